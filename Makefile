@@ -1,0 +1,60 @@
+# Every command of the project, the same on a laptop and in CI. Nothing but make and python3 is needed.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?=
+PORT ?= 8000
+ONCE ?=
+V := .venv
+PY := $(V)/bin/python
+SAM := .venv-sam
+# Function processes and tests must find compiled modules, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help setup demo test check format lint types contracts template invoke lock clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+setup: $(V)/.ready ## .venv with everything that demo and tests need (PYTHON= chooses the interpreter)
+
+$(V)/.ready: requirements-dev.txt
+	@./sandbox/setup.sh "$(PYTHON)" "$(V)" requirements-dev.txt
+
+demo: setup ## one payment through every endpoint, then a shop on http://127.0.0.1:8000 (ONCE=1 exits after the walk)
+	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
+
+test: setup ## the whole test suite
+	@$(PY) -m pytest -q $(ARGS)
+
+check: format lint types contracts template test ## format, lint, types, import contracts, template checks, tests
+
+format: setup
+	@$(V)/bin/ruff format --check .
+
+lint: setup
+	@$(V)/bin/ruff check .
+
+types: setup
+	@$(V)/bin/mypy
+
+contracts: setup
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(V)/bin/lint-imports --no-cache
+
+template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template
+	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
+	@mkdir -p .sandbox && $(PY) -m sandbox.template > .sandbox/transformed.json
+	@$(SAM)/bin/cfn-lint --non-zero-exit-code warning .sandbox/transformed.json && echo "transformed template: clean"
+
+$(SAM)/.ready: requirements-sam.txt
+	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
+
+invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json]
+	@$(PY) -m sandbox.invoke $(F) $(E)
+
+lock: setup ## compile the requirement files from pyproject.toml (needs uv)
+	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt; do \
+		uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+			--group $${group%%:*} -o $${group#*:}; done
+
+clean: ## remove what the commands made
+	@rm -rf $(V) $(SAM) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,48 @@
+"""One ASGI application on a loopback port, served by uvicorn in a thread of its own."""
+
+import socket
+import threading
+import time
+from typing import Any
+
+import uvicorn
+
+
+class Served:
+    """Binds 127.0.0.1 at once (port 0 picks a free one), so that `url` is known before anything runs.
+
+    Raises OSError when the port is taken.
+    """
+
+    def __init__(self, app: Any, *, port: int = 0) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind(("127.0.0.1", port))
+        self._socket.listen(1024)
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        config = uvicorn.Config(
+            app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2, ws="none"
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run,
+            kwargs={"sockets": [self._socket]},
+            name=f"serve-{self.port}",
+            daemon=True,
+        )
+
+    def start(self) -> None:
+        """Start serving; returns when the port answers. Raises RuntimeError when the server dies at once."""
+        self._thread.start()
+        while not self._server.started:
+            if not self._thread.is_alive():
+                raise RuntimeError(f"the server on {self.url} did not start")
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """End open connections within two seconds and free the port."""
+        self._server.should_exit = True
+        if self._thread.is_alive():
+            self._thread.join(timeout=5)
+        self._socket.close()
