@@ -1,0 +1,168 @@
+"""Calls to WeChat Pay APIv3: sign the bytes that are sent, verify the bytes that arrived.
+
+Source: WeChat Pay APIv3, "Native order", "Query order" and "Cross-city disaster recovery" (backup host).
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import requests
+from urllib3.exceptions import HTTPError
+
+from wechatpay.errors import RefusedError, SignatureError, UnknownOutcomeError
+from wechatpay.keys import VerificationKeys
+from wechatpay.signing import MerchantSigner
+from wechatpay.verification import verify
+
+CONNECT_TIMEOUT = 2.0  # seconds
+READ_TIMEOUT = 5.0  # seconds, for the whole answer
+ANSWER_CAP = 1 << 20  # bytes; the answers of the operations here are a few kilobytes
+USER_AGENT = "wechatpay-serverless"
+
+# Documented under HTTP 500, and yet final (WeChat Pay APIv3, order error codes).
+_FINAL_5XX = ("OPENID_MISMATCH", "INVALID_TRANSACTIONID")
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A verified answer: HTTP status, JSON members (empty for 204) and WeChat's Request-ID."""
+
+    status: int
+    members: dict[str, object]
+    request_id: str | None
+
+
+class Client:
+    """One merchant's line to WeChat Pay.
+
+    `gateways` are origins, tried in order, at most one try each; `clock` gives epoch seconds; `nonce` gives up to 32
+    characters. Every operation raises RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when
+    nobody can tell.
+    """
+
+    def __init__(
+        self,
+        *,
+        signer: MerchantSigner,
+        keys: VerificationKeys,
+        gateways: Sequence[str],
+        clock: Callable[[], float],
+        nonce: Callable[[], str],
+        session: requests.Session | None = None,
+    ) -> None:
+        self._signer = signer
+        self._keys = keys
+        self._gateways = tuple(gateway.rstrip("/") for gateway in gateways)
+        self._clock = clock
+        self._nonce = nonce
+        self._session = session or requests.Session()
+        # A .netrc or a proxy variable would replace the Authorization header or redirect signed requests.
+        self._session.trust_env = False
+
+    def order_native(self, request: bytes) -> str:
+        """Create, or repeat unchanged, a Native order; `request` is the complete JSON body. Returns its code_url."""
+        answer = self._request("POST", "/v3/pay/transactions/native", request)
+        code_url = answer.members.get("code_url")
+        if not isinstance(code_url, str) or not code_url.startswith("weixin://"):
+            raise UnknownOutcomeError(
+                "the answer has no code_url", http_status=200, request_id=answer.request_id
+            )
+        return code_url
+
+    def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
+        """What WeChat Pay knows of our order number: the members of "Query order by merchant order number".
+
+        RefusedError with ORDER_NOT_EXIST when it has no such order.
+        """
+        return self._query(f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}")
+
+    def query_by_transaction_id(self, transaction_id: str) -> dict[str, object]:
+        """The same by WeChat's own number, which exists only once an order is paid."""
+        return self._query(f"/v3/pay/transactions/id/{quote(transaction_id, safe='')}")
+
+    def _query(self, path: str) -> dict[str, object]:
+        return self._request("GET", f"{path}?mchid={self._signer.mchid}").members
+
+    def _request(self, method: str, path_and_query: str, body: bytes = b"") -> Answered:
+        """Sign, send, verify; the next gateway is asked with the same body when the first leaves the outcome open."""
+        unknown: UnknownOutcomeError | None = None
+        for gateway in self._gateways:
+            try:
+                return self._attempt(gateway, method, path_and_query, body)
+            except UnknownOutcomeError as problem:
+                unknown = problem
+                if problem.http_status == 429:
+                    break
+        raise unknown or UnknownOutcomeError("no gateway is configured")
+
+    def _attempt(self, gateway: str, method: str, path_and_query: str, body: bytes) -> Answered:
+        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        if body:
+            headers["Content-Type"] = "application/json"
+        if preferred := self._keys.preferred:
+            headers["Wechatpay-Serial"] = preferred
+        prepared = self._session.prepare_request(
+            requests.Request(method, gateway + path_and_query, headers=headers, data=body or None)
+        )
+        # requests may percent-encode the path, so what it will send is what is signed.
+        prepared.headers["Authorization"] = self._signer.authorization(
+            method, prepared.path_url, int(self._clock()), self._nonce(), body
+        )
+        try:
+            with self._session.send(
+                prepared, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), allow_redirects=False, stream=True
+            ) as response:
+                content = _read(response)
+        except (requests.RequestException, HTTPError) as problem:
+            raise UnknownOutcomeError(type(problem).__name__) from problem
+        return self._judge(response, content)
+
+    def _judge(self, response: requests.Response, content: bytes) -> Answered:
+        status, request_id = response.status_code, response.headers.get("Request-ID")
+        # Refusals of a request whose own signature was not accepted carry none; success always does.
+        if status < 300 or "Wechatpay-Signature" in response.headers:
+            try:
+                verify(response.headers, content, keys=self._keys, now=self._clock())
+            except SignatureError as problem:
+                raise UnknownOutcomeError(
+                    f"answer not proven: {problem.reason}", http_status=status, request_id=request_id
+                ) from problem
+        members = _members(content)
+        if status in (200, 204):
+            if members is None and content:
+                raise UnknownOutcomeError("answer is not JSON", http_status=status, request_id=request_id)
+            return Answered(status, members or {}, request_id)
+        code, message = (members or {}).get("code"), (members or {}).get("message")
+        if isinstance(code, str) and isinstance(message, str):
+            refused = RefusedError(code=code, message=message, http_status=status, request_id=request_id)
+            if (400 <= status < 500 and status != 429) or (status >= 500 and refused.is_code(*_FINAL_5XX)):
+                raise refused
+            raise UnknownOutcomeError(
+                f"HTTP {status} {code}", code=code, message=message, http_status=status, request_id=request_id
+            )
+        raise UnknownOutcomeError(f"HTTP {status}", http_status=status, request_id=request_id)
+
+
+def _read(response: requests.Response) -> bytes:
+    """The answer's bytes. A drip-fed, cut-off or oversized answer raises urllib3's HTTPError."""
+    deadline = time.monotonic() + READ_TIMEOUT
+    content = b""
+    # read1 returns what has arrived; read and iter_content would wait for a full buffer, one timeout per packet.
+    while chunk := response.raw.read1(16384, decode_content=True):
+        content += chunk
+        if len(content) > ANSWER_CAP:
+            raise HTTPError("the answer is too large")
+        if time.monotonic() > deadline:
+            raise HTTPError("the answer took too long")
+    return content
+
+
+def _members(content: bytes) -> dict[str, object] | None:
+    try:
+        value = json.loads(content.decode())
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
