@@ -1,0 +1,173 @@
+"""AWS on one machine: tables, secrets, events, roles and queues on a loopback port, with every role's policy enforced."""
+
+import logging
+import os
+import threading
+from collections import deque
+from typing import Any
+
+import botocore.session
+from boto3.session import Session
+from botocore.config import Config
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from sandbox.engine import Engine
+from sandbox.shim import ADMIN_ACCESS_KEY, Shim, Use
+
+__all__ = ["Aws", "Use"]
+
+log = logging.getLogger(__name__)
+
+USES_KEPT = 200_000
+"""How many recorded uses are kept, so that a sandbox may run for days."""
+
+
+class _Handler(WSGIRequestHandler):
+    """Quiet, and never held up by a client that connects and says nothing: there is only one thread."""
+
+    timeout = 5  # seconds
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: the functions' own logs tell what they called."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  werkzeug's name
+        """Into our log instead of werkzeug's coloured one."""
+        log.debug(message, *args)
+
+
+class Aws:
+    """One account in one region. Nothing in here ever calls out to a network.
+
+    Served by one thread over HTTP/1.0, for moto's conditional writes are atomic only when nobody else runs.
+    """
+
+    def __init__(self, region: str = "us-east-1", account: str = "123456789012") -> None:
+        self.region = region
+        self.account = account
+        self.url = ""
+        self._engine: Engine | None = None
+        self._server: BaseWSGIServer | None = None
+        self._thread: threading.Thread | None = None
+        self._clients = threading.local()
+        self._lock = threading.Lock()
+        self._uses: deque[Use] = deque(maxlen=USES_KEPT)
+        self._events: list[dict[str, Any]] = []
+        self._written = threading.Condition()
+        self._writes: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Serve on a free loopback port, empty; `url` is known and answers when this returns."""
+        # Another account, deliveries over the network, a developer's profile: none has a say in here.
+        for name in ("MOTO_ACCOUNT_ID", "MOTO_EVENTS_INVOKE_HTTP", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+            os.environ.pop(name, None)
+        self._engine = Engine(self.region, self.account)
+        self._server = make_server(
+            "127.0.0.1", 0, Shim(self._engine, self), threaded=False, request_handler=_Handler
+        )
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="aws", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Free the port and forget every table, secret and role; wakes whoever waits for a write."""
+        if self._server is None or self._thread is None or self._engine is None:
+            return
+        self._server.shutdown()
+        self._thread.join(timeout=5)
+        self._server.server_close()
+        self._engine.forget()
+        self._server = None
+        with self._written:
+            self._written.notify_all()
+
+    # ---- asking ----
+
+    def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
+        """A boto3 client, kept per thread: the sandbox's own, or a role's with what `session_credentials` gave."""
+        key = (service, (credentials or {}).get("AWS_ACCESS_KEY_ID"))
+        kept: dict[Any, Any] = self._clients.__dict__
+        if key not in kept:
+            kept[key] = self._new_client(service, credentials)
+        return kept[key]
+
+    def session_credentials(self, role_arn: str, session_name: str = "sandbox") -> dict[str, str]:
+        """Environment variables of a process that runs as this role; Lambda's session name is the function's.
+
+        Raises botocore's ClientError (NoSuchEntity) when there is no such role.
+        """
+        self.client("iam").get_role(RoleName=role_arn.rsplit("/", 1)[-1])
+        given = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName=session_name)["Credentials"]
+        return {
+            "AWS_ACCESS_KEY_ID": given["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": given["SessionToken"],
+        }
+
+    def _new_client(self, service: str, credentials: dict[str, str] | None) -> Any:
+        core = botocore.session.Session()
+        for variable in ("config_file", "credentials_file"):
+            core.set_config_variable(variable, os.devnull)
+        session = Session(
+            aws_access_key_id=(credentials or {}).get("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY),
+            aws_secret_access_key=(credentials or {}).get("AWS_SECRET_ACCESS_KEY", "sandbox"),
+            aws_session_token=(credentials or {}).get("AWS_SESSION_TOKEN"),
+            region_name=self.region,
+            botocore_session=core,
+        )
+        config = Config(
+            proxies={}, retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30
+        )
+        return session.client(service, endpoint_url=self.url, config=config)
+
+    # ---- what happened ----
+
+    @property
+    def uses(self) -> list[Use]:
+        """What roles asked for so far, in order; the sandbox's own calls are not among them."""
+        with self._lock:
+            return list(self._uses)
+
+    def take_uses(self) -> list[Use]:
+        """The same, and start over."""
+        with self._lock:
+            taken = list(self._uses)
+            self._uses.clear()
+            return taken
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """What EventBridge took, in order: source, detail-type, detail (parsed), time (ISO 8601), bus (name)."""
+        with self._lock:
+            return list(self._events)
+
+    def writes(self, table: str) -> int:
+        """How many requests have written to a table; a request counts before its answer goes out."""
+        with self._written:
+            return self._writes.get(table, 0)
+
+    def wait_for_write(self, table: str, seen: int, timeout: float) -> int:
+        """Wait until `writes(table)` exceeds `seen`, at most `timeout` seconds; returns the count."""
+        with self._written:
+            self._written.wait_for(lambda: self._writes.get(table, 0) > seen, timeout)
+            return self._writes.get(table, 0)
+
+    # ---- the shim reports ----
+
+    def used(self, uses: list[Use]) -> None:
+        """Called by the shim: a role asked for these."""
+        with self._lock:
+            self._uses.extend(uses)
+
+    def took(self, events: list[dict[str, Any]]) -> None:
+        """Called by the shim: EventBridge accepted these."""
+        with self._lock:
+            self._events.extend(events)
+
+    def wrote(self, tables: set[str]) -> None:
+        """Called by the shim: a write to these tables succeeded."""
+        with self._written:
+            for table in tables:
+                self._writes[table] = self._writes.get(table, 0) + 1
+            self._written.notify_all()

@@ -1,0 +1,207 @@
+"""The door in front of moto: who asks, may they, what did they use; and two rules of DynamoDB that moto lacks."""
+
+import io
+import json
+import logging
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from sandbox.engine import Engine
+from sandbox.expressions import unused_placeholders
+from sandbox.iam import allowed
+from sandbox.permissions import UnknownOperation, needs
+
+log = logging.getLogger(__name__)
+
+ADMIN_ACCESS_KEY = "AKIASANDBOXADMIN0000"
+"""The sandbox's own key: everything is allowed and nothing is recorded."""
+
+_CREDENTIAL = re.compile(r"Credential=([A-Za-z0-9]+)/[0-9]{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
+_WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+_MAX_BODY = 20 * 1024 * 1024  # bytes; DynamoDB takes 16 MB
+
+
+@dataclass(frozen=True)
+class Use:
+    """One action that a function's role asked for, and whether it was allowed."""
+
+    principal: str  # ARN of the role
+    action: str  # dynamodb:PutItem
+    resource: str
+    allowed: bool
+
+
+class Recorder(Protocol):
+    """Where the shim reports what happened, before the answer goes out."""
+
+    def used(self, uses: list[Use]) -> None:
+        """A role asked for these."""
+
+    def took(self, events: list[dict[str, Any]]) -> None:
+        """EventBridge accepted these."""
+
+    def wrote(self, tables: set[str]) -> None:
+        """A write to these tables succeeded."""
+
+
+@dataclass(frozen=True)
+class _Refusal(Exception):
+    code: str
+    message: str
+    status: int = 400
+
+
+class Shim:
+    """WSGI application. Refusals are JSON as of AWS's JSON protocols, XML for the query protocol (sts, iam)."""
+
+    def __init__(self, engine: Engine, recorder: Recorder) -> None:
+        self._engine = engine
+        self._recorder = recorder
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        json_protocol = "HTTP_X_AMZ_TARGET" in environ
+        try:
+            with self._engine:
+                return self._answer(environ, start_response)
+        except _Refusal as refusal:
+            status, body = refusal.status, _error(refusal, json_protocol=json_protocol)
+        except Exception:
+            log.exception("the local AWS failed on %s", environ.get("HTTP_X_AMZ_TARGET", environ.get("PATH_INFO")))
+            status = 500
+            body = _error(_Refusal("InternalFailure", "the sandbox failed"), json_protocol=json_protocol)
+        kind = "application/x-amz-json-1.0" if json_protocol else "text/xml"
+        start_response(f"{status} Refused", [("Content-Type", kind), ("Content-Length", str(len(body)))])
+        return [body]
+
+    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length > _MAX_BODY:
+            raise _Refusal("RequestEntityTooLarge", "the request is too large", 413)
+        raw = environ["wsgi.input"].read(length)
+        environ["wsgi.input"] = io.BytesIO(raw)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._engine.account
+
+        credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+        if credential is None:
+            raise _Refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
+        access_key, service = credential.groups()
+        prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+        if prefix.startswith("DynamoDBStreams"):
+            service = "dynamodbstreams"
+        if not prefix:  # the query protocol of iam and sts
+            action = re.search(rb"(?:^|&)Action=([A-Za-z]+)", raw)
+            operation = action[1].decode() if action else ""
+        app = self._engine.app(service)
+        if app is None:
+            raise _Refusal("UnknownOperationException", f"the sandbox has no {service}")
+        body = _object(raw) if prefix else {}
+
+        self._authorize(access_key, environ.get("HTTP_X_AMZ_SECURITY_TOKEN"), f"{service}.{operation}", body)
+        if service == "dynamodb" and (fault := unused_placeholders(operation, body)):
+            raise _Refusal("ValidationException", fault)
+        return self._forward(app, environ, start_response, f"{service}.{operation}", body)
+
+    def _authorize(self, access_key: str, token: str | None, target: str, body: Mapping[str, Any]) -> None:
+        if access_key == ADMIN_ACCESS_KEY:
+            return
+        session = self._engine.session(access_key)
+        if session is None or session[2] != token:
+            raise _Refusal(
+                "UnrecognizedClientException", "The security token included in the request is invalid."
+            )
+        role, user, _ = session
+        try:
+            wanted = needs(target, body, self._engine)
+        except UnknownOperation:
+            action = target.replace(".", ":", 1)
+            self._recorder.used([Use(role, action, "*", allowed=False)])
+            raise _denied(user, action, "*") from None
+        except (KeyError, TypeError, AttributeError):
+            raise _Refusal("ValidationException", "the request lacks a required member") from None
+        statements = self._engine.statements(role)
+        uses = [Use(role, need.action, need.resource, allowed(statements, need)) for need in wanted]
+        self._recorder.used(uses)
+        for use in uses:
+            if not use.allowed:
+                raise _denied(user, use.action, use.resource)
+
+    def _forward(
+        self, app: Any, environ: dict[str, Any], start_response: Any, target: str, body: dict[str, Any]
+    ) -> Iterable[bytes]:
+        seen: list[Any] = []
+
+        def started(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:  # noqa: ARG001
+            seen[:] = [status, headers]
+
+        result = app(environ, started)
+        answer = b"".join(result)
+        if hasattr(result, "close"):
+            result.close()
+        status, headers = seen
+        if status.startswith("2"):
+            service, _, operation = target.partition(".")
+            if service == "dynamodb" and operation in _WRITES:
+                self._recorder.wrote(_tables(operation, body))
+            elif target == "events.PutEvents":
+                self._recorder.took(_accepted(body, json.loads(answer)))
+        start_response(status, headers)
+        return [answer]
+
+
+def _denied(user: str, action: str, resource: str) -> _Refusal:
+    """Worded as AWS words it (IAM User Guide, troubleshooting access denied error messages)."""
+    return _Refusal(
+        "AccessDeniedException",
+        f"User: {user} is not authorized to perform: {action} on resource: {resource}"
+        f" because no identity-based policy allows the {action} action",
+    )
+
+
+def _error(refusal: _Refusal, *, json_protocol: bool) -> bytes:
+    if json_protocol:
+        return json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
+    code = refusal.code.replace("AccessDeniedException", "AccessDenied")  # the query protocol's name of it
+    return f"<ErrorResponse><Error><Code>{code}</Code><Message>{refusal.message}</Message></Error></ErrorResponse>".encode()
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    try:
+        body = json.loads(raw or b"{}")
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise _Refusal("SerializationException", "the request body is not a JSON object")
+    return body
+
+
+def _tables(operation: str, body: Mapping[str, Any]) -> set[str]:
+    if operation == "BatchWriteItem":
+        names = list(body["RequestItems"])
+    elif operation == "TransactWriteItems":
+        names = [part["TableName"] for item in body["TransactItems"] for part in item.values()]
+    else:
+        names = [body["TableName"]]
+    return {name.rsplit("/", 1)[-1] for name in names}
+
+
+def _accepted(body: Mapping[str, Any], answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of a PutEvents request that got an id."""
+    return [
+        {
+            "source": entry["Source"],
+            "detail-type": entry["DetailType"],
+            "detail": json.loads(entry["Detail"]),
+            "time": _iso(entry.get("Time")),
+            "bus": (entry.get("EventBusName") or "default").rsplit("/", 1)[-1],
+        }
+        for entry, result in zip(body["Entries"], answer["Entries"], strict=True)
+        if "EventId" in result
+    ]
+
+
+def _iso(moment: float | None) -> str:
+    at = datetime.now(UTC) if moment is None else datetime.fromtimestamp(moment, UTC)
+    return at.strftime("%Y-%m-%dT%H:%M:%SZ")
