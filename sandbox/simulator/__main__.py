@@ -1,0 +1,42 @@
+"""`python -m sandbox.simulator`: WeChat Pay alone, until SIGTERM or SIGINT."""
+
+import argparse
+import signal
+import sys
+import threading
+
+from sandbox.simulator.clock import Clock
+from sandbox.simulator.credentials import Credentials, CredentialsError
+from sandbox.simulator.simulator import MODES, Simulator
+
+
+def main() -> int:
+    """Serve until told to end; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox.simulator",
+        description="A WeChat Pay APIv3 on a loopback port, for any client.",
+    )
+    parser.add_argument("--port", type=int, default=0, help="0, the default, picks a free one")
+    parser.add_argument(
+        "--credentials", required=True, metavar="FILE", help="JSON; written when it is not there"
+    )
+    parser.add_argument("--mode", choices=MODES, default="pubkey", help="which key of WeChat Pay's signs")
+    arguments = parser.parse_args()
+
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        credentials = Credentials.load_or_create(arguments.credentials)
+        simulator = Simulator(credentials, clock=Clock(), mode=arguments.mode)
+        url = simulator.start(arguments.port)
+    except (CredentialsError, OSError, OverflowError, ValueError) as error:
+        parser.error(str(error))
+    print(url, flush=True)
+    ended.wait()
+    simulator.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

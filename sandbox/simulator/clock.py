@@ -1,0 +1,49 @@
+"""Time as the simulator sees it: seconds since the epoch, and the Beijing wall time that WeChat Pay prints."""
+
+import math
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from typing import Protocol
+
+BEIJING = timezone(timedelta(hours=8))
+
+
+class Timepiece(Protocol):
+    """What the simulator asks of a clock. Whoever runs it may hand in a clock of its own."""
+
+    def time(self) -> float:
+        """Seconds since the epoch, UTC."""
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+
+
+class Clock:
+    """The machine's time plus an offset that only grows. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._lock = threading.Lock()
+
+    def time(self) -> float:
+        """Seconds since the epoch, UTC."""
+        with self._lock:
+            return time.time() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by `seconds`. Raises ValueError for a negative or endless step."""
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError("a clock is advanced by a number of seconds, zero or more")
+        with self._lock:
+            self._offset += seconds
+
+
+def rfc3339(seconds: float) -> str:
+    """Beijing time without a fraction, `2018-06-08T10:34:56+08:00` (WeChat Pay APIv3, Basic rules: time format)."""
+    return datetime.fromtimestamp(int(seconds), tz=BEIJING).isoformat()
+
+
+def beijing_day(seconds: float) -> str:
+    """The Beijing calendar day as eight digits: it is part of WeChat Pay's own numbers."""
+    return datetime.fromtimestamp(seconds, tz=BEIJING).strftime("%Y%m%d")

@@ -1,0 +1,130 @@
+"""The unsigned controls under /_sandbox/: play the buyer, read the ledger, see the notifications, move the clock."""
+
+import asyncio
+import json
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.simulator.clock import Timepiece
+from sandbox.simulator.courier import Courier, Delivery
+from sandbox.simulator.ledger import Ledger, PaymentError
+from sandbox.simulator.notification import payment_notification
+from sandbox.simulator.transaction import ledger_entry, transaction
+
+
+class ControlError(Exception):
+    """A control was called with something that it does not understand; the text is a sentence for the caller."""
+
+
+class Controls:
+    """What a test, a demo or a phone page does to the simulator from outside."""
+
+    def __init__(self, *, ledger: Ledger, courier: Courier, clock: Timepiece, api_v3_key: str) -> None:
+        self._ledger = ledger
+        self._courier = courier
+        self._clock = clock
+        self._api_v3_key = api_v3_key
+
+    def app(self) -> Starlette:
+        """The ASGI application with one route per control."""
+        return Starlette(
+            routes=[
+                Route("/_sandbox/pay", _told(self.pay), methods=["POST"]),
+                Route("/_sandbox/orders", _told(self.orders), methods=["GET"]),
+                Route("/_sandbox/notifications", _told(self.notifications), methods=["GET"]),
+                Route("/_sandbox/notifications/{id}", _told(self.send_again), methods=["POST"]),
+                Route("/_sandbox/clock", _told(self.advance), methods=["POST"]),
+            ]
+        )
+
+    async def pay(self, request: Request) -> Response:
+        """The buyer pays by `codeUrl`, `prepayId` or `outTradeNo`; the notification goes out at once."""
+        body = await _members(request, {"codeUrl", "prepayId", "outTradeNo", "openid"})
+        if not all(isinstance(value, str) and value for value in body.values()):
+            raise ControlError("Every member is a string that is not empty.")
+        if len(body.keys() - {"openid"}) != 1:
+            raise ControlError("Say exactly one of codeUrl, prepayId and outTradeNo.")
+        try:
+            order = self._ledger.pay(
+                credential=body.get("codeUrl") or body.get("prepayId"),
+                out_trade_no=body.get("outTradeNo"),
+                openid=body.get("openid"),
+            )
+        except PaymentError as refused:
+            return _failure(refused.status, refused.code, str(refused))
+        notification = payment_notification(order, api_v3_key=self._api_v3_key, now=self._clock.time())
+        self._courier.send(notification)
+        return JSONResponse(transaction(order) | {"notification_id": notification.id})
+
+    async def orders(self, _request: Request) -> Response:
+        """The ledger, oldest order first."""
+        return JSONResponse({"orders": [ledger_entry(order) for order in self._ledger.orders()]})
+
+    async def notifications(self, _request: Request) -> Response:
+        """Every delivery so far, in order: retries of one notification share its id."""
+        return JSONResponse({"notifications": [_entry(each) for each in self._courier.deliveries()]})
+
+    async def send_again(self, request: Request) -> Response:
+        """Deliver the notification once more, now and newly signed; answers with that delivery when it has ended."""
+        try:
+            delivery = await asyncio.to_thread(self._courier.send_again, request.path_params["id"])
+        except KeyError:
+            return _failure(404, "NOTIFICATION_NOT_FOUND", "There is no notification of this id.")
+        return JSONResponse(_entry(delivery))
+
+    async def advance(self, request: Request) -> Response:
+        """Move the clock forward by so many seconds; answers with the new time, seconds since the epoch."""
+        seconds = (await _members(request, {"advance"})).get("advance")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+            raise ControlError("advance is a number of seconds.")
+        if not 0 <= seconds <= 100 * 365 * 86400 or not math.isfinite(seconds):
+            raise ControlError("The clock moves forward only, by a hundred years at most.")
+        self._clock.advance(seconds)
+        self._courier.wake()
+        return JSONResponse({"now": self._clock.time()})
+
+
+def _entry(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.notification.id,
+        "event_type": delivery.notification.event_type,
+        "url": delivery.notification.url,
+        "headers": delivery.headers,
+        "body": delivery.notification.body.decode(),
+        "status": delivery.status,
+        "at": round(delivery.at, 3),
+    }
+
+
+async def _members(request: Request, known: set[str]) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise ControlError("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise ControlError("The body is not a JSON object.")
+    if unknown := sorted(body.keys() - known):
+        raise ControlError(f"There is no member {unknown[0]!r} here; known are {', '.join(sorted(known))}.")
+    return body
+
+
+def _told(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
+    """The handler, with ControlError as a 400 that says what is wrong."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ControlError as bad:
+            return _failure(400, "BAD_CONTROL", str(bad))
+
+    return handle
+
+
+def _failure(status: int, code: str, sentence: str) -> Response:
+    return JSONResponse({"error": sentence, "code": code}, status_code=status)

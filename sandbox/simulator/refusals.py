@@ -1,0 +1,99 @@
+"""How WeChat Pay says no: HTTP status, code, Chinese message, detail, and the number behind the Request-ID."""
+
+from collections.abc import Mapping
+
+# The digits behind the last hyphen of a Request-ID (WeChat Pay APIv3, FAQ on error numbers); 0 is success.
+PARAMETER = 268435461
+OUT_OF_RANGE = 268435464
+SIGNATURE = 268443699
+APPID_AND_MCHID = 268445527
+ORDER_NO_LONGER_VALID = 268447914
+ALREADY_PAID = 268449538
+REPOSTED_DIFFERENTLY = 268498688
+ORDER_MISSING = 268512771
+EXTRA_PARAMETER = 270924358
+
+
+class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an error of the simulator
+    """An answer other than success. `number` is WeChat Pay's internal error number."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        number: int = PARAMETER,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.number = number
+        self.body: dict[str, object] = {"code": code, "message": message}
+        if detail is not None:
+            self.body["detail"] = dict(detail)
+
+
+def sign_error(message: str, detail: Mapping[str, object] | None = None) -> Refusal:
+    """401: the signature, or what it needs, is wrong (WeChat Pay APIv3, 401 Unauthorized)."""
+    return Refusal(401, "SIGN_ERROR", message, number=SIGNATURE, detail=detail)
+
+
+def parameter_error(
+    message: str,
+    *,
+    pointer: str,
+    issue: str,
+    value: object = "",
+    location: str = "body",
+    number: int = PARAMETER,
+) -> Refusal:
+    """400 PARAM_ERROR. `pointer` is a JSON Pointer into the body, or the name of a query or path parameter."""
+    detail = {"field": pointer, "value": value, "issue": issue, "location": location}
+    return Refusal(400, "PARAM_ERROR", message, number=number, detail=detail)
+
+
+def invalid_request(message: str, *, number: int = PARAMETER) -> Refusal:
+    """400 INVALID_REQUEST: against a rule of the protocol or of the order's life."""
+    return Refusal(400, "INVALID_REQUEST", message, number=number)
+
+
+def appid_not_bound() -> Refusal:
+    """400: the appid is not bound to the merchant number."""
+    return Refusal(400, "APPID_MCHID_NOT_MATCH", "商户号与appid不匹配", number=APPID_AND_MCHID)
+
+
+def mchid_differs(where: str) -> Refusal:
+    """400: the caller named in Authorization is not the merchant that the request speaks of."""
+    source = "post_payload" if where == "body" else "query_param"
+    return parameter_error(
+        f"Http头Authorization中的mchid与{source}中的mchid不匹配",
+        pointer="/mchid" if where == "body" else "mchid",
+        issue="mchid differs from the one in Authorization",
+        location=where,
+    )
+
+
+def reposted_differently() -> Refusal:
+    """400: this out_trade_no was first posted with other parameters."""
+    return invalid_request("201 商户订单号重复", number=REPOSTED_DIFFERENTLY)
+
+
+def order_paid() -> Refusal:
+    """400: the order is paid already."""
+    return Refusal(400, "ORDERPAID", "该订单已支付", number=ALREADY_PAID)
+
+
+def order_closed() -> Refusal:
+    """400: the order is closed; it wants a new out_trade_no."""
+    return Refusal(400, "ORDER_CLOSED", "订单已关闭", number=ORDER_NO_LONGER_VALID)
+
+
+def order_expired() -> Refusal:
+    """400: the last moment to pay has passed; close it, then take a new out_trade_no."""
+    return invalid_request("订单已失效，请关闭订单后使用新的商户订单号重新下单", number=ORDER_NO_LONGER_VALID)
+
+
+def order_missing() -> Refusal:
+    """404: no such order of this merchant (for a transaction_id: not paid, either)."""
+    return Refusal(404, "ORDER_NOT_EXIST", "订单不存在", number=ORDER_MISSING)

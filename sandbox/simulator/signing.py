@@ -1,0 +1,93 @@
+"""WeChat Pay's half of the signatures: sign what leaves, verify what a merchant sent, encrypt a resource."""
+
+import base64
+import binascii
+import secrets
+import string
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from sandbox.simulator.clock import Timepiece
+
+SCHEME = "WECHATPAY2-SHA256-RSA2048"
+_NONCE_ALPHABET = string.ascii_letters + string.digits
+
+
+def signed_text(*parts: bytes) -> bytes:
+    """Each part followed by one line feed, the last one too (WeChat Pay APIv3, Signature generation)."""
+    return b"".join(part + b"\n" for part in parts)
+
+
+def random_nonce(length: int = 32) -> str:
+    """Letters and digits, as WeChat Pay's nonces are."""
+    return "".join(secrets.choice(_NONCE_ALPHABET) for _ in range(length))
+
+
+class Signer:
+    """Signs responses and notifications with one of WeChat Pay's private keys, named by its serial or key id."""
+
+    def __init__(self, *, serial: str, private_key: str, clock: Timepiece) -> None:
+        key = load_pem_private_key(private_key.encode(), password=None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("WeChat Pay signs with RSA keys")
+        self._key = key
+        self._serial = serial
+        self._clock = clock
+
+    def headers(self, body: bytes) -> dict[str, str]:
+        """Signature headers over exactly these bytes, with a time and a nonce of their own at each call.
+
+        WeChat Pay APIv3, Signature verification: `timestamp\\n` `nonce\\n` `body\\n`, RSASSA-PKCS1-v1_5 with SHA-256.
+        """
+        timestamp, nonce = str(int(self._clock.time())), random_nonce()
+        signature = self._key.sign(
+            signed_text(timestamp.encode(), nonce.encode(), body), PKCS1v15(), SHA256()
+        )
+        return {
+            "Wechatpay-Timestamp": timestamp,
+            "Wechatpay-Nonce": nonce,
+            "Wechatpay-Signature": base64.b64encode(signature).decode("ascii"),
+            "Wechatpay-Serial": self._serial,
+            "Wechatpay-Signature-Type": SCHEME,
+        }
+
+
+class MerchantKey:
+    """The public half of the merchant's API certificate, parsed once."""
+
+    def __init__(self, certificate: str) -> None:
+        key = x509.load_pem_x509_certificate(certificate.encode()).public_key()
+        if not isinstance(key, rsa.RSAPublicKey):
+            raise TypeError("a merchant certificate holds an RSA key")
+        self._key = key
+
+    def signed(self, text: bytes, signature: str) -> bool:
+        """Whether `signature`, standard Base64, is the merchant's over `text`."""
+        try:
+            self._key.verify(base64.b64decode(signature, validate=True), text, PKCS1v15(), SHA256())
+        except (InvalidSignature, binascii.Error, ValueError):
+            return False
+        return True
+
+
+def encrypted_resource(plaintext: bytes, *, original_type: str, api_v3_key: str) -> dict[str, str]:
+    """The `resource` of a notification: AEAD_AES_256_GCM under the APIv3 key, tag behind the ciphertext.
+
+    WeChat Pay APIv3, Decrypting certificates and notifications: a nonce of 12 ASCII characters, the kind of resource as
+    associated data.
+    """
+    nonce = random_nonce(12)
+    ciphertext = AESGCM(api_v3_key.encode()).encrypt(nonce.encode(), plaintext, original_type.encode())
+    return {
+        "original_type": original_type,
+        "algorithm": "AEAD_AES_256_GCM",
+        "ciphertext": base64.b64encode(ciphertext).decode("ascii"),
+        "associated_data": original_type,
+        "nonce": nonce,
+    }

@@ -1,0 +1,82 @@
+"""The simulator put together, and served on a loopback port."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from sandbox.serving import Served
+from sandbox.simulator.authorization import Gatekeeper
+from sandbox.simulator.clock import Timepiece
+from sandbox.simulator.controls import Controls
+from sandbox.simulator.courier import Courier
+from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.gateway import Gateway
+from sandbox.simulator.ledger import Ledger
+from sandbox.simulator.signing import Signer
+from sandbox.simulator.transactions import Transactions
+
+MODES = ("pubkey", "cert", "two-certs", "mixed")
+
+
+class Simulator:
+    """A WeChat Pay APIv3 for the one merchant of `credentials`, on the time of `clock`.
+
+    `mode` says which key signs; only `pubkey`, the WeChat Pay public key, is there yet. Raises ValueError for another one.
+    """
+
+    def __init__(self, credentials: Credentials, *, clock: Timepiece, mode: str = "pubkey") -> None:
+        if mode not in MODES:
+            raise ValueError(f"there is no mode {mode!r}")
+        if mode != "pubkey":
+            raise ValueError(
+                f"mode {mode!r} is not available yet: the simulator signs with the public key only"
+            )
+        signer = Signer(
+            serial=credentials.wechat_public_key_id, private_key=credentials.wechat_private_key, clock=clock
+        )
+        ledger = Ledger(clock)
+        self._courier = Courier(signer.headers, clock)
+        self._gateway = Gateway(
+            Transactions(credentials, ledger).endpoints(),
+            gatekeeper=Gatekeeper(credentials, clock),
+            signer=signer,
+        )
+        self._controls = Controls(
+            ledger=ledger, courier=self._courier, clock=clock, api_v3_key=credentials.api_v3_key
+        ).app()
+        self._served: Served | None = None
+
+    @property
+    def app(self) -> ASGIApp:
+        """The ASGI application: WeChat Pay's paths, and the controls under /_sandbox/."""
+        return self._app
+
+    @property
+    def url(self) -> str:
+        """The base URL. Raises RuntimeError before start()."""
+        if self._served is None:
+            raise RuntimeError("the simulator is not started")
+        return self._served.url
+
+    def start(self, port: int = 0) -> str:
+        """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once it answers.
+
+        Raises OSError when the port is taken, RuntimeError when it is started already.
+        """
+        if self._served is not None:
+            raise RuntimeError("the simulator is started already")
+        served = Served(self.app, port=port)
+        served.start()
+        self._served = served
+        return served.url
+
+    def stop(self) -> None:
+        """Free the port; notifications that still wait for a retry are forgotten. Harmless when not started."""
+        self._courier.stop()
+        if self._served is not None:
+            self._served.stop()
+            self._served = None
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            raise RuntimeError(f"the simulator speaks HTTP, not {scope['type']}")
+        app = self._controls if scope["path"].startswith("/_sandbox/") else self._gateway
+        await app(scope, receive, send)

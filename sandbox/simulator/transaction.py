@@ -1,0 +1,52 @@
+"""An order as WeChat Pay speaks of it: to the merchant who queries, in the notification, and in the ledger."""
+
+from typing import Any
+
+from sandbox.simulator.clock import rfc3339
+from sandbox.simulator.order import DESCRIPTIONS, Order
+
+
+def transaction(order: Order) -> dict[str, Any]:
+    """The body of a query; once paid, also the plaintext of the notification (WeChat Pay APIv3, Query order)."""
+    common: dict[str, Any] = {
+        "appid": order.request["appid"],
+        "mchid": order.request["mchid"],
+        "out_trade_no": order.out_trade_no,
+        "trade_state": order.trade_state.value,
+        "trade_state_desc": DESCRIPTIONS[order.trade_state],
+        "promotion_detail": [],
+    }
+    device_id = order.request.get("scene_info", {}).get("device_id")
+    if order.transaction_id is None or order.success_time is None:
+        return common | {
+            "amount": {"payer_currency": "CNY", "total": order.total},
+            "scene_info": {"device_id": device_id or ""},
+        }
+    paid = common | {
+        "transaction_id": order.transaction_id,
+        "trade_type": order.trade_type,
+        "bank_type": "OTHERS",
+        "attach": order.request.get("attach", ""),
+        "success_time": rfc3339(order.success_time),
+        "payer": {"openid": order.openid},
+        "amount": {
+            "total": order.total,
+            "payer_total": order.total,
+            "currency": "CNY",
+            "payer_currency": "CNY",
+        },
+    }
+    return paid | ({"scene_info": {"device_id": device_id}} if device_id else {})
+
+
+def ledger_entry(order: Order) -> dict[str, Any]:
+    """One line of the simulator's own ledger; transaction_id is absent until the order is paid."""
+    entry: dict[str, Any] = {
+        "out_trade_no": order.out_trade_no,
+        "trade_state": order.trade_state.value,
+        "amount": {"total": order.total},
+        "description": order.request["description"],
+        "notify_url": order.request["notify_url"],
+        "refunds": [],
+    }
+    return entry if order.transaction_id is None else entry | {"transaction_id": order.transaction_id}
