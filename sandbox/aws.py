@@ -30,7 +30,7 @@ class _Handler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: the functions' own logs tell what they called."""
 
-    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002  werkzeug's name
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002, ARG002  werkzeug's name
         """Into our log instead of werkzeug's coloured one."""
         log.debug(message, *args)
 
@@ -116,9 +116,7 @@ class Aws:
             region_name=self.region,
             botocore_session=core,
         )
-        config = Config(
-            proxies={}, retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30
-        )
+        config = Config(proxies={}, retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
         return session.client(service, endpoint_url=self.url, config=config)
 
     # ---- what happened ----

@@ -4,7 +4,7 @@ import importlib
 import json
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import iam_backends
@@ -38,7 +38,7 @@ class Engine:
             # The first stream record would import this, in the middle of somebody's request.
             importlib.import_module("moto.awslambda.utils")
 
-    def __enter__(self) -> "Engine":
+    def __enter__(self) -> Self:
         """Put this sandbox's state in place, and keep everybody else out until the block ends."""
         self._lock.acquire()
         previous = Engine._current

@@ -15,7 +15,7 @@ KEYS = ("dynamodb:LeadingKeys", "events:source", "events:detail-type")
 _STATEMENT = {"Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Condition"}
 
 
-class UnsupportedPolicy(Exception):
+class UnsupportedPolicyError(Exception):
     """A policy holds an element that this evaluation does not understand."""
 
 
@@ -29,24 +29,10 @@ class Need:
 
 
 def statements_of(document: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Statements of an identity policy. Raises UnsupportedPolicy for whatever `allowed` could not judge."""
+    """Statements of an identity policy. Raises UnsupportedPolicyError for whatever `allowed` could not judge."""
     statements = _list(document.get("Statement", []))
     for statement in statements:
-        if unknown := set(statement) - _STATEMENT:
-            raise UnsupportedPolicy(f"unknown element of a policy statement: {', '.join(sorted(unknown))}")
-        if statement.get("Effect") not in ("Allow", "Deny"):
-            raise UnsupportedPolicy("Effect must be Allow or Deny")
-        for element in ("Action", "Resource"):
-            if (element in statement) == (f"Not{element}" in statement):
-                raise UnsupportedPolicy(f"a statement needs either {element} or Not{element}")
-        for resource in _list(statement.get("Resource", statement.get("NotResource"))):
-            if "${" in resource:
-                raise UnsupportedPolicy(f"policy variables are not supported: {resource}")
-        for operator, tests in statement.get("Condition", {}).items():
-            if operator not in OPERATORS:
-                raise UnsupportedPolicy(f"unknown condition operator: {operator}")
-            if unknown := set(tests) - set(KEYS):
-                raise UnsupportedPolicy(f"unknown condition key: {', '.join(sorted(unknown))}")
+        _check(statement)
     return statements
 
 
@@ -76,6 +62,24 @@ def trusts_lambda(trust: Mapping[str, Any]) -> bool:
     return False
 
 
+def _check(statement: Mapping[str, Any]) -> None:
+    if unknown := set(statement) - _STATEMENT:
+        raise UnsupportedPolicyError(f"unknown element of a policy statement: {', '.join(sorted(unknown))}")
+    if statement.get("Effect") not in ("Allow", "Deny"):
+        raise UnsupportedPolicyError("Effect must be Allow or Deny")
+    for element in ("Action", "Resource"):
+        if (element in statement) == (f"Not{element}" in statement):
+            raise UnsupportedPolicyError(f"a statement needs either {element} or Not{element}")
+    for resource in _list(statement.get("Resource", statement.get("NotResource"))):
+        if "${" in resource:
+            raise UnsupportedPolicyError(f"policy variables are not supported: {resource}")
+    for operator, tests in statement.get("Condition", {}).items():
+        if operator not in OPERATORS:
+            raise UnsupportedPolicyError(f"unknown condition operator: {operator}")
+        if unknown := set(tests) - set(KEYS):
+            raise UnsupportedPolicyError(f"unknown condition key: {', '.join(sorted(unknown))}")
+
+
 def _covers(statement: Mapping[str, Any], need: Need) -> bool:
     return (
         _selects(statement, "Action", need.action.lower(), lower=True)
@@ -97,7 +101,7 @@ def _selects(statement: Mapping[str, Any], element: str, value: str, *, lower: b
 def _holds(operator: str, have: tuple[str, ...] | None, wanted: list[str]) -> bool:
     for_all = operator.startswith("ForAllValues:")
     if operator.removeprefix("ForAllValues:") not in ("StringEquals", "StringLike"):
-        raise UnsupportedPolicy(f"unknown condition operator: {operator}")
+        raise UnsupportedPolicyError(f"unknown condition operator: {operator}")
     if not have:
         return for_all  # ForAllValues is true of no values at all; a plain operator needs its key
     if operator.endswith("StringEquals"):

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from sandbox.iam import Need
 
 
-class UnknownOperation(Exception):
+class UnknownOperationError(Exception):
     """The sandbox does not know what permission this operation needs, so nobody but its own key may call it."""
 
 
@@ -55,25 +55,23 @@ _QUEUE = {
 def needs(target: str, body: Mapping[str, Any], account: Account) -> list[Need]:
     """What a request needs; `target` is service.Operation as in `dynamodb.PutItem`.
 
-    Raises UnknownOperation for what is not listed here, KeyError and the like for a malformed body.
+    Raises UnknownOperationError for what is not listed here, KeyError and the like for a malformed body.
     """
     service, _, operation = target.partition(".")
     try:
         found = _SERVICES[service](operation, body, account)
     except KeyError as missing:
         if missing.args == (service,):
-            raise UnknownOperation(target) from None
+            raise UnknownOperationError(target) from None
         raise
     if found is None:
-        raise UnknownOperation(target)
+        raise UnknownOperationError(target)
     return found
 
 
-def _dynamodb(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:
+def _dynamodb(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:  # noqa: PLR0911
     def table(name: str) -> str:
-        return (
-            name if name.startswith("arn:") else f"{_arn('dynamodb', account)}:table/{name}"
-        )
+        return name if name.startswith("arn:") else f"{_arn('dynamodb', account)}:table/{name}"
 
     def one(action: str, part: Mapping[str, Any], resource: str | None = None) -> Need:
         name = part["TableName"]
@@ -146,7 +144,10 @@ def _events(operation: str, body: Mapping[str, Any], account: Account) -> list[N
     for entry in body["Entries"]:
         bus = entry.get("EventBusName") or "default"
         arn = bus if bus.startswith("arn:") else f"{_arn('events', account)}:event-bus/{bus}"
-        context = {"events:source": (entry.get("Source", ""),), "events:detail-type": (entry.get("DetailType", ""),)}
+        context = {
+            "events:source": (entry.get("Source", ""),),
+            "events:detail-type": (entry.get("DetailType", ""),),
+        }
         found.append(Need("events:PutEvents", arn, context))
     return found
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from sandbox.engine import Engine
 from sandbox.expressions import unused_placeholders
 from sandbox.iam import allowed
-from sandbox.permissions import UnknownOperation, needs
+from sandbox.permissions import UnknownOperationError, needs
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +47,10 @@ class Recorder(Protocol):
         """A write to these tables succeeded."""
 
 
-@dataclass(frozen=True)
-class _Refusal(Exception):
-    code: str
-    message: str
-    status: int = 400
+class _RefusedError(Exception):
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        super().__init__(code)
+        self.code, self.message, self.status = code, message, status
 
 
 class Shim:
@@ -66,12 +65,14 @@ class Shim:
         try:
             with self._engine:
                 return self._answer(environ, start_response)
-        except _Refusal as refusal:
+        except _RefusedError as refusal:
             status, body = refusal.status, _error(refusal, json_protocol=json_protocol)
         except Exception:
-            log.exception("the local AWS failed on %s", environ.get("HTTP_X_AMZ_TARGET", environ.get("PATH_INFO")))
+            log.exception(
+                "the local AWS failed on %s", environ.get("HTTP_X_AMZ_TARGET", environ.get("PATH_INFO"))
+            )
             status = 500
-            body = _error(_Refusal("InternalFailure", "the sandbox failed"), json_protocol=json_protocol)
+            body = _error(_RefusedError("InternalFailure", "the sandbox failed"), json_protocol=json_protocol)
         kind = "application/x-amz-json-1.0" if json_protocol else "text/xml"
         start_response(f"{status} Refused", [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
@@ -79,14 +80,14 @@ class Shim:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > _MAX_BODY:
-            raise _Refusal("RequestEntityTooLarge", "the request is too large", 413)
+            raise _RefusedError("RequestEntityTooLarge", "the request is too large", 413)
         raw = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(raw)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._engine.account
 
         credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
         if credential is None:
-            raise _Refusal("MissingAuthenticationTokenException", "Missing Authentication Token")
+            raise _RefusedError("MissingAuthenticationTokenException", "Missing Authentication Token")
         access_key, service = credential.groups()
         prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         if prefix.startswith("DynamoDBStreams"):
@@ -96,12 +97,12 @@ class Shim:
             operation = action[1].decode() if action else ""
         app = self._engine.app(service)
         if app is None:
-            raise _Refusal("UnknownOperationException", f"the sandbox has no {service}")
+            raise _RefusedError("UnknownOperationException", f"the sandbox has no {service}")
         body = _object(raw) if prefix else {}
 
         self._authorize(access_key, environ.get("HTTP_X_AMZ_SECURITY_TOKEN"), f"{service}.{operation}", body)
         if service == "dynamodb" and (fault := unused_placeholders(operation, body)):
-            raise _Refusal("ValidationException", fault)
+            raise _RefusedError("ValidationException", fault)
         return self._forward(app, environ, start_response, f"{service}.{operation}", body)
 
     def _authorize(self, access_key: str, token: str | None, target: str, body: Mapping[str, Any]) -> None:
@@ -109,18 +110,18 @@ class Shim:
             return
         session = self._engine.session(access_key)
         if session is None or session[2] != token:
-            raise _Refusal(
+            raise _RefusedError(
                 "UnrecognizedClientException", "The security token included in the request is invalid."
             )
         role, user, _ = session
         try:
             wanted = needs(target, body, self._engine)
-        except UnknownOperation:
+        except UnknownOperationError:
             action = target.replace(".", ":", 1)
             self._recorder.used([Use(role, action, "*", allowed=False)])
             raise _denied(user, action, "*") from None
         except (KeyError, TypeError, AttributeError):
-            raise _Refusal("ValidationException", "the request lacks a required member") from None
+            raise _RefusedError("ValidationException", "the request lacks a required member") from None
         statements = self._engine.statements(role)
         uses = [Use(role, need.action, need.resource, allowed(statements, need)) for need in wanted]
         self._recorder.used(uses)
@@ -151,16 +152,16 @@ class Shim:
         return [answer]
 
 
-def _denied(user: str, action: str, resource: str) -> _Refusal:
+def _denied(user: str, action: str, resource: str) -> _RefusedError:
     """Worded as AWS words it (IAM User Guide, troubleshooting access denied error messages)."""
-    return _Refusal(
+    return _RefusedError(
         "AccessDeniedException",
         f"User: {user} is not authorized to perform: {action} on resource: {resource}"
         f" because no identity-based policy allows the {action} action",
     )
 
 
-def _error(refusal: _Refusal, *, json_protocol: bool) -> bytes:
+def _error(refusal: _RefusedError, *, json_protocol: bool) -> bytes:
     if json_protocol:
         return json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
     code = refusal.code.replace("AccessDeniedException", "AccessDenied")  # the query protocol's name of it
@@ -173,7 +174,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise _Refusal("SerializationException", "the request body is not a JSON object")
+        raise _RefusedError("SerializationException", "the request body is not a JSON object")
     return body
 
 

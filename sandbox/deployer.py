@@ -1,0 +1,188 @@
+"""template.yaml as a running stack: what AWS keeps is created there, what Lambda and API Gateway run comes back."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from sandbox import lambda_resources
+from sandbox.aws import Aws
+from sandbox.deployed import Cors, Deployed, Function, Route, StreamMapping
+from sandbox.iam import trusts_lambda
+from sandbox.intrinsics import NO_VALUE, Resolver
+from sandbox.resources import CREATORS, Created, only
+from sandbox.template import TemplateError, checked, parameters_of, translate
+
+API_ID = "api"
+
+
+def deploy(
+    template_path: Path,
+    *,
+    aws: Aws,
+    parameters: dict[str, str],
+    stack_name: str = "wechatpay-sandbox",
+) -> Deployed:
+    """Create every resource of the template, in the order that they refer to each other.
+
+    Raises TemplateError for a bad parameter, a reference that leads nowhere or in a circle, and for any resource,
+    property or function that the sandbox would otherwise pass over in silence.
+    """
+    return _Deployment(template_path, aws, parameters, stack_name).run()
+
+
+class _Deployment:
+    def __init__(self, path: Path, aws: Aws, parameters: dict[str, str], stack: str) -> None:
+        values = checked(parameters_of(path), parameters)
+        template, self._folders = translate(path, values)
+        self._aws = aws
+        self._stack = stack
+        self._resources: dict[str, Any] = template["Resources"]
+        self._outputs: dict[str, Any] = template.get("Outputs", {})
+        self._resolver = Resolver(
+            {
+                **values,
+                "AWS::Region": aws.region,
+                "AWS::AccountId": aws.account,
+                "AWS::Partition": "aws",
+                "AWS::URLSuffix": "amazonaws.com",
+                "AWS::StackName": stack,
+                "AWS::StackId": f"arn:aws:cloudformation:{aws.region}:{aws.account}:stack/{stack}/sandbox",
+            },
+            conditions=template.get("Conditions", {}),
+            mappings=template.get("Mappings", {}),
+            ref=lambda name: self._made(name).ref,
+            attribute=self._attribute,
+        )
+        self._done: dict[str, Created] = {}
+        self._under_way: list[str] = []
+        self._functions: dict[str, Function] = {}
+        self._routes: tuple[Route, ...] = ()
+        self._cors = Cors()
+        self._streams: list[StreamMapping] = []
+
+    def run(self) -> Deployed:
+        for logical_id, resource in self._resources.items():
+            if self._wanted(resource):
+                self._made(logical_id)
+        outputs = {
+            name: str(self._resolver.value(output["Value"]))
+            for name, output in self._outputs.items()
+            if self._wanted(output)
+        }
+        return Deployed(
+            functions=self._functions,
+            routes=self._routes,
+            cors=self._cors,
+            streams=tuple(self._streams),
+            refs={name: made.ref for name, made in self._done.items()},
+            attributes={name: made.attributes for name, made in self._done.items()},
+            outputs=outputs,
+        )
+
+    def _wanted(self, part: dict[str, Any]) -> bool:
+        return "Condition" not in part or self._resolver.condition(part["Condition"])
+
+    def _attribute(self, logical_id: str, name: str) -> str:
+        attributes = self._made(logical_id).attributes
+        if name not in attributes:
+            raise TemplateError(f"{logical_id} has no attribute {name} here")
+        return attributes[name]
+
+    def _made(self, logical_id: str) -> Created:
+        if logical_id in self._done:
+            return self._done[logical_id]
+        resource = self._resources.get(logical_id)
+        if resource is None or not self._wanted(resource):
+            raise TemplateError(f"{logical_id} is referred to, but not a resource or parameter")
+        if logical_id in self._under_way:
+            circle = " -> ".join([*self._under_way[self._under_way.index(logical_id) :], logical_id])
+            raise TemplateError(f"circular reference: {circle}")
+        self._under_way.append(logical_id)
+        first = resource.get("DependsOn", [])
+        for other in first if isinstance(first, list) else [first]:
+            self._made(other)
+        properties = self._resolver.value(resource.get("Properties", {}))
+        if properties is NO_VALUE:
+            properties = {}
+        self._done[logical_id] = self._make(logical_id, resource["Type"], properties)
+        self._under_way.pop()
+        return self._done[logical_id]
+
+    def _make(self, logical_id: str, kind: str, properties: dict[str, Any]) -> Created:
+        if kind in CREATORS:
+            return CREATORS[kind](self._aws, self._stack, logical_id, properties)
+        local = {
+            "AWS::Lambda::Function": self._function,
+            "AWS::Lambda::LayerVersion": self._layer,
+            "AWS::Lambda::Permission": self._permission,
+            "AWS::Lambda::EventSourceMapping": self._mapping,
+            "AWS::ApiGatewayV2::Api": self._api,
+            "AWS::ApiGatewayV2::Stage": self._stage,
+        }
+        if kind not in local:
+            raise TemplateError(f"{logical_id}: the sandbox does not support {kind}")
+        return local[kind](logical_id, properties)
+
+    def _arn(self, rest: str) -> str:
+        return f"arn:aws:lambda:{self._aws.region}:{self._aws.account}:{rest}"
+
+    def _function(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        name = properties.get("FunctionName", f"{self._stack}-{logical_id}")
+        arn = self._arn(f"function:{name}")
+        if logical_id not in self._folders:
+            raise TemplateError(f"{logical_id}: its code must be a local folder")
+        role = properties["Role"].rsplit("/", 1)[-1]
+        trust = self._aws.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        if not trusts_lambda(trust if isinstance(trust, dict) else json.loads(trust)):
+            raise TemplateError(f"{logical_id}: Lambda may not assume {role}")
+        layer_ids = {made.ref: layer for layer, made in self._done.items() if layer in self._folders}
+        layers = []
+        for ref in properties.get("Layers", []):
+            if ref not in layer_ids:
+                raise TemplateError(f"{logical_id}: {ref} is not a layer of this template")
+            if path := lambda_resources.layer_path(self._folders[layer_ids[ref]]):
+                layers.append(path)
+        self._functions[logical_id] = lambda_resources.function(
+            logical_id, properties, name=name, arn=arn, code=self._folders[logical_id], layers=tuple(layers)
+        )
+        return Created(name, {"Arn": arn})
+
+    def _layer(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        known = "Content LayerName Description CompatibleRuntimes CompatibleArchitectures LicenseInfo"
+        only(logical_id, properties, known)
+        arn = self._arn(f"layer:{properties.get('LayerName', logical_id)}:1")
+        return Created(arn, {"LayerVersionArn": arn})
+
+    def _permission(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        """Who may invoke; here only this stack's own API and streams do."""
+        only(logical_id, properties, "Action FunctionName Principal SourceArn SourceAccount")
+        return Created(logical_id)
+
+    def _mapping(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        function = self._function_id(logical_id, properties["FunctionName"])
+        self._streams.append(lambda_resources.stream_mapping(logical_id, properties, function))
+        return Created(f"{self._stack}-{logical_id}")
+
+    def _function_id(self, logical_id: str, name: str) -> str:
+        for found in self._functions.values():
+            if name in (found.name, found.arn):
+                return found.logical_id
+        raise TemplateError(f"{logical_id}: {name} is not a function of this template")
+
+    def _api(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        only(logical_id, properties, "Body FailOnWarnings Name Description Tags DisableExecuteApiEndpoint")
+        if self._routes:
+            raise TemplateError(f"{logical_id}: the sandbox serves one HTTP API")
+        by_arn = {found.arn: found.logical_id for found in self._functions.values()}
+        self._routes = lambda_resources.routes(logical_id, properties["Body"], by_arn)
+        self._cors = lambda_resources.cors(logical_id, properties["Body"])
+        endpoint = f"https://{API_ID}.execute-api.{self._aws.region}.amazonaws.com"
+        return Created(API_ID, {"ApiId": API_ID, "ApiEndpoint": endpoint})
+
+    def _stage(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        """Throttling and access logs are accepted: limits this high are not met on a laptop, and logs only tell."""
+        known = "ApiId StageName AutoDeploy Tags DefaultRouteSettings RouteSettings AccessLogSettings"
+        only(logical_id, properties, known)
+        if properties["StageName"] != "$default":
+            raise TemplateError(f"{logical_id}: only the stage $default is supported")
+        return Created(properties["StageName"])
