@@ -54,6 +54,7 @@ class Aws:
         self._events: list[dict[str, Any]] = []
         self._written = threading.Condition()
         self._writes: dict[str, int] = {}
+        self._wakes = 0
 
     def start(self) -> None:
         """Serve on a free loopback port, empty; `url` is known and answers when this returns."""
@@ -79,8 +80,7 @@ class Aws:
         self._server.server_close()
         self._engine.forget()
         self._server = None
-        with self._written:
-            self._written.notify_all()
+        self.wake()
 
     # ---- asking ----
 
@@ -148,8 +148,15 @@ class Aws:
     def wait_for_write(self, table: str, seen: int, timeout: float) -> int:
         """Wait until `writes(table)` exceeds `seen`, at most `timeout` seconds; returns the count."""
         with self._written:
-            self._written.wait_for(lambda: self._writes.get(table, 0) > seen, timeout)
+            woken = self._wakes
+            self._written.wait_for(lambda: self._writes.get(table, 0) > seen or self._wakes > woken, timeout)
             return self._writes.get(table, 0)
+
+    def wake(self) -> None:
+        """End every `wait_for_write` now."""
+        with self._written:
+            self._wakes += 1
+            self._written.notify_all()
 
     # ---- the shim reports ----
 

@@ -1,0 +1,164 @@
+"""A table's stream delivered to a function as Lambda's poller would: in order, retried, partial failures honoured."""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sandbox.aws import Aws
+from sandbox.batches import Outcome, outcome_of
+from sandbox.deployed import StreamMapping
+from sandbox.records import StreamReader
+
+log = logging.getLogger(__name__)
+
+IDLE = 0.5
+"""Seconds between polls that nobody's write asked for."""
+FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 2.0
+"""Seconds between attempts after a failure; Lambda backs off too, but does not publish how."""
+RETENTION = 24 * 3600
+"""Seconds that a stream keeps a record (DynamoDB Developer Guide, Change data capture for DynamoDB Streams)."""
+
+Records = list[dict[str, Any]]
+
+
+class Clock(Protocol):
+    """The sandbox's clock."""
+
+    def time(self) -> float:
+        """Seconds since the epoch."""
+
+
+class StreamPump:
+    """Polls one stream in a thread of its own, with the function's own role, and invokes the function.
+
+    `invoke(logical_id, event)` returns the function's result or raises. A restarted pump (another object on the same
+    mapping) begins at the oldest record, as a new mapping with TRIM_HORIZON does; delivery is at least once.
+    """
+
+    def __init__(
+        self,
+        aws: Aws,
+        mapping: StreamMapping,
+        invoke: Callable[[str, dict[str, Any]], Any],
+        *,
+        credentials: dict[str, str] | None,
+        clock: Clock,
+    ) -> None:
+        self._aws = aws
+        self._mapping = mapping
+        self._invoke = invoke
+        self._clock = clock
+        self._reader = StreamReader(aws, mapping.stream_arn, credentials, clock.time)
+        self._table = mapping.stream_arn.split("/")[1]
+        self._pending: deque[dict[str, Any]] = deque()
+        self._stopping = threading.Event()
+        self._delivered = threading.Condition()
+        self._caught_up = -1  # count of writes whose records have all been dealt with
+        self._thread = threading.Thread(target=self._run, name=f"stream-{mapping.function}", daemon=True)
+        self.discarded: Records = []
+        """Records given up after the last retry, or older than a stream's retention."""
+        self.last_error: Exception | None = None
+        """Why the stream could not be read the last time, e.g. a permission that the role lacks; None when it could."""
+
+    def start(self) -> None:
+        """Begin with the oldest record. Raises RuntimeError when called twice."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the invocation under way, if any, and end."""
+        self._stopping.set()
+        with self._delivered:
+            self._delivered.notify_all()
+        self._aws.wake()
+        if self._thread.is_alive():
+            self._thread.join(timeout=20)
+
+    def drain(self, timeout: float) -> bool:
+        """Wait, at most `timeout` seconds, until all that is written by now has been delivered or discarded."""
+        target = self._aws.writes(self._table)
+        with self._delivered:
+            self._delivered.wait_for(lambda: self._caught_up >= target or self._stopping.is_set(), timeout)
+            return self._caught_up >= target
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            seen = self._aws.writes(self._table)
+            try:
+                self._pending.extend(self._reader.read())
+                self.last_error = None
+            except (ClientError, BotoCoreError) as fault:
+                if not self._stopping.is_set():
+                    self._cannot_read(fault)
+                self._stopping.wait(IDLE)
+                continue
+            while self._pending and not self._stopping.is_set():
+                size = min(self._mapping.batch_size, len(self._pending))
+                self._deliver([self._pending.popleft() for _ in range(size)])
+            if self._stopping.is_set():
+                return
+            with self._delivered:
+                self._caught_up = seen
+                self._delivered.notify_all()
+            self._aws.wait_for_write(self._table, seen, IDLE)
+
+    def _cannot_read(self, fault: Exception) -> None:
+        if str(fault) != str(self.last_error):  # once, not at every poll
+            log.error("the stream for %s cannot be read: %s", self._mapping.function, fault)
+        self.last_error = fault
+
+    def _deliver(self, batch: Records) -> None:
+        """One batch to its end: delivered or discarded. Halves and remainders go first, so order holds.
+
+        Splitting a batch does not count as a retry (Lambda Developer Guide, error handling for DynamoDB sources).
+        """
+        work: list[tuple[Records, int]] = [(batch, 0)]  # the last one is next; how often it was tried
+        backoff = FIRST_BACKOFF
+        while work and not self._stopping.is_set():
+            records, tried = work.pop()
+            fresh = self._unexpired(records)
+            if not fresh:
+                continue
+            outcome, failed_at = self._attempt(fresh)
+            if outcome is Outcome.SUCCESS:
+                backoff = FIRST_BACKOFF
+                continue
+            if outcome is Outcome.PARTIAL and failed_at > 0:
+                work.append((fresh[failed_at:], 0))  # progress: a new count
+            elif self._mapping.bisect and outcome is Outcome.FAILURE and len(fresh) > 1:
+                half = len(fresh) // 2
+                work += [(fresh[half:], tried), (fresh[:half], tried)]
+            elif self._mapping.maximum_retries != -1 and tried >= self._mapping.maximum_retries:
+                self._discard(fresh, "no retries left")
+                continue
+            else:
+                work.append((fresh, tried + 1))
+            self._stopping.wait(backoff)
+            backoff = min(backoff * 2, LONGEST_BACKOFF)
+
+    def _attempt(self, records: Records) -> tuple[Outcome, int]:
+        """Invoke once; the outcome, and for a partial one the index of the first record that failed."""
+        try:
+            result = self._invoke(self._mapping.function, {"Records": records})
+        except Exception as fault:  # noqa: BLE001  whatever becomes of an invocation, Lambda calls it a failed batch
+            log.warning(
+                "%s failed on a batch of %d: %s", self._mapping.function, len(records), type(fault).__name__
+            )
+            return Outcome.FAILURE, 0
+        if not self._mapping.report_item_failures:
+            return Outcome.SUCCESS, 0
+        return outcome_of(result, [record["dynamodb"]["SequenceNumber"] for record in records])
+
+    def _unexpired(self, records: Records) -> Records:
+        oldest = self._clock.time() - RETENTION
+        expired = [r for r in records if r["dynamodb"]["ApproximateCreationDateTime"] < oldest]
+        if expired:
+            self._discard(expired, "older than a stream keeps them")
+        return [r for r in records if r["dynamodb"]["ApproximateCreationDateTime"] >= oldest]
+
+    def _discard(self, records: Records, reason: str) -> None:
+        log.error("%d records for %s are discarded: %s", len(records), self._mapping.function, reason)
+        self.discarded.extend(records)
