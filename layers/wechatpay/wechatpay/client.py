@@ -38,15 +38,15 @@ class Answered:
 class Client:
     """One merchant's line to WeChat Pay.
 
-    `gateways` are origins, tried in order, at most one try each; `clock` gives epoch seconds; `nonce` gives up to 32
-    characters. Every operation raises RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when
+    `signer` gives the merchant's present signer (keys change, clients stay); `gateways` are origins, tried in order, at
+    most one try each; `clock` gives epoch seconds; `nonce` gives up to 32 characters. Every operation raises RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when
     nobody can tell.
     """
 
     def __init__(
         self,
         *,
-        signer: MerchantSigner,
+        signer: Callable[[], MerchantSigner],
         keys: VerificationKeys,
         gateways: Sequence[str],
         clock: Callable[[], float],
@@ -84,7 +84,7 @@ class Client:
         return self._query(f"/v3/pay/transactions/id/{quote(transaction_id, safe='')}")
 
     def _query(self, path: str) -> dict[str, object]:
-        return self._request("GET", f"{path}?mchid={self._signer.mchid}").members
+        return self._request("GET", f"{path}?mchid={self._signer().mchid}").members
 
     def _request(self, method: str, path_and_query: str, body: bytes = b"") -> Answered:
         """Sign, send, verify; the next gateway is asked with the same body when the first leaves the outcome open."""
@@ -108,7 +108,7 @@ class Client:
             requests.Request(method, gateway + path_and_query, headers=headers, data=body or None)
         )
         # requests may percent-encode the path, so what it will send is what is signed.
-        prepared.headers["Authorization"] = self._signer.authorization(
+        prepared.headers["Authorization"] = self._signer().authorization(
             method, prepared.path_url, int(self._clock()), self._nonce(), body
         )
         try:

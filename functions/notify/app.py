@@ -1,0 +1,76 @@
+"""POST /api/v1/payments/wechat/notify: what WeChat Pay tells us, believed only as far as its signature proves it."""
+
+from typing import Any
+
+from payments.errors import ApiError, TryAgainError
+from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order
+from payments.http import logger, operation, request_of, response, unforeseen
+from payments.loader import MAX_BYTES
+from payments.refund_evidence import RefundFacts, apply_refund
+from payments.wiring import Wiring
+from wechatpay.errors import DecryptionError, EnvelopeError, SignatureError
+from wechatpay.notification import receive
+
+wiring = Wiring()
+
+RETRIED = (Applied.UNKNOWN_ORDER, Applied.BUSY)  # WeChat Pay comes again: the order may be there by then
+
+
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Verify, decrypt, apply; anything but 200 makes WeChat Pay come again."""
+    line: dict[str, object] = {}
+    try:
+        applied = accept(event, line)
+    except SignatureError as problem:
+        logger.warning(operation(event), extra={**line, "error": "SIGN_ERROR", "reason": problem.reason})
+        return refusal(401, f"SIGN_ERROR: {problem}")
+    except EnvelopeError as problem:
+        logger.warning(operation(event), extra={**line, "error": "INVALID_REQUEST", "reason": str(problem)})
+        return refusal(400, f"INVALID_REQUEST: {problem}")
+    except ApiError as problem:
+        logger.warning(operation(event), extra={**line, "error": problem.code, "reason": problem.sentence})
+        return refusal(problem.status, f"{problem.code}: {problem.sentence}")
+    except Exception as problem:  # noqa: BLE001  WeChat Pay must come again, whatever went wrong
+        known = unforeseen(problem)
+        logger.error(operation(event), extra={**line, "error": known.code}, exc_info=problem)
+        return refusal(known.status, f"{known.code}: {known.sentence}")
+    line["applied"] = applied.value
+    if applied in (Applied.CONTRADICTION, Applied.UNKNOWN_ORDER):
+        logger.error(operation(event), extra=line)
+    else:
+        logger.info(operation(event), extra=line)
+    if applied in RETRIED:
+        return refusal(503, "SYSTEMERROR: not ready for this notification")
+    return response(200, {"code": "SUCCESS", "message": "Success"})
+
+
+def accept(event: dict[str, Any], line: dict[str, object]) -> Applied:
+    """From the bytes that arrived to what they changed."""
+    request = request_of(event, line)
+    if len(request.body) > MAX_BYTES:
+        raise EnvelopeError("the body is too large")
+    sealed = receive(request.headers, request.body, keys=wiring.keys, now=wiring.now())
+    line |= {"notification_id": sealed.id, "event_type": sealed.event_type}
+    try:
+        members = wiring.keys.open(sealed)
+    except DecryptionError as problem:
+        raise TryAgainError("The notification cannot be decrypted with the APIv3 keys at hand.") from problem
+    try:
+        if sealed.original_type == "transaction":
+            facts = OrderFacts.of(members)
+            line["out_trade_no"] = facts.out_trade_no
+            if facts.trade_state != "SUCCESS":
+                raise EnvelopeError("event_type and trade_state contradict each other")
+            return apply_order(facts, source="notification", wiring=wiring)[0]
+        refund = RefundFacts.of(members)
+        line |= {"out_trade_no": refund.out_trade_no, "out_refund_no": refund.out_refund_no}
+        if sealed.event_type != f"REFUND.{refund.status}":
+            raise EnvelopeError("event_type and refund_status contradict each other")
+        return apply_refund(refund, source="notification", wiring=wiring)[0]
+    except UnusableFactsError as problem:
+        raise EnvelopeError(str(problem)) from problem
+
+
+def refusal(status: int, message: str) -> dict[str, Any]:
+    """WeChat Pay's own form of no."""
+    return response(status, {"code": "FAIL", "message": message})

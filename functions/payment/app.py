@@ -1,0 +1,17 @@
+"""GET /api/v1/payments/wechat/payment/{outTradeNo}: the payment as our table has it."""
+
+from payments import answers
+from payments.callers import seen_by
+from payments.http import Request, endpoint
+from payments.wiring import Wiring
+
+
+def answer(request: Request, wiring: Wiring) -> dict[str, object]:
+    """The details of one's own payment, or of any for a backend."""
+    caller = request.caller
+    payment = seen_by(caller, wiring.store.get(request.out_trade_no))
+    request.about(payment)
+    return answers.details(payment)
+
+
+lambda_handler = endpoint(answer)

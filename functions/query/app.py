@@ -1,0 +1,29 @@
+"""GET /api/v1/payments/wechat/query/{outTradeNo}: where an order stands, asked of WeChat Pay where that can matter."""
+
+from payments import answers
+from payments.asking import ask
+from payments.callers import seen_by
+from payments.http import Request, endpoint
+from payments.items import RefusedUpdate
+from payments.wiring import Wiring
+
+FRESH = 2  # seconds that an answer of WeChat Pay is good for: many pollers must not exhaust its limits
+
+
+def answer(request: Request, wiring: Wiring) -> dict[str, object]:
+    """The order's present truth, in WeChat Pay's words."""
+    caller, now = request.caller, int(wiring.now())
+    payment = seen_by(caller, wiring.store.get(request.out_trade_no))
+    fresh = payment.asked_at is not None and now - payment.asked_at < FRESH
+    if not payment.status.is_final and not fresh:
+        try:
+            wiring.store.take_asking(payment.out_trade_no, seen=payment.asked_at, now=now)
+        except RefusedUpdate:
+            pass  # somebody else is asking at this very moment; the table's answer is good enough
+        else:
+            payment = ask(payment, wiring)
+    request.about(payment)
+    return answers.queried(payment)
+
+
+lambda_handler = endpoint(answer)

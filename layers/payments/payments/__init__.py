@@ -1,0 +1,1 @@
+"""What a payment is, how it moves, where it is kept, how it is spoken of over HTTP."""

@@ -1,0 +1,98 @@
+"""What the API answers about a payment, in the shapes and words of the specification.
+
+What is not there yet is left out, never null.
+"""
+
+import json
+from decimal import Decimal
+
+from payments.lifecycle import Status
+from payments.money import yuan
+from payments.payment import Payment, Refund
+from payments.times import utc
+
+_TRADE_STATES = {
+    Status.CREATING: ("NOTPAY", "Not paid yet"),
+    Status.PENDING: ("NOTPAY", "Not paid yet"),
+    Status.CLOSING: ("NOTPAY", "Not paid yet"),
+    Status.FAILED: ("PAYERROR", "Payment error"),
+    Status.CLOSED: ("CLOSED", "Order closed"),
+    Status.PAID: ("SUCCESS", "Payment successful"),
+    Status.PARTIALLY_REFUNDED: ("REFUND", "Partially refunded"),
+    Status.REFUNDED: ("REFUND", "Refunded"),
+}
+
+
+def opened(payment: Payment) -> dict[str, object]:
+    """The members that native and jsapi share."""
+    answer: dict[str, object] = {
+        "paymentId": payment.payment_id,
+        "outTradeNo": payment.out_trade_no,
+        "amount": yuan(payment.amount),
+        "currency": payment.currency,
+    }
+    if payment.credential_expires_at is not None:
+        answer["expiresAt"] = utc(payment.credential_expires_at)
+    return answer
+
+
+def queried(payment: Payment) -> dict[str, object]:
+    """GET …/query: the order in WeChat Pay's words."""
+    trade_state, words = _TRADE_STATES[payment.status]
+    return _present(
+        {
+            "outTradeNo": payment.out_trade_no,
+            "transactionId": payment.transaction_id,
+            "tradeState": trade_state,
+            "tradeStateDesc": words,
+            "amount": {"total": payment.amount, "currency": payment.currency},
+            "payer": {"openid": payment.payer_openid} if payment.payer_openid else None,
+            "successTime": payment.success_time,
+        }
+    )
+
+
+def details(payment: Payment) -> dict[str, object]:
+    """GET …/payment: the payment as our table has it."""
+    metadata = json.loads(payment.metadata, parse_float=Decimal) if payment.metadata else {}
+    metadata |= _present(
+        {
+            "outTradeNo": payment.out_trade_no,
+            "transactionId": payment.transaction_id,
+            "tradeState": _TRADE_STATES[payment.status][0],
+        }
+    )
+    return _present(
+        {
+            "id": payment.payment_id,
+            "userId": payment.user_id,
+            "contentId": payment.content_id,
+            "amount": str(yuan(payment.amount)),
+            "currency": payment.currency,
+            "paymentMethod": "wechat",
+            "status": payment.status.word,
+            "refundedAmount": str(yuan(payment.refunded)),
+            "refunds": [
+                _refund(refund) for refund in sorted(payment.refunds.values(), key=lambda r: r.created_at)
+            ],
+            "metadata": metadata,
+            "createdAt": utc(payment.created_at),
+            "completedAt": utc(payment.completed_at) if payment.completed_at is not None else None,
+        }
+    )
+
+
+def _refund(refund: Refund) -> dict[str, object]:
+    return _present(
+        {
+            "outRefundNo": refund.out_refund_no,
+            "amount": str(yuan(refund.amount)),
+            "status": refund.status.word,
+            "reason": refund.reason,
+            "createdAt": utc(refund.created_at),
+        }
+    )
+
+
+def _present(members: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}

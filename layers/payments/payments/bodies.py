@@ -1,0 +1,91 @@
+"""What callers may send: one Struct per request body, and the rules that a type cannot say."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import msgspec
+
+from payments.errors import ParameterError
+from payments.loader import load
+from payments.money import AmountError, fen
+
+MAX_METADATA = 4096  # bytes of JSON
+MAX_DESCRIPTION = (
+    127  # bytes; whether WeChat Pay counts characters or bytes is not documented, so the smaller
+)
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+LongText = Annotated[str, msgspec.Meta(max_length=2048)]
+
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
+class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST …/native, as in the specification, and `quote`."""
+
+    content_id: Id
+    amount: Any
+    subject: Text
+    user_id: Id | None = None
+    body: LongText | None = None
+    metadata: dict[str, Any] | None = None
+    quote: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+
+    @property
+    def fen(self) -> int:
+        """The amount in fen. Raises ParameterError."""
+        try:
+            return fen(self.amount)
+        except AmountError as problem:
+            raise ParameterError("amount", str(problem)) from problem
+
+    @property
+    def metadata_text(self) -> str | None:
+        """The metadata as JSON text, numbers as they were written. Raises ParameterError."""
+        if self.metadata is None:
+            return None
+        text = _JSON.encode(self.metadata)
+        if len(text) > MAX_METADATA:
+            raise ParameterError("metadata", f"must not be over {MAX_METADATA} bytes of JSON")
+        return text.decode()
+
+
+def load_order(raw: bytes, kind: type[NewOrder] = NewOrder) -> NewOrder:
+    """The body of an order, all its rules checked. Raises the errors of `loader.load` and ParameterError."""
+    order = load(raw, kind)
+    for field, value in (
+        ("contentId", order.content_id),
+        ("userId", order.user_id),
+        ("subject", order.subject),
+    ):
+        if value is not None:
+            _printable(field, value)
+    if order.body is not None:
+        _printable("body", order.body.translate(dict.fromkeys(map(ord, "\t\r\n"))))
+    if any(ord(character) > 0xFFFF for character in order.subject):
+        raise ParameterError(
+            "subject", "must not have characters beyond U+FFFF (emoji, rare hanzi): WeChat Pay takes none"
+        )
+    _ = order.fen, order.metadata_text
+    return order
+
+
+def description(subject: str) -> str:
+    """WeChat's `description`: the subject, cut on a character to 127 UTF-8 bytes."""
+    return subject.encode()[:MAX_DESCRIPTION].decode(errors="ignore")
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """The Idempotency-Key header, 1 to 255 visible ASCII characters, or None. Raises ParameterError."""
+    key = headers.get("idempotency-key")
+    if key is not None and not (1 <= len(key) <= 255 and all("!" <= character <= "~" for character in key)):
+        raise ParameterError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+    return key
+
+
+def _printable(field: str, value: str) -> None:
+    if not value.strip():
+        raise ParameterError(field, "must not be blank")
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
+        raise ParameterError(field, "must not have control characters")

@@ -1,0 +1,48 @@
+"""Who calls, and what their token lets them do.
+
+API Gateway has verified the token; what it says is read here from the authorizer's claims.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from payments.errors import NotAllowedError, OrderNotFoundError
+from payments.payment import Payment
+
+PAY = "payments:pay"  # a buyer, for themselves
+CHARGE = "payments:charge"  # a trusted backend, for anybody
+REFUND = "payments:refund"  # the back office
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The subject of the token and its scopes. A token with both pay and charge counts as charge."""
+
+    sub: str
+    scopes: frozenset[str]
+
+    @property
+    def may_charge(self) -> bool:
+        """Whether any user's order, at any price, is theirs to create."""
+        return CHARGE in self.scopes
+
+    def may_see(self, payment: Payment) -> bool:
+        """Their own order, or any for a backend or the back office."""
+        return bool(self.scopes & {CHARGE, REFUND}) or (PAY in self.scopes and payment.user_id == self.sub)
+
+
+def caller_of(claims: Mapping[str, object]) -> Caller:
+    """The caller from a JWT authorizer's claims (`scope` or `scp`). Raises NotAllowedError without a subject."""
+    sub = claims.get("sub")
+    if not isinstance(sub, str) or not sub:
+        raise NotAllowedError("The access token names no subject.")
+    granted = claims.get("scope") or claims.get("scp") or ""
+    # API Gateway hands an array claim over as "[a b]".
+    return Caller(sub, frozenset(str(granted).strip("[]").split()))
+
+
+def seen_by(caller: Caller, payment: Payment | None) -> Payment:
+    """The payment, if there is one and the caller may see it. Raises OrderNotFoundError, the same in both cases."""
+    if payment is None or not caller.may_see(payment):
+        raise OrderNotFoundError
+    return payment

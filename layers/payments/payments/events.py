@@ -1,0 +1,70 @@
+"""History entries as EventBridge events: what a status change looks like to the rest of the product."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from payments import history
+from payments.lifecycle import RefundStatus, Status
+from payments.payment import HistoryEntry
+from payments.times import utc
+
+SOURCE = "wechatpay.payments"
+PER_CALL = 10  # entries that one PutEvents takes
+
+
+def entries_of(
+    old: Mapping[str, Any] | None, new: Mapping[str, Any], *, bus: str
+) -> Iterator[dict[str, Any]]:
+    """PutEvents entries for the transitions that lie between two images of a payment in DynamoDB's own JSON."""
+    item = {name: plain(value) for name, value in new.items()}
+    known = len(old["history"]["L"]) if old else 0
+    for entry in history.read(item["history"])[known:]:
+        if entry.event is not None:
+            yield {
+                "Source": SOURCE,
+                "DetailType": entry.event,
+                "EventBusName": bus,
+                "Time": entry.at,
+                "Detail": msgspec.json.encode(_detail(item, entry)).decode(),
+            }
+
+
+def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
+    detail: dict[str, Any] = {
+        "id": f"{item['out_trade_no']}#{entry.version}",
+        "version": entry.version,
+        "outTradeNo": item["out_trade_no"],
+        "paymentId": item["payment_id"],
+        "userId": item["user_id"],
+        "contentId": item["content_id"],
+        "amount": {"total": item["amount"], "currency": item["currency"]},
+        "status": entry.status.word,
+        "previousStatus": entry.previous.word if entry.previous else None,
+        "transactionId": item.get("transaction_id") if entry.status.rank >= Status.PAID.rank else None,
+        "refund": _refund(entry),
+        "latePaid": True if entry.late else None,
+        "occurredAt": utc(entry.at),
+        "metadata": msgspec.Raw(item.get("metadata", "{}").encode()),
+    }
+    return {name: value for name, value in detail.items() if value is not None}
+
+
+def _refund(entry: HistoryEntry) -> dict[str, Any] | None:
+    if entry.out_refund_no is None:
+        return None
+    status = entry.refund_status or RefundStatus.REQUESTED
+    return {"outRefundNo": entry.out_refund_no, "amount": entry.amount, "status": status.word}
+
+
+def plain(value: Mapping[str, Any]) -> Any:
+    """One DynamoDB attribute value as Python has it; numbers in our tables are whole."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {name: plain(member) for name, member in content.items()}
+    if kind == "L":
+        return [plain(member) for member in content]
+    if kind == "N":
+        return int(content)
+    return None if kind == "NULL" else content

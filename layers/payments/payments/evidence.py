@@ -1,0 +1,171 @@
+"""What WeChat Pay says, as facts, and the one door through which facts about an order change a payment.
+
+A notification, a query and a refused close all end in `apply_order`. It decides by what the payment is now, and never
+by the order in which things arrive.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import Enum
+
+from payments.items import RefusedUpdate
+from payments.lifecycle import Status
+from payments.payment import Payment
+from payments.wiring import Wiring
+
+ROUNDS = 5  # of reading and deciding again, before somebody else has to try
+
+
+class Applied(Enum):
+    """What came of a piece of evidence."""
+
+    CHANGED = "changed"
+    KNOWN = "known"  # it had been applied before, or says nothing new
+    CONTRADICTION = "contradiction"  # quarantined
+    UNKNOWN_ORDER = "unknown_order"  # quarantined
+    BUSY = "busy"  # the payment kept moving, or is not ready for it: try again
+
+
+class UnusableFactsError(Exception):
+    """WeChat Pay's members lack something that they always have, or have it in another type."""
+
+
+@dataclass(frozen=True)
+class OrderFacts:
+    """What WeChat Pay says of one order; amount in fen. Source: APIv3, "Query order" and "Payment notification"."""
+
+    out_trade_no: str
+    mchid: str
+    appid: str
+    trade_state: str
+    transaction_id: str | None = None
+    total: int | None = None
+    currency: str | None = None
+    openid: str | None = None
+    success_time: str | None = None
+
+    @classmethod
+    def of(cls, members: Mapping[str, object]) -> "OrderFacts":
+        """From the members of a query's answer or a decrypted notification. Raises UnusableFactsError."""
+        amount = members.get("amount")
+        payer = members.get("payer")
+        amount = amount if isinstance(amount, dict) else {}
+        payer = payer if isinstance(payer, dict) else {}
+        return cls(
+            out_trade_no=required(members, "out_trade_no"),
+            mchid=required(members, "mchid"),
+            appid=required(members, "appid"),
+            trade_state=required(members, "trade_state"),
+            transaction_id=optional(members, "transaction_id"),
+            total=whole(amount, "total"),
+            currency=optional(amount, "currency"),
+            openid=optional(payer, "openid"),
+            success_time=optional(members, "success_time"),
+        )
+
+
+def apply_order(facts: OrderFacts, *, source: str, wiring: Wiring) -> tuple[Applied, Payment | None]:
+    """Apply verified facts about one order. `source` is where they came from: notification, query, close …
+
+    Returns what came of it, and the payment where it was read or written. Raises StorageUnavailableError.
+    """
+    if facts.trade_state in ("SUCCESS", "REFUND"):
+        return _money(facts, source, wiring)
+    if facts.trade_state == "CLOSED":
+        return _closed(facts, source, wiring)
+    if facts.trade_state == "NOTPAY":
+        return Applied.KNOWN, None
+    # REVOKED, USERPAYING and PAYERROR belong to a product that we do not offer; others are not known at all.
+    _quarantine("unexpected_trade_state", facts, source, wiring)
+    return Applied.CONTRADICTION, None
+
+
+def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Payment | None]:
+    if not (facts.transaction_id and facts.total is not None and facts.currency):
+        _quarantine("incomplete", facts, source, wiring)
+        return Applied.CONTRADICTION, None
+    late = False
+    for _ in range(ROUNDS):
+        try:
+            payment = wiring.store.money_received(
+                facts.out_trade_no,
+                mchid=facts.mchid,
+                appid=facts.appid,
+                amount=facts.total,
+                currency=facts.currency,
+                transaction_id=facts.transaction_id,
+                payer_openid=facts.openid,
+                success_time=facts.success_time,
+                cause=source,
+                now=int(wiring.now()),
+                late=late,
+            )
+        except RefusedUpdate:
+            seen = wiring.store.get(facts.out_trade_no)
+        else:
+            return Applied.CHANGED, payment
+        if seen is None:
+            _quarantine("unknown_order", facts, source, wiring)
+            return Applied.UNKNOWN_ORDER, None
+        if reason := _contradiction(facts, seen):
+            _quarantine(reason, facts, source, wiring)
+            return Applied.CONTRADICTION, seen
+        if seen.status.rank >= Status.PAID.rank:
+            return Applied.KNOWN, seen
+        late = seen.status in (Status.CLOSED, Status.FAILED)
+    return Applied.BUSY, None
+
+
+def _contradiction(facts: OrderFacts, seen: Payment) -> str | None:
+    if facts.mchid != seen.mchid:
+        return "other_mchid"
+    if facts.appid != seen.appid:
+        return "other_appid"
+    if facts.total != seen.amount or facts.currency != seen.currency:
+        return "other_amount"
+    if seen.transaction_id is not None and facts.transaction_id != seen.transaction_id:
+        return "second_transaction"
+    return None
+
+
+def _closed(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Payment | None]:
+    try:
+        payment = wiring.store.close_confirmed(facts.out_trade_no, cause=source, now=int(wiring.now()))
+    except RefusedUpdate:
+        seen = wiring.store.get(facts.out_trade_no)
+    else:
+        return Applied.CHANGED, payment
+    if seen is None:
+        _quarantine("unknown_order", facts, source, wiring)
+        return Applied.UNKNOWN_ORDER, None
+    if seen.status.rank >= Status.PAID.rank:
+        _quarantine("closed_after_payment", facts, source, wiring)
+        return Applied.CONTRADICTION, seen
+    return Applied.KNOWN, seen
+
+
+def _quarantine(reason: str, facts: OrderFacts, source: str, wiring: Wiring) -> None:
+    kept = {name: value for name, value in asdict(facts).items() if name != "openid" and value is not None}
+    wiring.quarantine.keep(
+        reason=reason, source=source, out_trade_no=facts.out_trade_no, facts=kept, now=int(wiring.now())
+    )
+
+
+def required(members: Mapping[str, object], name: str) -> str:
+    """A text member that is always there. Raises UnusableFactsError."""
+    value = members.get(name)
+    if not isinstance(value, str) or not value:
+        raise UnusableFactsError(f"{name} is missing")
+    return value
+
+
+def optional(members: Mapping[str, object], name: str) -> str | None:
+    """A text member, or None where it is absent or of another type."""
+    value = members.get(name)
+    return value if isinstance(value, str) and value else None
+
+
+def whole(members: Mapping[str, object], name: str) -> int | None:
+    """A whole number, or None where it is absent or of another type."""
+    value = members.get(name)
+    return value if type(value) is int else None

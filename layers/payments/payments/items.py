@@ -1,0 +1,101 @@
+"""One payment item: read whole, put once, and from then on moved by conditional updates alone.
+
+A refused update means that somebody else was first; it raises RefusedUpdate, and the caller reads and decides again.
+Nothing is ever overwritten.
+"""
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from pynamodb.exceptions import DoesNotExist, GetError, PutError, PynamoDBException, UpdateError
+
+from payments import history
+from payments.lifecycle import RefundStatus, Status
+from payments.payment import Payment, Refund
+from payments.tables import PaymentItem
+
+P = PaymentItem
+T = TypeVar("T")
+
+NOT_DUE = (P.due_at.remove(), P.due_shard.remove())
+
+
+class RefusedUpdate(Exception):  # noqa: N818  not an error: somebody else was first
+    """The item is not in a state that the update may start from."""
+
+
+class StorageUnavailableError(Exception):
+    """DynamoDB could not be asked, or did not answer; whether a write happened is not known."""
+
+
+def get(out_trade_no: str) -> Payment | None:
+    """The payment as of now (a consistent read), or None."""
+    try:
+        return _payment(P.get(out_trade_no, consistent_read=True))
+    except DoesNotExist:
+        return None
+    except GetError as problem:
+        raise StorageUnavailableError(problem.cause_response_code or "no answer") from problem
+
+
+def write(call: Callable[[], T]) -> T:
+    """One write; raises RefusedUpdate when its condition did not hold, StorageUnavailableError when nobody can tell."""
+    try:
+        return call()
+    except (PutError, UpdateError) as problem:
+        if problem.cause_response_code == "ConditionalCheckFailedException":
+            raise RefusedUpdate from problem
+        raise StorageUnavailableError(problem.cause_response_code or "no answer") from problem
+    except PynamoDBException as problem:
+        raise StorageUnavailableError(type(problem).__name__) from problem
+
+
+def update(out_trade_no: str, actions: Sequence[Any], condition: Any) -> Payment:
+    """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards."""
+    item = P(out_trade_no)
+    write(lambda: item.update(list(actions), P.out_trade_no.exists() & condition))
+    return _payment(item)
+
+
+def append(
+    out_trade_no: str,
+    actions: Sequence[Any],
+    condition: Any,
+    *,
+    status: Status,
+    cause: str,
+    now: int,
+    **entry: Any,
+) -> Payment:
+    """One transition: `actions`, the next version, and the history entry that tells of it."""
+    entries = [history.stored(status=status, cause=cause, at=now, **entry)]
+    step = [P.version.set(P.version + 1), P.history.set(P.history.append(entries)), P.updated_at.set(now)]
+    return update(out_trade_no, [*actions, *step], condition)
+
+
+def status_in(statuses: Sequence[Status]) -> Any:
+    """The condition that the payment's status is one of these."""
+    return functools.reduce(operator.or_, [P.status == status.value for status in statuses])
+
+
+def _payment(item: PaymentItem) -> Payment:
+    values: dict[str, Any] = {
+        f.name: value for f in fields(Payment) if (value := getattr(item, f.name, None)) is not None
+    }
+    values["status"] = Status(item.status)
+    values["history"] = history.read(item.history)
+    values["refunds"] = {
+        number: Refund(out_refund_no=number, **{**record, "status": RefundStatus(record["status"])})
+        for number, record in _plain(item.refunds).items()
+    }
+    if "refusal" in values:
+        values["refusal"] = _plain(item.refusal)
+    return Payment(**values)
+
+
+def _plain(attribute: Any) -> dict[str, Any]:
+    members: dict[str, Any] = attribute.as_dict()
+    return members

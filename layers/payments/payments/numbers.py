@@ -1,0 +1,42 @@
+"""Numbers and fingerprints derived by hashing, so that a retry finds what the first try made."""
+
+import base64
+import hashlib
+import json
+
+
+def out_trade_no(*, scope: str, route: str, caller: str, key: str) -> str:
+    """The order number of one Idempotency-Key of one caller on one route: `WX` and 26 base32 characters (130 bits)."""
+    return "WX" + _digest([scope, route, caller, key])
+
+
+def payment_id(out_trade_no: str) -> str:
+    """The payment's own id, one per order number."""
+    return "PAY" + _digest(["payment", out_trade_no])
+
+
+def out_refund_no_with_key(*, out_trade_no: str, caller: str, key: str) -> str:
+    """The refund number of one Idempotency-Key: `RF` and 26 base32 characters."""
+    return "RF" + _digest(["key", out_trade_no, caller, key])
+
+
+def out_refund_no_without_key(
+    *, out_trade_no: str, refund_count: int, amount: int, reason: str | None
+) -> str:
+    """The refund number of the next refund after `refund_count` others; `amount` in fen."""
+    return "RF" + _digest(["auto", out_trade_no, refund_count, amount, reason])
+
+
+def fingerprint(request: dict[str, object]) -> str:
+    """What tells two requests apart, whatever the order of their members."""
+    return _digest([request])
+
+
+def random_number(prefix: str, entropy: bytes) -> str:
+    """`prefix` and 26 base32 characters from at least 17 random bytes."""
+    return prefix + base64.b32encode(entropy).decode()[:26]
+
+
+def _digest(parts: list[object]) -> str:
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    return base64.b32encode(hashlib.sha256(canonical.encode()).digest()).decode()[:26]

@@ -1,0 +1,92 @@
+"""A payment as the rest of the product reads it: the order, its money, its refunds, its history."""
+
+from dataclasses import dataclass, field
+
+from payments.lifecycle import RefundStatus, Status
+
+CURRENCY = "CNY"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What the buyer pays by: one of the two."""
+
+    code_url: str | None = None
+    prepay_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Refund:
+    """One refund of a payment. Amounts in fen, times in epoch seconds."""
+
+    out_refund_no: str
+    status: RefundStatus
+    amount: int
+    created_at: int
+    reason: str | None = None
+    refund_id: str | None = None
+    settled_at: int | None = None
+    wechat_request: str | None = None  # kept until the refund is final
+    elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One transition: the payment's status before and after, why, when, and the event that tells of it."""
+
+    version: int
+    previous: Status | None
+    status: Status
+    cause: str
+    at: int
+    event: str | None = None
+    out_refund_no: str | None = None
+    refund_status: RefundStatus | None = None
+    amount: int | None = None
+    transaction_id: str | None = None
+    late: bool = False
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One payment. Amounts in fen, times in epoch seconds UTC; what is not there yet is None."""
+
+    out_trade_no: str
+    payment_id: str
+    user_id: str
+    content_id: str
+    method: str  # native | jsapi
+    subject: str
+    mchid: str
+    appid: str
+    amount: int
+    currency: str
+    fingerprint: str
+    wechat_request: str
+    time_expire: int
+    created_at: int
+    updated_at: int
+    status: Status = Status.CREATING
+    version: int = 1
+    body: str | None = None
+    metadata: str | None = None  # the caller's JSON object, as text
+    openid: str | None = None
+    code_url: str | None = None
+    prepay_id: str | None = None
+    credential_expires_at: int | None = None
+    refusal: dict[str, str] | None = None
+    transaction_id: str | None = None
+    trade_state: str | None = None
+    payer_openid: str | None = None
+    success_time: str | None = None  # as WeChat Pay wrote it, RFC 3339
+    late_paid: bool = False
+    paid: int = 0
+    refundable: int = 0
+    refunding: int = 0
+    refunded: int = 0
+    refund_count: int = 0
+    refunds: dict[str, Refund] = field(default_factory=dict)
+    history: tuple[HistoryEntry, ...] = ()
+    due_at: int | None = None
+    asked_at: int | None = None
+    completed_at: int | None = None

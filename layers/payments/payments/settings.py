@@ -1,0 +1,96 @@
+"""The function's environment as checked values; the names are the specification's."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from payments.errors import ConfigurationError
+
+
+class Settings:
+    """Reads a variable when it is asked for, so that a function needs only those of its own.
+
+    Every property raises ConfigurationError naming a variable that is missing or unusable.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    @property
+    def payments_table(self) -> str:
+        """Name of the table `payments`."""
+        return self._text("PAYMENTS_TABLE")
+
+    @property
+    def quarantine_table(self) -> str:
+        """Name of the table `quarantine`."""
+        return self._text("QUARANTINE_TABLE")
+
+    @property
+    def due_shards(self) -> int:
+        """Over how many shards the index `due` is spread."""
+        text = self._text("DUE_SHARDS")
+        if not text.isascii() or not text.isdigit() or int(text) < 1:
+            raise ConfigurationError("DUE_SHARDS must be a whole number from 1")
+        return int(text)
+
+    @property
+    def event_bus(self) -> str:
+        """Name of the EventBridge bus."""
+        return self._text("EVENT_BUS")
+
+    @property
+    def signing_secret(self) -> str:
+        """Id of the secret that holds the merchant's signing key."""
+        return self._text("SIGNING_SECRET")
+
+    @property
+    def verification_secret(self) -> str:
+        """Id of the secret that holds what verifies WeChat Pay."""
+        return self._text("VERIFICATION_SECRET")
+
+    @property
+    def stack_scope(self) -> str:
+        """Part of every derived order number, so that stages may share one merchant number."""
+        return self._text("STACK_SCOPE")
+
+    @property
+    def appid(self) -> str:
+        """The app that orders belong to."""
+        return self._text("WECHAT_APP_ID")
+
+    @property
+    def mchid(self) -> str:
+        """The merchant number."""
+        return self._text("WECHAT_MCH_ID")
+
+    @property
+    def notify_url(self) -> str:
+        """Where WeChat Pay sends notifications."""
+        return self._text("WECHAT_NOTIFY_URL")
+
+    @property
+    def requires_quote(self) -> bool:
+        """Whether a buyer's order needs a price quote."""
+        return self._text("REQUIRE_QUOTE") != "false"
+
+    @property
+    def gateways(self) -> tuple[str, str]:
+        """Origins of WeChat Pay's main and backup host; both must be on the allow-list, without a path."""
+        return self._gateway("WECHAT_GATEWAY"), self._gateway("WECHAT_BACKUP_GATEWAY")
+
+    def _gateway(self, name: str) -> str:
+        gateway = self._text(name).rstrip("/")
+        if urlsplit(gateway).path:
+            raise ConfigurationError(
+                f"{name} must not have a path: APIv3 has no sandbox of WeChat Pay's; this project's is `make demo`"
+            )
+        allowed = [origin.strip() for origin in self._text("WECHAT_GATEWAYS_ALLOWED").split(",")]
+        if gateway not in allowed:
+            raise ConfigurationError(f"{name} is not one of WECHAT_GATEWAYS_ALLOWED")
+        return gateway
+
+    def _text(self, name: str) -> str:
+        value = self._environment.get(name, "")
+        if not value:
+            raise ConfigurationError(f"the environment variable {name} is missing")
+        return value

@@ -1,0 +1,179 @@
+"""Where payments are kept: the verbs by which one moves, each a single conditional update.
+
+The conditions are built from the tables in `lifecycle`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from payments import history
+from payments.due import shard
+from payments.items import NOT_DUE, P, append, get, status_in, update, write
+from payments.lifecycle import (
+    CLOSE_CONFIRMED,
+    CREATION_REFUSED,
+    CREDENTIAL_RECEIVED,
+    MONEY_RECEIVED,
+    MONEY_RECEIVED_LATE,
+    Edge,
+    Status,
+)
+from payments.payment import Credential, Payment
+
+
+class PaymentStore:
+    """One stack's payments. All amounts in fen, all times in epoch seconds."""
+
+    def __init__(self, *, payments_table: str, due_shards: int) -> None:
+        P.Meta.table_name = payments_table
+        self._due_shards = due_shards
+
+    def session(self) -> Any:
+        """The botocore session under pynamodb; a second one would cost a second start."""
+        return P._get_connection().connection.session
+
+    def get(self, out_trade_no: str) -> Payment | None:
+        """The payment as of now (a consistent read), or None."""
+        return get(out_trade_no)
+
+    def create(self, payment: Payment, *, due_at: int) -> None:
+        """Put a payment in CREATING. RefusedUpdate when its number exists."""
+        values = {
+            f.name: getattr(payment, f.name) for f in fields(payment) if getattr(payment, f.name) is not None
+        }
+        values |= {
+            "status": payment.status.value,
+            "refunds": {},
+            "history": [history.stored(status=payment.status, cause="create", at=payment.created_at)],
+            "due_shard": self._shard(payment.out_trade_no),
+            "due_at": due_at,
+        }
+        values.pop("late_paid")
+        write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
+
+    def lease(self, out_trade_no: str, *, seen: int | None, until: int, now: int) -> None:
+        """Take the next step of a payment for oneself until `until`. RefusedUpdate when somebody else has."""
+        condition = P.due_at == seen if seen is not None else P.due_at.does_not_exist()
+        actions = [P.due_at.set(until), P.due_shard.set(self._shard(out_trade_no)), P.updated_at.set(now)]
+        update(out_trade_no, actions, condition)
+
+    def take_asking(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
+        """Be the one who asks WeChat Pay now. RefusedUpdate when somebody else just did."""
+        condition = P.asked_at == seen if seen is not None else P.asked_at.does_not_exist()
+        update(out_trade_no, [P.asked_at.set(now)], condition)
+
+    def credential_received(
+        self,
+        out_trade_no: str,
+        credential: Credential,
+        *,
+        expires_at: int,
+        due_at: int,
+        now: int,
+    ) -> Payment:
+        """CREATING to PENDING with what the buyer pays by."""
+        actions = _credential(credential, expires_at)
+        actions += [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
+        return _move(out_trade_no, CREDENTIAL_RECEIVED, actions, cause="created", now=now)
+
+    def credential_renewed(
+        self,
+        out_trade_no: str,
+        credential: Credential,
+        *,
+        expires_at: int,
+        now: int,
+    ) -> Payment:
+        """A fresh credential for an order that is still PENDING: no transition."""
+        actions = [*_credential(credential, expires_at), P.updated_at.set(now)]
+        return update(out_trade_no, actions, P.status == Status.PENDING.value)
+
+    def creation_refused(self, out_trade_no: str, *, refusal: Mapping[str, str], now: int) -> Payment:
+        """CREATING to FAILED with WeChat's definitive refusal."""
+        actions = [P.refusal.set(dict(refusal)), P.completed_at.set(now), *NOT_DUE]
+        return _move(out_trade_no, CREATION_REFUSED, actions, cause="refused", now=now)
+
+    def close_confirmed(self, out_trade_no: str, *, cause: str, now: int) -> Payment:
+        """To CLOSED: WeChat Pay says that nobody can pay any more."""
+        actions = [P.trade_state.set("CLOSED"), P.completed_at.set(now), *NOT_DUE]
+        unpaid = P.transaction_id.does_not_exist()
+        return _move(out_trade_no, CLOSE_CONFIRMED, actions, unpaid, cause=cause, now=now)
+
+    def money_received(
+        self,
+        out_trade_no: str,
+        *,
+        mchid: str,
+        appid: str,
+        amount: int,
+        currency: str,
+        transaction_id: str,
+        payer_openid: str | None,
+        success_time: str | None,
+        cause: str,
+        now: int,
+        late: bool = False,
+    ) -> Payment:
+        """To PAID, if and only if merchant, app, amount and currency are the order's own.
+
+        `late` is the edge from CLOSED and FAILED; it marks the payment.
+        """
+        condition = (
+            (P.mchid == mchid)
+            & (P.appid == appid)
+            & (P.amount == amount)
+            & (P.currency == currency)
+            & P.transaction_id.does_not_exist()
+        )
+        actions = [
+            P.transaction_id.set(transaction_id),
+            P.trade_state.set("SUCCESS"),
+            P.paid.set(amount),
+            P.refundable.set(amount),
+            P.completed_at.set(now),
+            *NOT_DUE,
+        ]
+        if payer_openid is not None:
+            actions.append(P.payer_openid.set(payer_openid))
+        if success_time is not None:
+            actions.append(P.success_time.set(success_time))
+        if late:
+            actions.append(P.late_paid.set(True))
+        return _move(
+            out_trade_no,
+            MONEY_RECEIVED_LATE if late else MONEY_RECEIVED,
+            actions,
+            condition,
+            cause=cause,
+            now=now,
+            transaction_id=transaction_id,
+            amount=amount,
+            late=late,
+        )
+
+    def _shard(self, out_trade_no: str) -> str:
+        return shard(out_trade_no, self._due_shards)
+
+
+def _move(
+    out_trade_no: str, edge: Edge, actions: Sequence[Any], condition: Any = None, **step: Any
+) -> Payment:
+    allowed = status_in(edge.sources)
+    return append(
+        out_trade_no,
+        [P.status.set(edge.target.value), *actions],
+        allowed if condition is None else allowed & condition,
+        status=edge.target,
+        event=edge.event,
+        **step,
+    )
+
+
+def _credential(credential: Credential, expires_at: int) -> list[Any]:
+    actions = [P.credential_expires_at.set(expires_at)]
+    if credential.code_url is not None:
+        actions.append(P.code_url.set(credential.code_url))
+    if credential.prepay_id is not None:
+        actions.append(P.prepay_id.set(credential.prepay_id))
+    return actions

@@ -1,0 +1,95 @@
+"""The two tables as pynamodb models. Only the store imports this, and no instance leaves it."""
+
+from typing import Any
+
+from pynamodb.attributes import (
+    BooleanAttribute,
+    ListAttribute,
+    MapAttribute,
+    NumberAttribute,
+    UnicodeAttribute,
+)
+from pynamodb.models import Model
+
+
+class IntAttribute(NumberAttribute):
+    """A whole number. pynamodb's own would store True as `true` and read 1E+2 as a float."""
+
+    def serialize(self, value: object) -> str:
+        """The decimal digits. Raises TypeError for anything but an int."""
+        if type(value) is not int:
+            raise TypeError(f"an int is needed, not {type(value).__name__}")
+        return str(value)
+
+    def deserialize(self, value: str) -> int:
+        """The int. Raises ValueError for a number with a fraction or an exponent."""
+        return int(value)
+
+
+class _Settings:
+    # The defaults of 15 s and 30 s would outlast WeChat Pay's five seconds and the function itself.
+    connect_timeout_seconds = 1
+    read_timeout_seconds = 1
+    max_retry_attempts = 2
+
+
+class PaymentItem(Model):
+    """One item per payment: the payment, its refunds and its history."""
+
+    class Meta(_Settings):
+        table_name = "payments"  # the store sets the real name
+
+    out_trade_no = UnicodeAttribute(hash_key=True)
+    payment_id = UnicodeAttribute()
+    user_id = UnicodeAttribute()
+    content_id = UnicodeAttribute()
+    method = UnicodeAttribute()
+    subject = UnicodeAttribute()
+    body = UnicodeAttribute(null=True)
+    metadata = UnicodeAttribute(null=True)
+    openid = UnicodeAttribute(null=True)
+    mchid = UnicodeAttribute()
+    appid = UnicodeAttribute()
+    amount = IntAttribute()
+    currency = UnicodeAttribute()
+    fingerprint = UnicodeAttribute()
+    wechat_request = UnicodeAttribute()
+    code_url = UnicodeAttribute(null=True)
+    prepay_id = UnicodeAttribute(null=True)
+    credential_expires_at = IntAttribute(null=True)
+    time_expire = IntAttribute()
+    status = UnicodeAttribute()
+    version = IntAttribute()
+    refusal: MapAttribute[Any, Any] = MapAttribute(null=True)  # type: ignore[no-untyped-call]  # pynamodb leaves it untyped
+    transaction_id = UnicodeAttribute(null=True)
+    trade_state = UnicodeAttribute(null=True)
+    payer_openid = UnicodeAttribute(null=True)
+    success_time = UnicodeAttribute(null=True)
+    late_paid = BooleanAttribute(null=True)
+    paid = IntAttribute()
+    refundable = IntAttribute()
+    refunding = IntAttribute()
+    refunded = IntAttribute()
+    refund_count = IntAttribute()
+    refunds: MapAttribute[Any, Any] = MapAttribute()  # type: ignore[no-untyped-call]
+    history: ListAttribute[Any] = ListAttribute()
+    due_shard = UnicodeAttribute(null=True)
+    due_at = IntAttribute(null=True)
+    asked_at = IntAttribute(null=True)
+    created_at = IntAttribute()
+    updated_at = IntAttribute()
+    completed_at = IntAttribute(null=True)
+
+
+class QuarantineItem(Model):
+    """Evidence that contradicts what we know, kept for a person to judge."""
+
+    class Meta(_Settings):
+        table_name = "quarantine"  # the store sets the real name
+
+    evidence_id = UnicodeAttribute(hash_key=True)
+    reason = UnicodeAttribute()
+    source = UnicodeAttribute()
+    out_trade_no = UnicodeAttribute(null=True)
+    facts = UnicodeAttribute()  # JSON
+    seen_at = IntAttribute()

@@ -1,0 +1,13 @@
+"""Epoch seconds as the texts that the API and WeChat Pay use."""
+
+import time
+
+
+def utc(epoch: int) -> str:
+    """ISO 8601 in UTC, `2024-01-01T12:00:00Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
+
+
+def beijing(epoch: int) -> str:
+    """RFC 3339 with Beijing's offset and no fraction, as WeChat Pay writes it: `2018-06-08T10:34:56+08:00`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S+08:00", time.gmtime(epoch + 8 * 3600))

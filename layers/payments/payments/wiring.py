@@ -1,0 +1,129 @@
+"""The one object through which use cases reach the outside: store, WeChat Pay, clock, randomness, secrets.
+
+Functions build it from their environment; tests hand in their own. Each part is made on first use and then kept, so a
+function loads only what it uses.
+"""
+
+import os
+import secrets as randomness
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from payments.settings import Settings
+
+if TYPE_CHECKING:
+    from payments.quarantine import Quarantine
+    from payments.refund_store import RefundStore
+    from payments.secrets import Cached, CurrentKeys, Verification
+    from payments.store import PaymentStore
+    from wechatpay.client import Client
+    from wechatpay.signing import MerchantSigner
+
+# Each part is imported where it is made: `payment` must not pay for cryptography, nor `notify` for requests.
+# ruff: noqa: PLC0415
+
+
+class Wiring:
+    """Everything outside, made from environment variables."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+        self.settings = Settings(os.environ if environment is None else environment)
+
+    def now(self) -> float:
+        """Epoch seconds."""
+        return time.time()
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def entropy(self) -> bytes:
+        """Twenty random bytes."""
+        return randomness.token_bytes(20)
+
+    def nonce(self) -> str:
+        """A fresh nonce_str of 32 characters."""
+        return randomness.token_hex(16)
+
+    @cached_property
+    def store(self) -> "PaymentStore":
+        """The payments table."""
+        from payments.store import PaymentStore
+
+        return PaymentStore(payments_table=self.settings.payments_table, due_shards=self.settings.due_shards)
+
+    @cached_property
+    def refunds(self) -> "RefundStore":
+        """The refunds in the payments table."""
+        from payments.refund_store import RefundStore
+
+        return RefundStore(due_shards=self.settings.due_shards)
+
+    @cached_property
+    def quarantine(self) -> "Quarantine":
+        """The quarantine table."""
+        from payments.quarantine import Quarantine
+
+        return Quarantine(quarantine_table=self.settings.quarantine_table)
+
+    @cached_property
+    def verification(self) -> "Cached[Verification]":
+        """The secret that verifies WeChat Pay."""
+        from payments.secrets import Cached, Verification
+
+        return Cached(
+            client=self._secrets_manager,
+            secret_id=self.settings.verification_secret,
+            parse=Verification,
+            clock=self.now,
+        )
+
+    @cached_property
+    def keys(self) -> "CurrentKeys":
+        """WeChat Pay's verification keys."""
+        from payments.secrets import CurrentKeys
+
+        return CurrentKeys(self.verification)
+
+    @cached_property
+    def signing(self) -> "Cached[MerchantSigner]":
+        """The secret that signs for the merchant."""
+        from payments.secrets import Cached, signer
+
+        mchid = self.settings.mchid
+        return Cached(
+            client=self._secrets_manager,
+            secret_id=self.settings.signing_secret,
+            parse=lambda members: signer(members, mchid=mchid),
+            clock=self.now,
+        )
+
+    @cached_property
+    def wechat(self) -> "Client":
+        """The line to WeChat Pay."""
+        from wechatpay.client import Client
+
+        return Client(
+            signer=self.signing.value,
+            keys=self.keys,
+            gateways=self.settings.gateways,
+            clock=self.now,
+            nonce=self.nonce,
+        )
+
+    @cached_property
+    def _secrets_manager(self) -> Any:
+        from payments.aws import client
+
+        return client("secretsmanager", self.store.session())
+
+    @cached_property
+    def events(self) -> Any:
+        """An EventBridge client."""
+        from botocore.session import get_session
+
+        from payments.aws import client
+
+        return client("events", get_session())
