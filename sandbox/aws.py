@@ -4,10 +4,10 @@ import logging
 import os
 import threading
 from collections import deque
+from functools import cache
 from typing import Any
 
 import botocore.session
-from boto3.session import Session
 from botocore.config import Config
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
@@ -20,6 +20,20 @@ log = logging.getLogger(__name__)
 
 USES_KEPT = 200_000
 """How many recorded uses are kept, so that a sandbox may run for days."""
+
+
+_CLIENT = Config(
+    proxies={}, retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30, max_pool_connections=32
+)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """One for all clients of the process, for loading a service's description takes longest; no profile is read."""
+    session = botocore.session.Session()
+    for variable in ("config_file", "credentials_file"):
+        session.set_config_variable(variable, os.devnull)
+    return session
 
 
 class _Handler(WSGIRequestHandler):
@@ -48,7 +62,7 @@ class Aws:
         self._engine: Engine | None = None
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
-        self._clients = threading.local()
+        self._clients: dict[Any, Any] = {}
         self._lock = threading.Lock()
         self._uses: deque[Use] = deque(maxlen=USES_KEPT)
         self._events: list[dict[str, Any]] = []
@@ -85,12 +99,21 @@ class Aws:
     # ---- asking ----
 
     def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
-        """A boto3 client, kept per thread: the sandbox's own, or a role's with what `session_credentials` gave."""
-        key = (service, (credentials or {}).get("AWS_ACCESS_KEY_ID"))
-        kept: dict[Any, Any] = self._clients.__dict__
-        if key not in kept:
-            kept[key] = self._new_client(service, credentials)
-        return kept[key]
+        """A boto3 client, shared by all threads: the sandbox's own, or a role's with what `session_credentials` gave."""
+        given = credentials or {}
+        key = (service, given.get("AWS_ACCESS_KEY_ID"), given.get("AWS_SESSION_TOKEN"))
+        with self._lock:
+            if key not in self._clients:
+                self._clients[key] = _session().create_client(
+                    service,
+                    region_name=self.region,
+                    endpoint_url=self.url,
+                    aws_access_key_id=given.get("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY),
+                    aws_secret_access_key=given.get("AWS_SECRET_ACCESS_KEY", "sandbox"),
+                    aws_session_token=given.get("AWS_SESSION_TOKEN"),
+                    config=_CLIENT,
+                )
+            return self._clients[key]
 
     def session_credentials(self, role_arn: str, session_name: str = "sandbox") -> dict[str, str]:
         """Environment variables of a process that runs as this role; Lambda's session name is the function's.
@@ -104,20 +127,6 @@ class Aws:
             "AWS_SECRET_ACCESS_KEY": given["SecretAccessKey"],
             "AWS_SESSION_TOKEN": given["SessionToken"],
         }
-
-    def _new_client(self, service: str, credentials: dict[str, str] | None) -> Any:
-        core = botocore.session.Session()
-        for variable in ("config_file", "credentials_file"):
-            core.set_config_variable(variable, os.devnull)
-        session = Session(
-            aws_access_key_id=(credentials or {}).get("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY),
-            aws_secret_access_key=(credentials or {}).get("AWS_SECRET_ACCESS_KEY", "sandbox"),
-            aws_session_token=(credentials or {}).get("AWS_SESSION_TOKEN"),
-            region_name=self.region,
-            botocore_session=core,
-        )
-        config = Config(proxies={}, retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30)
-        return session.client(service, endpoint_url=self.url, config=config)
 
     # ---- what happened ----
 
