@@ -1,11 +1,12 @@
 """AWS Lambda on this machine: per function a fleet of processes, started by calls and re-used by later ones."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,14 @@ class Lambdas:
         return json.loads(self._fleets[logical_id].run(event, self._clock) or b"null")
 
     def warm(self) -> None:
-        """Start one process of every function and wait until all are ready; a module that fails raises on its first call."""
-        threads = [threading.Thread(target=fleet.warm, daemon=True) for fleet in self._fleets.values()]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        """Start one process of every function and return when all are ready; a broken one says so when it is called."""
+
+        def start(fleet: Fleet) -> None:
+            with contextlib.suppress(FunctionError):
+                fleet.warm()
+
+        with ThreadPoolExecutor(max(1, len(self._fleets))) as pool:
+            list(pool.map(start, self._fleets.values()))
 
     def kill(self, logical_id: str) -> int:
         """End the function's processes with SIGKILL and say how many there were; the next call starts another."""

@@ -125,7 +125,11 @@ def answer_of(result: Any) -> tuple[int, list[tuple[str, str]], bytes]:
         text = result.get("body")
         if not 100 <= status <= 599 or not isinstance(text, str | None):
             raise BadResultError("statusCode or body")
-        content = base64.b64decode(text or "") if result.get("isBase64Encoded") else (text or "").encode()
+        content = (
+            base64.b64decode(text or "", validate=True)
+            if result.get("isBase64Encoded")
+            else (text or "").encode()
+        )
         cookies = [("set-cookie", str(cookie)) for cookie in result.get("cookies") or []]
     except (TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise BadResultError("statusCode, headers, cookies or body") from error

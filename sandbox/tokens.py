@@ -51,8 +51,8 @@ class Tokens:
             ]
         }
 
-    def token(self, sub: str, scope: str, **overrides: Any) -> str:
-        """An access token, good for an hour by the clock. `overrides` replace claims; None leaves one out."""
+    def token(self, sub: str, scope: str | None, **overrides: Any) -> str:
+        """An access token, good for an hour by the clock. `overrides` are further or other claims; None leaves one out."""
         now = int(self._clock.time())
         claims = {
             "iss": self.issuer,

@@ -1,0 +1,161 @@
+"""The sandbox's own handles beside the API, under /_sandbox/: tokens, quotes, events, the clock. Never deployed."""
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Match, Route
+
+from sandbox.clock import Clock
+from sandbox.gateway import Gateway, Receive, Scope, Send
+from sandbox.tokens import Tokens
+
+LOCAL_NAMES = {"127.0.0.1", "localhost"}
+
+
+class Handles(Protocol):
+    """What the controls need of a running sandbox."""
+
+    clock: Clock
+    tokens: Tokens
+
+    def info(self) -> dict[str, Any]:
+        """Where everything runs."""
+        ...
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the event bus took, in order."""
+        ...
+
+
+class BadInputError(Exception):
+    """A request to a control makes no sense; the sentence names the field."""
+
+
+class Front:
+    """The ASGI application on the API's port: controls and pages first, everything else is the API's.
+
+    Controls and pages answer only to a browser or program on this machine that means this machine: another Host is
+    a name that somebody bound to this address, another Origin a page of somebody else's. Both get 403.
+    """
+
+    def __init__(self, handles: Handles, pages: Iterable[BaseRoute] = ()) -> None:
+        self.gateway: Gateway | None = None
+        self._routes = [*_Controls(handles).routes(), *pages]
+        self._app = Starlette(
+            routes=self._routes,
+            middleware=[Middleware(_LocalOnly)],
+            exception_handlers={BadInputError: _bad_input},
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        ours = scope["path"].startswith("/_sandbox/") or any(
+            route.matches(scope)[0] is not Match.NONE for route in self._routes
+        )
+        if ours or self.gateway is None:
+            await self._app(scope, receive, send)
+        else:
+            await self.gateway(scope, receive, send)
+
+
+class _LocalOnly:
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            headers = Request(scope).headers
+            named = [urlsplit("//" + headers.get("host", "")).hostname]
+            if "origin" in headers:
+                named.append(urlsplit(headers["origin"]).hostname)
+            if not all(name in LOCAL_NAMES for name in named):
+                refusal = JSONResponse({"error": "the sandbox answers to 127.0.0.1 and localhost only"}, 403)
+                await refusal(scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+class _Controls:
+    def __init__(self, sandbox: Handles) -> None:
+        self._sandbox = sandbox
+
+    def routes(self) -> list[BaseRoute]:
+        published = "/_sandbox/issuer/.well-known"
+        return [
+            Route("/_sandbox/info", self.info),
+            Route("/_sandbox/token", self.token, methods=["POST"]),
+            Route("/_sandbox/quote", self.quote, methods=["POST"]),
+            Route("/_sandbox/events", self.events),
+            Route("/_sandbox/clock", self.clock, methods=["POST"]),
+            Route(f"{published}/openid-configuration", self.discovery),
+            Route(f"{published}/jwks.json", self.jwks),
+        ]
+
+    async def info(self, _: Request) -> Response:
+        return JSONResponse(self._sandbox.info())
+
+    async def token(self, request: Request) -> Response:
+        body = await _body(request, "sub", "scope")
+        return JSONResponse({"token": self._sandbox.tokens.token(_text(body, "sub"), _text(body, "scope"))})
+
+    async def quote(self, request: Request) -> Response:
+        body = await _body(request, "sub", "contentId", "amount")
+        amount = body.get("amount")
+        if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
+            raise BadInputError("amount must be a whole number of fen above zero")
+        quote = self._sandbox.tokens.quote(_text(body, "sub"), _text(body, "contentId"), amount)
+        return JSONResponse({"quote": quote})
+
+    async def events(self, _: Request) -> Response:
+        wanted = ("source", "detail-type", "detail")
+        events = [{name: event[name] for name in wanted} for event in self._sandbox.events()]
+        return JSONResponse({"events": events})
+
+    async def clock(self, request: Request) -> Response:
+        seconds = (await _body(request, "advance")).get("advance")
+        if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+            raise BadInputError("advance must be a number of seconds")
+        try:
+            self._sandbox.clock.advance(seconds)
+        except (ValueError, OverflowError) as error:
+            raise BadInputError("advance must be zero or more seconds, and not beyond a century") from error
+        return JSONResponse({"time": self._sandbox.clock.time()})
+
+    async def discovery(self, _: Request) -> Response:
+        issuer = self._sandbox.tokens.issuer
+        return JSONResponse({"issuer": issuer, "jwks_uri": f"{issuer}/.well-known/jwks.json"})
+
+    async def jwks(self, _: Request) -> Response:
+        return JSONResponse(self._sandbox.tokens.jwks())
+
+
+async def _body(request: Request, *fields: str) -> dict[str, Any]:
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise BadInputError(f"the body must be a JSON object with {', '.join(fields)}")
+    for name in body:
+        if name not in fields:
+            raise BadInputError(f"{name} is not known here; there is {', '.join(fields)}")
+    return body
+
+
+def _text(body: dict[str, Any], field: str) -> str:
+    value = body.get(field)
+    if not isinstance(value, str) or (
+        field != "scope" and not value
+    ):  # a token without any scope is a token too
+        raise BadInputError(f"{field} must be text")
+    return value
+
+
+def _bad_input(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 400)

@@ -1,0 +1,215 @@
+"""The whole sandbox: template.yaml deployed on this machine, with AWS, Lambda, API Gateway and WeChat Pay around it."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from starlette.routing import BaseRoute
+
+from sandbox.aws import Aws
+from sandbox.clock import Clock
+from sandbox.controls import Front
+from sandbox.deployed import Deployed, Function
+from sandbox.deployer import deploy
+from sandbox.gateway import Gateway
+from sandbox.lambdas import Lambdas
+from sandbox.payload import Api
+from sandbox.serving import Served
+from sandbox.simulator import Credentials, Simulator
+from sandbox.streams import StreamPump
+from sandbox.template import parameters_of
+from sandbox.tokens import Tokens
+
+TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+NOTIFY_PATH = "/api/v1/payments/wechat/notify"
+
+
+class Sandbox:
+    """Starts everything on loopback ports of its own; use it as a context manager, or `start` and `stop`.
+
+    `port` is the API's (0: a free one; OSError when it is taken, at once). `credentials` is a file of the simulator's to
+    re-use or write, `parameters` override the template's, `pages` are further routes on the API's port,
+    `log_sink` takes (logical id, line) of what functions write.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        credentials: Path | None = None,
+        mode: str = "pubkey",
+        parameters: Mapping[str, str] | None = None,
+        template: Path = TEMPLATE,
+        pages: Iterable[BaseRoute] = (),
+        max_processes: int = 10,
+        log_sink: Callable[[str, str], None] | None = None,
+    ) -> None:
+        self._template, self._mode = template, mode
+        self._overrides = dict(parameters or {})
+        self._max_processes, self._log_sink = max_processes, log_sink
+        self._front = Front(self, pages)
+        self._served = Served(self._front, port=port)
+        self.api = self._served.url
+        self._state = Path(tempfile.mkdtemp(prefix="wechatpay-sandbox-"))
+        self.credentials_path = credentials or self._state / "credentials.json"
+        self.clock = Clock(self._state / "clock")
+        self.tokens = Tokens(self.clock, issuer=f"{self.api}/_sandbox/issuer")
+        self.aws = Aws()
+        self._stops: list[Callable[[], object]] = []  # called last first
+        self._pumps: list[StreamPump] = []
+        self.simulator: str
+        self.credentials: Credentials
+        self.deployed: Deployed
+        self.lambdas: Lambdas
+
+    def start(self) -> Self:
+        """Start everything; what had started is ended again when something does not."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def _start(self) -> None:
+        with ThreadPoolExecutor(1) as side:
+            aws = side.submit(self.aws.start)
+            self._stops.append(self.aws.stop)
+            self.credentials = Credentials.load_or_create(self.credentials_path)
+            simulator = Simulator(self.credentials, clock=self.clock, mode=self._mode)
+            self._stops.append(simulator.stop)
+            self.simulator = simulator.start()
+            aws.result()
+        self.deployed = deploy(
+            self._template, aws=self.aws, parameters=self._parameters(), stack_name="sandbox"
+        )
+        self._write_secrets()
+        # Asked for once, here: every call that starts a process would otherwise pay for it.
+        roles = {function.role_arn: function.name for function in self.deployed.functions.values()}
+        granted = {arn: self.aws.session_credentials(arn, name) for arn, name in roles.items()}
+
+        def credentials_of(function: Function) -> Mapping[str, str]:
+            return granted[function.role_arn]
+
+        self.lambdas = Lambdas(
+            self.deployed.functions,
+            region=self.aws.region,
+            endpoint_url=self.aws.url,
+            credentials=credentials_of,
+            clock=self.clock,
+            max_processes=self._max_processes,
+            log_sink=self._log_sink,
+        )
+        self._stops.append(self._end_calls)
+        for mapping in self.deployed.streams:
+            function = self.deployed.functions[mapping.function]
+            pump = StreamPump(
+                self.aws,
+                mapping,
+                self.lambdas.invoke,
+                credentials=dict(credentials_of(function)),
+                clock=self.clock,
+            )
+            self._pumps.append(pump)
+            pump.start()
+        gateway = Gateway(
+            self.deployed.routes,
+            self.deployed.cors,
+            self.lambdas.invoke,
+            keys=self.tokens.public_keys,
+            clock=self.clock,
+            api=Api(self.aws.account, self.deployed.refs.get("Api", "sandbox"), self.aws.region),
+        )
+        self._stops.append(gateway.close)
+        self._front.gateway = gateway
+        self._served.start()
+        self._stops.append(self._served.stop)
+
+    def stop(self) -> None:
+        """The API takes no more requests, then functions, stream pumps, simulator and AWS end. May be called again."""
+        while self._stops:
+            self._stops.pop()()
+        self._served.stop()
+        shutil.rmtree(self._state, ignore_errors=True)
+
+    def _end_calls(self) -> None:
+        # A pump's end waits for its call under way, which ends with the functions: so both at once.
+        with ThreadPoolExecutor(len(self._pumps) + 1) as side:
+            for pump in self._pumps:
+                side.submit(pump.stop)
+            self.lambdas.stop()
+
+    def warm(self) -> None:
+        """Start a process of every function, so that no first call waits for one."""
+        self.lambdas.warm()
+
+    def drain(self, timeout: float = 10.0) -> bool:
+        """Wait until the functions have had all that is in the streams now; False when `timeout` seconds were too few."""
+        return all(pump.drain(timeout) for pump in self._pumps)
+
+    def info(self) -> dict[str, Any]:
+        """Where everything runs: base URLs, the credentials file, our process number."""
+        return {
+            "api": self.api,
+            "simulator": self.simulator,
+            "aws": self.aws.url,
+            "credentials": str(self.credentials_path.resolve()),
+            "pid": os.getpid(),
+        }
+
+    def events(self) -> list[dict[str, Any]]:
+        """What the event bus took, in order."""
+        return self.aws.events
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _parameters(self) -> dict[str, str]:
+        ours = {
+            "Stage": "sandbox",
+            "WeChatAppId": self.credentials.appid,
+            "WeChatMchId": self.credentials.mchid,
+            "WeChatNotifyUrl": self.api + NOTIFY_PATH,
+            "WeChatGateway": self.simulator,
+            "WeChatBackupGateway": self.simulator,
+            "WeChatGatewaysAllowed": self.simulator,
+            "JwtIssuer": self.tokens.issuer,
+            "JwtAudience": self.tokens.audience,
+            "DueShards": "4",
+        }
+        declared = parameters_of(self._template)
+        return {**{name: value for name, value in ours.items() if name in declared}, **self._overrides}
+
+    def _write_secrets(self) -> None:
+        """What an operator puts there after the first deployment; two, so that notify cannot read the signing key."""
+        merchant = self.credentials
+        verification: dict[str, Any] = {
+            "WECHAT_API_V3_KEY": merchant.api_v3_key,
+            "WECHAT_QUOTE_KEY": self.tokens.quote_key,
+        }
+        if self._mode in {"pubkey", "mixed"}:
+            verification["WECHAT_PUBLIC_KEY_ID"] = merchant.wechat_public_key_id
+            verification["WECHAT_PUBLIC_KEY"] = merchant.wechat_public_key
+        if self._mode != "pubkey":
+            verification["WECHAT_PLATFORM_CERTIFICATES"] = [merchant.platform_certificate]
+        signing = {
+            "WECHAT_PRIVATE_KEY": merchant.merchant_private_key,
+            "WECHAT_CERT_SERIAL_NO": merchant.merchant_serial_no,
+            "WECHAT_API_KEY": "unused-by-version-3",
+        }
+        for name, content in {"SigningSecret": signing, "VerificationSecret": verification}.items():
+            if name in self.deployed.refs:
+                self.aws.client("secretsmanager").put_secret_value(
+                    SecretId=self.deployed.refs[name], SecretString=json.dumps(content)
+                )
