@@ -3,6 +3,7 @@
 import asyncio
 import json
 import math
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +17,8 @@ from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.ledger import Ledger, PaymentError
 from sandbox.simulator.notification import payment_notification
 from sandbox.simulator.transaction import ledger_entry, transaction
+
+_OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 
 class ControlError(Exception):
@@ -50,6 +53,8 @@ class Controls:
             raise ControlError("Every member is a string that is not empty.")
         if len(body.keys() - {"openid"}) != 1:
             raise ControlError("Say exactly one of codeUrl, prepayId and outTradeNo.")
+        if "openid" in body and not _OPENID.fullmatch(body["openid"]):
+            raise ControlError("An openid is 1 to 128 letters, digits, hyphens and underscores.")
         try:
             order = self._ledger.pay(
                 credential=body.get("codeUrl") or body.get("prepayId"),

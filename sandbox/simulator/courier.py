@@ -32,7 +32,7 @@ class Delivery:
 
 
 class Courier:
-    """Delivers in threads of its own, never waits in the caller's; remembers every attempt, in order."""
+    """Delivers in threads of its own; remembers every attempt, in order."""
 
     def __init__(self, sign: Callable[[bytes], dict[str, str]], clock: Timepiece) -> None:
         self._sign = sign
@@ -47,16 +47,19 @@ class Courier:
         self._stopped = False
 
     def send(self, notification: Notification) -> None:
-        """Deliver now, and again by the ladder until the merchant answers 200 or 204. Returns at once."""
+        """Deliver now, and again by the ladder until the merchant answers 200 or 204.
+
+        Returns at once; the attempt stands in `deliveries` by then.
+        """
         with self._condition:
             self._notifications[notification.id] = notification
-        self._in_a_thread(notification, rung=0)
+        self._climb(notification, rung=0)
 
     def send_again(self, notification_id: str) -> Delivery:
         """Deliver once more, off the ladder, and return what came of it. Raises KeyError for an unknown id."""
         with self._condition:
             notification = self._notifications[notification_id]
-        return self._deliver(notification)
+        return self._carry(*self._sealed(notification))
 
     def deliveries(self) -> list[Delivery]:
         """Every attempt so far, oldest first."""
@@ -75,25 +78,27 @@ class Courier:
             self._waiting.clear()
             self._condition.notify_all()
 
-    def _in_a_thread(self, notification: Notification, *, rung: int) -> None:
-        threading.Thread(
-            target=self._climb, args=(notification, rung), name="notification", daemon=True
-        ).start()
-
-    def _climb(self, notification: Notification, rung: int) -> None:
-        """Deliver; when that is not accepted, put the next rung on the list."""
+    def _climb(self, notification: Notification, *, rung: int) -> None:
+        """Make one attempt in a thread, unless the merchant has accepted meanwhile."""
         with self._condition:
             if self._stopped or notification.id in self._accepted:
                 return
-        delivery = self._deliver(notification)
-        if delivery.status == NOT_SENT or rung >= len(LADDER):
+        place, delivery = self._sealed(notification)
+        threading.Thread(
+            target=self._attempt, args=(place, delivery, rung), name="notification", daemon=True
+        ).start()
+
+    def _attempt(self, place: int, delivery: Delivery, rung: int) -> None:
+        """Deliver; when that is not accepted, put the next rung on the list."""
+        delivery = self._carry(place, delivery)
+        if delivery.status in ACCEPTED or delivery.status == NOT_SENT or rung >= len(LADDER):
             return
         with self._condition:
-            if self._stopped or notification.id in self._accepted:
+            if self._stopped:
                 return
             # Counted from the beginning of the attempt: a slow refusal does not move the ladder.
             due = delivery.at + LADDER[rung]
-            heapq.heappush(self._waiting, (due, next(self._order), notification, rung + 1))
+            heapq.heappush(self._waiting, (due, next(self._order), delivery.notification, rung + 1))
             if self._timekeeper is None:
                 self._timekeeper = threading.Thread(
                     target=self._keep_time, name="notification-ladder", daemon=True
@@ -101,7 +106,8 @@ class Courier:
                 self._timekeeper.start()
             self._condition.notify_all()
 
-    def _deliver(self, notification: Notification) -> Delivery:
+    def _sealed(self, notification: Notification) -> tuple[int, Delivery]:
+        """A newly signed attempt, entered in the list; with its place there."""
         headers = {
             "Content-Type": "application/json",
             "Accept": "*/*",
@@ -110,11 +116,15 @@ class Courier:
         }
         delivery = Delivery(notification, headers, "sending", self._clock.time())
         with self._condition:
-            place = len(self._deliveries)
             self._deliveries.append(delivery)
+            return len(self._deliveries) - 1, delivery
+
+    def _carry(self, place: int, delivery: Delivery) -> Delivery:
+        """Post the attempt and enter what came of it."""
+        notification = delivery.notification
         status: int | str = NOT_SENT
         if on_this_machine(notification.url):
-            status = post(notification.url, headers, notification.body)
+            status = post(notification.url, delivery.headers, notification.body)
         delivery = replace(delivery, status=status)
         with self._condition:
             self._deliveries[place] = delivery
@@ -134,4 +144,4 @@ class Courier:
                 if not released:
                     self._condition.wait(_TICK if self._waiting else None)
             for _, _, notification, rung in released:
-                self._in_a_thread(notification, rung=rung)
+                self._climb(notification, rung=rung)

@@ -34,20 +34,16 @@ class Simulator:
         )
         ledger = Ledger(clock)
         self._courier = Courier(signer.headers, clock)
-        self._gateway = Gateway(
+        gateway = Gateway(
             Transactions(credentials, ledger).endpoints(),
             gatekeeper=Gatekeeper(credentials, clock),
             signer=signer,
         )
-        self._controls = Controls(
+        controls = Controls(
             ledger=ledger, courier=self._courier, clock=clock, api_v3_key=credentials.api_v3_key
         ).app()
+        self.app: ASGIApp = _Paths(controls, gateway)
         self._served: Served | None = None
-
-    @property
-    def app(self) -> ASGIApp:
-        """The ASGI application: WeChat Pay's paths, and the controls under /_sandbox/."""
-        return self._app
 
     @property
     def url(self) -> str:
@@ -75,7 +71,15 @@ class Simulator:
             self._served.stop()
             self._served = None
 
-    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+
+class _Paths:
+    """An ASGI application: the controls under /_sandbox/, WeChat Pay everywhere else."""
+
+    def __init__(self, controls: ASGIApp, gateway: ASGIApp) -> None:
+        self._controls = controls
+        self._gateway = gateway
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the simulator speaks HTTP, not {scope['type']}")
         app = self._controls if scope["path"].startswith("/_sandbox/") else self._gateway

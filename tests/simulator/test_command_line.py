@@ -1,0 +1,121 @@
+"""`python -m sandbox.simulator` from outside: its file, its one line of output, its end."""
+
+import json
+import re
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+NAMES = {
+    "mchid",
+    "appid",
+    "apiV3Key",
+    "merchantPrivateKey",
+    "merchantCertificate",
+    "merchantSerialNo",
+    "wechatPublicKeyId",
+    "wechatPublicKey",
+    "wechatPrivateKey",
+    "platformCertificate",
+    "platformPrivateKey",
+    "platformSerialNo",
+}
+
+
+def start(path, *arguments):
+    command = [
+        sys.executable,
+        "-m",
+        "sandbox.simulator",
+        "--port",
+        "0",
+        "--credentials",
+        str(path),
+        *arguments,
+    ]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_prints_its_url_serves_and_ends_without_a_word(tmp_path, number):
+    path = tmp_path / "deep" / "credentials.json"
+    with start(path) as process:
+        url = process.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+", url)
+        with urllib.request.urlopen(f"{url}/_sandbox/orders", timeout=5) as answer:
+            assert json.load(answer) == {"orders": []}
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=10)
+    assert (process.returncode, output, errors) == (0, "", "")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in path.parent.iterdir()] == ["credentials.json"]
+
+
+def test_the_credentials_are_real_and_belong_together(credentials_file):
+    document = json.loads(credentials_file.read_text())
+    assert document.keys() == NAMES
+    assert re.fullmatch(r"[0-9]{10}", document["mchid"])
+    assert re.fullmatch(r"wx[0-9a-f]{16}", document["appid"])
+    assert re.fullmatch(r"[0-9A-Za-z]{32}", document["apiV3Key"])
+    assert re.fullmatch(r"PUB_KEY_ID_[0-9]+", document["wechatPublicKeyId"])
+    for whose in ("merchant", "platform"):
+        key = load_pem_private_key(document[f"{whose}PrivateKey"].encode(), None)
+        certificate = x509.load_pem_x509_certificate(document[f"{whose}Certificate"].encode())
+        assert certificate.public_key() == key.public_key()
+        assert key.key_size == 2048
+        assert re.fullmatch(r"[0-9A-F]{40}", document[f"{whose}SerialNo"])
+        assert int(document[f"{whose}SerialNo"], 16) == certificate.serial_number
+    key = load_pem_private_key(document["wechatPrivateKey"].encode(), None)
+    assert load_pem_public_key(document["wechatPublicKey"].encode()) == key.public_key()
+
+
+def test_a_file_that_is_there_is_used_again(credentials_file):
+    before = credentials_file.read_bytes()
+    with start(credentials_file) as process:
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+    assert credentials_file.read_bytes() == before
+
+
+def refused(path, *arguments):
+    with start(path, *arguments) as process:
+        output, errors = process.communicate(timeout=10)
+    assert (process.returncode, output) == (2, "")
+    assert "Traceback" not in errors
+    return errors
+
+
+def test_a_file_that_is_broken_is_refused_and_left_alone(credentials_file, tmp_path):
+    document = json.loads(credentials_file.read_text())
+    broken = {
+        "cannot be read as JSON": "{",
+        "has no text under 'mchid'": "[]",
+        "has no text under 'apiV3Key'": json.dumps(document | {"apiV3Key": None}),
+        "apiV3Key is not 32 bytes long": json.dumps(document | {"apiV3Key": "short"}),
+        "do not belong together": json.dumps(document | {"merchantPrivateKey": document["wechatPrivateKey"]}),
+    }
+    path = tmp_path / "broken.json"
+    for sentence, text in broken.items():
+        path.write_text(text)
+        errors = refused(path)
+        assert sentence in errors
+        assert "PRIVATE KEY" not in errors
+        assert path.read_text() == text
+
+
+def test_a_mode_that_is_not_there_yet_is_refused_in_words(credentials_file):
+    assert "mode 'cert' is not available yet" in refused(credentials_file, "--mode", "cert")
+    assert "invalid choice" in refused(credentials_file, "--mode", "nothing")
+
+
+def test_a_taken_port_is_refused_in_words(credentials_file):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert "in use" in refused(credentials_file, "--port", str(taken.getsockname()[1]))

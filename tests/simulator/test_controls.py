@@ -1,0 +1,132 @@
+"""The unsigned controls: paying, the ledger, the clock, and clear sentences for what they do not understand."""
+
+import re
+import threading
+import time
+
+import pytest
+
+
+def test_a_buyer_pays_by_code_or_by_number(shared_merchant):
+    by_code, by_number = shared_merchant.placed(), shared_merchant.placed()
+    for order, body in (
+        (by_code, {"codeUrl": by_code["code_url"]}),
+        (by_number, {"outTradeNo": by_number["out_trade_no"]}),
+    ):
+        response = shared_merchant.pay(**body)
+        assert response.status == 200
+        assert response.json["out_trade_no"] == order["out_trade_no"]
+        assert re.fullmatch(r"o[0-9A-Za-z_-]{27}", response.json["payer"]["openid"])
+
+
+def test_nobody_pays_twice(shared_merchant):
+    order = shared_merchant.placed()
+    first = shared_merchant.pay(codeUrl=order["code_url"]).json
+    for body in ({"codeUrl": order["code_url"]}, {"outTradeNo": order["out_trade_no"]}):
+        refusal = shared_merchant.pay(**body)
+        assert (refusal.status, refusal.code) == (409, "ORDER_PAID")
+        assert refusal.json["error"].endswith(".")
+    assert shared_merchant.query(order["out_trade_no"]).json["transaction_id"] == first["transaction_id"]
+
+
+def test_of_many_buyers_at_once_one_pays(shared_merchant):
+    order = shared_merchant.placed()
+    statuses = []
+    threads = [
+        threading.Thread(
+            target=lambda: statuses.append(shared_merchant.pay(codeUrl=order["code_url"]).status)
+        )
+        for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(statuses) == [200] + [409] * 7
+
+
+@pytest.mark.parametrize("body", [{"codeUrl": "weixin://x"}, {"prepayId": "wx1"}, {"outTradeNo": "NOBODY"}])
+def test_what_nobody_ordered_cannot_be_paid(shared_merchant, body):
+    response = shared_merchant.pay(**body)
+    assert (response.status, response.code) == (404, "ORDER_NOT_FOUND")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff",
+        [],
+        {},
+        {"openid": "o"},
+        {"codeUrl": 1},
+        {"codeUrl": ""},
+        {"codeUrl": None},
+        {"codeUrl": "a", "outTradeNo": "b"},
+        {"codeUrl": "a", "amount": "1"},
+        {"codeUrl": "a", "openid": "\ud83d"},
+    ],
+    ids=repr,
+)
+def test_a_payment_that_is_not_understood_is_a_400(shared_merchant, body):
+    response = shared_merchant.control("POST", "pay", body)
+    assert (response.status, response.code) == (400, "BAD_CONTROL")
+    assert response.json["error"].endswith(".")
+
+
+def test_the_ledger_tells_of_every_order(merchant):
+    assert merchant.control("GET", "orders").json == {"orders": []}
+    order, other = merchant.placed(), merchant.placed(amount={"total": 7})
+    transaction_id = merchant.pay(codeUrl=order["code_url"]).json["transaction_id"]
+    assert merchant.control("GET", "orders").json == {
+        "orders": [
+            {
+                "out_trade_no": order["out_trade_no"],
+                "trade_state": "SUCCESS",
+                "transaction_id": transaction_id,
+                "amount": {"total": 100},
+                "description": order["description"],
+                "notify_url": order["notify_url"],
+                "refunds": [],
+            },
+            {
+                "out_trade_no": other["out_trade_no"],
+                "trade_state": "NOTPAY",
+                "amount": {"total": 7},
+                "description": other["description"],
+                "notify_url": other["notify_url"],
+                "refunds": [],
+            },
+        ]
+    }
+
+
+def test_the_clock_moves_forward(merchant):
+    answer = merchant.control("POST", "clock", {"advance": 3600.5})
+    assert abs(answer.json["now"] - time.time() - 3600.5) < 2
+    assert abs(merchant.clock.time() - time.time() - 3600.5) < 2
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        {},
+        {"advance": "1"},
+        {"advance": True},
+        {"advance": -1},
+        {"advance": None},
+        {"advance": 1e300},
+        b'{"advance":NaN}',
+    ],
+    ids=repr,
+)
+def test_a_clock_step_that_is_none_is_a_400(shared_merchant, body):
+    assert shared_merchant.control("POST", "clock", body).status == 400
+
+
+def test_an_unknown_control_is_a_404(shared_merchant):
+    assert shared_merchant.control("GET", "nothing").status == 404
+    assert shared_merchant.control("GET", "pay").status == 405
+    assert shared_merchant.control("POST", "notifications/nobody").status == 404

@@ -1,0 +1,83 @@
+"""A client that nobody here wrote, `wechatpayv3`, against the simulator run alone. Only its host is changed."""
+
+import json
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+from wechatpayv3 import WeChatPay, WeChatPayType
+
+
+@pytest.fixture
+def url(credentials_file):
+    command = [
+        sys.executable,
+        "-m",
+        "sandbox.simulator",
+        "--port",
+        "0",
+        "--credentials",
+        str(credentials_file),
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        yield process.stdout.readline().strip()
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+@pytest.fixture
+def client(url, credentials_file, receiver, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    mine = json.loads(credentials_file.read_text())
+    client = WeChatPay(
+        wechatpay_type=WeChatPayType.NATIVE,
+        mchid=mine["mchid"],
+        private_key=mine["merchantPrivateKey"],
+        cert_serial_no=mine["merchantSerialNo"],
+        appid=mine["appid"],
+        apiv3_key=mine["apiV3Key"],
+        notify_url=receiver.url,
+        public_key=mine["wechatPublicKey"],
+        public_key_id=mine["wechatPublicKeyId"],
+        timeout=(5, 5),
+    )
+    client._core._gate_way = url
+    return client
+
+
+def pay(url, code_url):
+    body = json.dumps({"codeUrl": code_url}).encode()
+    with urllib.request.urlopen(f"{url}/_sandbox/pay", data=body, timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_it_orders_is_paid_queries_and_reads_the_notification(client, url, receiver):
+    code, message = client.pay(
+        description="测试商品", out_trade_no="T1217752501201407", amount={"total": 100}, attach="é微"
+    )
+    assert code == 200, message
+    assert json.loads(client.query(out_trade_no="T1217752501201407")[1])["trade_state"] == "NOTPAY"
+
+    paid = pay(url, json.loads(message)["code_url"])
+
+    for number in ({"out_trade_no": "T1217752501201407"}, {"transaction_id": paid["transaction_id"]}):
+        code, message = client.query(**number)
+        assert code == 200
+        order = json.loads(message)
+        assert (order["trade_state"], order["amount"]["total"], order["attach"]) == ("SUCCESS", 100, "é微")
+
+    [came] = receiver.wait(1)
+    notification = client.callback(came.headers, came.body)
+    assert notification["event_type"] == "TRANSACTION.SUCCESS"
+    assert notification["resource"] == order
+
+
+def test_it_is_told_what_is_wrong(client):
+    code, message = client.pay(description="x", out_trade_no="short", amount={"total": 100})
+    assert (code, json.loads(message)["code"]) == (400, "PARAM_ERROR")
+    code, message = client.query(out_trade_no="NOBODY-KNOWS")
+    assert (code, json.loads(message)["code"]) == (404, "ORDER_NOT_EXIST")
+    client._core._cert_serial_no = "4" * 40
+    code, message = client.query(out_trade_no="NOBODY-KNOWS")
+    assert (code, json.loads(message)["code"]) == (401, "SIGN_ERROR")
