@@ -58,12 +58,8 @@ def needs(target: str, body: Mapping[str, Any], account: Account) -> list[Need]:
     Raises UnknownOperationError for what is not listed here, KeyError and the like for a malformed body.
     """
     service, _, operation = target.partition(".")
-    try:
-        found = _SERVICES[service](operation, body, account)
-    except KeyError as missing:
-        if missing.args == (service,):
-            raise UnknownOperationError(target) from None
-        raise
+    known = _SERVICES.get(service)
+    found = None if known is None else known(operation, body, account)
     if found is None:
         raise UnknownOperationError(target)
     return found

@@ -63,6 +63,8 @@ def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], 
     except Exception as refused:
         causes = getattr(refused, "causes", None) or [refused]
         raise TemplateError("; ".join(str(getattr(c, "message", c)) for c in causes)) from refused
+    finally:
+        translator.metrics.publish()  # to nowhere; kept back, they cause a warning
     plain: dict[str, Any] = json.loads(json.dumps(result))
     final = {}
     for logical_id, resource in plain["Resources"].items():

@@ -144,3 +144,13 @@ def test_who_waits_for_a_write_is_woken_by_it(aws):
     assert aws.wait_for_write("payments", seen, 10) == seen + 1
     assert time.perf_counter() - began < 5
     timer.join()
+
+
+def test_an_empty_queue_answers_at_once_however_long_the_poll(aws):
+    url = aws.client("sqs").create_queue(QueueName="due")["QueueUrl"]
+    began = time.perf_counter()
+    assert "Messages" not in aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)
+    assert time.perf_counter() - began < 2
+    aws.client("sqs").send_message(QueueUrl=url, MessageBody="hello")
+    (message,) = aws.client("sqs").receive_message(QueueUrl=url, WaitTimeSeconds=20)["Messages"]
+    assert message["Body"] == "hello"

@@ -1,0 +1,235 @@
+"""Our template becomes a stack: each resource is created or handed on, and what cannot be is an error."""
+
+from pathlib import Path
+
+import pytest
+
+from sandbox.aws import Aws
+from sandbox.deployed import Cors, JwtAuthorizer
+from sandbox.deployer import deploy
+from sandbox.template import TemplateError, checked, parameters_of, translate
+
+ROOT = Path(__file__).resolve().parents[2]
+TEMPLATE = ROOT / "template.yaml"
+PARAMETERS = {
+    "WeChatAppId": "wx0123456789abcdef",
+    "WeChatMchId": "1900000001",
+    "WeChatNotifyUrl": "http://127.0.0.1:8000/api/v1/payments/wechat/notify",
+    "JwtIssuer": "http://127.0.0.1:8000",
+    "JwtAudience": "sandbox,other",
+    "LogLevel": "DEBUG",
+}
+
+TINY = """
+Transform: AWS::Serverless-2016-10-31
+Parameters: {Bus: {Type: String, Default: "yes"}}
+Conditions: {WithBus: !Equals [!Ref Bus, "yes"]}
+Resources:
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: app.lambda_handler
+      CodeUri: one
+      Role: !GetAtt OneRole.Arn
+      Environment: {Variables: {BUS: !If [WithBus, !Ref Events, none]}}
+  OneRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+        Version: "2012-10-17"
+  Events:
+    Type: AWS::Events::EventBus
+    Condition: WithBus
+    Properties: {Name: events}
+"""
+
+
+@pytest.fixture(scope="module")
+def aws():
+    aws = Aws()
+    aws.start()
+    yield aws
+    aws.stop()
+
+
+@pytest.fixture(scope="module")
+def deployed(aws):
+    return deploy(TEMPLATE, aws=aws, parameters=PARAMETERS)
+
+
+@pytest.fixture
+def deploy_tiny(tmp_path):
+    started = []
+
+    def run(*changes, **parameters):
+        text = TINY
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        path = tmp_path / "template.yaml"
+        path.write_text(text)
+        aws = Aws()
+        aws.start()
+        started.append(aws)
+        return deploy(path, aws=aws, parameters=parameters)
+
+    yield run
+    for aws in started:
+        aws.stop()
+
+
+def test_every_resource_of_the_transformed_template_has_become_something(aws, deployed):
+    template, _ = translate(TEMPLATE, checked(parameters_of(TEMPLATE), PARAMETERS))
+    assert set(deployed.refs) == set(template["Resources"])
+    found = {
+        "AWS::DynamoDB::Table": aws.client("dynamodb").list_tables()["TableNames"],
+        "AWS::SecretsManager::Secret": [
+            s["ARN"] for s in aws.client("secretsmanager").list_secrets(MaxResults=100)["SecretList"]
+        ],
+        "AWS::Events::EventBus": [b["Name"] for b in aws.client("events").list_event_buses()["EventBuses"]],
+        "AWS::Logs::LogGroup": [
+            g["logGroupName"] for g in aws.client("logs").describe_log_groups()["logGroups"]
+        ],
+        "AWS::IAM::Role": [r["RoleName"] for r in aws.client("iam").list_roles()["Roles"]],
+        "AWS::Lambda::Function": [f.name for f in deployed.functions.values()],
+    }
+    for logical_id, resource in template["Resources"].items():
+        if resource["Type"] in found:
+            assert deployed.refs[logical_id] in found[resource["Type"]], logical_id
+    operations = sum(
+        len(path) for path in template["Resources"]["Api"]["Properties"]["Body"]["paths"].values()
+    )
+    assert len(deployed.routes) == operations
+    mappings = [r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::EventSourceMapping"]
+    assert len(deployed.streams) == len(mappings)
+
+
+def test_the_payments_table_has_its_index_stream_recovery_protection_and_encryption(aws, deployed):
+    name = deployed.refs["PaymentsTable"]
+    table = aws.client("dynamodb").describe_table(TableName=name)["Table"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["due"]
+    assert table["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    assert table["LatestStreamArn"] == deployed.attributes["PaymentsTable"]["StreamArn"]
+    assert table["DeletionProtectionEnabled"]
+    assert table["SSEDescription"]["Status"] == "ENABLED"
+    backups = aws.client("dynamodb").describe_continuous_backups(TableName=name)[
+        "ContinuousBackupsDescription"
+    ]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+
+
+def test_functions_have_their_folder_layers_environment_and_role(deployed):
+    native = deployed.functions["NativeFunction"]
+    assert native.code == ROOT / "functions/native"
+    assert native.handler == "app.lambda_handler"
+    assert native.environment["PAYMENTS_TABLE"] == deployed.refs["PaymentsTable"]
+    assert native.environment["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
+    assert native.environment["AWS_ENDPOINT_URL"] == ""
+    assert all(isinstance(value, str) for value in native.environment.values())
+    assert ROOT / "layers/wechatpay" in native.layers
+    assert ROOT / "layers/dependencies" not in native.layers
+    assert native.role_arn == deployed.attributes["NativeRole"]["Arn"]
+    assert (deployed.functions["NotifyFunction"].timeout, native.timeout) == (5, 15)
+
+
+def test_routes_have_their_authorizer_and_scopes_and_notify_is_open(deployed):
+    routes = {(route.method, route.path): route for route in deployed.routes}
+    native = routes["POST", "/api/v1/payments/wechat/native"]
+    assert native.function == "NativeFunction"
+    assert native.authorizer == JwtAuthorizer("http://127.0.0.1:8000", ("sandbox", "other"))
+    assert native.scopes == ("payments:pay", "payments:charge")
+    notify = routes["POST", "/api/v1/payments/wechat/notify"]
+    assert (notify.authorizer, notify.scopes) == (None, ())
+
+
+def test_the_stream_mapping_is_as_the_template_says(deployed):
+    (mapping,) = [m for m in deployed.streams if m.function == "PublishFunction"]
+    assert mapping.stream_arn == deployed.attributes["PaymentsTable"]["StreamArn"]
+    assert (mapping.batch_size, mapping.bisect, mapping.report_item_failures) == (100, True, True)
+
+
+def test_a_secret_is_empty_until_something_is_put_into_it(aws, deployed):
+    client = aws.client("secretsmanager")
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.get_secret_value(SecretId=deployed.refs["SigningSecret"])
+    client.put_secret_value(SecretId=deployed.refs["SigningSecret"], SecretString="{}")
+    assert client.get_secret_value(SecretId=deployed.refs["SigningSecret"])["SecretString"] == "{}"
+
+
+def test_outputs_are_resolved(deployed):
+    assert deployed.outputs["ApiUrl"] == "https://api.execute-api.us-east-1.amazonaws.com"
+    assert deployed.outputs["PaymentsTableName"] == deployed.refs["PaymentsTable"]
+
+
+def test_a_bad_parameter_stops_the_deployment(aws):
+    with pytest.raises(TemplateError, match="parameter WeChatMchId must match"):
+        deploy(TEMPLATE, aws=aws, parameters={**PARAMETERS, "WeChatMchId": "19"})
+
+
+def test_a_resource_whose_condition_fails_is_not_made(deploy_tiny):
+    assert deploy_tiny().functions["One"].environment["BUS"] == "events"
+    without = deploy_tiny(Bus="no")
+    assert "Events" not in without.refs
+    assert without.functions["One"].environment["BUS"] == "none"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("Name: events", "Name: events, Policy: x"), "Events: the sandbox does not support Policy"),
+        (("AWS::Events::EventBus", "AWS::EC2::VPC"), "does not support AWS::EC2::VPC"),
+        (("Name: events", "Name: !GetAtt One.Arn"), "circular reference: .*Events"),
+        (("!Ref Events", "!Ref Nowhere"), "Nowhere is referred to"),
+        (("!Ref Events", "!GetAtt Events.Colour"), "Events has no attribute Colour"),
+        (("!Ref Events", "!ImportValue x"), "Fn::ImportValue is not supported"),
+        (("BUS:", "AWS_REGION:"), "Lambda reserves AWS_REGION"),
+        (("none]", "none], BIG: " + "x" * 4096), "exceed 4096 bytes"),
+        (("lambda.amazonaws.com", "ec2.amazonaws.com"), "Lambda may not assume"),
+        (("Handler:", "ReservedConcurrentExecutions: 1\n      Handler:"), "ReservedConcurrentExecutions"),
+        (
+            (
+                '        Version: "2012-10-17"\n',
+                '        Version: "2012-10-17"\n      ManagedPolicyArns: [arn:aws:iam::aws:policy/ReadOnlyAccess]\n',
+            ),
+            "ManagedPolicyArns",
+        ),
+    ],
+)
+def test_what_the_sandbox_would_pass_over_in_silence_is_an_error(deploy_tiny, change, message):
+    with pytest.raises(TemplateError, match=message):
+        deploy_tiny(change)
+
+
+API = """
+Transform: AWS::Serverless-2016-10-31
+Parameters: {Origins: {Type: CommaDelimitedList, Default: ""}}
+Conditions: {HasOrigins: !Not [!Equals [!Join ["", !Ref Origins], ""]]}
+Resources:
+  Api:
+    Type: AWS::Serverless::HttpApi
+    Properties:
+      StageName: $default
+      CorsConfiguration: CORS
+"""
+WHOLE = "!If [HasOrigins, {AllowOrigins: !Ref Origins, AllowMethods: [GET], MaxAge: 600}, !Ref AWS::NoValue]"
+ORIGINS_ONLY = "{AllowOrigins: !If [HasOrigins, !Ref Origins, !Ref AWS::NoValue], AllowMethods: [GET]}"
+
+
+def deploy_api(tmp_path, aws, cors, origins):
+    path = tmp_path / "template.yaml"
+    path.write_text(API.replace("CORS", cors))
+    return deploy(path, aws=aws, parameters={"Origins": origins})
+
+
+def test_cors_is_there_when_origins_are_given_and_else_is_not(tmp_path, aws):
+    given = deploy_api(tmp_path, aws, WHOLE, "https://a.example, https://b.example").cors
+    assert given.allow_origins == ("https://a.example", "https://b.example")
+    assert (given.allow_methods, given.max_age) == (("GET",), 600)
+    assert deploy_api(tmp_path, aws, WHOLE, "").cors == Cors()
+
+
+def test_cors_that_the_transform_mutilates_is_an_error(tmp_path, aws):
+    with pytest.raises(TemplateError, match="make all of CorsConfiguration one Fn::If"):
+        deploy_api(tmp_path, aws, ORIGINS_ONLY, "https://a.example")
