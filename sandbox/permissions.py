@@ -65,7 +65,7 @@ def needs(target: str, body: Mapping[str, Any], account: Account) -> list[Need]:
     return found
 
 
-def _dynamodb(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:  # noqa: PLR0911
+def _dynamodb(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:
     def table(name: str) -> str:
         return name if name.startswith("arn:") else f"{_arn('dynamodb', account)}:table/{name}"
 
