@@ -12,6 +12,7 @@ from payments.due import shard
 from payments.items import NOT_DUE, P, append, get, status_in, update, write
 from payments.lifecycle import (
     CLOSE_CONFIRMED,
+    CLOSE_WANTED,
     CREATION_REFUSED,
     CREDENTIAL_RECEIVED,
     MONEY_RECEIVED,
@@ -93,6 +94,11 @@ class PaymentStore:
         """CREATING to FAILED with WeChat's definitive refusal."""
         actions = [P.refusal.set(dict(refusal)), P.completed_at.set(now), *NOT_DUE]
         return _move(out_trade_no, CREATION_REFUSED, actions, cause="refused", now=now)
+
+    def close_wanted(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
+        """To CLOSING: from here on no credential is handed out; WeChat Pay has still to say that it is closed."""
+        actions = [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
+        return _move(out_trade_no, CLOSE_WANTED, actions, cause=cause, now=now)
 
     def close_confirmed(self, out_trade_no: str, *, cause: str, now: int) -> Payment:
         """To CLOSED: WeChat Pay says that nobody can pay any more."""

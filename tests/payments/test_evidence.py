@@ -1,0 +1,92 @@
+"""What WeChat Pay says of an order: applied once, and kept apart when it contradicts what we know."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from payments.evidence import Applied, apply_order
+from payments.lifecycle import Status
+from payments.payment import Payment
+from payments.wiring import Wiring
+from tests.payments.conftest import facts_of
+
+Kept = Callable[[str], list[dict[str, str]]]
+
+
+def test_the_same_evidence_twice_changes_nothing_the_second_time(
+    new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    number = new_payment(Status.PENDING).out_trade_no
+    first, after = apply_order(facts_of(number), source="notification", wiring=wiring)
+    second, again = apply_order(facts_of(number), source="query", wiring=wiring)
+    assert (first, second) == (Applied.CHANGED, Applied.KNOWN)
+    assert after == again
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"mchid": "1900000110"}, "other_mchid"),
+        ({"appid": "wx9999999999999999"}, "other_appid"),
+        ({"total": 999}, "other_amount"),
+        ({"total": 100000}, "other_amount"),
+        ({"currency": "USD"}, "other_amount"),
+        ({"transaction_id": None}, "incomplete"),
+        ({"total": None}, "incomplete"),
+        ({"trade_state": "REVOKED"}, "unexpected_trade_state"),
+        ({"trade_state": "A_STATE_OF_NEXT_YEAR"}, "unexpected_trade_state"),
+    ],
+)
+@pytest.mark.parametrize("status", [Status.PENDING, Status.CLOSED, Status.PAID])
+def test_contradicting_evidence_is_kept_for_a_person_and_credits_nothing(
+    changed: dict,
+    reason: str,
+    status: Status,
+    new_payment: Callable[..., Payment],
+    wiring: Wiring,
+    quarantined: Kept,
+) -> None:
+    before = new_payment(status)
+    applied, _ = apply_order(facts_of(before.out_trade_no, **changed), source="query", wiring=wiring)
+    assert applied is Applied.CONTRADICTION
+    assert wiring.store.get(before.out_trade_no) == before
+    (kept,) = quarantined(before.out_trade_no)
+    assert (kept["reason"], kept["source"]) == (reason, "query")
+    assert "o-buyer" not in kept["facts"]
+    assert json.loads(kept["facts"])["out_trade_no"] == before.out_trade_no
+
+
+def test_a_second_transaction_for_a_paid_order_is_kept_apart(
+    new_payment: Callable[..., Payment], wiring: Wiring, quarantined: Kept
+) -> None:
+    before = new_payment(Status.PAID)
+    second = facts_of(before.out_trade_no, transaction_id="4200000000000000000000000002")
+    applied, _ = apply_order(second, source="notification", wiring=wiring)
+    assert applied is Applied.CONTRADICTION
+    assert wiring.store.get(before.out_trade_no) == before
+    assert [kept["reason"] for kept in quarantined(before.out_trade_no)] == ["second_transaction"]
+
+
+def test_an_order_that_we_do_not_have_is_kept_for_a_person(wiring: Wiring, quarantined: Kept) -> None:
+    applied, payment = apply_order(facts_of("WXNOSUCHORDER"), source="notification", wiring=wiring)
+    assert (applied, payment) == (Applied.UNKNOWN_ORDER, None)
+    assert [kept["reason"] for kept in quarantined("WXNOSUCHORDER")] == ["unknown_order"]
+
+
+def test_an_answer_from_before_the_payment_changes_nothing_after_it(
+    new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    before = new_payment(Status.PAID)
+    stale = facts_of(before.out_trade_no, trade_state="NOTPAY", transaction_id=None)
+    assert apply_order(stale, source="query", wiring=wiring)[0] is Applied.KNOWN
+    assert wiring.store.get(before.out_trade_no) == before
+
+
+def test_closed_after_payment_is_a_contradiction(new_payment: Callable[..., Payment], wiring: Wiring) -> None:
+    before = new_payment(Status.PAID)
+    applied, _ = apply_order(
+        facts_of(before.out_trade_no, trade_state="CLOSED"), source="query", wiring=wiring
+    )
+    assert applied is Applied.CONTRADICTION
+    assert wiring.store.get(before.out_trade_no) == before

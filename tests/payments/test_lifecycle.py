@@ -1,0 +1,89 @@
+"""Statuses, ranks and edges: the table itself, and the table as the store's conditions enforce it."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+
+from payments import lifecycle
+from payments.evidence import apply_order
+from payments.items import RefusedUpdate
+from payments.lifecycle import EDGES, REFUND_EDGES, Edge, Status
+from payments.payment import Payment
+from payments.wiring import Wiring
+from tests.payments.conftest import closed, closing, facts_of, failed, paid, pending
+
+MOVES = {
+    lifecycle.CREDENTIAL_RECEIVED: pending,
+    lifecycle.CREATION_REFUSED: failed,
+    lifecycle.CLOSE_WANTED: closing,
+    lifecycle.CLOSE_CONFIRMED: closed,
+}
+REACHABLE = [Status.CREATING, Status.PENDING, Status.CLOSING, Status.FAILED, Status.CLOSED, Status.PAID]
+
+
+def test_a_rank_never_falls() -> None:
+    for edge in EDGES:
+        assert all(source.rank <= edge.target.rank for source in edge.sources)
+
+
+def test_every_status_can_reach_paid_until_it_is_paid() -> None:
+    sources = set(lifecycle.MONEY_RECEIVED.sources) | set(lifecycle.MONEY_RECEIVED_LATE.sources)
+    assert sources == {status for status in Status if status.rank < Status.PAID.rank}
+
+
+def test_a_settled_refund_never_moves_again() -> None:
+    for edge in REFUND_EDGES:
+        assert not any(source.is_final for source in edge.sources)
+
+
+@pytest.mark.parametrize("edge", MOVES, ids=lambda edge: f"to {edge.target}")
+@pytest.mark.parametrize("status", REACHABLE)
+def test_a_payment_moves_along_its_edges_and_no_others(
+    edge: Edge, status: Status, new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    before = new_payment(status)
+    if status in edge.sources:
+        MOVES[edge](before.out_trade_no, wiring, before.amount)
+        after = wiring.store.get(before.out_trade_no)
+        assert after is not None
+        assert after.status is edge.target
+        assert after.version == before.version + 1 == len(after.history)
+        assert (after.history[-1].previous, after.history[-1].event) == (status, edge.event)
+    else:
+        with pytest.raises(RefusedUpdate):
+            MOVES[edge](before.out_trade_no, wiring, before.amount)
+        assert wiring.store.get(before.out_trade_no) == before
+
+
+@pytest.mark.parametrize("status", REACHABLE[:-1])
+def test_money_is_taken_note_of_whatever_the_payment_was(
+    status: Status, new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    before = new_payment(status)
+    apply_order(facts_of(before.out_trade_no), source="notification", wiring=wiring)
+    after = wiring.store.get(before.out_trade_no)
+    assert after is not None
+    assert after.status is Status.PAID
+    assert (after.paid, after.refundable, after.refunding, after.refunded) == (1000, 1000, 0, 0)
+    assert after.late_paid is (status in (Status.CLOSED, Status.FAILED))
+    assert after.history[-1].late is after.late_paid
+    assert after.due_at is None
+
+
+def test_in_whatever_order_paying_and_closing_arrive_the_payment_ends_paid(
+    new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    steps = {"pay": paid, "want to close": closing, "close": closed}
+    for order in set(itertools.permutations(["pay", "want to close", "close", "close", "pay"])):
+        payment = new_payment(Status.PENDING)
+        for step in order:
+            try:
+                steps[step](payment.out_trade_no, wiring, payment.amount)
+            except RefusedUpdate:
+                continue
+        after = wiring.store.get(payment.out_trade_no)
+        assert after is not None
+        assert after.status is Status.PAID
+        assert len(after.history) == after.version
+        assert [entry.event for entry in after.history].count("PaymentSucceeded") == 1
