@@ -20,9 +20,10 @@ _TICK = 0.02  # seconds of real time between two looks at a clock that anybody m
 
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt. `status` is the HTTP status that the merchant answered, or a word when there was none:
+    """One attempt, at `at` seconds since the epoch on the simulator's clock.
 
-    `sending`, `timeout`, `unreachable`, or that it was not sent. `at` is in seconds since the epoch, on the simulator's clock.
+    `status` is the HTTP status that the merchant answered, or a word when there was none: `sending`, `timeout`,
+    `unreachable`, or NOT_SENT.
     """
 
     notification: Notification

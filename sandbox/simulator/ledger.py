@@ -71,7 +71,8 @@ class Ledger:
 
     def by_transaction_id(self, transaction_id: str) -> Order:
         """The paid order of WeChat Pay's number; an ORDER_NOT_EXIST refusal otherwise."""
-        out_trade_no = self._by_transaction_id.get(transaction_id)
+        with self._lock:
+            out_trade_no = self._by_transaction_id.get(transaction_id)
         if out_trade_no is None:
             raise order_missing()
         return self.by_out_trade_no(out_trade_no)

@@ -44,6 +44,7 @@ class Simulator:
         ).app()
         self.app: ASGIApp = _Paths(controls, gateway)
         self._served: Served | None = None
+        self._stopped = False
 
     @property
     def url(self) -> str:
@@ -55,17 +56,18 @@ class Simulator:
     def start(self, port: int = 0) -> str:
         """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once it answers.
 
-        Raises OSError when the port is taken, RuntimeError when it is started already.
+        Raises OSError when the port is taken, RuntimeError when it was started before.
         """
-        if self._served is not None:
-            raise RuntimeError("the simulator is started already")
+        if self._served is not None or self._stopped:
+            raise RuntimeError("a simulator is started once")
         served = Served(self.app, port=port)
         served.start()
         self._served = served
         return served.url
 
     def stop(self) -> None:
-        """Free the port; notifications that still wait for a retry are forgotten. Harmless when not started."""
+        """Free the port for good; notifications that wait for a retry are forgotten. Harmless when not started."""
+        self._stopped = True
         self._courier.stop()
         if self._served is not None:
             self._served.stop()

@@ -1,0 +1,58 @@
+"""The simulator inside another program: the sandbox, or somebody's own test suite."""
+
+import dataclasses
+import time
+
+import pytest
+
+from sandbox.simulator import Clock, Credentials, CredentialsError, Simulator
+
+
+def test_it_is_started_once_and_stopped_as_often_as_one_likes(credentials):
+    simulator = Simulator(credentials, clock=Clock())
+    with pytest.raises(RuntimeError, match="not started"):
+        assert simulator.url
+    assert simulator.start() == simulator.url
+    with pytest.raises(RuntimeError, match="started once"):
+        simulator.start()
+    simulator.stop()
+    simulator.stop()
+    with pytest.raises(RuntimeError, match="started once"):
+        simulator.start()
+
+
+def test_two_of_them_know_nothing_of_each_other(credentials, shared_merchant, merchant):
+    order = shared_merchant.placed()
+    assert shared_merchant.url != merchant.url
+    assert merchant.query(order["out_trade_no"]).status == 404
+
+
+@pytest.mark.parametrize(
+    ("mode", "sentence"), [("cert", "not available yet"), ("nothing", "there is no mode 'nothing'")]
+)
+def test_a_mode_that_it_does_not_have_is_a_value_error(credentials, mode, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Simulator(credentials, clock=Clock(), mode=mode)
+
+
+def test_credentials_do_not_show_their_keys(credentials):
+    shown = repr(credentials)
+    assert credentials.mchid in shown
+    for name, value in dataclasses.asdict(credentials).items():
+        assert ("key" not in name or name == "wechat_public_key_id") or value not in shown
+
+
+def test_credentials_are_loaded_as_they_were_created(tmp_path):
+    created = Credentials.load_or_create(tmp_path / "c.json")
+    assert Credentials.load_or_create(str(tmp_path / "c.json")) == created
+    with pytest.raises(CredentialsError):
+        Credentials.load_or_create(tmp_path)
+
+
+def test_a_clock_only_moves_forward():
+    clock = Clock()
+    clock.advance(100)
+    assert abs(clock.time() - time.time() - 100) < 1
+    for step in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="zero or more"):
+            clock.advance(step)
