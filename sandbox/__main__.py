@@ -9,12 +9,32 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+_told_to_stop = threading.Event()
+
+
+def port_number(text: str) -> int:
+    """A TCP port from the command line; 0 stands for a free one."""
+    if not text.isascii() or not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
+    return int(text)
+
+
+def until_told_to_stop() -> None:
+    """Return at the first SIGTERM or SIGINT (Ctrl-C). Main thread only."""
+    _listen_for_the_end()
+    _told_to_stop.wait()
+
+
+def _listen_for_the_end() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: _told_to_stop.set())
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT, then 0; 1 when the port cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The whole stack on this machine.")
     parser.add_argument(
-        "--port", type=int, default=8000, help="the API's port; 0 picks a free one (default 8000)"
+        "--port", type=port_number, default=8000, help="the API's port; 0 picks a free one (default 8000)"
     )
     parser.add_argument(
         "--ready-file", type=Path, help="written once everything answers: JSON with the addresses"
@@ -25,9 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-file", type=Path, help="what the functions write is appended here")
     options = parser.parse_args(arguments)
 
-    end = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: end.set())
+    _listen_for_the_end()
     if options.ready_file is not None:
         options.ready_file.unlink(missing_ok=True)  # an earlier run's would announce what is not there
 
@@ -52,7 +70,7 @@ def main(arguments: list[str] | None = None) -> int:
             announcement = options.ready_file.with_name(options.ready_file.name + ".new")
             announcement.write_text(json.dumps(sandbox.info()) + "\n")
             announcement.replace(options.ready_file)  # whoever waits for it never reads half of it
-        end.wait()
+        until_told_to_stop()
     print("sandbox: ended", flush=True)
     return 0
 

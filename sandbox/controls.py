@@ -1,7 +1,7 @@
 """The sandbox's own handles beside the API, under /_sandbox/: tokens, quotes, events, the clock. Never deployed."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -10,9 +10,10 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.clock import Clock
-from sandbox.gateway import Gateway, Receive, Scope, Send
+from sandbox.gateway import Gateway
 from sandbox.tokens import Tokens
 
 LOCAL_NAMES = {"127.0.0.1", "localhost"}
@@ -45,27 +46,31 @@ class Front:
     """
 
     def __init__(self, handles: Handles, pages: Iterable[BaseRoute] = ()) -> None:
-        self.gateway: Gateway | None = None
-        self._routes = [*_Controls(handles).routes(), *pages]
-        self._app = Starlette(
+        self._handles, self._pages = handles, pages
+        self._routes: list[BaseRoute] = []
+        self._ours: ASGIApp = Starlette()
+        self._gateway: ASGIApp = self._ours
+
+    def open(self, gateway: Gateway) -> None:
+        """Everything is there; `pages` are read now, so that they may know the sandbox that they belong to."""
+        self._routes = [*_Controls(self._handles).routes(), *self._pages]
+        self._ours = Starlette(
             routes=self._routes,
             middleware=[Middleware(_LocalOnly)],
             exception_handlers={BadInputError: _bad_input},
         )
+        self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         ours = scope["path"].startswith("/_sandbox/") or any(
             route.matches(scope)[0] is not Match.NONE for route in self._routes
         )
-        if ours or self.gateway is None:
-            await self._app(scope, receive, send)
-        else:
-            await self.gateway(scope, receive, send)
+        await (self._ours if ours else self._gateway)(scope, receive, send)
 
 
 class _LocalOnly:
-    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

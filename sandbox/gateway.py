@@ -5,12 +5,13 @@ import base64
 import json
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from starlette.types import Receive, Scope, Send
 
 from sandbox.authorizer import RefusedError, authorize
 from sandbox.deployed import Cors, Route
@@ -24,9 +25,6 @@ INTEGRATION_TIMEOUT = 30.0
 """Seconds that API Gateway waits for a function."""
 CALLS_AT_ONCE = 256
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[str, str]]
 
 

@@ -34,7 +34,7 @@ class Sandbox:
     """Starts everything on loopback ports of its own; use it as a context manager, or `start` and `stop`.
 
     `port` is the API's (0: a free one; OSError when it is taken, at once). `credentials` is a file of the simulator's to
-    re-use or write, `parameters` override the template's, `pages` are further routes on the API's port,
+    re-use or write, `parameters` override the template's, `pages` are further routes on the API's port (read at start),
     `log_sink` takes (logical id, line) of what functions write.
     """
 
@@ -127,7 +127,7 @@ class Sandbox:
             api=Api(self.aws.account, self.deployed.refs.get("Api", "sandbox"), self.aws.region),
         )
         self._stops.append(gateway.close)
-        self._front.gateway = gateway
+        self._front.open(gateway)
         self._served.start()
         self._stops.append(self._served.stop)
 

@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -49,49 +50,51 @@ class Functions:
 
 
 @pytest.fixture(scope="module")
-def tokens():
-    return Tokens(Clock(), issuer=ISSUER, audience=AUDIENCE)
-
-
-@pytest.fixture
 def clock():
     return Clock()
 
 
-@pytest.fixture
-def functions():
-    return Functions()
+@pytest.fixture(scope="module")
+def tokens(clock):
+    return Tokens(clock, issuer=ISSUER, audience=AUDIENCE)
+
+
+@pytest.fixture(scope="module")
+def called(tokens, clock):
+    """One gateway for all tests that want nothing special: its functions and its base URL."""
+    functions = Functions()
+    with served(functions, tokens, clock) as url:
+        yield functions, url
 
 
 @pytest.fixture
-def serve(functions, tokens, clock):
-    """Serves a gateway for the test; gives its base URL."""
-    running = []
-
-    def start(routes=ROUTES, cors=CORS, **options):
-        gateway = Gateway(
-            routes,
-            cors,
-            functions,
-            keys=tokens.public_keys,
-            clock=clock,
-            api=Api("123456789012", "abc123", "us-east-1"),
-            **options,
-        )
-        served = Served(gateway)
-        served.start()
-        running.append((served, gateway))
-        return served.url
-
-    yield start
-    for served, gateway in running:
-        served.stop()
-        gateway.close()
+def functions(called):
+    called[0].__init__()
+    return called[0]
 
 
 @pytest.fixture
-def api(serve):
-    return serve()
+def api(called, functions):
+    return called[1]
+
+
+@contextmanager
+def served(functions, tokens, clock, *, cors=CORS, **options):
+    """A gateway behind a port of its own."""
+    gateway = Gateway(
+        ROUTES,
+        cors,
+        functions,
+        keys=tokens.public_keys,
+        clock=clock,
+        api=Api("123456789012", "abc123", "us-east-1"),
+        **options,
+    )
+    server = Served(gateway)
+    server.start()
+    yield server.url
+    server.stop()
+    gateway.close()
 
 
 def raw(url, method, path, headers=(), body=None):
@@ -168,9 +171,11 @@ def test_the_event_is_payload_format_two(api, functions, clock):
     }
 
 
-def test_events_are_dated_by_the_clock(api, functions, clock):
+def test_events_are_dated_by_the_clock(functions, tokens):
+    clock = Clock()
     clock.advance(86400)
-    requests.get(f"{api}/orders/1", timeout=5)
+    with served(functions, tokens, clock) as url:
+        requests.get(f"{url}/orders/1", timeout=5)
     assert functions.events[0]["requestContext"]["timeEpoch"] == pytest.approx(
         (time.time() + 86400) * 1000, abs=2000
     )
@@ -287,13 +292,14 @@ def test_a_function_that_fails_or_answers_nonsense_is_a_500_without_details(api,
     assert (response.status_code, response.text) == (500, '{"message":"Internal Server Error"}')
 
 
-def test_a_function_that_takes_too_long_is_a_503(serve, functions):
+def test_a_function_that_takes_too_long_is_a_503(functions, tokens, clock):
     released = threading.Event()
     functions.answer = lambda _: released.wait(5)
-    try:
-        response = requests.get(f"{serve(integration_timeout=0.2)}/orders/1", timeout=5)
-    finally:
-        released.set()
+    with served(functions, tokens, clock, integration_timeout=0.2) as url:
+        try:
+            response = requests.get(f"{url}/orders/1", timeout=5)
+        finally:
+            released.set()
     assert (response.status_code, response.text) == (503, '{"message":"Service Unavailable"}')
 
 
@@ -359,10 +365,9 @@ def test_every_answer_carries_the_headers_for_an_allowed_origin_only(api, functi
     assert "access-control-allow-origin" not in other.headers
 
 
-def test_without_cors_in_the_template_options_is_a_route_like_any_other(serve):
-    response = requests.options(
-        f"{serve(cors=Cors())}/orders", headers={"Origin": "https://shop.test"}, timeout=5
-    )
+def test_without_cors_in_the_template_options_is_a_route_like_any_other(functions, tokens, clock):
+    with served(functions, tokens, clock, cors=Cors()) as url:
+        response = requests.options(f"{url}/orders", headers={"Origin": "https://shop.test"}, timeout=5)
     assert response.status_code == 404
 
 
