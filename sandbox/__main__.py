@@ -49,19 +49,21 @@ def main(arguments: list[str] | None = None) -> int:
     if options.ready_file is not None:
         options.ready_file.unlink(missing_ok=True)  # an earlier run's would announce what is not there
 
-    from sandbox.stack import Sandbox  # half a second of imports: only once a signal is understood
+    # Half a second of imports: only once a signal is understood.
+    from sandbox.simulator import CredentialsError
+    from sandbox.stack import Sandbox
+    from sandbox.template import TemplateError
 
     with ExitStack() as stack:
         sink = _log_to(options.log_file, stack) if options.log_file is not None else None
         try:
             sandbox = Sandbox(port=options.port, credentials=options.credentials, log_sink=sink)
         except OSError as error:
-            print(
-                f"sandbox: port {options.port} cannot be had ({error.strerror}); --port chooses another",
-                file=sys.stderr,
-            )
-            return 1
-        stack.enter_context(sandbox)
+            return _failed(f"port {options.port} cannot be had ({error.strerror}); --port chooses another")
+        try:
+            stack.enter_context(sandbox)
+        except (CredentialsError, TemplateError) as error:
+            return _failed(str(error))
         print(f"API         {sandbox.api}  (the routes of template.yaml, and controls under /_sandbox/)")
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
@@ -73,6 +75,11 @@ def main(arguments: list[str] | None = None) -> int:
         until_told_to_stop()
     print("sandbox: ended", flush=True)
     return 0
+
+
+def _failed(sentence: str) -> int:
+    print(f"sandbox: {sentence}", file=sys.stderr)
+    return 1
 
 
 def _log_to(file: Path, stack: ExitStack) -> Callable[[str, str], None]:
