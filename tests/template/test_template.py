@@ -1,0 +1,106 @@
+"""Code and infrastructure agree: what template.yaml names exists, and what exists is named there."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from sandbox.template import transformed
+
+ROOT = Path(__file__).parents[2]
+TRANSFORMED = transformed(ROOT / "template.yaml")
+RESOURCES = TRANSFORMED["Resources"]
+
+
+def of_type(kind: str) -> dict[str, dict]:
+    return {name: resource for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+FUNCTIONS = of_type("AWS::Lambda::Function")
+FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if (folder / "app.py").exists())
+
+
+def test_every_function_folder_is_deployed_and_every_deployed_function_has_a_folder() -> None:
+    assert sorted(FUNCTIONS) == sorted(f"{folder.capitalize()}Function" for folder in FOLDERS)
+
+
+def test_a_function_folder_holds_one_module() -> None:
+    for folder in FOLDERS:
+        files = [file.name for file in (ROOT / "functions" / folder).iterdir() if file.name != "__pycache__"]
+        assert files == ["app.py"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_function_has_a_sample_event(folder: str) -> None:
+    assert isinstance(json.loads((ROOT / "events" / f"{folder}.json").read_text()), dict)
+
+
+def test_every_sample_event_belongs_to_a_function() -> None:
+    names = {file.stem.split("-")[0] for file in (ROOT / "events").glob("*.json")} - {"env"}
+    assert names == set(FOLDERS)
+
+
+def test_local_invocation_overrides_declared_variables_only() -> None:
+    overrides = json.loads((ROOT / "events/env.json").read_text())
+    assert set(overrides) == set(FUNCTIONS)
+    for name, variables in overrides.items():
+        assert set(variables) <= set(FUNCTIONS[name]["Properties"]["Environment"]["Variables"])
+
+
+def test_only_notify_is_open() -> None:
+    body = RESOURCES["Api"]["Properties"]["Body"]
+    open_routes = [
+        (method, path)
+        for path, methods in body["paths"].items()
+        for method, operation in methods.items()
+        if not operation.get("security")
+    ]
+    assert open_routes == [("post", "/api/v1/payments/wechat/notify")]
+    for methods in body["paths"].values():
+        for operation in methods.values():
+            for requirement in operation.get("security", []):
+                assert requirement["Jwt"], "a route without scopes takes any token"
+
+
+def test_each_function_has_a_role_of_its_own_with_exact_actions_and_resources() -> None:
+    roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in FUNCTIONS.values()]
+    assert len(set(roles)) == len(roles)
+    assert sorted(roles) == sorted(of_type("AWS::IAM::Role"))
+    for role in of_type("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role["Properties"]
+        for policy in role["Properties"]["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                actions = (
+                    statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+                )
+                assert not any("*" in action for action in actions)
+                assert statement["Resource"] != "*"
+
+
+def test_money_cannot_be_deleted_by_deleting_the_stack() -> None:
+    for table in of_type("AWS::DynamoDB::Table").values():
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+        assert table["Properties"]["DeletionProtectionEnabled"] is True
+        assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert "TimeToLiveSpecification" not in table["Properties"]
+    for secret in of_type("AWS::SecretsManager::Secret").values():
+        assert secret["DeletionPolicy"] == "Retain"
+        assert "SecretString" not in secret["Properties"]
+
+
+def test_no_routed_functions_environment_refers_to_the_api() -> None:
+    for function in FUNCTIONS.values():
+        assert '"Api"' not in json.dumps(function["Properties"]["Environment"])
+
+
+def test_one_python_version_runs_builds_and_is_linted_for() -> None:
+    runtimes = {function["Properties"]["Runtime"] for function in FUNCTIONS.values()}
+    layers = {
+        runtime
+        for layer in of_type("AWS::Lambda::LayerVersion").values()
+        for runtime in layer["Properties"]["CompatibleRuntimes"]
+    }
+    assert runtimes == layers == {"python3.13"}
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["python_version"]
+    assert oldest == "3.11"
