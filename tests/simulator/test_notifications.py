@@ -102,6 +102,7 @@ def test_the_ladder_has_fifteen_rungs_in_a_day(merchant, receiver, eventually):
         receiver.wait(rung)
         eventually(lambda: merchant.deliveries()[-1]["status"] == 503)
         merchant.advance(seconds - 0.5)
+        time.sleep(0.05)
         assert len(receiver.received) == rung
         merchant.advance(0.5)
     receiver.wait(1 + len(LADDER))

@@ -292,6 +292,7 @@ def test_a_body_is_one_json_object_in_utf_8(shared_merchant, body):
     headers = {"Content-Type": "application/json"}
     response = shared_merchant.call("POST", "/v3/pay/transactions/native", body, headers=headers)
     assert (response.status, response.code) == (400, "PARAM_ERROR")
+    assert response.json["detail"]["issue"] == "not a JSON object in UTF-8"
     shared_merchant.verify(response.headers, response.body)
 
 
