@@ -101,17 +101,17 @@ def test_the_ladder_has_fifteen_rungs_in_a_day(merchant, receiver, eventually):
     for rung, seconds in enumerate(LADDER, 1):
         receiver.wait(rung)
         eventually(lambda: merchant.deliveries()[-1]["status"] == 503)
-        merchant.advance(seconds - 0.5)
+        merchant.advance(seconds - 3)
         time.sleep(0.05)
         assert len(receiver.received) == rung
-        merchant.advance(0.5)
+        merchant.advance(3)
     receiver.wait(1 + len(LADDER))
     merchant.advance(7 * 86400)
     time.sleep(0.1)
     assert len(receiver.received) == 16
     times = [each["at"] for each in merchant.deliveries()]
     steps = [later - earlier for earlier, later in itertools.pairwise(times)]
-    assert steps == [pytest.approx(seconds, abs=2) for seconds in LADDER]
+    assert steps == [pytest.approx(seconds, abs=5) for seconds in LADDER]
 
 
 def test_any_other_status_is_a_refusal(merchant, receiver, eventually):
