@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 BEIJING = timezone(timedelta(hours=8))
+FARTHEST = 100 * 365 * 86400  # seconds that a clock may be ahead: every date stays one that can be printed
 
 
 class Timepiece(Protocol):
@@ -16,7 +17,7 @@ class Timepiece(Protocol):
         """Seconds since the epoch, UTC."""
 
     def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
+        """Move the clock forward. Raises ValueError for a step that it will not take."""
 
 
 class Clock:
@@ -32,10 +33,12 @@ class Clock:
             return time.time() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds`. Raises ValueError for a negative or endless step."""
+        """Move forward by `seconds`. Raises ValueError for a step back, an endless one, or one beyond FARTHEST."""
         if not math.isfinite(seconds) or seconds < 0:
             raise ValueError("a clock is advanced by a number of seconds, zero or more")
         with self._lock:
+            if self._offset + seconds > FARTHEST:
+                raise ValueError(f"a clock is at most {FARTHEST} seconds ahead")
             self._offset += seconds
 
 

@@ -118,12 +118,22 @@ def test_the_clock_moves_forward(merchant):
         {"advance": -1},
         {"advance": None},
         {"advance": 1e300},
+        {"advance": 10**400},
         b'{"advance":NaN}',
     ],
     ids=repr,
 )
 def test_a_clock_step_that_is_none_is_a_400(shared_merchant, body):
     assert shared_merchant.control("POST", "clock", body).status == 400
+
+
+def test_the_clock_goes_a_hundred_years_ahead_and_no_further(merchant):
+    year = 365 * 86400
+    merchant.advance(99 * year)
+    order = merchant.placed()
+    assert merchant.pay(codeUrl=order["code_url"]).status == 200
+    response = merchant.control("POST", "clock", {"advance": 2 * year})
+    assert (response.status, response.code) == (400, "BAD_CONTROL")
 
 
 def test_an_unknown_control_is_a_404(shared_merchant):
