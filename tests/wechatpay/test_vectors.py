@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from wechatpay.decryption import apiv3_key, decrypt
 from wechatpay.errors import DecryptionError, SignatureError
 from wechatpay.keys import KeyRing, load_certificate, load_private_key

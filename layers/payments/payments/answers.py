@@ -82,6 +82,21 @@ def details(payment: Payment) -> dict[str, object]:
     )
 
 
+def refunded(payment: Payment, out_refund_no: str, *, duplicate: bool) -> dict[str, object]:
+    """POST …/refund: the refund as WeChat Pay has it; `duplicate` when it had been asked for before."""
+    refund = payment.refunds[out_refund_no]
+    return _present(
+        {
+            "outTradeNo": payment.out_trade_no,
+            "outRefundNo": out_refund_no,
+            "refundId": refund.refund_id,
+            "refundAmount": yuan(refund.amount),
+            "status": refund.status.word,
+            "duplicate": True if duplicate else None,
+        }
+    )
+
+
 def _refund(refund: Refund) -> dict[str, object]:
     return _present(
         {

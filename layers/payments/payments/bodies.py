@@ -1,7 +1,7 @@
 """What callers may send: one Struct per request body, and the rules that a type cannot say."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 
@@ -14,9 +14,14 @@ MAX_DESCRIPTION = (
     127  # bytes; whether WeChat Pay counts characters or bytes is not documented, so the smaller
 )
 
+MAX_REASON = 80  # bytes; WeChat Pay APIv3, "Refund": string(80), characters or bytes is not documented
+
+OrderNumber = Annotated[str, msgspec.Meta(min_length=6, max_length=32, pattern=r"^[0-9A-Za-z_\-|*]+$")]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 LongText = Annotated[str, msgspec.Meta(max_length=2048)]
+
+Order = TypeVar("Order", bound="NewOrder")
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
@@ -35,10 +40,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
     @property
     def fen(self) -> int:
         """The amount in fen. Raises ParameterError."""
-        try:
-            return fen(self.amount)
-        except AmountError as problem:
-            raise ParameterError("amount", str(problem)) from problem
+        return _fen("amount", self.amount)
 
     @property
     def metadata_text(self) -> str | None:
@@ -51,7 +53,44 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         return text.decode()
 
 
-def load_order(raw: bytes, kind: type[NewOrder] = NewOrder) -> NewOrder:
+class NewJsapiOrder(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/jsapi: an order, and who pays it within WeChat."""
+
+    openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern="^[0-9A-Za-z_-]+$")]
+
+
+class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST …/refund, as in the specification."""
+
+    out_trade_no: OrderNumber
+    refund_amount: Any
+    refund_reason: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+
+    @property
+    def fen(self) -> int:
+        """The amount in fen. Raises ParameterError."""
+        return _fen("refundAmount", self.refund_amount)
+
+
+class Close(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST …/close."""
+
+    out_trade_no: OrderNumber
+
+
+def load_refund(raw: bytes) -> NewRefund:
+    """The body of a refund, all its rules checked. Raises the errors of `loader.load` and ParameterError."""
+    refund = load(raw, NewRefund)
+    if refund.refund_reason is not None:
+        _printable("refundReason", refund.refund_reason)
+        _basic("refundReason", refund.refund_reason)
+        if len(refund.refund_reason.encode()) > MAX_REASON:
+            raise ParameterError("refundReason", f"must not be over {MAX_REASON} UTF-8 bytes")
+    _ = refund.fen
+    return refund
+
+
+def load_order(raw: bytes, kind: type[Order]) -> Order:
     """The body of an order, all its rules checked. Raises the errors of `loader.load` and ParameterError."""
     order = load(raw, kind)
     for field, value in (
@@ -62,11 +101,8 @@ def load_order(raw: bytes, kind: type[NewOrder] = NewOrder) -> NewOrder:
         if value is not None:
             _printable(field, value)
     if order.body is not None:
-        _printable("body", order.body.translate(dict.fromkeys(map(ord, "\t\r\n"))))
-    if any(ord(character) > 0xFFFF for character in order.subject):
-        raise ParameterError(
-            "subject", "must not have characters beyond U+FFFF (emoji, rare hanzi): WeChat Pay takes none"
-        )
+        _no_controls("body", order.body.translate(dict.fromkeys(map(ord, "\t\r\n"))))
+    _basic("subject", order.subject)
     _ = order.fen, order.metadata_text
     return order
 
@@ -84,8 +120,26 @@ def idempotency_key(headers: Mapping[str, str]) -> str | None:
     return key
 
 
+def _fen(field: str, value: object) -> int:
+    try:
+        return fen(value)
+    except AmountError as problem:
+        raise ParameterError(field, str(problem)) from problem
+
+
+def _basic(field: str, value: str) -> None:
+    if any(ord(character) > 0xFFFF for character in value):
+        raise ParameterError(
+            field, "must not have characters beyond U+FFFF (emoji, rare hanzi): WeChat Pay takes none"
+        )
+
+
 def _printable(field: str, value: str) -> None:
     if not value.strip():
         raise ParameterError(field, "must not be blank")
+    _no_controls(field, value)
+
+
+def _no_controls(field: str, value: str) -> None:
     if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
         raise ParameterError(field, "must not have control characters")

@@ -73,6 +73,20 @@ class OrderClosedError(ApiError):
     code = "ORDERCLOSED"
 
 
+class RefundNotAllowedError(ApiError):
+    """The order's state forbids a refund."""
+
+    status = 409
+    code = "REFUND_NOT_ALLOWED"
+
+
+class RefundExceedsError(ApiError):
+    """More than what is left to refund."""
+
+    status = 422
+    code = "REFUND_EXCEEDS"
+
+
 class IdempotencyMismatchError(ApiError):
     """The Idempotency-Key was used for another request."""
 

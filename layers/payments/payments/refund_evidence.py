@@ -60,15 +60,17 @@ class RefundFacts:
         )
 
 
-def apply_refund(facts: RefundFacts, *, source: str, wiring: Wiring) -> tuple[Applied, Payment | None]:
+def apply_refund(
+    facts: RefundFacts, *, source: str, wiring: Wiring, seen: Payment | None = None
+) -> tuple[Applied, Payment | None]:
     """Apply verified facts about one refund, also of one that was made elsewhere and is not known yet.
 
-    Returns what came of it and the payment as last seen. BUSY when the payment itself is not known to be paid yet.
+    `seen` is the payment where the caller has just read it, which saves a read. Returns what came of it and the payment as last seen. BUSY when the payment itself is not known to be paid yet.
     Raises StorageUnavailableError.
     """
     changed = False
     for _ in range(ROUNDS):
-        seen = wiring.store.get(facts.out_trade_no)
+        seen = seen or wiring.store.get(facts.out_trade_no)
         if seen is None:
             _quarantine("unknown_order", facts, source, wiring)
             return Applied.UNKNOWN_ORDER, None
@@ -83,6 +85,7 @@ def apply_refund(facts: RefundFacts, *, source: str, wiring: Wiring) -> tuple[Ap
                 changed = True
             moved = _step(facts, seen, source, wiring)
         except RefusedUpdate:
+            seen = None
             continue
         return (Applied.CHANGED if moved or changed else Applied.KNOWN), moved or seen
     return Applied.BUSY, None

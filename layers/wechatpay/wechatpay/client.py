@@ -1,6 +1,7 @@
 """Calls to WeChat Pay APIv3: sign the bytes that are sent, verify the bytes that arrived.
 
-Source: WeChat Pay APIv3, "Native order", "Query order" and "Cross-city disaster recovery" (backup host).
+Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund" and
+"Cross-city disaster recovery" (backup host).
 """
 
 import json
@@ -71,6 +72,35 @@ class Client:
                 "the answer has no code_url", http_status=200, request_id=answer.request_id
             )
         return code_url
+
+    def order_jsapi(self, request: bytes) -> str:
+        """Create, or repeat unchanged, a JSAPI order (in-WeChat page, mini program). Returns its prepay_id."""
+        answer = self._request("POST", "/v3/pay/transactions/jsapi", request)
+        prepay_id = answer.members.get("prepay_id")
+        if not isinstance(prepay_id, str) or not prepay_id:
+            raise UnknownOutcomeError(
+                "the answer has no prepay_id", http_status=200, request_id=answer.request_id
+            )
+        return prepay_id
+
+    def close(self, out_trade_no: str) -> None:
+        """Close an unpaid order. Only 204 means closed: 202 is documented as "the user is paying"."""
+        body = json.dumps({"mchid": self._signer().mchid}, separators=(",", ":")).encode()
+        path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
+        answer = self._request("POST", path, body)
+        if answer.status != 204:
+            raise UnknownOutcomeError("not closed", http_status=answer.status, request_id=answer.request_id)
+
+    def refund(self, request: bytes) -> dict[str, object]:
+        """Ask for a refund, or repeat the same one; `request` is the complete JSON body. Returns the refund object.
+
+        An answer means accepted, not refunded: `status` tells.
+        """
+        return self._request("POST", "/v3/refund/domestic/refunds", request).members
+
+    def query_refund(self, out_refund_no: str) -> dict[str, object]:
+        """The refund object of our refund number. RefusedError with RESOURCE_NOT_EXISTS when there is none."""
+        return self._request("GET", f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}").members
 
     def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
         """What WeChat Pay knows of our order number: the members of "Query order by merchant order number".

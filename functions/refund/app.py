@@ -1,0 +1,28 @@
+"""POST /api/v1/payments/wechat/refund: give money back, all of it or a part."""
+
+from payments import answers
+from payments.bodies import idempotency_key, load_refund
+from payments.callers import REFUND, seen_by
+from payments.errors import NotAllowedError
+from payments.http import Request, endpoint
+from payments.refunding import refund_payment
+from payments.wiring import Wiring
+
+
+def answer(request: Request, wiring: Wiring) -> dict[str, object]:
+    """For the back office only."""
+    caller = request.caller
+    if REFUND not in caller.scopes:
+        raise NotAllowedError(f"A refund needs the scope {REFUND}.")
+    wanted = load_refund(request.body)
+    key = idempotency_key(request.headers)
+    payment = seen_by(caller, wiring.store.get(wanted.out_trade_no))
+    request.about(payment)
+    refunded = refund_payment(
+        payment, amount=wanted.fen, reason=wanted.refund_reason, key=key, caller=caller.sub, wiring=wiring
+    )
+    request.about(refunded.payment)
+    return answers.refunded(refunded.payment, refunded.out_refund_no, duplicate=refunded.duplicate)
+
+
+lambda_handler = endpoint(answer)

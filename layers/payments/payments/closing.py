@@ -1,0 +1,73 @@
+"""Closing an order: want it, ask WeChat Pay for it, and believe only its 204 or its own word that it is closed."""
+
+from payments.asking import ask
+from payments.due import FIRST_CHECK
+from payments.errors import OrderPaidError, TryAgainError, WeChatRefusedError
+from payments.items import RefusedUpdate
+from payments.lifecycle import Status
+from payments.payment import Payment
+from payments.wiring import Wiring
+from wechatpay.errors import RefusedError, UnknownOutcomeError
+
+
+def close_order(payment: Payment, wiring: Wiring) -> Payment:
+    """Close `payment`, as it was read; returns it when nobody can pay it any more.
+
+    Raises OrderPaidError when the money is there, WeChatRefusedError when WeChat Pay will not close it, TryAgainError
+    while nobody can tell. The wish is kept: no credential is handed out from now on.
+    """
+    payment = _wanted(payment, wiring)
+    if payment.status in (Status.CLOSED, Status.FAILED):
+        return payment
+    _refuse_if_paid(payment)
+    refused: RefusedError | UnknownOutcomeError
+    try:
+        wiring.wechat.close(payment.out_trade_no)
+    except (RefusedError, UnknownOutcomeError) as problem:
+        refused = problem
+    else:
+        return _confirmed(payment, wiring)
+    payment = ask(payment, wiring)
+    _refuse_if_paid(payment)
+    if payment.status is Status.CLOSED:
+        return payment
+    if isinstance(refused, RefusedError):
+        details = {"wechatCode": refused.code, "requestId": refused.request_id}
+        raise WeChatRefusedError(
+            "WeChat Pay did not close the order.",
+            details={name: value for name, value in details.items() if value is not None},
+        ) from refused
+    raise TryAgainError("WeChat Pay did not give a certain answer; the order is being closed.") from refused
+
+
+def _wanted(payment: Payment, wiring: Wiring) -> Payment:
+    if payment.status.rank >= Status.CLOSING.rank:
+        return payment
+    now = int(wiring.now())
+    try:
+        return wiring.store.close_wanted(
+            payment.out_trade_no, cause="close", due_at=now + FIRST_CHECK, now=now
+        )
+    except RefusedUpdate:
+        return _read(payment, wiring)
+
+
+def _confirmed(payment: Payment, wiring: Wiring) -> Payment:
+    try:
+        return wiring.store.close_confirmed(payment.out_trade_no, cause="close", now=int(wiring.now()))
+    except RefusedUpdate:
+        payment = _read(payment, wiring)
+        _refuse_if_paid(payment)
+        return payment
+
+
+def _read(payment: Payment, wiring: Wiring) -> Payment:
+    known = wiring.store.get(payment.out_trade_no)
+    if known is None:
+        raise TryAgainError("The order could not be read.")
+    return known
+
+
+def _refuse_if_paid(payment: Payment) -> None:
+    if payment.status.rank >= Status.PAID.rank:
+        raise OrderPaidError("The order is already paid.", details={"outTradeNo": payment.out_trade_no})

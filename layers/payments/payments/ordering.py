@@ -1,0 +1,98 @@
+"""From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
+
+import json
+
+from payments import numbers, quotes
+from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_key
+from payments.callers import Caller
+from payments.errors import NotAllowedError
+from payments.http import Request
+from payments.opening import ORDER_LIFE
+from payments.payment import CURRENCY, Payment
+from payments.times import beijing
+from payments.wiring import Wiring
+
+
+def wanted(request: Request, order: NewOrder, *, method: str, wiring: Wiring) -> tuple[Payment, bool]:
+    """The payment that the caller wants, and whether a retry may find it again (an Idempotency-Key).
+
+    `method` is native or jsapi. Raises NotAllowedError and ParameterError.
+    """
+    caller = request.caller
+    key = idempotency_key(request.headers)
+    user_id = _payer(caller, order, wiring)
+    if key is None:
+        out_trade_no = numbers.random_number("WX", wiring.entropy())
+    else:
+        scope = wiring.settings.stack_scope
+        out_trade_no = numbers.out_trade_no(scope=scope, route=method, caller=caller.sub, key=key)
+    payment = _frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
+    request.about(payment)
+    return payment, key is not None
+
+
+def _payer(caller: Caller, order: NewOrder, wiring: Wiring) -> str:
+    """Whose order this is: a backend may name anybody; a buyer pays for themselves, at a quoted price."""
+    if caller.may_charge:
+        return order.user_id or caller.sub
+    if order.user_id not in (None, caller.sub):
+        raise NotAllowedError(
+            "userId must be the caller's own.",
+            details={"field": "userId", "issue": "must be the caller's own"},
+        )
+    if wiring.settings.requires_quote:
+        quotes.check(
+            order.quote,
+            key=wiring.verification.value().quote_key,
+            sub=caller.sub,
+            content_id=order.content_id,
+            amount=order.fen,
+            now=wiring.now(),
+        )
+    return caller.sub
+
+
+def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wiring: Wiring) -> Payment:
+    """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
+    settings, now = wiring.settings, int(wiring.now())
+    openid = order.openid if isinstance(order, NewJsapiOrder) else None
+    wechat_request: dict[str, object] = {
+        "appid": settings.appid,
+        "mchid": settings.mchid,
+        "description": description(order.subject),
+        "out_trade_no": out_trade_no,
+        "time_expire": beijing(now + ORDER_LIFE),
+        "notify_url": settings.notify_url,
+        "amount": {"total": order.fen, "currency": CURRENCY},
+    }
+    if openid is not None:
+        wechat_request["payer"] = {"openid": openid}
+    asked: dict[str, object] = {
+        "user_id": user_id,
+        "content_id": order.content_id,
+        "amount": order.fen,
+        "subject": order.subject,
+        "body": order.body,
+        "metadata": order.metadata,
+        "openid": openid,
+    }
+    return Payment(
+        out_trade_no=out_trade_no,
+        payment_id=numbers.payment_id(out_trade_no),
+        user_id=user_id,
+        content_id=order.content_id,
+        method=method,
+        subject=order.subject,
+        body=order.body,
+        metadata=order.metadata_text,
+        openid=openid,
+        mchid=settings.mchid,
+        appid=settings.appid,
+        amount=order.fen,
+        currency=CURRENCY,
+        fingerprint=numbers.fingerprint(asked),
+        wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
+        time_expire=now + ORDER_LIFE,
+        created_at=now,
+        updated_at=now,
+    )
