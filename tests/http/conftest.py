@@ -1,0 +1,450 @@
+"""The whole sandbox, once for all tests here; and the people who stand around it: buyers, backends, WeChat Pay."""
+
+import base64
+import http.client
+import json
+import secrets
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from sandbox.stack import NOTIFY_PATH, Sandbox
+
+WECHAT = "/api/v1/payments/wechat"
+HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, its header names in lower case, its body as it came."""
+
+    status: int
+    headers: dict
+    body: bytes
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    @cached_property
+    def json(self):
+        return json.loads(self.body)
+
+    @property
+    def data(self):
+        assert self.status == 200, (self.status, self.text)
+        assert self.json["success"] is True
+        return self.json["data"]
+
+    @property
+    def refusal(self):
+        """Status, code and the field that is to blame."""
+        return self.status, self.json.get("code"), self.json.get("details", {}).get("field")
+
+
+class Port:
+    """Plain HTTP to one origin: path, header lines and body go out exactly as given. One connection per thread."""
+
+    def __init__(self, origin):
+        self._host = urlsplit(origin).netloc
+        self._here = threading.local()
+        self._all = []
+
+    def send(self, method, path, body=b"", headers=()):
+        connection = self._connection()
+        named = any(name.lower() == "host" for name, _ in headers)
+        connection.putrequest(method, path, skip_host=named, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if body or method == "POST":
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body or None)
+        with connection.getresponse() as response:
+            content = response.read()
+        self._here.used = time.monotonic()
+        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, content)
+
+    def _connection(self):
+        connection = getattr(self._here, "connection", None)
+        if connection is None or time.monotonic() - self._here.used > 2:  # the server ends idle ones after five
+            if connection is not None:
+                connection.close()
+            connection = self._here.connection = http.client.HTTPConnection(self._host, timeout=40)
+            self._all.append(connection)
+        return connection
+
+    def close(self):
+        for connection in self._all:
+            connection.close()
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request that passed the wire, and its answer."""
+
+    method: str
+    path: str
+    body: bytes
+    answer: Answer
+
+    def is_about(self, out_trade_no):
+        """Whether one of our functions asked WeChat Pay about this order."""
+        return self.path.startswith("/v3/") and (out_trade_no in self.path or out_trade_no.encode() in self.body)
+
+
+class Wire:
+    """The line between our functions and WeChat Pay, both ways: it counts what passes, and can lose notifications."""
+
+    def __init__(self):
+        self.exchanges = []
+        self.wechat = self.api = ""
+        self.deaf = self.down = False
+        wire = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            wbufsize = 65536
+            disable_nagle_algorithm = True
+
+            def do_GET(self):
+                self.pass_on()
+
+            def do_POST(self):
+                self.pass_on()
+
+            def pass_on(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                answer = wire.carry(self.command, self.path, body, self.headers.items())
+                self.send_response_only(answer.status)
+                for name, value in answer.headers.items():
+                    if name not in HOP_BY_HOP:
+                        self.send_header(name, value)
+                if answer.status != 204:
+                    self.send_header("content-length", str(len(answer.body)))
+                self.end_headers()
+                self.wfile.write(answer.body)
+
+            def log_message(self, *_):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def carry(self, method, path, body, headers):
+        inwards = path.startswith(NOTIFY_PATH)
+        if inwards and self.deaf:
+            return Answer(500, {}, b"")
+        if self.down and not inwards:
+            answer = Answer(502, {"content-type": "text/html"}, b"<html>Bad Gateway</html>")
+        else:
+            port = Port(self.api if inwards else self.wechat)
+            try:
+                kept = [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]
+                answer = port.send(method, path, body, kept)
+            finally:
+                port.close()
+        self.exchanges.append(Exchange(method, path, body, answer))
+        return answer
+
+    def about(self, out_trade_no):
+        """What our functions asked WeChat Pay about one order, in order."""
+        return [exchange for exchange in self.exchanges if exchange.is_about(out_trade_no)]
+
+    @contextmanager
+    def wechat_pay_down(self):
+        """WeChat Pay answers 502 and hears nothing."""
+        self.down = True
+        try:
+            yield
+        finally:
+            self.down = False
+
+    @contextmanager
+    def notifications_lost(self):
+        """WeChat Pay's notifications do not reach us; it tries again later."""
+        self.deaf = True
+        try:
+            yield
+        finally:
+            self.deaf = False
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class WeChatPay:
+    """Signs and encrypts as WeChat Pay would, by cryptography alone: shares no code with the product or the simulator."""
+
+    def __init__(self, credentials, clock):
+        self.credentials = credentials
+        self._clock = clock
+        self._keys = {}
+
+    def transaction(self, item, **changes):
+        """What WeChat Pay says of a paid order (a row of our table); a change to None leaves the member out."""
+        total = int(item["amount"]["N"])
+        members = {
+            "mchid": item["mchid"]["S"],
+            "appid": item["appid"]["S"],
+            "out_trade_no": item["out_trade_no"]["S"],
+            "transaction_id": "42" + "".join(secrets.choice("0123456789") for _ in range(26)),
+            "trade_type": "NATIVE",
+            "trade_state": "SUCCESS",
+            "trade_state_desc": "支付成功",
+            "bank_type": "OTHERS",
+            "attach": "",
+            "success_time": "2024-01-01T12:00:00+08:00",
+            "payer": {"openid": "o" + secrets.token_hex(12)},
+            "amount": {"total": total, "payer_total": total, "currency": "CNY", "payer_currency": "CNY"},
+        } | changes
+        return {name: value for name, value in members.items() if value is not None}
+
+    def envelope(
+        self,
+        plaintext,
+        *,
+        event_type="TRANSACTION.SUCCESS",
+        original_type="transaction",
+        api_v3_key=None,
+        resource=None,
+        **changes,
+    ):
+        """A notification's body."""
+        raw = plaintext if isinstance(plaintext, bytes) else json.dumps(plaintext, ensure_ascii=False).encode()
+        nonce = secrets.token_hex(6)
+        key = (api_v3_key or self.credentials.api_v3_key).encode()
+        sealed = AESGCM(key).encrypt(nonce.encode(), raw, b"transaction")
+        members = {
+            "id": f"EV-{secrets.token_hex(12)}",
+            "create_time": "2024-01-01T12:00:01+08:00",
+            "resource_type": "encrypt-resource",
+            "event_type": event_type,
+            "summary": "支付成功",
+            "resource": {
+                "original_type": original_type,
+                "algorithm": "AEAD_AES_256_GCM",
+                "ciphertext": base64.b64encode(sealed).decode(),
+                "associated_data": "transaction",
+                "nonce": nonce,
+                **(resource or {}),
+            },
+        } | changes
+        return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def headers(self, body, *, key=None, serial=None, timestamp=None, nonce=None):
+        """The signature headers of these bytes."""
+        timestamp = str(int(self._clock.time()) if timestamp is None else timestamp)
+        nonce = nonce or secrets.token_hex(16)
+        signature = self._key(key or self.credentials.wechat_private_key).sign(
+            f"{timestamp}\n{nonce}\n".encode() + body + b"\n", PKCS1v15(), SHA256()
+        )
+        return {
+            "Wechatpay-Timestamp": timestamp,
+            "Wechatpay-Nonce": nonce,
+            "Wechatpay-Serial": serial or self.credentials.wechat_public_key_id,
+            "Wechatpay-Signature": base64.b64encode(signature).decode(),
+            "Wechatpay-Signature-Type": "WECHATPAY2-SHA256-RSA2048",
+        }
+
+    def _key(self, pem):
+        if pem not in self._keys:
+            self._keys[pem] = load_pem_private_key(pem.encode(), password=None)
+        return self._keys[pem]
+
+
+@dataclass
+class Spent:
+    """What a function's role used of AWS, action by action, and what passed the wire meanwhile."""
+
+    aws: list = field(default_factory=list)
+    exchanges: list = field(default_factory=list)
+
+    def asked(self, out_trade_no):
+        """Method and status of what our functions asked WeChat Pay about this order."""
+        return [(one.method, one.answer.status) for one in self.exchanges if one.is_about(out_trade_no)]
+
+
+class Shop:
+    """Whoever calls the API, and whoever looks behind it."""
+
+    def __init__(self, sandbox, wire):
+        self.sandbox = sandbox
+        self.wire = wire
+        self.port = Port(sandbox.api)
+        self.simulator = Port(sandbox.simulator)
+        self.payments = sandbox.deployed.refs["PaymentsTable"]
+        self.quarantine = sandbox.deployed.refs["QuarantineTable"]
+        self.refused_on_purpose = []
+        self._tokens = {}
+
+    # ---- callers ----
+
+    def token(self, sub, scope):
+        now = self.sandbox.clock.time()
+        known, until = self._tokens.get((sub, scope), ("", 0))
+        if now >= until:
+            known, until = self.sandbox.tokens.token(sub, scope), now + 1800
+            self._tokens[sub, scope] = known, until
+        return known
+
+    @property
+    def backend(self):
+        return self.token("shop-backend", "payments:charge")
+
+    @property
+    def office(self):
+        return self.token("back-office", "payments:refund")
+
+    def buyer(self, sub):
+        return self.token(sub, "payments:pay")
+
+    # ---- calls ----
+
+    def native(self, body, *, token=None, key=None, headers=()):
+        """POST …/native; `body` is bytes, JSON text, or a dict."""
+        if isinstance(body, dict):
+            body = json.dumps(body)
+        raw = body.encode() if isinstance(body, str) else body
+        lines = [("Authorization", f"Bearer {token or self.backend}"), *headers]
+        if not any(name.lower() == "content-type" for name, _ in headers):
+            lines.append(("Content-Type", "application/json"))
+        if key is not None:
+            lines.append(("Idempotency-Key", key))
+        return self.port.send("POST", f"{WECHAT}/native", raw, lines)
+
+    def read(self, what, out_trade_no, *, token=None):
+        """GET …/query/{outTradeNo} or …/payment/{outTradeNo}."""
+        lines = [("Authorization", f"Bearer {token or self.backend}")]
+        return self.port.send("GET", f"{WECHAT}/{what}/{out_trade_no}", headers=lines)
+
+    def notify(self, body, headers, *, content_type="application/json"):
+        """POST …/notify; `headers` is a dict or a list of lines."""
+        lines = list(headers.items() if isinstance(headers, dict) else headers)
+        return self.port.send("POST", NOTIFY_PATH, body, [("Content-Type", content_type), *lines])
+
+    def order(self, **members):
+        """An order that somebody may pay now: the answer's data."""
+        body = {"userId": "user-1", "contentId": "content-1", "amount": "19.99", "subject": "A photograph"}
+        return self.native(body | members).data
+
+    def pay(self, out_trade_no):
+        """The buyer pays; returns when our side has heard of it."""
+        assert self.control("POST", "pay", {"outTradeNo": out_trade_no}).status == 200
+        deadline = time.monotonic() + 10
+        while self.item(out_trade_no)["status"]["S"] != "PAID":
+            assert time.monotonic() < deadline, "the notification did not arrive"
+            time.sleep(0.01)
+
+    def control(self, method, path, body=None):
+        """A control of the simulator."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        return self.simulator.send(method, f"/_sandbox/{path}", raw, [("Content-Type", "application/json")])
+
+    # ---- behind the API ----
+
+    def item(self, out_trade_no):
+        """The payment's row as DynamoDB has it, or None."""
+        return (
+            self.sandbox.aws.client("dynamodb")
+            .get_item(TableName=self.payments, Key={"out_trade_no": {"S": out_trade_no}}, ConsistentRead=True)
+            .get("Item")
+        )
+
+    def ledger(self):
+        """WeChat Pay's orders by number."""
+        return {order["out_trade_no"]: order for order in self.control("GET", "orders").json["orders"]}
+
+    def census(self):
+        """How many orders there are, at ours and at WeChat Pay."""
+        table = self.sandbox.aws.client("dynamodb").describe_table(TableName=self.payments)["Table"]
+        return table["ItemCount"], len(self.ledger())
+
+    def quarantined(self, out_trade_no):
+        """Why evidence about this order was set aside, each reason once per row."""
+        rows = self.sandbox.aws.client("dynamodb").scan(TableName=self.quarantine)["Items"]
+        return sorted(row["reason"]["S"] for row in rows if row["out_trade_no"]["S"] == out_trade_no)
+
+    def events(self, out_trade_no):
+        """What went out about this order, in order."""
+        self.sandbox.drain()
+        return [event for event in self.sandbox.events() if event["detail"]["outTradeNo"] == out_trade_no]
+
+    def event_names(self, out_trade_no):
+        return [event["detail-type"] for event in self.events(out_trade_no)]
+
+    def role(self, function):
+        return self.sandbox.deployed.functions[function].role_arn
+
+    @contextmanager
+    def spending(self, function):
+        """Counts what `function` uses meanwhile; what its poller reads of a stream is not the function's."""
+        spent, role = Spent(), self.role(function)
+        uses, exchanges = len(self.sandbox.aws.uses), len(self.wire.exchanges)
+        yield spent
+        spent.aws = [
+            use.action
+            for use in self.sandbox.aws.uses[uses:]
+            if use.principal == role and "/stream/" not in use.resource
+        ]
+        spent.exchanges = self.wire.exchanges[exchanges:]
+
+
+@pytest.fixture(scope="session")
+def wire():
+    running = Wire()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def sandbox(wire):
+    gateways = dict.fromkeys(("WeChatGateway", "WeChatBackupGateway", "WeChatGatewaysAllowed"), wire.url)
+    with Sandbox(parameters={**gateways, "WeChatNotifyUrl": wire.url + NOTIFY_PATH}) as running:
+        wire.wechat, wire.api = running.simulator, running.api
+        running.warm()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shop(sandbox, wire):
+    shop = Shop(sandbox, wire)
+    yield shop
+    shop.port.close()
+    shop.simulator.close()
+
+
+@pytest.fixture(scope="session")
+def wechat(sandbox):
+    return WeChatPay(sandbox.credentials, sandbox.clock)
+
+
+@pytest.fixture
+def nothing_created(shop):
+    """Whatever the test sends, no order comes of it."""
+    before = shop.census()
+    yield
+    assert shop.census() == before
+
+
+@pytest.fixture
+def unpaid(shop):
+    """The number of a fresh order that waits for its buyer."""
+    return shop.order()["outTradeNo"]
+
+
+def pytest_collection_modifyitems(items):
+    """What looks back over the whole session comes last."""
+    items.sort(key=lambda item: item.name.startswith("test_over_the_whole_session"))

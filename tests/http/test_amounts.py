@@ -1,0 +1,159 @@
+"""Amounts: from the text in a body to fen, and unchanged through every place that shows them."""
+
+import json
+import random
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from payments.loader import load
+from payments.money import MAX_FEN, AmountError, fen, yuan
+
+DIGITS = "9" * 5000
+
+ACCEPTED = {
+    "19.99": 1999,
+    "100": 10000,
+    "100.0": 10000,
+    "100.00": 10000,
+    "0.01": 1,
+    "0.1": 10,
+    "0.10": 10,
+    "1": 100,
+    "1e-2": 1,
+    "1e0": 100,
+    "8.88": 888,
+    "1000000": 100_000_000,
+    "1000000.00": 100_000_000,
+    "999999.99": 99_999_999,
+    '"19.9"': 1990,
+    '"19.99"': 1999,
+    '"100"': 10000,
+    '"0.01"': 1,
+    '"0.10"': 10,
+    '"1000000"': 100_000_000,
+    '"1000000.00"': 100_000_000,
+    '"\\u0031\\u0039.99"': 1999,
+}
+
+OUT_OF_BOUNDS = [
+    *("1e2", "1E2", "1e1", "1E+2", "1.000", "0.001", "1e-3", "100e-4", "19.990", "0.009", "999999.999"),
+    *("0", "-0", "0.0", "0.00", "-0.0", "-1", "-0.01", "-19.99", "1000000.01", "1000001", "1e7"),
+    *("1e400", "-1e400", "1e-400", "1e3000000", "1e-3000000", "1E99999999", "0e3000000", "0e-3000000"),
+    *(DIGITS, f"-{DIGITS}", f"0.{DIGITS}", f"{DIGITS}.01", "18446744073709551616", "9223372036854775808"),
+]
+
+NO_AMOUNTS = [
+    *("true", "false", "null", "[]", "[1]", "[19.99]", "{}", '{"total":1999}', '{"amount":19.99}'),
+    *('"1_000"', '" 1"', '"1 "', '"1\\n"', '"\\t1"', '"1\\u0000"', '"\\u00a01"', '""', '" "'),
+    *('"019.9"', '"00"', '"01"', '".5"', '"5."', '"."', '"+1"', '"-1"', '"-0"', '"--1"', '"1.2.3"', '"1..2"'),
+    *('"1,000.00"', '"1,5"', '"1e2"', '"1E2"', '"1e-2"', '"0x10"', '"NaN"', '"Infinity"', '"-Infinity"'),
+    *('"0"', '"0.0"', '"0.00"', '"0.001"', '"1.000"', '"100.000"', '"1000000.01"', '"1000001"', '"9999999"'),
+    *('"10000000"', f'"{DIGITS}"', '"¥1"', '"1元"', '"１００"', '"１９.９"', '"1.２"', '"٣"', '"𝟏"', '"²"', '"½"', '"一"'),
+    *('"true"', '"null"', '"1/2"', '"%31"', '"1\\u200b"', '"\\u202e1"', '"\\ufeff1"'),
+]
+
+NO_JSON = [
+    *("NaN", "-NaN", "Infinity", "-Infinity", "nan", "inf", "+1", ".5", "5.", "01", "-01", "00", "1_000"),
+    *("1,000.00", "0x10", "1 000", "1e", "1e+", "--1", "- 1", "1.2.3", "１００", "¥1", "'1'", "undefined"),
+    *("True", "None", "19.99f", "1n", "", "\\u0031", "1.-2"),
+]
+
+
+def body(amount):
+    return f'{{"contentId":"content-1","subject":"A photograph","amount":{amount}}}'
+
+
+@pytest.mark.parametrize("text", ACCEPTED)
+def test_an_amount_of_at_most_two_decimals_is_kept_as_exact_fen(shop, text):
+    answer = shop.native(body(text))
+
+    number, wanted = answer.data["outTradeNo"], ACCEPTED[text]
+    assert f'"amount":{wanted // 100}.{wanted % 100:02d},' in answer.text
+    assert shop.item(number)["amount"] == {"N": str(wanted)}
+    assert shop.ledger()[number]["amount"]["total"] == wanted
+
+
+@pytest.mark.parametrize("text", [*OUT_OF_BOUNDS, *NO_AMOUNTS], ids=lambda text: ascii(text)[:24])
+def test_what_is_no_amount_is_refused_by_its_field_and_opens_nothing(shop, nothing_created, text):
+    answer = shop.native(body(text))
+
+    assert answer.refusal == (400, "PARAM_ERROR", "amount")
+    assert answer.json["error"] == f"amount {answer.json['details']['issue']}."
+
+
+@pytest.mark.parametrize("text", NO_JSON, ids=lambda text: ascii(text)[:24])
+def test_an_amount_that_is_not_even_json_makes_the_whole_body_unreadable(shop, nothing_created, text):
+    answer = shop.native(body(text))
+
+    assert answer.refusal == (400, "INVALID_REQUEST", None)
+    assert answer.json["details"] == {}
+
+
+@pytest.mark.parametrize("text", ["1e99999999999999999999", "1e-99999999999999999999", f"1e{DIGITS}"])
+def test_an_exponent_beyond_all_arithmetic_is_refused_as_well(shop, nothing_created, text):
+    assert shop.native(body(text)).status == 400
+
+
+@pytest.mark.parametrize("issue", ["an amount is needed"])
+def test_an_order_without_an_amount_is_refused(shop, nothing_created, issue):
+    answer = shop.native('{"contentId":"content-1","subject":"A photograph"}')
+
+    assert (answer.status, answer.json) == (
+        400,
+        {
+            "error": "amount is required.",
+            "code": "PARAM_ERROR",
+            "details": {"field": "amount", "issue": "is required"},
+        },
+    )
+
+
+def test_no_bad_amount_costs_more_time_than_a_good_one():
+    for text in (*OUT_OF_BOUNDS, *NO_AMOUNTS):
+        members = load(body(text).encode(), dict)
+        with pytest.raises(AmountError):
+            fen(members["amount"])
+
+
+def test_every_amount_from_one_fen_to_ten_thousand_yuan_survives_unchanged():
+    texts = [f"{value // 100}.{value % 100:02d}" for value in range(1, 1_000_001)]
+    assert [fen(text) for text in texts] == list(range(1, 1_000_001))
+    assert [str(yuan(value)) for value in range(1, 1_000_001)] == texts
+
+    for start in range(0, len(texts), 7000):  # as many as a body of 64 KB holds
+        expected = list(range(start + 1, min(start + 7001, 1_000_001)))
+        numbers = load(f'{{"all":[{",".join(texts[start : start + 7000])}]}}'.encode(), dict)["all"]
+        assert [fen(number) for number in numbers] == expected
+
+
+def test_the_shortest_way_to_write_an_amount_means_the_same():
+    for value in (*range(1, 100_000, 10), *range(100, 10_000_001, 9_900), MAX_FEN):
+        short = f"{value / 100:.2f}".rstrip("0").rstrip(".")
+        members = load(f'{{"number":{short},"text":"{short}"}}'.encode(), dict)
+        assert fen(members["number"]) == fen(members["text"]) == value
+
+
+def test_answer_table_wechat_pay_query_and_details_all_agree_on_an_amount(shop):
+    chance = random.Random(1999)
+    values = [1, 2, 9, 10, 11, 99, 100, 101, 999, 1000, 1001, 1005, 1998, 1999, 2675, 110_000, 999_999, 1_000_000]
+    values += [chance.randrange(1, 1_000_001) for _ in range(42)]
+
+    def open_one(value):
+        text = f"{value // 100}.{value % 100:02d}"
+        written = chance.choice([text, f'"{text}"', text.rstrip("0").rstrip("."), f'"{text.rstrip("0").rstrip(".")}"'])
+        answer = shop.native(body(written))
+        number = answer.data["outTradeNo"]
+        return number, value, text, answer.text, shop.read("query", number), shop.read("payment", number)
+
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(open_one, values))
+
+    ledger = shop.ledger()
+    for number, value, text, answer, query, details in opened:
+        assert f'"amount":{text},' in answer
+        assert shop.item(number)["amount"] == {"N": str(value)}
+        assert json.loads(shop.item(number)["wechat_request"]["S"])["amount"]["total"] == value
+        assert ledger[number]["amount"]["total"] == value
+        assert query.data["amount"] == {"total": value, "currency": "CNY"}
+        assert details.data["amount"] == text
