@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
@@ -101,7 +102,7 @@ class Environment:
     @property
     def usable(self) -> bool:
         """Whether it can still be given an event."""
-        return not self._doomed and not self._ended and self.process.poll() is None
+        return not self._doomed and self.alive
 
     def run(self, payload: bytes, now: float) -> bytes:
         """The handler's answer to this event, as JSON bytes; `now` is the clock's time.
@@ -125,6 +126,11 @@ class Environment:
         self.kill()
         raise FunctionError("Sandbox.Timedout", message)
 
+    @property
+    def alive(self) -> bool:
+        """Whether the process has not ended, though it may have been told to."""
+        return not self._ended and self.process.poll() is None
+
     def terminate(self) -> None:
         """Ask the process to end."""
         self._signal(signal.SIGTERM)
@@ -135,8 +141,9 @@ class Environment:
 
     def join(self, timeout: float) -> bool:
         """Wait until the process and its threads have ended; False when `timeout` seconds did not suffice."""
+        until = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0, until - time.monotonic()))
         return not any(thread.is_alive() for thread in self._threads)
 
     def settle_output(self) -> None:

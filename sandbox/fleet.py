@@ -9,9 +9,9 @@ from sandbox.clock import Clock
 from sandbox.execution import Environment, FunctionError, NotDeliveredError
 
 INIT_LIMIT = 10
-"""Seconds to import the module; what is over counts against the function's timeout, as in Lambda."""
+"""Seconds that Lambda gives a module to load before the function's own timeout begins to count."""
 PATIENCE = 30
-"""Seconds that a call waits for its turn when all processes are busy; API Gateway waits no longer either."""
+"""Seconds, at least, that a call then waits for a process; API Gateway waits no longer either."""
 LOG_LIMIT = 4_000_000
 """Characters of output that are kept; the oldest lines go first."""
 
@@ -122,7 +122,7 @@ class Fleet:
         """Terminate or kill every process; none of them gets another event."""
         with self._lock:
             self._idle.clear()
-            environments = [environment for environment in self._all if environment.usable]
+            environments = [environment for environment in self._all if environment.alive]
         for environment in environments:
             how(environment)
         return len(environments)

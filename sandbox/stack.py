@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -61,7 +62,9 @@ class Sandbox:
         self.clock = Clock(self._state / "clock")
         self.tokens = Tokens(self.clock, issuer=f"{self.api}/_sandbox/issuer")
         self.aws = Aws()
-        self._stops: list[Callable[[], object]] = []  # called last first
+        self._ends = ExitStack()  # called last first, and all of them even if one fails
+        self._ends.callback(shutil.rmtree, self._state, ignore_errors=True)
+        self._ends.callback(self._served.stop)
         self._pumps: list[StreamPump] = []
         self.simulator: str
         self.credentials: Credentials
@@ -80,10 +83,10 @@ class Sandbox:
     def _start(self) -> None:
         with ThreadPoolExecutor(1) as side:
             aws = side.submit(self.aws.start)
-            self._stops.append(self.aws.stop)
+            self._ends.callback(self.aws.stop)
             self.credentials = Credentials.load_or_create(self.credentials_path)
             simulator = Simulator(self.credentials, clock=self.clock, mode=self._mode)
-            self._stops.append(simulator.stop)
+            self._ends.callback(simulator.stop)
             self.simulator = simulator.start()
             aws.result()
         self.deployed = deploy(
@@ -106,7 +109,7 @@ class Sandbox:
             max_processes=self._max_processes,
             log_sink=self._log_sink,
         )
-        self._stops.append(self._end_calls)
+        self._ends.callback(self._end_calls)
         for mapping in self.deployed.streams:
             function = self.deployed.functions[mapping.function]
             pump = StreamPump(
@@ -126,17 +129,14 @@ class Sandbox:
             clock=self.clock,
             api=Api(self.aws.account, self.deployed.refs.get("Api", "sandbox"), self.aws.region),
         )
-        self._stops.append(gateway.close)
+        self._ends.callback(gateway.close)
         self._front.open(gateway)
         self._served.start()
-        self._stops.append(self._served.stop)
+        self._ends.callback(self._served.stop)
 
     def stop(self) -> None:
         """The API takes no more requests, then functions, stream pumps, simulator and AWS end. May be called again."""
-        while self._stops:
-            self._stops.pop()()
-        self._served.stop()
-        shutil.rmtree(self._state, ignore_errors=True)
+        self._ends.close()
 
     def _end_calls(self) -> None:
         # A pump's end waits for its call under way, which ends with the functions: so both at once.

@@ -55,10 +55,14 @@ def alive(pid):
     """Whether there is such a process, zombies aside."""
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+        return sys.platform != "linux" or state_of(pid) != "Z"
+    except (ProcessLookupError, FileNotFoundError):
         return False
-    stat = Path(f"/proc/{pid}/stat")
-    return not (stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z")
+
+
+def state_of(pid):
+    """A letter, as proc(5) has them. Linux only."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
 def ends(pid):
@@ -297,6 +301,15 @@ def test_stopping_ends_every_process_and_fails_what_is_in_flight(start):
     assert ends(pid)
     with pytest.raises(FunctionError, match="stopping"):
         lambdas.invoke("Ordinary", {})
+
+
+def test_a_process_that_will_not_end_is_ended(start):
+    lambdas = start()
+    pid = lambdas.invoke("Ordinary", {"do": "ignore"})["pid"]
+    begin = time.perf_counter()
+    lambdas.stop()
+    assert ends(pid)
+    assert time.perf_counter() - begin < 5
 
 
 SANDBOX_THAT_DIES = """

@@ -1,6 +1,7 @@
 """A toy function that does what its event says."""
 
 import os
+import signal
 import sys
 import time
 
@@ -16,6 +17,8 @@ def lambda_handler(event, context):  # noqa: C901 - one toy for all tests
             raise LookupError("no such thing")
         case "sleep":
             time.sleep(event["seconds"])
+        case "ignore":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
         case "exit":
             os._exit(3)
         case "big":
