@@ -10,7 +10,7 @@ SAM := .venv-sam
 # Function processes and tests must find compiled modules, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check format lint types contracts template invoke lock clean
+.PHONY: help setup demo test check format lint types contracts template build invoke lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -47,6 +47,9 @@ template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transf
 
 $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
+
+build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
+	@V=$(V) SAM=$(SAM) ./layers/build.sh
 
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json]
 	@$(PY) -m sandbox.invoke $(F) $(E)
