@@ -1,0 +1,74 @@
+"""The phone's way to WeChat Pay's simulator: what can be paid, and paying it."""
+
+from typing import Any
+
+import requests
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from sandbox.pages.body import members
+from sandbox.pages.headers import refused, told
+from sandbox.pages.prices import SHOP_NAME, yuan
+from sandbox.pages.running import Running
+
+TIMEOUT = 10  # seconds
+
+
+class Phone:
+    """The routes that the phone's script calls, all under /phone/."""
+
+    def __init__(self, sandbox: Running) -> None:
+        self._sandbox = sandbox
+
+    def routes(self) -> list[BaseRoute]:
+        """The phone's routes."""
+        return [
+            Route("/phone/orders", self.orders),
+            Route("/phone/pay", self.pay, methods=["POST"]),
+        ]
+
+    async def orders(self, _: Request) -> Response:
+        """The simulator's ledger, newest order first, and whom the money goes to."""
+        try:
+            answer = await run_in_threadpool(self._call, "GET", "orders", None)
+        except requests.RequestException:
+            return _unreachable()
+        merchant = {"name": SHOP_NAME, "number": self._sandbox.credentials.mchid}
+        orders = [_shown(entry) for entry in reversed(answer.json()["orders"])]
+        return told({"merchant": merchant, "orders": orders})
+
+    async def pay(self, request: Request) -> Response:
+        """`{"codeUrl"}` or `{"outTradeNo"}`: the buyer confirms. What WeChat refuses keeps its status, code and sentence."""
+        body = await members(request)
+        try:
+            answer = await run_in_threadpool(self._call, "POST", "pay", body)
+        except requests.RequestException:
+            return _unreachable()
+        result = answer.json()
+        if answer.status_code != 200:
+            return refused(answer.status_code, result["code"], result["error"])
+        return told({"outTradeNo": result["out_trade_no"], "transactionId": result["transaction_id"]})
+
+    def _call(self, method: str, control: str, body: dict[str, object] | None) -> requests.Response:
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment has no business between here and here
+            url = f"{self._sandbox.simulator}/_sandbox/{control}"
+            return session.request(method, url, json=body, timeout=TIMEOUT)
+
+
+def _shown(entry: dict[str, Any]) -> dict[str, object]:
+    shown: dict[str, object] = {
+        "outTradeNo": entry["out_trade_no"],
+        "state": entry["trade_state"],
+        "amount": yuan(entry["amount"]["total"]),
+        "description": entry["description"],
+    }
+    if "code_url" in entry:  # the ledger may name the code that the order can be paid by
+        shown["codeUrl"] = entry["code_url"]
+    return shown
+
+
+def _unreachable() -> Response:
+    return refused(502, "WECHAT_UNREACHABLE", "WeChat Pay's simulator does not answer.")
