@@ -1,27 +1,23 @@
 """The unsigned controls under /_sandbox/: play the buyer, read the ledger, see the notifications, move the clock."""
 
 import asyncio
-import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from sandbox.simulator.clock import Timepiece
+from sandbox.simulator.control_request import ControlError, failure, members, told
 from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.ledger import Ledger, PaymentError
 from sandbox.simulator.notification import payment_notification
 from sandbox.simulator.transaction import ledger_entry, transaction
 
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
-
-
-class ControlError(Exception):
-    """A control was called with something that it does not understand; the text is a sentence for the caller."""
 
 
 class Controls:
@@ -33,21 +29,22 @@ class Controls:
         self._clock = clock
         self._api_v3_key = api_v3_key
 
-    def app(self) -> Starlette:
-        """The ASGI application with one route per control."""
+    def app(self, more: Iterable[BaseRoute] = ()) -> Starlette:
+        """The ASGI application with one route per control, and `more` routes of other controls."""
         return Starlette(
             routes=[
-                Route("/_sandbox/pay", _told(self.pay), methods=["POST"]),
-                Route("/_sandbox/orders", _told(self.orders), methods=["GET"]),
-                Route("/_sandbox/notifications", _told(self.notifications), methods=["GET"]),
-                Route("/_sandbox/notifications/{id}", _told(self.send_again), methods=["POST"]),
-                Route("/_sandbox/clock", _told(self.advance), methods=["POST"]),
+                Route("/_sandbox/pay", told(self.pay), methods=["POST"]),
+                Route("/_sandbox/orders", told(self.orders), methods=["GET"]),
+                Route("/_sandbox/notifications", told(self.notifications), methods=["GET"]),
+                Route("/_sandbox/notifications/{id}", told(self.send_again), methods=["POST"]),
+                Route("/_sandbox/clock", told(self.advance), methods=["POST"]),
+                *more,
             ]
         )
 
     async def pay(self, request: Request) -> Response:
         """The buyer pays by `codeUrl`, `prepayId` or `outTradeNo`; the notification goes out at once."""
-        body = await _members(request, {"codeUrl", "prepayId", "outTradeNo", "openid"})
+        body = await members(request, {"codeUrl", "prepayId", "outTradeNo", "openid"})
         if not all(isinstance(value, str) and value for value in body.values()):
             raise ControlError("Every member is a string that is not empty.")
         if len(body.keys() - {"openid"}) != 1:
@@ -61,7 +58,7 @@ class Controls:
                 openid=body.get("openid"),
             )
         except PaymentError as refused:
-            return _failure(refused.status, refused.code, str(refused))
+            return failure(refused.status, refused.code, str(refused))
         notification = payment_notification(order, api_v3_key=self._api_v3_key, now=self._clock.time())
         self._courier.send(notification)
         return JSONResponse(transaction(order) | {"notification_id": notification.id})
@@ -79,12 +76,12 @@ class Controls:
         try:
             delivery = await asyncio.to_thread(self._courier.send_again, request.path_params["id"])
         except KeyError:
-            return _failure(404, "NOTIFICATION_NOT_FOUND", "There is no notification of this id.")
+            return failure(404, "NOTIFICATION_NOT_FOUND", "There is no notification of this id.")
         return JSONResponse(_entry(delivery))
 
     async def advance(self, request: Request) -> Response:
         """Move the clock forward by so many seconds; answers with the new time, seconds since the epoch."""
-        seconds = (await _members(request, {"advance"})).get("advance")
+        seconds = (await members(request, {"advance"})).get("advance")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float):
             raise ControlError("advance is a number of seconds.")
         try:
@@ -105,31 +102,3 @@ def _entry(delivery: Delivery) -> dict[str, Any]:
         "status": delivery.status,
         "at": round(delivery.at, 3),
     }
-
-
-async def _members(request: Request, known: set[str]) -> dict[str, Any]:
-    try:
-        body = json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise ControlError("The body is not JSON.") from None
-    if not isinstance(body, dict):
-        raise ControlError("The body is not a JSON object.")
-    if unknown := sorted(body.keys() - known):
-        raise ControlError(f"There is no member {unknown[0]!r} here; known are {', '.join(sorted(known))}.")
-    return body
-
-
-def _told(handler: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """The handler, with ControlError as a 400 that says what is wrong."""
-
-    async def handle(request: Request) -> Response:
-        try:
-            return await handler(request)
-        except ControlError as bad:
-            return _failure(400, "BAD_CONTROL", str(bad))
-
-    return handle
-
-
-def _failure(status: int, code: str, sentence: str) -> Response:
-    return JSONResponse({"error": sentence, "code": code}, status_code=status)

@@ -1,0 +1,44 @@
+"""What a control is called with, and how it says no: a sentence for whoever called, never a stack trace."""
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+
+class ControlError(Exception):
+    """A control was called with something that it does not understand; the text is a sentence for the caller."""
+
+
+async def members(request: Request, known: set[str]) -> dict[str, Any]:
+    """The body's JSON object. Raises ControlError for anything else, and for a member that is not `known`."""
+    try:
+        body = json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise ControlError("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise ControlError("The body is not a JSON object.")
+    if unknown := sorted(body.keys() - known):
+        raise ControlError(f"There is no member {unknown[0]!r} here; known are {', '.join(sorted(known))}.")
+    return body
+
+
+def told(handler: Handler) -> Handler:
+    """The handler, with ControlError as a 400 that says what is wrong."""
+
+    async def handle(request: Request) -> Response:
+        try:
+            return await handler(request)
+        except ControlError as bad:
+            return failure(400, "BAD_CONTROL", str(bad))
+
+    return handle
+
+
+def failure(status: int, code: str, sentence: str) -> Response:
+    """A control's refusal: `code` for programs, the sentence for people."""
+    return JSONResponse({"error": sentence, "code": code}, status_code=status)
