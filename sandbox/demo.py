@@ -10,10 +10,8 @@ from typing import Any, TextIO
 import msgspec
 import qrcode
 import requests
-from starlette.routing import BaseRoute
 
 from sandbox.__main__ import port_number, until_told_to_stop
-from sandbox.pages import routes
 from sandbox.stack import Sandbox
 
 PATIENCE = 10.0  # seconds for what WeChat Pay and the stream do by themselves
@@ -43,7 +41,9 @@ class Walk:
         self.settled(order)
         self.told(order)
         self.say("")
-        self.say("Every step went as it must: requests and answers were signed and checked, the notification was")
+        self.say(
+            "Every step went as it must: requests and answers were signed and checked, the notification was"
+        )
         self.say("encrypted, and each function ran under its own role.")
 
     def order(self) -> dict[str, Any]:
@@ -58,7 +58,9 @@ class Walk:
             "metadata": {"custom": "data"},
             "quote": quote,
         }
-        data: dict[str, Any] = self.call("POST", "/native", body, {"Idempotency-Key": f"demo-{time.time_ns()}"})
+        data: dict[str, Any] = self.call(
+            "POST", "/native", body, {"Idempotency-Key": f"demo-{time.time_ns()}"}
+        )
         self.expect(data["amount"] == 99.99, "the order is over the quoted amount")
         return data
 
@@ -137,7 +139,11 @@ class Walk:
         self.say(f"   ✓ {sentence}")
 
     def call(
-        self, method: str, path: str, body: dict[str, Any] | None = None, headers: dict[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
     ) -> Any:
         """One API call as the buyer; request and answer are shown. Returns `data`."""
         token = self.sandbox_call("/_sandbox/token", {"sub": "buyer-1", "scope": "payments:pay"})["token"]
@@ -146,7 +152,11 @@ class Walk:
             method,
             f"{self._sandbox.api}{API}{path}",
             data=_json(body).encode() if body else None,
-            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/json",
+                **(headers or {}),
+            },
             timeout=30,
         )
         shown = answer.json()
@@ -184,20 +194,20 @@ class Walk:
 def main() -> int:
     """Start the sandbox, walk, and stay open unless told otherwise. Returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.demo", description=__doc__)
-    parser.add_argument("--port", type=port_number, default=8000, help="the API's and the shop's port; 0 picks one")
+    parser.add_argument(
+        "--port", type=port_number, default=8000, help="the API's and the shop's port; 0 picks one"
+    )
     parser.add_argument("--once", action="store_true", help="exit after the walk (on a free port)")
     wanted = parser.parse_args()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
 
     started = time.monotonic()
-    pages: list[BaseRoute] = []
     try:
-        sandbox = Sandbox(port=0 if wanted.once else wanted.port, pages=pages)
+        sandbox = Sandbox(port=0 if wanted.once else wanted.port)
     except OSError:
         print(f"demo: port {wanted.port} is taken; choose another one: make demo PORT=8001", file=sys.stderr)
         return 1
-    pages += routes(sandbox)
     with sandbox:
         print(f"WeChat Pay on this machine, ready after {time.monotonic() - started:.1f} s")
         print(f"  the API, as template.yaml deploys it   {sandbox.api}")

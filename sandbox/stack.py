@@ -20,6 +20,7 @@ from sandbox.deployed import Deployed, Function
 from sandbox.deployer import deploy
 from sandbox.gateway import Gateway
 from sandbox.lambdas import Lambdas
+from sandbox.pages import routes
 from sandbox.payload import Api
 from sandbox.serving import Served
 from sandbox.simulator import Credentials, Simulator
@@ -35,7 +36,7 @@ class Sandbox:
     """Starts everything on loopback ports of its own; use it as a context manager, or `start` and `stop`.
 
     `port` is the API's (0: a free one; OSError when it is taken, at once). `credentials` is a file of the simulator's to
-    re-use or write, `parameters` override the template's, `pages` are further routes on the API's port (read at start),
+    re-use or write, `parameters` override the template's, `pages` replace shop and phone on the API's port (read at start),
     `log_sink` takes (logical id, line) of what functions write.
     """
 
@@ -47,14 +48,14 @@ class Sandbox:
         mode: str = "pubkey",
         parameters: Mapping[str, str] | None = None,
         template: Path = TEMPLATE,
-        pages: Iterable[BaseRoute] = (),
+        pages: Iterable[BaseRoute] | None = None,
         max_processes: int = 10,
         log_sink: Callable[[str, str], None] | None = None,
     ) -> None:
         self._template, self._mode = template, mode
         self._overrides = dict(parameters or {})
         self._max_processes, self._log_sink = max_processes, log_sink
-        self._front = Front(self, pages)
+        self._front = Front(self, routes(self) if pages is None else pages)
         self._served = Served(self._front, port=port)
         self.api = self._served.url
         self._state = Path(tempfile.mkdtemp(prefix="wechatpay-sandbox-"))
