@@ -50,3 +50,8 @@ def rfc3339(seconds: float) -> str:
 def beijing_day(seconds: float) -> str:
     """The Beijing calendar day as eight digits: it is part of WeChat Pay's own numbers."""
     return datetime.fromtimestamp(seconds, tz=BEIJING).strftime("%Y%m%d")
+
+
+def beijing_second(seconds: float) -> str:
+    """The Beijing day and time of day as fourteen digits: a prepay_id begins with them."""
+    return datetime.fromtimestamp(seconds, tz=BEIJING).strftime("%Y%m%d%H%M%S")

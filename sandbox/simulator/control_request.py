@@ -14,6 +14,15 @@ class ControlError(Exception):
     """A control was called with something that it does not understand; the text is a sentence for the caller."""
 
 
+class NotPossibleError(Exception):
+    """What a control asks for cannot be done now. `status` is an HTTP status, `code` a word, the text a sentence."""
+
+    def __init__(self, status: int, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.code = code
+
+
 async def members(request: Request, known: set[str]) -> dict[str, Any]:
     """The body's JSON object. Raises ControlError for anything else, and for a member that is not `known`."""
     try:
@@ -28,13 +37,15 @@ async def members(request: Request, known: set[str]) -> dict[str, Any]:
 
 
 def told(handler: Handler) -> Handler:
-    """The handler, with ControlError as a 400 that says what is wrong."""
+    """The handler, with ControlError as a 400 and NotPossibleError as what it says, each with its sentence."""
 
     async def handle(request: Request) -> Response:
         try:
             return await handler(request)
         except ControlError as bad:
             return failure(400, "BAD_CONTROL", str(bad))
+        except NotPossibleError as refused:
+            return failure(refused.status, refused.code, str(refused))
 
     return handle
 

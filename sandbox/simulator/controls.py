@@ -13,7 +13,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.control_request import ControlError, failure, members, told
 from sandbox.simulator.courier import Courier, Delivery
-from sandbox.simulator.ledger import Ledger, PaymentError
+from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.notification import payment_notification
 from sandbox.simulator.transaction import ledger_entry, transaction
 
@@ -51,14 +51,11 @@ class Controls:
             raise ControlError("Say exactly one of codeUrl, prepayId and outTradeNo.")
         if "openid" in body and not _OPENID.fullmatch(body["openid"]):
             raise ControlError("An openid is 1 to 128 letters, digits, hyphens and underscores.")
-        try:
-            order = self._ledger.pay(
-                credential=body.get("codeUrl") or body.get("prepayId"),
-                out_trade_no=body.get("outTradeNo"),
-                openid=body.get("openid"),
-            )
-        except PaymentError as refused:
-            return failure(refused.status, refused.code, str(refused))
+        order = self._ledger.pay(
+            credential=body.get("codeUrl") or body.get("prepayId"),
+            out_trade_no=body.get("outTradeNo"),
+            openid=body.get("openid"),
+        )
         notification = payment_notification(order, api_v3_key=self._api_v3_key, now=self._clock.time())
         self._courier.send(notification)
         return JSONResponse(transaction(order) | {"notification_id": notification.id})

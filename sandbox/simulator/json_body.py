@@ -1,9 +1,22 @@
-"""From the bytes of a request to a JSON object, or a refusal."""
+"""From a POST to the JSON object in it, or a refusal."""
 
 import json
 from typing import Any
 
-from sandbox.simulator.refusals import Refusal, parameter_error
+from sandbox.simulator.call import Call
+from sandbox.simulator.fields import extra
+from sandbox.simulator.refusals import Refusal, invalid_request, parameter_error
+
+
+def posted(call: Call) -> dict[str, Any]:
+    """The JSON object that was posted, its members still unchecked. Raises the refusals of another media type, of a
+    query string and of a body that is no JSON object."""
+    media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise invalid_request("Http头Content-Type不是application/json")
+    if call.query:
+        raise extra(call.query[0][0], "query")
+    return parsed(call.body)
 
 
 def parsed(body: bytes) -> dict[str, Any]:

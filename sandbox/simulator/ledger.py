@@ -4,27 +4,28 @@ import secrets
 import string
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.simulator.clock import Timepiece, beijing_day
+from sandbox.simulator.control_request import NotPossibleError
 from sandbox.simulator.order import CREDENTIAL_LIFE, Order, TradeState
 from sandbox.simulator.refusals import (
     order_closed,
     order_expired,
     order_missing,
     order_paid,
+    paid_order_not_closed,
     reposted_differently,
 )
 
 
-class PaymentError(Exception):
-    """The buyer cannot pay. `status` is an HTTP status, `code` a word and the text a sentence for whoever plays the buyer."""
+@dataclass(frozen=True)
+class _Issued:
+    """A credential's order and end."""
 
-    def __init__(self, status: int, code: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
-        self.code = code
+    out_trade_no: str
+    expires_at: float
 
 
 class Ledger:
@@ -35,19 +36,22 @@ class Ledger:
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {}
         self._by_transaction_id: dict[str, str] = {}
-        self._by_credential: dict[str, str] = {}  # replaced ones too: they are refused with a reason
+        self._issued: dict[
+            str, _Issued
+        ] = {}  # by credential; replaced ones too: they are refused with a reason
 
-    def place(self, trade_type: str, request: Mapping[str, Any], mint: Callable[[], str]) -> Order:
+    def place(self, trade_type: str, request: Mapping[str, Any], mint: Callable[[float], str]) -> Order:
         """Create the order, or give the one that the same request created a fresh credential from `mint`.
 
-        The older credential is void from then on (WeChat Pay APIv3, Native order: repeating an order). Raises the refusals
-        of a paid, closed or expired order and of a request that differs from the first.
+        The older code_url is void from then on; an older prepay_id can be paid with until its own end (WeChat Pay APIv3,
+        Native order, JSAPI order: repeating an order). Raises the refusals of a paid, closed or expired order and of a
+        request that differs from the first.
         """
         now = self._clock.time()
         with self._lock:
             known = self._current(request["out_trade_no"], now)
             if known is None:
-                order = Order.placed(trade_type, request, credential=mint(), now=now)
+                order = Order.placed(trade_type, request, credential=mint(now), now=now)
             elif known.trade_state is TradeState.CLOSED:
                 raise order_closed()
             elif known.trade_state is not TradeState.NOTPAY:
@@ -57,9 +61,22 @@ class Ledger:
             elif now >= known.payable_until:
                 raise order_expired()
             else:
-                order = replace(known, credential=mint(), credential_expires_at=now + CREDENTIAL_LIFE)
-            self._by_credential[order.credential] = order.out_trade_no
+                order = replace(known, credential=mint(now))
+            self._issued[order.credential] = _Issued(order.out_trade_no, now + CREDENTIAL_LIFE)
             return self._keep(order)
+
+    def close(self, out_trade_no: str) -> None:
+        """Close the order if it is unpaid; a closed or unknown one is left as it is (WeChat Pay APIv3, Close order).
+
+        Raises the refusal of a paid order.
+        """
+        with self._lock:
+            order = self._current(out_trade_no, self._clock.time())
+            if order is None or order.trade_state is TradeState.CLOSED:
+                return
+            if order.trade_state is not TradeState.NOTPAY:
+                raise paid_order_not_closed()
+            self._keep(replace(order, trade_state=TradeState.CLOSED))
 
     def by_out_trade_no(self, out_trade_no: str) -> Order:
         """The order of this number; an ORDER_NOT_EXIST refusal otherwise."""
@@ -86,15 +103,20 @@ class Ledger:
     def pay(
         self, *, credential: str | None = None, out_trade_no: str | None = None, openid: str | None = None
     ) -> Order:
-        """The buyer pays, with a code_url or prepay_id, or simply this order. Raises PaymentError."""
+        """The buyer pays, with a code_url or prepay_id, or simply this order. Raises NotPossibleError."""
         now = self._clock.time()
         with self._lock:
-            if credential is not None:
-                out_trade_no = self._by_credential.get(credential)
+            if credential is not None and (issued := self._issued.get(credential)) is not None:
+                out_trade_no = issued.out_trade_no
             order = None if out_trade_no is None else self._current(out_trade_no, now)
             if order is None:
-                raise PaymentError(404, "ORDER_NOT_FOUND", "There is no such order.")
-            _require_payable(order, credential or order.credential, now)
+                raise NotPossibleError(404, "ORDER_NOT_FOUND", "There is no such order.")
+            credential = credential or order.credential
+            _require_payable(order, credential, self._issued[credential].expires_at, now)
+            if order.payer is not None and openid not in (None, order.payer):
+                raise NotPossibleError(
+                    403, "OPENID_MISMATCH", "The order is another buyer's: it names an openid."
+                )
             transaction_id = _new_transaction_id(now)
             self._by_transaction_id[transaction_id] = order.out_trade_no
             return self._keep(
@@ -103,7 +125,7 @@ class Ledger:
                     trade_state=TradeState.SUCCESS,
                     transaction_id=transaction_id,
                     success_time=now,
-                    openid=openid or _new_openid(),
+                    openid=openid or order.payer or _new_openid(),
                 )
             )
 
@@ -124,17 +146,17 @@ class Ledger:
         return order
 
 
-def _require_payable(order: Order, credential: str, now: float) -> None:
+def _require_payable(order: Order, credential: str, expires_at: float, now: float) -> None:
     if order.trade_state is TradeState.CLOSED:
-        raise PaymentError(409, "ORDER_CLOSED", "The order is closed: it cannot be paid any more.")
+        raise NotPossibleError(409, "ORDER_CLOSED", "The order is closed: it cannot be paid any more.")
     if order.trade_state is not TradeState.NOTPAY:
-        raise PaymentError(409, "ORDER_PAID", "The order is paid already.")
+        raise NotPossibleError(409, "ORDER_PAID", "The order is paid already.")
     if now >= order.payable_until:
-        raise PaymentError(410, "ORDER_EXPIRED", "The order has expired: its time_expire has passed.")
-    if credential != order.credential:
-        raise PaymentError(410, "CODE_REPLACED", "A newer code or prepay_id of this order has replaced it.")
-    if now >= order.credential_expires_at:
-        raise PaymentError(410, "CODE_EXPIRED", "The code or prepay_id has expired: it lives two hours.")
+        raise NotPossibleError(410, "ORDER_EXPIRED", "The order has expired: its time_expire has passed.")
+    if order.trade_type == "NATIVE" and credential != order.credential:
+        raise NotPossibleError(410, "CODE_REPLACED", "A newer code of this order has replaced it.")
+    if now >= expires_at:
+        raise NotPossibleError(410, "CODE_EXPIRED", "The code or prepay_id has expired: it lives two hours.")
 
 
 def _new_transaction_id(now: float) -> str:

@@ -35,8 +35,7 @@ class Order:
 
     trade_type: str  # NATIVE, JSAPI
     request: Mapping[str, Any]  # the body that created it, checked
-    credential: str  # the one code_url or prepay_id that can be paid with now
-    credential_expires_at: float
+    credential: str  # the latest code_url or prepay_id
     payable_until: float
     closes_at: float | None  # when WeChat Pay itself closes it, unpaid
     trade_state: TradeState = TradeState.NOTPAY
@@ -61,7 +60,6 @@ class Order:
             trade_type=trade_type,
             request=request,
             credential=credential,
-            credential_expires_at=now + CREDENTIAL_LIFE,
             payable_until=payable_until,
             closes_at=payable_until if asked is None else None,
         )
@@ -75,6 +73,12 @@ class Order:
     def total(self) -> int:
         """The amount in fen."""
         return int(self.request["amount"]["total"])
+
+    @property
+    def payer(self) -> str | None:
+        """The openid of the one buyer who can pay, when the order names one."""
+        openid = self.request.get("payer", {}).get("openid")
+        return None if openid is None else str(openid)
 
     def was_asked_for_by(self, trade_type: str, request: Mapping[str, Any]) -> bool:
         """Whether a re-post repeats what created this order.

@@ -1,4 +1,4 @@
-"""What a request to create an order may say (WeChat Pay APIv3, Native order: request parameters)."""
+"""What a request to create or close an order may say (WeChat Pay APIv3, Native order, JSAPI order, Close order)."""
 
 from collections.abc import Mapping
 
@@ -65,4 +65,8 @@ _COMMON: Mapping[str, Rule] = {
     "settle_info": Structure("结算信息", {"profit_sharing": Boolean("是否指定分账")}),
 }
 
+_PAYER = Structure("支付者", {"openid": Text("用户标识", 128, pattern=r"^[0-9a-zA-Z_\-]+$")}, required=True)
+
 NATIVE = Structure("请求", _COMMON)
+JSAPI = Structure("请求", {**_COMMON, "payer": _PAYER})
+CLOSE = Structure("请求", {"mchid": MCHID})

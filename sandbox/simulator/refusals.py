@@ -58,6 +58,16 @@ def invalid_request(message: str, *, number: int = PARAMETER) -> Refusal:
     return Refusal(400, "INVALID_REQUEST", message, number=number)
 
 
+def mapped_twice(title: str, name: str, location: str) -> Refusal:
+    """400: a parameter of the path stands in the body or the query string, too."""
+    return parameter_error(
+        f"无法将输入源“/{location}/{name}”映射到目标字段“{title}”中，此字段已由输入源“/uri_template/{name}”映射",
+        pointer=f"/{name}" if location == "body" else name,
+        issue=f"already mapped from /uri_template/{name}",
+        location=location,
+    )
+
+
 def appid_not_bound() -> Refusal:
     """400: the appid is not bound to the merchant number."""
     return Refusal(400, "APPID_MCHID_NOT_MATCH", "商户号与appid不匹配", number=APPID_AND_MCHID)
@@ -82,6 +92,11 @@ def reposted_differently() -> Refusal:
 def order_paid() -> Refusal:
     """400: the order is paid already."""
     return Refusal(400, "ORDERPAID", "该订单已支付", number=ALREADY_PAID)
+
+
+def paid_order_not_closed() -> Refusal:
+    """400: a paid order is not closed but refunded. Here the code has its underscore (WeChat Pay APIv3, Close order)."""
+    return Refusal(400, "ORDER_PAID", "该订单已支付", number=ALREADY_PAID)
 
 
 def order_closed() -> Refusal:

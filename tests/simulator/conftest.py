@@ -67,6 +67,15 @@ class Merchant:
     def native(self, order: dict[str, Any]) -> Response:
         return self.call("POST", "/v3/pay/transactions/native", json.dumps(order).encode())
 
+    def jsapi(self, order: dict[str, Any]) -> Response:
+        return self.call("POST", "/v3/pay/transactions/jsapi", json.dumps(order).encode())
+
+    def close(self, out_trade_no: str, /, **body: Any) -> Response:
+        """Close the order; `body` instead of the caller's own mchid."""
+        body = body or {"mchid": self.credentials.mchid}
+        target = f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close"
+        return self.call("POST", target, json.dumps(body).encode())
+
     def placed(self, **changes: Any) -> dict[str, Any]:
         """An order that the simulator took, with its code_url."""
         order = self.order(**changes)
