@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.pages import routes
 from sandbox.stack import Sandbox
 
 API = "/api/v1/payments/wechat"
@@ -58,10 +57,7 @@ class Browser(requests.Session):
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    pages: list[Any] = []
-    sandbox = Sandbox(pages=pages)
-    pages += routes(sandbox)
-    with sandbox:
+    with Sandbox() as sandbox:
         yield sandbox
 
 

@@ -161,7 +161,7 @@ export class Checkout {
   }
 
   #facts({ outTradeNo, transactionId, successTime }) {
-    const facts = { order: outTradeNo, transaction: transactionId, paidAt: successTime };
+    const facts = { order: outTradeNo, transaction: transactionId, paidAt: successTime && inWords(successTime) };
     const rows = Object.entries(facts).filter(([, value]) => value !== undefined);
     part.facts.replaceChildren(
       ...rows.map(([name, value]) => {
@@ -169,10 +169,17 @@ export class Checkout {
         const term = document.createElement("dt");
         const fact = document.createElement("dd");
         say(term, name);
-        fact.textContent = value;
+        say(fact, typeof value === "string" ? { en: value, zh: value } : value);
         row.append(term, fact);
         return row;
       }),
     );
   }
+}
+
+// A moment as each language writes it, in the buyer's own time zone.
+function inWords(moment) {
+  const style = { dateStyle: "medium", timeStyle: "medium" };
+  const [en, zh] = ["en", "zh-Hans"].map((language) => new Date(moment).toLocaleString(language, style));
+  return { en, zh };
 }

@@ -51,6 +51,7 @@ export const WORDS = {
   OTHER: ["That did not work: {sentence}", "操作未成功：{sentence}"],
 
   phoneTitle: ["The buyer's phone", "买家的手机"],
+  toPhone: ["The phone", "手机"],
   toShop: ["The shop", "小店"],
   phoneFoot: [
     "Plays the buyer's WeChat, against the simulator. No real money moves.",
