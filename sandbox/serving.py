@@ -6,6 +6,9 @@ import time
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+TRANSPORT = "sandbox.transport"  # in scope["extensions"]: the connection, for an application that breaks it
 
 
 class Served:
@@ -34,6 +37,7 @@ class Served:
             timeout_graceful_shutdown=2,
             ws="none",
             interface="asgi3",
+            http=_Breakable,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
@@ -57,3 +61,17 @@ class Served:
         if self._thread.is_alive():
             self._thread.join(timeout=5)
         self._socket.close()
+
+
+class _Breakable(H11Protocol):
+    """Hands the application its connection: ASGI itself has no way to end one without an answer."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        application = self.app
+
+        async def with_transport(scope: Any, receive: Any, send: Any) -> None:
+            scope.setdefault("extensions", {})[TRANSPORT] = transport
+            await application(scope, receive, send)
+
+        self.app = with_transport

@@ -1,16 +1,18 @@
 """Every /v3/ request on its way in and out: route, headers, signature; then the answer, signed over its bytes."""
 
-import json
-import secrets
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
 
 from sandbox.simulator.authorization import Gatekeeper
-from sandbox.simulator.call import Answer, Call, Endpoint
+from sandbox.simulator.call import Call, Endpoint
+from sandbox.simulator.fault_rule import ANSWER_EFFECTS
+from sandbox.simulator.faults import Faults
+from sandbox.simulator.faulty_reply import FaultyReply
 from sandbox.simulator.refusals import PARAMETER, Refusal, invalid_request
+from sandbox.simulator.reply import Reply, json_bytes
 from sandbox.simulator.signing import Signer
 
 _LARGEST_BODY = 1024 * 1024
@@ -22,10 +24,13 @@ class Gateway:
     WeChat Pay APIv3, Signature verification: responses are signed once the request's own signature was accepted.
     """
 
-    def __init__(self, endpoints: Iterable[Endpoint], *, gatekeeper: Gatekeeper, signer: Signer) -> None:
+    def __init__(
+        self, endpoints: Iterable[Endpoint], *, gatekeeper: Gatekeeper, signer: Signer, faults: Faults
+    ) -> None:
         self._endpoints = tuple(endpoints)
         self._gatekeeper = gatekeeper
         self._signer = signer
+        self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -37,7 +42,7 @@ class Gateway:
         found = [(match, each) for match, each in there if each.method == method]
         if not found:
             # Observed: both come with an empty body, before anybody looks at the signature.
-            await _respond(send, 405 if there else 404, b"", {}, number=PARAMETER)
+            await Reply(405 if there else 404, b"", number=PARAMETER).send(send)
             return
         match, endpoint = found[0]
         headers = {
@@ -46,23 +51,22 @@ class Gateway:
         try:
             self._admit(scope, headers, body)
         except Refusal as refusal:
-            await _respond(send, refusal.status, _json(refusal.body), {}, number=refusal.number)
+            await _refused(refusal).send(send)
             return
-        try:
-            answer = endpoint.answer(
-                Call(
-                    method=method,
-                    headers=headers,
-                    query=_query(scope),
-                    body=body,
-                    path_parameters=match.groupdict(),
-                )
-            )
-            number = 0
-        except Refusal as refusal:
-            answer, number = Answer(refusal.body, status=refusal.status), refusal.number
-        payload = b"" if answer.body is None else _json(answer.body)
-        await _respond(send, answer.status, payload, self._signer.headers(payload), number=number)
+        call = Call(
+            method=method,
+            headers=headers,
+            query=_query(scope),
+            body=body,
+            path_parameters=match.groupdict(),
+        )
+        fault = self._faults.take(endpoint.name, *ANSWER_EFFECTS)
+        if fault is not None:
+            faulty = FaultyReply(fault, answered=lambda: _answered(endpoint, call), signer=self._signer)
+            await faulty.send(scope, receive, send)
+            return
+        reply = _answered(endpoint, call)
+        await replace(reply, signature=self._signer.headers(reply.body)).send(send)
 
     def _admit(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
         if len(body) > _LARGEST_BODY:
@@ -97,19 +101,14 @@ def _query(scope: Scope) -> tuple[tuple[str, str], ...]:
     return tuple(parse_qsl(text, keep_blank_values=True, errors="replace"))
 
 
-def _json(document: Mapping[str, Any]) -> bytes:
-    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+def _answered(endpoint: Endpoint, call: Call) -> Reply:
+    """Do what the call asks for; how that went, not signed yet."""
+    try:
+        answer = endpoint.answer(call)
+    except Refusal as refusal:
+        return _refused(refusal)
+    return Reply(answer.status, b"" if answer.body is None else json_bytes(answer.body), number=0)
 
 
-async def _respond(
-    send: Send, status: int, body: bytes, signature: Mapping[str, str], *, number: int
-) -> None:
-    """Send it, with the Request-ID that every response carries: a hex id, a hyphen, the internal error number."""
-    headers = {"Request-ID": f"08{secrets.token_hex(16).upper()}-{number}", **signature}
-    if body:
-        headers["Content-Type"] = "application/json; charset=utf-8"
-    if status != 204:
-        headers["Content-Length"] = str(len(body))
-    raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+def _refused(refusal: Refusal) -> Reply:
+    return Reply(refusal.status, json_bytes(refusal.body), number=refusal.number)

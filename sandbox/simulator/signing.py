@@ -40,12 +40,12 @@ class Signer:
         self._serial = serial
         self._clock = clock
 
-    def headers(self, body: bytes) -> dict[str, str]:
-        """Signature headers over exactly these bytes, with a time and a nonce of their own at each call.
+    def headers(self, body: bytes, *, age: float = 0) -> dict[str, str]:
+        """Signature headers over exactly these bytes, as of `age` seconds ago, with a nonce of their own at each call.
 
         WeChat Pay APIv3, Signature verification: `timestamp\\n` `nonce\\n` `body\\n`, RSASSA-PKCS1-v1_5 with SHA-256.
         """
-        timestamp, nonce = str(int(self._clock.time())), random_nonce()
+        timestamp, nonce = str(int(self._clock.time() - age)), random_nonce()
         signature = self._key.sign(
             signed_text(timestamp.encode(), nonce.encode(), body), PKCS1v15(), SHA256()
         )

@@ -8,6 +8,8 @@ from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls import Controls
 from sandbox.simulator.courier import Courier
 from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.fault_controls import FaultControls
+from sandbox.simulator.faults import Faults
 from sandbox.simulator.gateway import Gateway
 from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.signing import Signer
@@ -33,15 +35,17 @@ class Simulator:
             serial=credentials.wechat_public_key_id, private_key=credentials.wechat_private_key, clock=clock
         )
         ledger = Ledger(clock)
-        self._courier = Courier(signer.headers, clock)
+        faults = Faults()
+        self._courier = Courier(lambda: signer, faults, clock)
         gateway = Gateway(
             Transactions(credentials, ledger).endpoints(),
             gatekeeper=Gatekeeper(credentials, clock),
             signer=signer,
+            faults=faults,
         )
         controls = Controls(
             ledger=ledger, courier=self._courier, clock=clock, api_v3_key=credentials.api_v3_key
-        ).app()
+        ).app(FaultControls(faults).routes())
         self.app: ASGIApp = _Paths(controls, gateway)
         self._served: Served | None = None
         self._stopped = False
