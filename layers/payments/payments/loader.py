@@ -117,11 +117,11 @@ def _constant(name: str) -> NoReturn:
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidRequestError(f"The body has the key {json.dumps(twice[:64])} twice.")
+    members: dict[str, object] = {}
+    for name, member in pairs:
+        if name in members:
+            raise InvalidRequestError(f"The body has the key {json.dumps(name[:64])} twice.")
+        members[name] = member
     return members
 
 
