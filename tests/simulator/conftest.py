@@ -158,13 +158,13 @@ class Merchant:
     def deliveries(self) -> list[dict[str, Any]]:
         return self.control("GET", "notifications").json["notifications"]
 
-    def verify(self, headers: dict[str, str], body: bytes) -> None:
-        """Raises InvalidSignature unless WeChat Pay signed exactly these bytes, now."""
+    def verify(self, headers: dict[str, str], body: bytes, *, at: float | None = None) -> None:
+        """Raises InvalidSignature unless WeChat Pay signed exactly these bytes, now (or at that time)."""
         headers = {name.lower(): value for name, value in headers.items()}
         assert headers["wechatpay-serial"] == self.credentials.wechat_public_key_id
         assert headers["wechatpay-signature-type"] == "WECHATPAY2-SHA256-RSA2048"
         timestamp, nonce = headers["wechatpay-timestamp"], headers["wechatpay-nonce"]
-        assert abs(self.clock.time() - int(timestamp)) < 300
+        assert abs((at or self.clock.time()) - int(timestamp)) < 300
         text = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
         self._wechat_key.verify(base64.b64decode(headers["wechatpay-signature"]), text, PKCS1v15(), SHA256())
 
