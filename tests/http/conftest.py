@@ -76,7 +76,9 @@ class Port:
 
     def _connection(self):
         connection = getattr(self._here, "connection", None)
-        if connection is None or time.monotonic() - self._here.used > 2:  # the server ends idle ones after five
+        if (
+            connection is None or time.monotonic() - self._here.used > 2
+        ):  # the server ends idle ones after five
             if connection is not None:
                 connection.close()
             connection = self._here.connection = http.client.HTTPConnection(self._host, timeout=40)
@@ -99,7 +101,9 @@ class Exchange:
 
     def is_about(self, out_trade_no):
         """Whether one of our functions asked WeChat Pay about this order."""
-        return self.path.startswith("/v3/") and (out_trade_no in self.path or out_trade_no.encode() in self.body)
+        return self.path.startswith("/v3/") and (
+            out_trade_no in self.path or out_trade_no.encode() in self.body
+        )
 
 
 class Wire:
@@ -140,7 +144,9 @@ class Wire:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        ).start()
 
     def carry(self, method, path, body, headers):
         inwards = path.startswith(NOTIFY_PATH)
@@ -223,7 +229,9 @@ class WeChatPay:
         **changes,
     ):
         """A notification's body."""
-        raw = plaintext if isinstance(plaintext, bytes) else json.dumps(plaintext, ensure_ascii=False).encode()
+        raw = (
+            plaintext if isinstance(plaintext, bytes) else json.dumps(plaintext, ensure_ascii=False).encode()
+        )
         nonce = secrets.token_hex(6)
         key = (api_v3_key or self.credentials.api_v3_key).encode()
         sealed = AESGCM(key).encrypt(nonce.encode(), raw, b"transaction")
@@ -368,9 +376,15 @@ class Shop:
         return {order["out_trade_no"]: order for order in self.control("GET", "orders").json["orders"]}
 
     def census(self):
-        """How many orders there are, at ours and at WeChat Pay."""
+        """How many orders there are in our table, and how many times anybody posted to WeChat Pay."""
         table = self.sandbox.aws.client("dynamodb").describe_table(TableName=self.payments)["Table"]
-        return table["ItemCount"], len(self.ledger())
+        sent = sum(one.method == "POST" and one.path.startswith("/v3/") for one in self.wire.exchanges)
+        return table["ItemCount"], sent
+
+    def numbers(self):
+        """The numbers of all orders in our table."""
+        pages = self.sandbox.aws.client("dynamodb").get_paginator("scan").paginate(TableName=self.payments)
+        return {item["out_trade_no"]["S"] for page in pages for item in page["Items"]}
 
     def quarantined(self, out_trade_no):
         """Why evidence about this order was set aside, each reason once per row."""

@@ -120,16 +120,16 @@ WRONG = {
         )
     },
     **{
-        f"{name} {ascii(value)}": (with_(**{name: value}), name)
+        f"{name} {value!a}": (with_(**{name: value}), name)
         for name in ("contentId", "subject", "userId")
         for value in (
             *(" ", "   ", "\u3000", "\u00a0", "\u2003 "),
             *("a\x00b", "a\nb", "a\r\nb", "\ta", "a\x1b[31m", "a\x7f", "a\x85b", "\x9f"),
         )
     },
-    **{f"body {ascii(value)}": (with_(body=value), "body") for value in ("a\x00b", "a\x1bb", "a\x7f", "\x85")},
+    **{f"body {value!a}": (with_(body=value), "body") for value in ("a\x00b", "a\x1bb", "a\x7f", "\x85")},
     **{
-        f"subject {ascii(value)}": (with_(subject=value), "subject")
+        f"subject {value!a}": (with_(subject=value), "subject")
         for value in (EMOJI, f"A photograph {EMOJI}", RARE, "\U0010ffff", "\U0001f1e8\U0001f1f3")
     },
     **{
@@ -162,7 +162,7 @@ FITTING = {
     "a userId of 128": {"userId": "x" * 128},
     "a subject of one": {"subject": "x"},
     "a subject of 256": {"subject": "x" * 256},
-    "a subject with marks": {"subject": f'<b>&"\'\\/ {HOURGLASS} \u4e2d\u6587 \uffee'},
+    "a subject with marks": {"subject": f"<b>&\"'\\/ {HOURGLASS} \u4e2d\u6587 \uffee"},
     "a body of 2048": {"body": "x" * 2048},
     "a body of several lines": {"body": "one\r\n\ttwo\n" + EMOJI},
     "empty metadata": {"metadata": {}},
@@ -201,7 +201,7 @@ def test_numbers_in_metadata_come_back_digit_by_digit(shop, number):
 
     told = shop.read("payment", opened).text
     text = told[told.index('"n":') + 4 :].partition(",")[0]
-    assert text.upper().replace("+", "") == number.upper().replace("1E-7", "1E-7")
+    assert text.upper().replace("+", "") == number.upper()
 
 
 @pytest.mark.parametrize(
@@ -240,8 +240,19 @@ def test_a_body_of_64_kb_is_read_and_one_byte_more_is_not(shop, kind):
 @pytest.mark.parametrize(
     "kind",
     [
-        *("application/json", "application/json; charset=utf-8", "APPLICATION/JSON", "text/plain", "text/html"),
-        *("application/octet-stream", "application/x-www-form-urlencoded", "application/json;charset=utf-16", ""),
+        *(
+            "application/json",
+            "application/json; charset=utf-8",
+            "APPLICATION/JSON",
+            "text/plain",
+            "text/html",
+        ),
+        *(
+            "application/octet-stream",
+            "application/x-www-form-urlencoded",
+            "application/json;charset=utf-16",
+            "",
+        ),
         *("image/png", "*/*", "nonsense", "application/vnd.api+json", "multipart/form-data; boundary=x"),
     ],
 )
@@ -265,7 +276,7 @@ def test_no_answer_may_be_kept_by_a_cache_or_taken_for_something_else(shop):
     ids=lambda key: ascii(key)[:20],
 )
 def test_an_unusable_idempotency_key_is_refused(shop, nothing_created, key):
-    assert shop.native(GOOD, key=key.encode("latin-1")).refusal in [(400, "PARAM_ERROR", "Idempotency-Key")]
+    assert shop.native(GOOD, key=key.encode("latin-1")).refusal == (400, "PARAM_ERROR", "Idempotency-Key")
 
 
 @pytest.mark.parametrize("key", ["x", "x" * 255, "!~", '"quoted"', "a,b;c=d", "{}[]<>"])
@@ -277,9 +288,34 @@ def test_any_visible_ascii_is_an_idempotency_key(shop, key):
 @pytest.mark.parametrize(
     "number",
     [
-        *("WX123", "x", "x" * 33, "x" * 500, "WX123%20456", "WX123+456", "WX1234%00", "WX%2F12345", "%2e%2e%2fetc"),
-        *("..%2f..%2fx", "WX12345;", "WX12345'--", "WX12345%22", "%E7%85%A7%E7%89%87%E7%85%A7%E7%89%87", "%FF%FE%FD%FC"),
-        *("WX12345%0A", "{outTradeNo}", "$ne:null", "WX12345~", "%F0%9F%98%80WX12345", "WX.12345", "WX12345%E2%80%8B"),
+        *(
+            "WX123",
+            "x",
+            "x" * 33,
+            "x" * 500,
+            "WX123%20456",
+            "WX123+456",
+            "WX1234%00",
+            "WX%2F12345",
+            "%2e%2e%2fetc",
+        ),
+        *(
+            "..%2f..%2fx",
+            "WX12345;",
+            "WX12345'--",
+            "WX12345%22",
+            "%E7%85%A7%E7%89%87%E7%85%A7%E7%89%87",
+            "%FF%FE%FD%FC",
+        ),
+        *(
+            "WX12345%0A",
+            "{outTradeNo}",
+            "$ne:null",
+            "WX12345~",
+            "%F0%9F%98%80WX12345",
+            "WX.12345",
+            "WX12345%E2%80%8B",
+        ),
     ],
 )
 def test_what_cannot_be_an_order_number_is_refused(shop, what, number):
@@ -298,8 +334,20 @@ def test_an_order_number_that_nobody_has_is_not_found(shop, what, number):
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        *(("GET", "native"), ("PUT", "native"), ("POST", "native/"), ("POST", "Native"), ("POST", "query/WX1234")),
-        *(("GET", "query/"), ("GET", "query"), ("GET", "payment/WX1234/x"), ("DELETE", "payment/WX1234"), ("GET", "notify")),
+        *(
+            ("GET", "native"),
+            ("PUT", "native"),
+            ("POST", "native/"),
+            ("POST", "Native"),
+            ("POST", "query/WX1234"),
+        ),
+        *(
+            ("GET", "query/"),
+            ("GET", "query"),
+            ("GET", "payment/WX1234/x"),
+            ("DELETE", "payment/WX1234"),
+            ("GET", "notify"),
+        ),
     ],
 )
 def test_another_route_is_the_gateways_own_not_found(shop, method, path):
@@ -342,7 +390,9 @@ def _time(shop, raw):
 
 def test_a_body_with_random_bytes_changed_is_never_our_fault(shop):
     chance = random.Random(20240101)
-    good = json.dumps(with_(userId="user-1", body="two\nlines", metadata={"a": [1, 2.5, None]}, quote="x")).encode()
+    good = json.dumps(
+        with_(userId="user-1", body="two\nlines", metadata={"a": [1, 2.5, None]}, quote="x")
+    ).encode()
     seen = set()
     for _ in range(150):
         raw = bytearray(good)

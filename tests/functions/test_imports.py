@@ -1,0 +1,151 @@
+"""What a function loads decides its cold start: only what its own endpoint uses, also once it has been called."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if (folder / "app.py").exists())
+NOWHERE = "http://127.0.0.1:9"  # nobody answers there
+
+LOADED = """
+import json, sys
+import app
+at_import = set(sys.modules)
+event = json.loads(sys.argv[1])
+if event is not None:
+    app.lambda_handler(event, None)
+names = [sorted({name.partition(".")[0] for name in names}) for names in (at_import, sys.modules)]
+print("loaded " + json.dumps(names))
+"""
+
+CLAIMS = {"authorizer": {"jwt": {"claims": {"sub": "user-1", "scope": "payments:charge"}}}}
+ORDER = '{"contentId":"content-1","amount":1,"subject":"A photograph"}'
+HEADERS = {
+    "wechatpay-timestamp": "1700000000",
+    "wechatpay-nonce": "nonce",
+    "wechatpay-serial": "PUB_KEY_ID_0",
+    "wechatpay-signature": "AAAA",
+}
+NUMBER = {"S": "WX123456"}
+IMAGE = {
+    "out_trade_no": NUMBER,
+    "payment_id": NUMBER,
+    "user_id": NUMBER,
+    "content_id": NUMBER,
+    "amount": {"N": "1"},
+    "currency": {"S": "CNY"},
+    "history": {
+        "L": [
+            {
+                "M": {
+                    "to": {"S": "PENDING"},
+                    "cause": {"S": "created"},
+                    "at": {"N": "1"},
+                    "event": {"S": "PaymentCreated"},
+                }
+            }
+        ]
+    },
+}
+CALLS = {
+    "native": {"body": ORDER, "requestContext": CLAIMS},
+    "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
+    "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
+    "notify": {"body": "{}", "headers": HEADERS},
+    "publish": {"Records": [{"dynamodb": {"SequenceNumber": "1", "NewImage": IMAGE}}]},
+}
+
+
+def run(script, function, *arguments):
+    """Standard output of `script` in a fresh interpreter that has the function's folder and layers on its path."""
+    folders = [ROOT / "functions" / function, ROOT / "layers" / "wechatpay", ROOT / "layers" / "payments"]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": os.pathsep.join(map(str, folders)),
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "nobody",
+        "AWS_SECRET_ACCESS_KEY": "nothing",
+        "AWS_ENDPOINT_URL": NOWHERE,
+        "POWERTOOLS_SERVICE_NAME": "wechatpay",
+        "WECHAT_APP_ID": "wx0000000000000000",
+        "WECHAT_MCH_ID": "1900000109",
+        "WECHAT_GATEWAY": NOWHERE,
+        "WECHAT_BACKUP_GATEWAY": NOWHERE,
+        "WECHAT_GATEWAYS_ALLOWED": NOWHERE,
+        "WECHAT_NOTIFY_URL": "https://shop.example.com/notify",
+        "STACK_SCOPE": "test",
+        "DUE_SHARDS": "4",
+        "REQUIRE_QUOTE": "true",
+        "PAYMENTS_TABLE": "payments",
+        "QUARANTINE_TABLE": "quarantine",
+        "SIGNING_SECRET": "signing",
+        "VERIFICATION_SECRET": "verification",
+        "EVENT_BUS": "payments",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env=environment,
+        cwd=folders[0],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded(function, call=None):
+    """The packages that are loaded after the import, and after `call`."""
+    lines = run(LOADED, function, json.dumps(call)).splitlines()
+    (line,) = [line for line in lines if line.startswith("loaded ")]
+    at_import, after = json.loads(line.removeprefix("loaded "))
+    return set(at_import), set(after)
+
+
+@pytest.mark.parametrize(
+    ("function", "never"),
+    [
+        ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("notify", {"requests", "boto3", "qrcode", "jwt"}),
+        ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("query", {"boto3", "qrcode", "jwt"}),
+        ("native", {"boto3"}),
+    ],
+)
+def test_a_function_loads_only_what_its_endpoint_uses(function, never):
+    at_import, after_a_call = loaded(function, CALLS[function])
+
+    assert at_import & never == set()
+    assert after_a_call & never == set()
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_function_loads_what_none_should(function):
+    at_import, _ = loaded(function)
+
+    assert at_import & {"PIL", "boto3", "pydantic", "aws_xray_sdk", "moto", "sandbox", "numpy"} == set()
+
+
+DRAWN = """
+import sys
+if sys.argv[1] == "missing":
+    sys.modules["PIL"] = None  # as in the cloud: an import of it fails
+import app
+from payments import qr
+before = "qrcode" in sys.modules
+assert qr.data_url("weixin://wxpay/bizpayurl?pr=x").startswith("data:image/png;base64,")
+found = sorted(name for name, module in sys.modules.items() if module and name.partition(".")[0] == "PIL")
+print(before, "qrcode" in sys.modules, found)
+"""
+
+
+@pytest.mark.parametrize("imaging_library", ["missing", "installed"])
+def test_drawing_a_qr_code_loads_no_imaging_library(imaging_library):
+    assert run(DRAWN, "native", imaging_library) == "False True []\n"

@@ -1,0 +1,172 @@
+"""What one warm call costs in round trips: DynamoDB, Secrets Manager, WeChat Pay, EventBridge (the design's table)."""
+
+import json
+import secrets
+
+import pytest
+
+GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
+
+
+@pytest.fixture
+def warm(shop, wechat):
+    """Every function has just been called, so that its process is there and its secrets are read."""
+    number = shop.order()["outTradeNo"]
+    shop.read("query", number)
+    shop.read("payment", number)
+    body = wechat.envelope(wechat.transaction(shop.item(number)))
+    assert shop.notify(body, wechat.headers(body)).status == 200
+    shop.sandbox.drain()
+
+
+def test_native_writes_twice_and_sends_once(shop, warm):
+    with shop.spending("NativeFunction") as spent:
+        number = shop.order()["outTradeNo"]
+
+    assert spent.aws == [PUT, UPDATE]
+    assert spent.asked(number) == [("POST", 200)]
+
+
+def test_native_of_a_buyer_with_a_quote_costs_the_same(shop, warm):
+    buyer = f"buyer-{secrets.token_hex(4)}"
+    order = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}
+    order["quote"] = shop.sandbox.tokens.quote(buyer, "content-1", 500)
+    with shop.spending("NativeFunction") as spent:
+        number = shop.native(order, token=shop.buyer(buyer)).data["outTradeNo"]
+
+    assert spent.aws == [PUT, UPDATE]
+    assert spent.asked(number) == [("POST", 200)]
+
+
+def test_native_of_a_known_key_reads_once_and_sends_nothing(shop, warm):
+    order, key = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}, secrets.token_hex(8)
+    number = shop.native(order, key=key).data["outTradeNo"]
+    with shop.spending("NativeFunction") as spent:
+        assert shop.native(order, key=key).status == 200
+
+    assert spent.aws == [PUT, GET]  # the put finds the order there
+    assert spent.asked(number) == []
+
+
+def test_a_refused_body_costs_nothing(shop, warm):
+    with shop.spending("NativeFunction") as spent:
+        assert shop.native(b"{}").status == 400
+
+    assert (spent.aws, spent.exchanges) == ([], [])
+
+
+def test_query_of_an_open_order_asks_wechat_pay_once_in_two_seconds(shop, warm, unpaid):
+    with shop.spending("QueryFunction") as spent:
+        assert shop.read("query", unpaid).data["tradeState"] == "NOTPAY"
+    assert spent.aws == [GET, UPDATE]  # who asks writes that down first
+    assert spent.asked(unpaid) == [("GET", 200)]
+
+    with shop.spending("QueryFunction") as spent:
+        for _ in range(5):
+            assert shop.read("query", unpaid).data["tradeState"] == "NOTPAY"
+    assert spent.aws == [GET] * 5
+    assert spent.asked(unpaid) == []
+
+
+def test_query_that_finds_the_money_writes_it_down(shop, warm, unpaid):
+    with shop.wire.notifications_lost():
+        assert shop.control("POST", "pay", {"outTradeNo": unpaid}).status == 200
+        with shop.spending("QueryFunction") as spent:
+            assert shop.read("query", unpaid).data["tradeState"] == "SUCCESS"
+
+    assert spent.aws == [GET, UPDATE, UPDATE]
+    assert spent.asked(unpaid) == [("GET", 200)]
+    assert shop.item(unpaid)["status"] == {"S": "PAID"}
+    assert shop.event_names(unpaid) == ["PaymentCreated", "PaymentSucceeded"]
+
+
+def test_query_of_a_final_order_reads_once_and_asks_nobody(shop, warm, unpaid):
+    shop.pay(unpaid)
+    with shop.spending("QueryFunction") as spent:
+        assert shop.read("query", unpaid).data["tradeState"] == "SUCCESS"
+
+    assert spent.aws == [GET]
+    assert spent.asked(unpaid) == []
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_payment_reads_once_and_never_writes(shop, warm, unpaid, paid):
+    if paid:
+        shop.pay(unpaid)
+    with shop.spending("PaymentFunction") as spent:
+        assert shop.read("payment", unpaid).status == 200
+
+    assert spent.aws == [GET]
+    assert spent.asked(unpaid) == []
+
+
+@pytest.mark.parametrize(("what", "function"), [("query", "QueryFunction"), ("payment", "PaymentFunction")])
+def test_an_order_that_is_not_there_or_not_yours_costs_one_read(shop, warm, unpaid, what, function):
+    for number in (unpaid, "WXNOBODY"):
+        with shop.spending(function) as spent:
+            assert shop.read(what, number, token=shop.buyer("a-stranger")).status == 404
+        assert spent.aws == [GET]
+        assert spent.exchanges == []
+
+
+def test_notify_writes_once(shop, wechat, warm, unpaid):
+    body = wechat.envelope(wechat.transaction(shop.item(unpaid)))
+    with shop.spending("NotifyFunction") as spent:
+        assert shop.notify(body, wechat.headers(body)).status == 200
+    assert spent.aws == [UPDATE]
+    assert spent.asked(unpaid) == []
+
+    with shop.spending("NotifyFunction") as spent:
+        assert shop.notify(body, wechat.headers(body)).status == 200
+    assert spent.aws == [UPDATE, GET]  # a refused update costs one read more
+
+
+def test_notify_that_does_not_fit_is_read_once_and_set_aside_once(shop, wechat, warm, unpaid):
+    body = wechat.envelope(wechat.transaction(shop.item(unpaid), mchid="1900000109"))
+    with shop.spending("NotifyFunction") as spent:
+        assert shop.notify(body, wechat.headers(body)).status == 200
+
+    assert spent.aws == [UPDATE, GET, PUT]
+
+
+def test_a_notification_that_proves_nothing_costs_nothing(shop, wechat, warm, unpaid):
+    body = wechat.envelope(wechat.transaction(shop.item(unpaid)))
+    forged = wechat.headers(body, key=wechat.credentials.merchant_private_key)
+    with shop.spending("NotifyFunction") as spent:
+        assert shop.notify(body, forged).status == 401
+
+    assert spent.aws == []
+
+
+def test_publish_tells_each_event_once_and_asks_nobody(shop, warm):
+    with shop.spending("PublishFunction") as spent:
+        number = shop.order()["outTradeNo"]
+        assert shop.event_names(number) == ["PaymentCreated"]
+    assert spent.aws == ["events:PutEvents"]
+
+    with shop.spending("PublishFunction") as spent:
+        shop.pay(number)
+        assert shop.event_names(number) == ["PaymentCreated", "PaymentSucceeded"]
+    assert spent.aws == ["events:PutEvents"]
+
+
+def test_publish_sends_ten_events_in_one_call(shop, warm, unpaid):
+    image = shop.item(unpaid)
+    younger = image | {"history": {"L": image["history"]["L"][:1]}}
+    records = [
+        {
+            "eventName": "MODIFY",
+            "dynamodb": {"SequenceNumber": str(n), "OldImage": younger, "NewImage": image},
+        }
+        for n in range(25)
+    ]
+    before = len(shop.sandbox.lambdas.logs("PublishFunction"))
+    assert shop.sandbox.lambdas.invoke("PublishFunction", {"Records": records}) == {"batchItemFailures": []}
+
+    lines = shop.sandbox.lambdas.logs("PublishFunction")[before:].splitlines()
+    assert [line["events"] for line in map(json.loads, lines) if line["message"] == "events published"] == [
+        10,
+        10,
+        5,
+    ]
+    assert shop.event_names(unpaid) == ["PaymentCreated"] * 26
