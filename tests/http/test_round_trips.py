@@ -160,6 +160,7 @@ def test_publish_sends_ten_events_in_one_call(shop, warm, unpaid):
         }
         for n in range(25)
     ]
+    shop.sandbox.drain()
     before = len(shop.sandbox.lambdas.logs("PublishFunction"))
     assert shop.sandbox.lambdas.invoke("PublishFunction", {"Records": records}) == {"batchItemFailures": []}
 
