@@ -7,7 +7,8 @@ import threading
 
 from sandbox.simulator.clock import Clock
 from sandbox.simulator.credentials import Credentials, CredentialsError
-from sandbox.simulator.simulator import MODES, Simulator
+from sandbox.simulator.keys import MODES
+from sandbox.simulator.simulator import Simulator
 
 
 def main() -> int:

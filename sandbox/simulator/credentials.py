@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
+_SECOND = ("platform_certificate_new", "platform_private_key_new", "platform_serial_no_new")
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -35,7 +36,8 @@ class Credentials:
     """One merchant number and the key pairs of both sides. Keys and certificates are PEM text.
 
     `api_v3_key` is 32 ASCII characters; certificate serial numbers are 40 upper-case hex digits; `wechat_public_key_id` is
-    `PUB_KEY_ID_` and digits (WeChat Pay APIv3, Certificates and keys).
+    `PUB_KEY_ID_` and digits (WeChat Pay APIv3, Certificates and keys). The platform certificate called new is the one that
+    will replace the other.
     """
 
     mchid: str
@@ -50,11 +52,15 @@ class Credentials:
     platform_certificate: str = field(repr=False)
     platform_private_key: str = field(repr=False)
     platform_serial_no: str
+    platform_certificate_new: str = field(repr=False)
+    platform_private_key_new: str = field(repr=False)
+    platform_serial_no_new: str
 
     @classmethod
     def load_or_create(cls, path: str | Path) -> Self:
         """Read the JSON file at `path`, or write a new one with mode 0600.
 
+        A file from before there was a second platform certificate gets one added.
         Raises CredentialsError when the file is there but is not such a JSON, or its keys do not belong together.
         """
         path = Path(path)
@@ -66,11 +72,10 @@ class Credentials:
 
     @classmethod
     def create(cls) -> Self:
-        """Fresh throw-away credentials: three RSA-2048 key pairs and two self-signed certificates."""
+        """Fresh throw-away credentials: four RSA-2048 key pairs and three self-signed certificates."""
         mchid = "16" + _random(8, string.digits)
-        merchant_key, wechat_key, platform_key = (_new_key() for _ in range(3))
+        merchant_key, wechat_key = _new_key(), _new_key()
         merchant_certificate = _self_signed(merchant_key, common_name=mchid)
-        platform_certificate = _self_signed(platform_key, common_name="Tenpay.com sign")
         return cls(
             mchid=mchid,
             appid="wx" + secrets.token_hex(8),
@@ -82,9 +87,8 @@ class Credentials:
             wechat_public_key_id=f"PUB_KEY_ID_01{mchid}{datetime.now(UTC):%Y%m%d}{_random(14, string.digits)}",
             wechat_public_key=_public_pem(wechat_key),
             wechat_private_key=_private_pem(wechat_key),
-            platform_certificate=platform_certificate.public_bytes(Encoding.PEM).decode("ascii"),
-            platform_private_key=_private_pem(platform_key),
-            platform_serial_no=f"{platform_certificate.serial_number:040X}",
+            **_platform("", years=5),
+            **_platform("_new", years=6),
         )
 
     @classmethod
@@ -93,9 +97,14 @@ class Credentials:
             document = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise CredentialsError(f"{path} cannot be read as JSON ({type(error).__name__})") from None
+        if not isinstance(document, dict):
+            document = {}
+        older = not any(_wire_name(name) in document for name in _SECOND)
+        if older:
+            document |= {_wire_name(name): value for name, value in _platform("_new", years=6).items()}
         values: dict[str, str] = {}
         for name in (member.name for member in fields(cls)):
-            value = document.get(_wire_name(name)) if isinstance(document, dict) else None
+            value = document.get(_wire_name(name))
             if not isinstance(value, str):
                 raise CredentialsError(f"{path} has no text under {_wire_name(name)!r}")
             values[name] = value
@@ -104,6 +113,8 @@ class Credentials:
             credentials._check()
         except ValueError as error:
             raise CredentialsError(f"{path} is not usable: {error}") from None
+        if older:
+            credentials._save(path)
         return credentials
 
     def _check(self) -> None:
@@ -111,15 +122,20 @@ class Credentials:
         if len(self.api_v3_key.encode()) != 32:
             raise ValueError("apiV3Key is not 32 bytes long")
         certificates = {
-            "merchant": (self.merchant_certificate, self.merchant_private_key, self.merchant_serial_no),
-            "platform": (self.platform_certificate, self.platform_private_key, self.platform_serial_no),
+            "the merchant": (self.merchant_certificate, self.merchant_private_key, self.merchant_serial_no),
+            "the platform": (self.platform_certificate, self.platform_private_key, self.platform_serial_no),
+            "the new platform": (
+                self.platform_certificate_new,
+                self.platform_private_key_new,
+                self.platform_serial_no_new,
+            ),
         }
         for whose, (certificate_pem, key_pem, serial_no) in certificates.items():
             certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
             if certificate.public_key() != load_pem_private_key(key_pem.encode(), None).public_key():
-                raise ValueError(f"{whose}Certificate and {whose}PrivateKey do not belong together")
+                raise ValueError(f"certificate and private key of {whose} do not belong together")
             if serial_no != f"{certificate.serial_number:040X}":
-                raise ValueError(f"{whose}SerialNo is not the serial number of {whose}Certificate")
+                raise ValueError(f"the serial number of {whose} is not that of its certificate")
         public_key = load_pem_public_key(self.wechat_public_key.encode())
         if public_key != load_pem_private_key(self.wechat_private_key.encode(), None).public_key():
             raise ValueError("wechatPublicKey and wechatPrivateKey do not belong together")
@@ -156,7 +172,18 @@ def _public_pem(key: rsa.RSAPrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 
-def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str) -> x509.Certificate:
+def _platform(suffix: str, *, years: int) -> dict[str, str]:
+    """Certificate, private key and serial number of a platform key pair, as the fields with this suffix."""
+    key = _new_key()
+    certificate = _self_signed(key, common_name="Tenpay.com sign", years=years)
+    return {
+        f"platform_certificate{suffix}": certificate.public_bytes(Encoding.PEM).decode("ascii"),
+        f"platform_private_key{suffix}": _private_pem(key),
+        f"platform_serial_no{suffix}": f"{certificate.serial_number:040X}",
+    }
+
+
+def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str, years: int = 5) -> x509.Certificate:
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
@@ -174,6 +201,6 @@ def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str) -> x509.Certificat
         .public_key(key.public_key())
         .serial_number(serial_number)
         .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=5 * 365))
+        .not_valid_after(now + timedelta(days=years * 365))
         .sign(key, hashes.SHA256())
     )

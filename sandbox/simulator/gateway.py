@@ -11,9 +11,9 @@ from sandbox.simulator.call import Call, Endpoint
 from sandbox.simulator.fault_rule import ANSWER_EFFECTS
 from sandbox.simulator.faults import Faults
 from sandbox.simulator.faulty_reply import FaultyReply
+from sandbox.simulator.keys import Keys
 from sandbox.simulator.refusals import PARAMETER, Refusal, invalid_request
 from sandbox.simulator.reply import Reply, json_bytes
-from sandbox.simulator.signing import Signer
 
 _LARGEST_BODY = 1024 * 1024
 
@@ -25,11 +25,11 @@ class Gateway:
     """
 
     def __init__(
-        self, endpoints: Iterable[Endpoint], *, gatekeeper: Gatekeeper, signer: Signer, faults: Faults
+        self, endpoints: Iterable[Endpoint], *, gatekeeper: Gatekeeper, keys: Keys, faults: Faults
     ) -> None:
         self._endpoints = tuple(endpoints)
         self._gatekeeper = gatekeeper
-        self._signer = signer
+        self._keys = keys
         self._faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -60,13 +60,14 @@ class Gateway:
             body=body,
             path_parameters=match.groupdict(),
         )
+        signer = self._keys.for_response(headers.get("wechatpay-serial"))
         fault = self._faults.take(endpoint.name, *ANSWER_EFFECTS)
         if fault is not None:
-            faulty = FaultyReply(fault, answered=lambda: _answered(endpoint, call), signer=self._signer)
+            faulty = FaultyReply(fault, answered=lambda: _answered(endpoint, call), signer=signer)
             await faulty.send(scope, receive, send)
             return
         reply = _answered(endpoint, call)
-        await replace(reply, signature=self._signer.headers(reply.body)).send(send)
+        await replace(reply, signature=signer.headers(reply.body)).send(send)
 
     def _admit(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
         if len(body) > _LARGEST_BODY:

@@ -76,18 +76,24 @@ class MerchantKey:
         return True
 
 
-def encrypted_resource(plaintext: bytes, *, original_type: str, api_v3_key: str) -> dict[str, str]:
-    """The `resource` of a notification: AEAD_AES_256_GCM under the APIv3 key, tag behind the ciphertext.
+def encrypted(plaintext: bytes, *, associated_data: str, api_v3_key: str) -> dict[str, str]:
+    """AEAD_AES_256_GCM under the APIv3 key, with the tag behind the ciphertext.
 
-    WeChat Pay APIv3, Decrypting certificates and notifications: a nonce of 12 ASCII characters, the kind of resource as
-    associated data.
+    WeChat Pay APIv3, Decrypting certificates and notifications: the nonce is 12 ASCII characters.
     """
     nonce = random_nonce(12)
-    ciphertext = AESGCM(api_v3_key.encode()).encrypt(nonce.encode(), plaintext, original_type.encode())
+    ciphertext = AESGCM(api_v3_key.encode()).encrypt(nonce.encode(), plaintext, associated_data.encode())
     return {
-        "original_type": original_type,
         "algorithm": "AEAD_AES_256_GCM",
         "ciphertext": base64.b64encode(ciphertext).decode("ascii"),
-        "associated_data": original_type,
+        "associated_data": associated_data,
         "nonce": nonce,
+    }
+
+
+def encrypted_resource(plaintext: bytes, *, original_type: str, api_v3_key: str) -> dict[str, str]:
+    """The `resource` of a notification; its kind is the associated data, too."""
+    return {
+        "original_type": original_type,
+        **encrypted(plaintext, associated_data=original_type, api_v3_key=api_v3_key),
     }

@@ -4,6 +4,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
 from sandbox.simulator.authorization import Gatekeeper
+from sandbox.simulator.certificates import Certificates
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls import Controls
 from sandbox.simulator.courier import Courier
@@ -11,41 +12,35 @@ from sandbox.simulator.credentials import Credentials
 from sandbox.simulator.fault_controls import FaultControls
 from sandbox.simulator.faults import Faults
 from sandbox.simulator.gateway import Gateway
+from sandbox.simulator.key_controls import KeyControls
+from sandbox.simulator.keys import Keys
 from sandbox.simulator.ledger import Ledger
-from sandbox.simulator.signing import Signer
 from sandbox.simulator.transactions import Transactions
-
-MODES = ("pubkey", "cert", "two-certs", "mixed")
 
 
 class Simulator:
     """A WeChat Pay APIv3 for the one merchant of `credentials`, on the time of `clock`.
 
-    `mode` says which key signs; only `pubkey`, the WeChat Pay public key, is there yet. Raises ValueError for another one.
+    `mode` says which of WeChat Pay's keys sign (see Keys). Raises ValueError for one that there is not.
     """
 
     def __init__(self, credentials: Credentials, *, clock: Timepiece, mode: str = "pubkey") -> None:
-        if mode not in MODES:
-            raise ValueError(f"there is no mode {mode!r}")
-        if mode != "pubkey":
-            raise ValueError(
-                f"mode {mode!r} is not available yet: the simulator signs with the public key only"
-            )
-        signer = Signer(
-            serial=credentials.wechat_public_key_id, private_key=credentials.wechat_private_key, clock=clock
-        )
+        keys = Keys(credentials, clock, mode=mode)
         ledger = Ledger(clock)
         faults = Faults()
-        self._courier = Courier(lambda: signer, faults, clock)
+        self._courier = Courier(keys.for_notification, faults, clock)
         gateway = Gateway(
-            Transactions(credentials, ledger).endpoints(),
+            [
+                *Transactions(credentials, ledger).endpoints(),
+                *Certificates(keys, api_v3_key=credentials.api_v3_key).endpoints(),
+            ],
             gatekeeper=Gatekeeper(credentials, clock),
-            signer=signer,
+            keys=keys,
             faults=faults,
         )
         controls = Controls(
             ledger=ledger, courier=self._courier, clock=clock, api_v3_key=credentials.api_v3_key
-        ).app(FaultControls(faults).routes())
+        ).app([*FaultControls(faults).routes(), *KeyControls(keys).routes()])
         self.app: ASGIApp = _Paths(controls, gateway)
         self._served: Served | None = None
         self._stopped = False

@@ -76,6 +76,20 @@ class Merchant:
         target = f"/v3/pay/transactions/out-trade-no/{out_trade_no}/close"
         return self.call("POST", target, json.dumps(body).encode())
 
+    def refund(self, **body: Any) -> Response:
+        body.setdefault("out_refund_no", "R" + secrets.token_hex(12))
+        body = {name: value for name, value in body.items() if value is not ...}
+        return self.call("POST", "/v3/refund/domestic/refunds", json.dumps(body).encode())
+
+    def query_refund(self, out_refund_no: str) -> Response:
+        return self.call("GET", f"/v3/refund/domestic/refunds/{out_refund_no}")
+
+    def paid(self, **changes: Any) -> dict[str, Any]:
+        """An order that was paid, as a query shows it."""
+        response = self.pay(codeUrl=self.placed(**changes)["code_url"])
+        assert response.status == 200, response.body
+        return self.query(response.json["out_trade_no"]).json
+
     def placed(self, **changes: Any) -> dict[str, Any]:
         """An order that the simulator took, with its code_url."""
         order = self.order(**changes)
@@ -158,15 +172,21 @@ class Merchant:
     def deliveries(self) -> list[dict[str, Any]]:
         return self.control("GET", "notifications").json["notifications"]
 
-    def verify(self, headers: dict[str, str], body: bytes, *, at: float | None = None) -> None:
-        """Raises InvalidSignature unless WeChat Pay signed exactly these bytes, now (or at that time)."""
+    def verify(
+        self, headers: dict[str, str], body: bytes, *, at: float | None = None, key: Any = None
+    ) -> None:
+        """Raises InvalidSignature unless WeChat Pay signed exactly these bytes, now (or `at` that time).
+
+        With the public key, or with the `key` of a certificate that the caller has chosen by its serial number.
+        """
         headers = {name.lower(): value for name, value in headers.items()}
-        assert headers["wechatpay-serial"] == self.credentials.wechat_public_key_id
+        assert key or headers["wechatpay-serial"] == self.credentials.wechat_public_key_id
         assert headers["wechatpay-signature-type"] == "WECHATPAY2-SHA256-RSA2048"
         timestamp, nonce = headers["wechatpay-timestamp"], headers["wechatpay-nonce"]
         assert abs((at or self.clock.time()) - int(timestamp)) < 300
         text = f"{timestamp}\n{nonce}\n".encode() + body + b"\n"
-        self._wechat_key.verify(base64.b64decode(headers["wechatpay-signature"]), text, PKCS1v15(), SHA256())
+        key = key or self._wechat_key
+        key.verify(base64.b64decode(headers["wechatpay-signature"]), text, PKCS1v15(), SHA256())
 
     def decrypt(self, resource: dict[str, str]) -> Any:
         return json.loads(

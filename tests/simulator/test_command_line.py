@@ -26,6 +26,9 @@ NAMES = {
     "platformCertificate",
     "platformPrivateKey",
     "platformSerialNo",
+    "platformCertificateNew",
+    "platformPrivateKeyNew",
+    "platformSerialNoNew",
 }
 
 
@@ -65,13 +68,13 @@ def test_the_credentials_are_real_and_belong_together(credentials_file):
     assert re.fullmatch(r"wx[0-9a-f]{16}", document["appid"])
     assert re.fullmatch(r"[0-9A-Za-z]{32}", document["apiV3Key"])
     assert re.fullmatch(r"PUB_KEY_ID_[0-9]+", document["wechatPublicKeyId"])
-    for whose in ("merchant", "platform"):
-        key = load_pem_private_key(document[f"{whose}PrivateKey"].encode(), None)
-        certificate = x509.load_pem_x509_certificate(document[f"{whose}Certificate"].encode())
+    for whose, new in (("merchant", ""), ("platform", ""), ("platform", "New")):
+        key = load_pem_private_key(document[f"{whose}PrivateKey{new}"].encode(), None)
+        certificate = x509.load_pem_x509_certificate(document[f"{whose}Certificate{new}"].encode())
         assert certificate.public_key() == key.public_key()
         assert key.key_size == 2048
-        assert re.fullmatch(r"[0-9A-F]{40}", document[f"{whose}SerialNo"])
-        assert int(document[f"{whose}SerialNo"], 16) == certificate.serial_number
+        assert re.fullmatch(r"[0-9A-F]{40}", document[f"{whose}SerialNo{new}"])
+        assert int(document[f"{whose}SerialNo{new}"], 16) == certificate.serial_number
     key = load_pem_private_key(document["wechatPrivateKey"].encode(), None)
     assert load_pem_public_key(document["wechatPublicKey"].encode()) == key.public_key()
 
@@ -111,8 +114,7 @@ def test_a_file_that_is_broken_is_refused_and_left_alone(credentials_file, tmp_p
         assert path.read_text() == text
 
 
-def test_a_mode_that_is_not_there_yet_is_refused_in_words(credentials_file):
-    assert "mode 'cert' is not available yet" in refused(credentials_file, "--mode", "cert")
+def test_a_mode_that_is_not_there_is_refused_in_words(credentials_file):
     assert "invalid choice" in refused(credentials_file, "--mode", "nothing")
 
 

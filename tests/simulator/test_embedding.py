@@ -1,6 +1,7 @@
 """The simulator inside another program: the sandbox, or somebody's own test suite."""
 
 import dataclasses
+import json
 import time
 
 import pytest
@@ -27,12 +28,9 @@ def test_two_of_them_know_nothing_of_each_other(credentials, shared_merchant, me
     assert merchant.query(order["out_trade_no"]).status == 404
 
 
-@pytest.mark.parametrize(
-    ("mode", "sentence"), [("cert", "not available yet"), ("nothing", "there is no mode 'nothing'")]
-)
-def test_a_mode_that_it_does_not_have_is_a_value_error(credentials, mode, sentence):
-    with pytest.raises(ValueError, match=sentence):
-        Simulator(credentials, clock=Clock(), mode=mode)
+def test_a_mode_that_it_does_not_have_is_a_value_error(credentials):
+    with pytest.raises(ValueError, match="there is no mode 'nothing'"):
+        Simulator(credentials, clock=Clock(), mode="nothing")
 
 
 def test_credentials_do_not_show_their_keys(credentials):
@@ -47,6 +45,18 @@ def test_credentials_are_loaded_as_they_were_created(tmp_path):
     assert Credentials.load_or_create(str(tmp_path / "c.json")) == created
     with pytest.raises(CredentialsError):
         Credentials.load_or_create(tmp_path)
+
+
+def test_an_older_file_gets_the_second_certificate(tmp_path):
+    path = tmp_path / "c.json"
+    Credentials.load_or_create(path)
+    older = {name: value for name, value in json.loads(path.read_text()).items() if not name.endswith("New")}
+    path.write_text(json.dumps(older))
+    completed = Credentials.load_or_create(path)
+    document = json.loads(path.read_text())
+    assert older.items() <= document.items()
+    assert document["platformSerialNoNew"] == completed.platform_serial_no_new
+    assert Credentials.load_or_create(path) == completed
 
 
 def test_a_clock_only_moves_forward():
