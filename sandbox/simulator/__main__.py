@@ -22,6 +22,11 @@ def main() -> int:
         "--credentials", required=True, metavar="FILE", help="JSON; written when it is not there"
     )
     parser.add_argument("--mode", choices=MODES, default="pubkey", help="which key of WeChat Pay's signs")
+    parser.add_argument(
+        "--minute-between-refunds",
+        action="store_true",
+        help="refuse a refund that follows another of the same order within a minute",
+    )
     arguments = parser.parse_args()
 
     ended = threading.Event()
@@ -29,7 +34,12 @@ def main() -> int:
         signal.signal(number, lambda *_: ended.set())
     try:
         credentials = Credentials.load_or_create(arguments.credentials)
-        simulator = Simulator(credentials, clock=Clock(), mode=arguments.mode)
+        simulator = Simulator(
+            credentials,
+            clock=Clock(),
+            mode=arguments.mode,
+            minute_between_refunds=arguments.minute_between_refunds,
+        )
         url = simulator.start(arguments.port)
     except (CredentialsError, OSError, OverflowError, ValueError) as error:
         parser.error(str(error))

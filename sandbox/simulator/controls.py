@@ -15,6 +15,7 @@ from sandbox.simulator.control_request import ControlError, failure, members, to
 from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.notification import payment_notification
+from sandbox.simulator.refund_ledger import RefundLedger
 from sandbox.simulator.transaction import ledger_entry, transaction
 
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
@@ -23,8 +24,17 @@ _OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 class Controls:
     """What a test, a demo or a phone page does to the simulator from outside."""
 
-    def __init__(self, *, ledger: Ledger, courier: Courier, clock: Timepiece, api_v3_key: str) -> None:
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        refund_ledger: RefundLedger,
+        courier: Courier,
+        clock: Timepiece,
+        api_v3_key: str,
+    ) -> None:
         self._ledger = ledger
+        self._refund_ledger = refund_ledger
         self._courier = courier
         self._clock = clock
         self._api_v3_key = api_v3_key
@@ -62,7 +72,10 @@ class Controls:
 
     async def orders(self, _request: Request) -> Response:
         """The ledger, oldest order first."""
-        return JSONResponse({"orders": [ledger_entry(order) for order in self._ledger.orders()]})
+        entries = [
+            ledger_entry(order, self._refund_ledger.of(order.out_trade_no)) for order in self._ledger.orders()
+        ]
+        return JSONResponse({"orders": entries})
 
     async def notifications(self, _request: Request) -> Response:
         """Every delivery so far, in order: retries of one notification share its id."""
@@ -85,6 +98,7 @@ class Controls:
             self._clock.advance(float(seconds))
         except (ValueError, OverflowError) as error:
             raise ControlError(f"The clock does not move so: {error}.") from None
+        self._refund_ledger.settle()
         self._courier.wake()
         return JSONResponse({"now": self._clock.time()})
 

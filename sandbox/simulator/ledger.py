@@ -78,6 +78,11 @@ class Ledger:
                 raise paid_order_not_closed()
             self._keep(replace(order, trade_state=TradeState.CLOSED))
 
+    def refund_accepted(self, out_trade_no: str) -> None:
+        """A refund of this paid order was accepted, be it the first or not; its end makes no difference to the order."""
+        with self._lock:
+            self._keep(replace(self._orders[out_trade_no], trade_state=TradeState.REFUND))
+
     def by_out_trade_no(self, out_trade_no: str) -> Order:
         """The order of this number; an ORDER_NOT_EXIST refusal otherwise."""
         with self._lock:

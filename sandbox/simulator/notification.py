@@ -7,8 +7,16 @@ from typing import Any
 
 from sandbox.simulator.clock import rfc3339
 from sandbox.simulator.order import Order
+from sandbox.simulator.refund import Refund, RefundStatus
+from sandbox.simulator.refund_shapes import refund_plaintext
 from sandbox.simulator.signing import encrypted_resource
 from sandbox.simulator.transaction import transaction
+
+_REFUND_SUMMARIES = {
+    RefundStatus.SUCCESS: "退款成功",
+    RefundStatus.ABNORMAL: "退款异常",
+    RefundStatus.CLOSED: "退款关闭",
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,19 @@ def payment_notification(order: Order, *, api_v3_key: str, now: float) -> Notifi
         original_type="transaction",
         plaintext=transaction(order),
         url=order.request["notify_url"],
+        api_v3_key=api_v3_key,
+        now=now,
+    )
+
+
+def refund_notification(refund: Refund, url: str, *, api_v3_key: str, now: float) -> Notification:
+    """REFUND.SUCCESS, REFUND.ABNORMAL or REFUND.CLOSED of a refund that has ended (WeChat Pay APIv3, Refund notification)."""
+    return _notification(
+        event_type=f"REFUND.{refund.status.value}",
+        summary=_REFUND_SUMMARIES[refund.status],
+        original_type="refund",
+        plaintext=refund_plaintext(refund),
+        url=url,
         api_v3_key=api_v3_key,
         now=now,
     )

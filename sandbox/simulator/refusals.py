@@ -9,6 +9,7 @@ SIGNATURE = 268443699
 APPID_AND_MCHID = 268445527
 ORDER_NO_LONGER_VALID = 268447914
 ALREADY_PAID = 268449538
+TOO_OFTEN = 268447840
 REPOSTED_DIFFERENTLY = 268498688
 ORDER_MISSING = 268512771
 EXTRA_PARAMETER = 270924358
@@ -112,3 +113,35 @@ def order_expired() -> Refusal:
 def order_missing() -> Refusal:
     """404: no such order of this merchant (for a transaction_id: not paid, either)."""
     return Refusal(404, "ORDER_NOT_EXIST", "订单不存在", number=ORDER_MISSING)
+
+
+def refund_missing() -> Refusal:
+    """404: no such refund of this merchant."""
+    return Refusal(404, "RESOURCE_NOT_EXISTS", "退款单不存在", number=ORDER_MISSING)
+
+
+def nothing_to_refund() -> Refusal:
+    """404: the order is unknown or nobody has paid it (WeChat Pay APIv3, Refund: error codes)."""
+    return Refusal(404, "RESOURCE_NOT_EXISTS", "订单不存在", number=ORDER_MISSING)
+
+
+def refund_amounts_differ() -> Refusal:
+    """400: amount.total is not the order's, or an amount not that of the first request of this out_refund_no."""
+    return invalid_request("订单金额或退款金额与之前请求不一致，请核实后再试", number=REPOSTED_DIFFERENTLY)
+
+
+def refund_differs() -> Refusal:
+    """400: this out_refund_no was first posted for another order or with other parameters."""
+    return invalid_request("请求内容和上次请求不一致，请核实后再试。", number=REPOSTED_DIFFERENTLY)
+
+
+def refund_impossible(message: str) -> Refusal:
+    """400: the order is too old, or has no money or no refunds left."""
+    return invalid_request(message)
+
+
+def refund_too_soon() -> Refusal:
+    """429: the refund before it of the same order is not a minute old."""
+    return Refusal(
+        429, "FREQUENCY_LIMITED", "同一订单的两次部分退款须间隔1分钟，请稍后再试", number=TOO_OFTEN
+    )

@@ -1,5 +1,7 @@
 """The simulator put together, and served on a loopback port."""
 
+from functools import partial
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
@@ -10,28 +12,50 @@ from sandbox.simulator.controls import Controls
 from sandbox.simulator.courier import Courier
 from sandbox.simulator.credentials import Credentials
 from sandbox.simulator.fault_controls import FaultControls
+from sandbox.simulator.fault_rule import REFUND
 from sandbox.simulator.faults import Faults
 from sandbox.simulator.gateway import Gateway
 from sandbox.simulator.key_controls import KeyControls
 from sandbox.simulator.keys import Keys
 from sandbox.simulator.ledger import Ledger
+from sandbox.simulator.notification import refund_notification
+from sandbox.simulator.refund import Refund, RefundStatus
+from sandbox.simulator.refund_controls import RefundControls
+from sandbox.simulator.refund_ledger import RefundLedger
+from sandbox.simulator.refunds import Refunds
 from sandbox.simulator.transactions import Transactions
 
 
 class Simulator:
     """A WeChat Pay APIv3 for the one merchant of `credentials`, on the time of `clock`.
 
-    `mode` says which of WeChat Pay's keys sign (see Keys). Raises ValueError for one that there is not.
+    `mode` says which of WeChat Pay's keys sign (see Keys). Raises ValueError for one that there is not. With
+    `minute_between_refunds` two refunds of one order lie a minute apart, or the second is refused.
     """
 
-    def __init__(self, credentials: Credentials, *, clock: Timepiece, mode: str = "pubkey") -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        clock: Timepiece,
+        mode: str = "pubkey",
+        minute_between_refunds: bool = False,
+    ) -> None:
         keys = Keys(credentials, clock, mode=mode)
         ledger = Ledger(clock)
         faults = Faults()
         self._courier = Courier(keys.for_notification, faults, clock)
+        self._refund_ledger = RefundLedger(
+            ledger,
+            clock,
+            told=partial(_tell, courier=self._courier, clock=clock, api_v3_key=credentials.api_v3_key),
+            outcome=partial(_outcome, faults),
+            minute_between=minute_between_refunds,
+        )
         gateway = Gateway(
             [
                 *Transactions(credentials, ledger).endpoints(),
+                *Refunds(self._refund_ledger).endpoints(),
                 *Certificates(keys, api_v3_key=credentials.api_v3_key).endpoints(),
             ],
             gatekeeper=Gatekeeper(credentials, clock),
@@ -39,8 +63,18 @@ class Simulator:
             faults=faults,
         )
         controls = Controls(
-            ledger=ledger, courier=self._courier, clock=clock, api_v3_key=credentials.api_v3_key
-        ).app([*FaultControls(faults).routes(), *KeyControls(keys).routes()])
+            ledger=ledger,
+            refund_ledger=self._refund_ledger,
+            courier=self._courier,
+            clock=clock,
+            api_v3_key=credentials.api_v3_key,
+        ).app(
+            [
+                *RefundControls(self._refund_ledger).routes(),
+                *FaultControls(faults).routes(),
+                *KeyControls(keys).routes(),
+            ]
+        )
         self.app: ASGIApp = _Paths(controls, gateway)
         self._served: Served | None = None
         self._stopped = False
@@ -65,12 +99,25 @@ class Simulator:
         return served.url
 
     def stop(self) -> None:
-        """Free the port for good; notifications that wait for a retry are forgotten. Harmless when not started."""
+        """Free the port for good; refunds and notifications that wait are forgotten. Harmless when not started."""
         self._stopped = True
+        self._refund_ledger.stop()
         self._courier.stop()
         if self._served is not None:
             self._served.stop()
             self._served = None
+
+
+def _tell(refund: Refund, *, courier: Courier, clock: Timepiece, api_v3_key: str) -> None:
+    """Notify the merchant of a refund's end, if the refund says where."""
+    if refund.notify_url is not None:
+        courier.send(refund_notification(refund, refund.notify_url, api_v3_key=api_v3_key, now=clock.time()))
+
+
+def _outcome(faults: Faults) -> RefundStatus:
+    """How a refund that is accepted now will end by itself: well, unless a fault rule says otherwise."""
+    fault = faults.take(REFUND, "result")
+    return RefundStatus.SUCCESS if fault is None else RefundStatus(fault.parameters["result"])
 
 
 class _Paths:

@@ -1,9 +1,12 @@
 """An order as WeChat Pay speaks of it: to the merchant who queries, in the notification, and in the ledger."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from sandbox.simulator.clock import rfc3339
 from sandbox.simulator.order import DESCRIPTIONS, Order
+from sandbox.simulator.refund import Refund
+from sandbox.simulator.refund_shapes import refund_entry
 
 
 def transaction(order: Order) -> dict[str, Any]:
@@ -39,7 +42,7 @@ def transaction(order: Order) -> dict[str, Any]:
     return paid | ({"scene_info": {"device_id": device_id}} if device_id else {})
 
 
-def ledger_entry(order: Order) -> dict[str, Any]:
+def ledger_entry(order: Order, refunds: Iterable[Refund]) -> dict[str, Any]:
     """One line of the simulator's own ledger; transaction_id is absent until the order is paid."""
     entry: dict[str, Any] = {
         "out_trade_no": order.out_trade_no,
@@ -47,6 +50,6 @@ def ledger_entry(order: Order) -> dict[str, Any]:
         "amount": {"total": order.total},
         "description": order.request["description"],
         "notify_url": order.request["notify_url"],
-        "refunds": [],
+        "refunds": [refund_entry(refund) for refund in refunds],
     }
     return entry if order.transaction_id is None else entry | {"transaction_id": order.transaction_id}

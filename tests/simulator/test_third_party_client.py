@@ -46,9 +46,8 @@ def client(url, credentials_file, receiver, monkeypatch):
     return client
 
 
-def pay(url, code_url):
-    body = json.dumps({"codeUrl": code_url}).encode()
-    with urllib.request.urlopen(f"{url}/_sandbox/pay", data=body, timeout=5) as answer:
+def pay(url, **by):
+    with urllib.request.urlopen(f"{url}/_sandbox/pay", data=json.dumps(by).encode(), timeout=5) as answer:
         return json.load(answer)
 
 
@@ -59,7 +58,7 @@ def test_it_orders_is_paid_queries_and_reads_the_notification(client, url, recei
     assert code == 200, message
     assert json.loads(client.query(out_trade_no="T1217752501201407")[1])["trade_state"] == "NOTPAY"
 
-    paid = pay(url, json.loads(message)["code_url"])
+    paid = pay(url, codeUrl=json.loads(message)["code_url"])
 
     for number in ({"out_trade_no": "T1217752501201407"}, {"transaction_id": paid["transaction_id"]}):
         code, message = client.query(**number)
@@ -81,3 +80,63 @@ def test_it_is_told_what_is_wrong(client):
     client._core._cert_serial_no = "4" * 40
     code, message = client.query(out_trade_no="NOBODY-KNOWS")
     assert (code, json.loads(message)["code"]) == (401, "SIGN_ERROR")
+
+
+def test_it_orders_for_a_buyer_and_closes(client):
+    ordered = {
+        "description": "测试商品",
+        "out_trade_no": "T1217752501201408",
+        "amount": {"total": 100},
+        "payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+        "pay_type": WeChatPayType.JSAPI,
+    }
+    code, message = client.pay(**ordered)
+    assert (code, json.loads(message)["prepay_id"][:2]) == (200, "wx")
+    for _ in range(2):
+        code, message = client.close("T1217752501201408")
+        assert (code, message) == (204, b"")
+    assert json.loads(client.query(out_trade_no="T1217752501201408")[1])["trade_state"] == "CLOSED"
+    code, message = client.pay(**ordered)
+    assert (code, json.loads(message)["code"]) == (400, "ORDER_CLOSED")
+
+
+def test_it_refunds_queries_and_reads_the_notification(client, url, receiver):
+    code, message = client.pay(
+        description="测试商品",
+        out_trade_no="T1217752501201409",
+        amount={"total": 100},
+        payer={"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"},
+        pay_type=WeChatPayType.JSAPI,
+    )
+    paid = pay(url, prepayId=json.loads(message)["prepay_id"])
+    receiver.wait(1)
+
+    code, message = client.refund(
+        out_refund_no="R1217752501201409",
+        transaction_id=paid["transaction_id"],
+        amount={"refund": 40, "total": 100, "currency": "CNY"},
+        reason="商品已售完",
+        notify_url=receiver.url,
+    )
+    assert code == 200, message
+    refund = json.loads(message)
+    assert (refund["status"], refund["amount"]["refund"]) == ("PROCESSING", 40)
+
+    came = receiver.wait(2)[1]
+    notification = client.callback(came.headers, came.body)
+    assert notification["event_type"] == "REFUND.SUCCESS"
+    told = notification["resource"]
+    assert (told["refund_id"], told["refund_status"]) == (refund["refund_id"], "SUCCESS")
+
+    code, message = client.query_refund("R1217752501201409")
+    assert code == 200, message
+    assert json.loads(message) == refund | {"status": "SUCCESS", "success_time": told["success_time"]}
+    assert json.loads(client.query(out_trade_no="T1217752501201409")[1])["trade_state"] == "REFUND"
+    code, message = client.close("T1217752501201409")
+    assert (code, json.loads(message)["code"]) == (400, "ORDER_PAID")
+    code, message = client.refund(
+        out_refund_no="R1217752501201410",
+        out_trade_no="T1217752501201409",
+        amount={"refund": 61, "total": 100, "currency": "CNY"},
+    )
+    assert (code, json.loads(message)["code"]) == (400, "INVALID_REQUEST")

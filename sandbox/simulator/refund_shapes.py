@@ -1,0 +1,76 @@
+"""A refund as WeChat Pay speaks of it: to the merchant who asks, in the notification, and in the ledger."""
+
+from typing import Any
+
+from sandbox.simulator.clock import rfc3339
+from sandbox.simulator.refund import Refund
+
+_RECEIVED_BY = "支付用户零钱"  # the buyer's balance
+
+
+def refund_object(refund: Refund) -> dict[str, Any]:
+    """The answer to a refund and to a query (WeChat Pay APIv3, Refund, Query refund: response parameters).
+
+    Nobody here pays with coupons: the buyer gets back the whole amount.
+    """
+    amount: dict[str, Any] = {
+        "total": refund.order.total,
+        "refund": refund.amount,
+        "payer_total": refund.order.total,
+        "payer_refund": refund.amount,
+        "settlement_total": refund.order.total,
+        "settlement_refund": refund.amount,
+        "discount_refund": 0,
+        "currency": "CNY",
+        "refund_fee": 0,
+    }
+    if "from" in refund.request["amount"]:
+        amount["from"] = refund.request["amount"]["from"]
+    return {
+        "refund_id": refund.refund_id,
+        "out_refund_no": refund.out_refund_no,
+        "transaction_id": refund.order.transaction_id,
+        "out_trade_no": refund.order.out_trade_no,
+        "channel": "ORIGINAL",
+        "user_received_account": _RECEIVED_BY,
+        **_success_time(refund),
+        "create_time": rfc3339(refund.create_time),
+        "status": refund.status.value,
+        "funds_account": refund.request.get("funds_account", "UNSETTLED"),
+        "amount": amount,
+        "promotion_detail": [],
+    }
+
+
+def refund_plaintext(refund: Refund) -> dict[str, Any]:
+    """What its notification holds, encrypted: other names and fewer of them (WeChat Pay APIv3, Refund notification)."""
+    return {
+        "mchid": refund.order.request["mchid"],
+        "out_trade_no": refund.order.out_trade_no,
+        "transaction_id": refund.order.transaction_id,
+        "out_refund_no": refund.out_refund_no,
+        "refund_id": refund.refund_id,
+        "refund_status": refund.status.value,
+        **_success_time(refund),
+        "user_received_account": _RECEIVED_BY,
+        "amount": {
+            "total": refund.order.total,
+            "refund": refund.amount,
+            "payer_total": refund.order.total,
+            "payer_refund": refund.amount,
+        },
+    }
+
+
+def refund_entry(refund: Refund) -> dict[str, Any]:
+    """The refund in a line of the simulator's own ledger."""
+    return {
+        "out_refund_no": refund.out_refund_no,
+        "refund_id": refund.refund_id,
+        "status": refund.status.value,
+        "amount": {"refund": refund.amount},
+    }
+
+
+def _success_time(refund: Refund) -> dict[str, str]:
+    return {} if refund.success_time is None else {"success_time": rfc3339(refund.success_time)}
