@@ -88,6 +88,15 @@ def test_a_file_that_is_there_is_used_again(credentials_file):
     assert credentials_file.read_bytes() == before
 
 
+def test_a_minute_between_refunds_is_asked_for_with_a_flag(credentials_file):
+    with start(credentials_file, "--minute-between-refunds") as process:
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}/_sandbox/settings", timeout=5) as answer:
+            assert json.load(answer) == {"refundAfter": 1, "minuteBetweenRefunds": True}
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
 def refused(path, *arguments):
     with start(path, *arguments) as process:
         output, errors = process.communicate(timeout=10)
