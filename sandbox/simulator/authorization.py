@@ -65,7 +65,7 @@ class Gatekeeper:
             raise sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
         if caller.mchid != self._mchid:
             raise sign_error("签名错误")
-        if caller.serial_no != self._serial_no:
+        if caller.serial_no.upper() != self._serial_no:  # SDKs in use send it in lower case, too
             raise sign_error("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
         text = signed_text(
             method.encode(), target, caller.timestamp.encode(), caller.nonce_str.encode(), body

@@ -195,3 +195,11 @@ def test_an_unknown_path_is_an_empty_404_and_another_method_an_empty_405(shared_
 def test_a_replayed_nonce_is_taken(shared_merchant):
     authorization = shared_merchant.authorization("GET", target(shared_merchant), b"")
     assert [get(shared_merchant, authorization).status for _ in range(2)] == [404, 404]
+
+
+def test_a_serial_number_may_be_in_lower_case(shared_merchant):
+    serial_no = shared_merchant.credentials.merchant_serial_no.lower()
+    path = target(shared_merchant)
+    authorization = shared_merchant.authorization("GET", path, b"", serial_no=serial_no)
+    response = shared_merchant.call("GET", path, headers={"Authorization": authorization})
+    assert response.status == 404
