@@ -1,9 +1,13 @@
 """How a refund ends, by itself or by somebody, how that is told, and the controls for it."""
 
 import json
+import threading
 import time
+from datetime import datetime, timedelta
 
 import pytest
+
+from sandbox.simulator import Clock, Simulator
 
 HOUR, DAY = 3600, 86400
 
@@ -38,6 +42,29 @@ def test_by_itself_a_refund_succeeds_after_a_second(merchant):
     assert found["status"] == "SUCCESS"
     assert found["success_time"] >= refund["create_time"]
     assert found == refund | {"status": "SUCCESS", "success_time": found["success_time"]}
+
+
+def test_however_far_the_clock_goes_success_came_after_a_second_and_is_told_at_once(merchant):
+    refund = accepted(merchant, merchant.paid(), notify_url="http://127.0.0.1:9/refund")
+    merchant.advance(DAY)
+    assert "REFUND.SUCCESS" in [each["event_type"] for each in merchant.deliveries()]
+    found = merchant.query_refund(refund["out_refund_no"]).json
+    times = [datetime.fromisoformat(found[name]) for name in ("create_time", "success_time")]
+    assert times[1] - times[0] == timedelta(seconds=1)
+
+
+def test_after_its_end_a_simulator_ends_no_refund(credentials, merchant_of, receiver):
+    clock = Clock()
+    simulator = Simulator(credentials, clock=clock)
+    simulator.start()
+    merchant = merchant_of(simulator, clock)
+    accepted(merchant, merchant.paid(), notify_url=receiver.url)
+    before = sum(thread.name == "refunds" and thread.is_alive() for thread in threading.enumerate())
+    simulator.stop()
+    clock.advance(DAY)
+    time.sleep(0.1)
+    after = sum(thread.name == "refunds" and thread.is_alive() for thread in threading.enumerate())
+    assert (after, receiver.received) == (before - 1, [])
 
 
 def test_the_second_is_on_the_clock_and_nobody_has_to_ask(merchant, receiver):

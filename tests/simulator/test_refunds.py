@@ -184,6 +184,9 @@ def test_a_minute_between_two_refunds_is_asked_for_only_when_set(merchant):
     accepted(merchant, other, 1)
     merchant.advance(60)
     accepted(merchant, order, 1)
+    merchant.advance(50)
+    response = merchant.refund(out_trade_no=order["out_trade_no"], amount=part(1))
+    assert response.status == 429
 
 
 def test_the_ledger_shows_refunds(merchant):
