@@ -93,6 +93,14 @@ def test_a_truncated_answer_ends_before_its_length(merchant):
     assert in_ledger(merchant, order)
 
 
+def test_an_answer_without_a_body_is_truncated_to_nothing(merchant):
+    fault(merchant, on="close", effect="truncate")
+    order = merchant.placed()
+    with pytest.raises(http.client.RemoteDisconnected):
+        merchant.close(order["out_trade_no"])
+    assert merchant.query(order["out_trade_no"]).json["trade_state"] == "CLOSED"
+
+
 def test_latency_is_real_time_after_the_effect(merchant):
     fault(merchant, effect="latency", seconds=0.4)
     order = merchant.order()
