@@ -3,7 +3,9 @@
 import logging
 import os
 import threading
+import time
 from collections import deque
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -55,9 +57,15 @@ class Aws:
     Served by one thread over HTTP/1.0, for moto's conditional writes are atomic only when nobody else runs.
     """
 
-    def __init__(self, region: str = "us-east-1", account: str = "123456789012") -> None:
+    def __init__(
+        self,
+        region: str = "us-east-1",
+        account: str = "123456789012",
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self.region = region
         self.account = account
+        self._now = now  # for the timeouts of queues
         self.url = ""
         self._engine: Engine | None = None
         self._server: BaseWSGIServer | None = None
@@ -75,7 +83,7 @@ class Aws:
         # Another account, deliveries over the network, a developer's profile: none has a say in here.
         for name in ("MOTO_ACCOUNT_ID", "MOTO_EVENTS_INVOKE_HTTP", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
             os.environ.pop(name, None)
-        self._engine = Engine(self.region, self.account)
+        self._engine = Engine(self.region, self.account, self._now)
         self._server = make_server(
             "127.0.0.1", 0, Shim(self._engine, self), threaded=False, request_handler=_Handler
         )
@@ -128,6 +136,13 @@ class Aws:
             "AWS_SESSION_TOKEN": given["SessionToken"],
         }
 
+    def statements(self, role_arn: str) -> list[dict[str, Any]]:
+        """The statements of a role's policies. Only while started."""
+        if self._engine is None:
+            raise RuntimeError("the local AWS is not started")
+        with self._engine:
+            return self._engine.statements(role_arn)
+
     # ---- what happened ----
 
     @property
@@ -149,17 +164,25 @@ class Aws:
         with self._lock:
             return list(self._events)
 
-    def writes(self, table: str) -> int:
-        """How many requests have written to a table; a request counts before its answer goes out."""
+    def writes(self, place: str) -> int:
+        """How many requests have written to a table (its name) or queue (its ARN); counted before the answer goes out."""
         with self._written:
-            return self._writes.get(table, 0)
+            return self._writes.get(place, 0)
 
-    def wait_for_write(self, table: str, seen: int, timeout: float) -> int:
-        """Wait until `writes(table)` exceeds `seen`, at most `timeout` seconds; returns the count."""
+    def wakes(self) -> int:
+        """How often `wake` was called."""
         with self._written:
-            woken = self._wakes
-            self._written.wait_for(lambda: self._writes.get(table, 0) > seen or self._wakes > woken, timeout)
-            return self._writes.get(table, 0)
+            return self._wakes
+
+    def wait_for_write(self, place: str, seen: int, timeout: float, woken: int | None = None) -> int:
+        """Wait until `writes(place)` exceeds `seen`, at most `timeout` seconds; returns the count.
+
+        `wake` ends it too: one that comes from now on, or that came since `wakes` was `woken`.
+        """
+        with self._written:
+            before = self._wakes if woken is None else woken
+            self._written.wait_for(lambda: self._writes.get(place, 0) > seen or self._wakes > before, timeout)
+            return self._writes.get(place, 0)
 
     def wake(self) -> None:
         """End every `wait_for_write` now."""
@@ -179,9 +202,9 @@ class Aws:
         with self._lock:
             self._events.extend(events)
 
-    def wrote(self, tables: set[str]) -> None:
-        """Called by the shim: a write to these tables succeeded."""
+    def wrote(self, places: set[str]) -> None:
+        """Called by the shim: a write to these tables and queues succeeded."""
         with self._written:
-            for table in tables:
-                self._writes[table] = self._writes.get(table, 0) + 1
+            for place in places:
+                self._writes[place] = self._writes.get(place, 0) + 1
             self._written.notify_all()

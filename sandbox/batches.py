@@ -1,4 +1,4 @@
-"""What a stream function's answer means when ReportBatchItemFailures is on."""
+"""What a stream or queue function's answer means when ReportBatchItemFailures is on."""
 
 from enum import Enum
 from typing import Any
@@ -13,25 +13,35 @@ class Outcome(Enum):
 
 
 def outcome_of(result: Any, sequence_numbers: list[str]) -> tuple[Outcome, int]:
-    """The outcome, and for a partial one the index of the first record to try again.
+    """The outcome of a stream batch, and for a partial one the index of the first record to try again: the lowest."""
+    failed = failures_of(result, sequence_numbers)
+    if failed is None:
+        return Outcome.FAILURE, 0
+    if not failed:
+        return Outcome.SUCCESS, 0
+    return Outcome.PARTIAL, min(map(sequence_numbers.index, failed))
 
-    Rules of the Lambda Developer Guide, Configuring partial batch response with DynamoDB, Success and failure
-    conditions: nothing, an empty answer, a null or empty list are success; an empty, null, misnamed or unknown
-    identifier fails the whole batch; of several identifiers the lowest counts.
+
+def failures_of(result: Any, identifiers: list[str]) -> set[str] | None:
+    """The items that the answer names as failed; None when it fails the whole batch.
+
+    Rules of the Lambda Developer Guide, Success and failure conditions of partial batch responses (the same in
+    "with DynamoDB" and in "Handling errors for an SQS event source"): nothing, an empty answer, a null or empty list
+    are success; an empty, null, misnamed or unknown identifier fails the whole batch.
     """
     if result is None or result in ({}, "", []):
-        return Outcome.SUCCESS, 0
+        return set()
     if not isinstance(result, dict):
-        return Outcome.FAILURE, 0
+        return None
     failures = result.get("batchItemFailures")
     if failures is None or failures == []:
-        return Outcome.SUCCESS, 0
+        return set()
     if not isinstance(failures, list):
-        return Outcome.FAILURE, 0
-    positions = []
+        return None
+    failed = set()
     for failure in failures:
         identifier = failure.get("itemIdentifier") if isinstance(failure, dict) else None
-        if identifier not in sequence_numbers:
-            return Outcome.FAILURE, 0
-        positions.append(sequence_numbers.index(identifier))
-    return Outcome.PARTIAL, min(positions)
+        if not isinstance(identifier, str) or identifier not in identifiers:
+            return None
+        failed.add(identifier)
+    return failed

@@ -4,6 +4,7 @@ import math
 import struct
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 FARTHEST = 100 * 365 * 86400
@@ -21,6 +22,7 @@ class Clock:
         self.file = file
         self._offset = 0.0
         self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
         if file is not None:
             file.write_bytes(bytes(8))
 
@@ -41,3 +43,9 @@ class Clock:
                 with self.file.open("r+b", buffering=0) as mirror:
                     mirror.write(struct.pack("<q", round(offset * 1e9)))
             self._offset = offset
+        for call in self._listeners:
+            call()
+
+    def on_advance(self, call: Callable[[], None]) -> None:
+        """Have this called after every advance, by whoever advances: for those who wait for a moment to come."""
+        self._listeners.append(call)

@@ -1,7 +1,8 @@
-"""What came of template.yaml: the plain facts that the sandbox's Lambda, API Gateway and stream pump run by."""
+"""What came of template.yaml: the plain facts that the sandbox's Lambda, API Gateway and pumps run by."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,15 @@ class Cors:
 
 
 @dataclass(frozen=True)
+class FailureBucket:
+    """Where a stream mapping leaves what it gives up on, and what Lambda writes into its name and text."""
+
+    bucket: str
+    mapping_id: str  # the mapping's UUID
+    function_arn: str
+
+
+@dataclass(frozen=True)
 class StreamMapping:
     """One event source mapping from a table's stream to a function."""
 
@@ -62,6 +72,35 @@ class StreamMapping:
     bisect: bool
     report_item_failures: bool
     maximum_retries: int  # -1: until the record expires
+    maximum_age: int = -1  # seconds; -1: until the record expires
+    on_failure: FailureBucket | None = None
+
+
+@dataclass(frozen=True)
+class QueueMapping:
+    """One event source mapping from a queue to a function."""
+
+    queue_url: str
+    queue_arn: str
+    function: str  # logical id
+    batch_size: int
+    report_item_failures: bool
+    maximum_concurrency: int
+    batching_window: int = (
+        0  # seconds, the longest that Lambda may wait for a batch to fill; here nobody waits
+    )
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One schedule that invokes a function at a fixed rate: EventBridge Scheduler's, or a rule's."""
+
+    logical_id: str  # SweepFunctionMinute
+    arn: str
+    function: str  # logical id
+    rate: int  # seconds
+    source: str  # aws.scheduler, or aws.events for a rule
+    input: Any = None  # the whole event, where the template gives one
 
 
 @dataclass(frozen=True)
@@ -75,3 +114,5 @@ class Deployed:
     refs: dict[str, str]
     attributes: dict[str, dict[str, str]] = field(default_factory=dict)
     outputs: dict[str, str] = field(default_factory=dict)
+    queues: tuple[QueueMapping, ...] = ()
+    schedules: tuple[Schedule, ...] = ()

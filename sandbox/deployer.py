@@ -1,13 +1,14 @@
 """template.yaml as a running stack: what AWS keeps is created there, what Lambda and API Gateway run comes back."""
 
 import json
+import uuid
 from pathlib import Path
 from typing import Any
 
-from sandbox import lambda_resources
+from sandbox import lambda_resources, schedule_resources
 from sandbox.aws import Aws
-from sandbox.deployed import Cors, Deployed, Function, Route, StreamMapping
-from sandbox.iam import trusts_lambda
+from sandbox.deployed import Cors, Deployed, Function, QueueMapping, Route, Schedule, StreamMapping
+from sandbox.iam import Need, allowed, trusts
 from sandbox.intrinsics import NO_VALUE, Resolver
 from sandbox.resources import CREATORS, Created, only
 from sandbox.template import TemplateError, checked, parameters_of, translate
@@ -59,11 +60,15 @@ class _Deployment:
         self._routes: tuple[Route, ...] = ()
         self._cors = Cors()
         self._streams: list[StreamMapping] = []
+        self._queues: list[QueueMapping] = []
+        self._schedules: list[Schedule] = []
+        self._permissions: list[dict[str, Any]] = []
 
     def run(self) -> Deployed:
         for logical_id, resource in self._resources.items():
             if self._wanted(resource):
                 self._made(logical_id)
+        schedule_resources.check_permissions(self._schedules, self._functions, self._permissions)
         outputs = {
             name: str(self._resolver.value(output["Value"]))
             for name, output in self._outputs.items()
@@ -77,6 +82,8 @@ class _Deployment:
             refs={name: made.ref for name, made in self._done.items()},
             attributes={name: made.attributes for name, made in self._done.items()},
             outputs=outputs,
+            queues=tuple(self._queues),
+            schedules=tuple(self._schedules),
         )
 
     def _wanted(self, part: dict[str, Any]) -> bool:
@@ -116,6 +123,8 @@ class _Deployment:
             "AWS::Lambda::LayerVersion": self._layer,
             "AWS::Lambda::Permission": self._permission,
             "AWS::Lambda::EventSourceMapping": self._mapping,
+            "AWS::Scheduler::Schedule": self._schedule,
+            "AWS::Events::Rule": self._rule,
             "AWS::ApiGatewayV2::Api": self._api,
             "AWS::ApiGatewayV2::Stage": self._stage,
         }
@@ -131,10 +140,7 @@ class _Deployment:
         arn = self._arn(f"function:{name}")
         if logical_id not in self._folders:
             raise TemplateError(f"{logical_id}: its code must be a local folder")
-        role = properties["Role"].rsplit("/", 1)[-1]
-        trust = self._aws.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
-        if not trusts_lambda(trust if isinstance(trust, dict) else json.loads(trust)):
-            raise TemplateError(f"{logical_id}: Lambda may not assume {role}")
+        self._demand_trust(logical_id, properties["Role"], "lambda.amazonaws.com")
         layer_ids = {made.ref: layer for layer, made in self._done.items() if layer in self._folders}
         layers = []
         for ref in properties.get("Layers", []):
@@ -154,19 +160,76 @@ class _Deployment:
         return Created(arn, {"LayerVersionArn": arn})
 
     def _permission(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        """Who may invoke; here only this stack's own API and streams do."""
+        """Who may invoke; here only this stack's own API, streams, queues and schedules do."""
         only(logical_id, properties, "Action FunctionName Principal SourceArn SourceAccount")
+        self._permissions.append(properties)
         return Created(logical_id)
 
     def _mapping(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        function = self._function_id(logical_id, properties["FunctionName"])
-        self._streams.append(lambda_resources.stream_mapping(logical_id, properties, function))
-        return Created(f"{self._stack}-{logical_id}")
+        function = self._function_named(logical_id, properties["FunctionName"])
+        mapping_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._stack}/{logical_id}"))
+        source = properties["EventSourceArn"]
+        if source.startswith("arn:aws:sqs:"):
+            actions = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+            self._demand(logical_id, function.role_arn, *(Need(action, source) for action in actions))
+            client = self._aws.client("sqs")
+            url = client.get_queue_url(QueueName=source.rsplit(":", 1)[-1])["QueueUrl"]
+            asked = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
+            timeout = int(asked["Attributes"]["VisibilityTimeout"])
+            self._queues.append(
+                lambda_resources.queue_mapping(
+                    logical_id, properties, function, url=url, visibility_timeout=timeout
+                )
+            )
+        elif "/stream/" in source:
+            mapping = lambda_resources.stream_mapping(logical_id, properties, function, mapping_id)
+            if mapping.on_failure is not None:
+                bucket = f"arn:aws:s3:::{mapping.on_failure.bucket}"
+                needs = (
+                    Need("s3:PutObject", f"{bucket}/aws/lambda/{mapping_id}"),
+                    Need("s3:ListBucket", bucket),
+                )
+                self._demand(logical_id, function.role_arn, *needs)
+            self._streams.append(mapping)
+        else:
+            raise TemplateError(f"{logical_id}: the sandbox maps DynamoDB streams and SQS queues only")
+        return Created(mapping_id, {"Id": mapping_id})
 
-    def _function_id(self, logical_id: str, name: str) -> str:
+    def _schedule(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        function = self._function_named(logical_id, properties["Target"]["Arn"])
+        role = properties["Target"]["RoleArn"]
+        self._demand_trust(logical_id, role, "scheduler.amazonaws.com")
+        self._demand(logical_id, role, Need("lambda:InvokeFunction", function.arn))
+        name = properties.get("Name", f"{self._stack}-{logical_id}")
+        arn = f"arn:aws:scheduler:{self._aws.region}:{self._aws.account}:schedule/default/{name}"
+        self._schedules.append(schedule_resources.schedule(logical_id, properties, function, arn))
+        return Created(name, {"Arn": arn})
+
+    def _rule(self, logical_id: str, properties: dict[str, Any]) -> Created:
+        name = properties.get("Name", f"{self._stack}-{logical_id}")
+        arn = f"arn:aws:events:{self._aws.region}:{self._aws.account}:rule/{name}"
+        target = schedule_resources.rule_target(logical_id, properties)
+        function = self._function_named(logical_id, target["Arn"])
+        self._schedules.append(schedule_resources.rule(logical_id, properties, function, arn))
+        return Created(name, {"Arn": arn})
+
+    def _demand(self, logical_id: str, role_arn: str, *needs: Need) -> None:
+        """What AWS checks of a role when the resource is made (or, late, at the first use) is an error now."""
+        statements = self._aws.statements(role_arn)
+        for need in needs:
+            if not allowed(statements, need):
+                raise TemplateError(f"{logical_id}: {role_arn} lacks {need.action} on {need.resource}")
+
+    def _demand_trust(self, logical_id: str, role_arn: str, service: str) -> None:
+        role = role_arn.rsplit("/", 1)[-1]
+        trust = self._aws.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        if not trusts(trust if isinstance(trust, dict) else json.loads(trust), service):
+            raise TemplateError(f"{logical_id}: {service} may not assume {role}")
+
+    def _function_named(self, logical_id: str, name: str) -> Function:
         for found in self._functions.values():
             if name in (found.name, found.arn):
-                return found.logical_id
+                return found
         raise TemplateError(f"{logical_id}: {name} is not a function of this template")
 
     def _api(self, logical_id: str, properties: dict[str, Any]) -> Created:

@@ -3,6 +3,7 @@
 import importlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
@@ -10,6 +11,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import iam_backends
 from moto.moto_server.werkzeug_app import create_backend_app
 from moto.secretsmanager.models import secretsmanager_backends
+from moto.sqs import models as sqs_models
 from moto.sts.models import sts_backends
 
 from sandbox.iam import statements_of
@@ -27,9 +29,10 @@ class Engine:
     _current: "Engine | None" = None
     _apps: dict[str, WsgiApp] = {}  # noqa: RUF012  routing only, no state: shared by every sandbox of the process
 
-    def __init__(self, region: str, account: str) -> None:
+    def __init__(self, region: str, account: str, now: Callable[[], float] = time.time) -> None:
         self.region = region
         self.account = account
+        self.now = now
         self._state: dict[str, dict[str, Any]] = {}
         with self._lock:
             for service in SERVICES:
@@ -37,6 +40,8 @@ class Engine:
                     self._apps[service] = create_backend_app(service)  # type: ignore[arg-type]
             # The first stream record would import this, in the middle of somebody's request.
             importlib.import_module("moto.awslambda.utils")
+            # Visibility timeouts, delays and retention of queues go by the sandbox's clock, which moto does not know.
+            vars(sqs_models).update(unix_time=Engine._time, unix_time_millis=lambda: Engine._time() * 1000.0)
 
     def __enter__(self) -> Self:
         """Put this sandbox's state in place, and keep everybody else out until the block ends."""
@@ -54,6 +59,11 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+    @classmethod
+    def _time(cls) -> float:
+        """What the sandbox whose turn it is takes for now."""
+        return time.time() if cls._current is None else cls._current.now()
 
     def app(self, service: str) -> WsgiApp | None:
         """The application of a service, or None when the sandbox does not offer it."""

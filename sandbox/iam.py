@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-SERVICE_PRINCIPAL = "lambda.amazonaws.com"
 OPERATORS = ("StringEquals", "StringLike", "ForAllValues:StringEquals", "ForAllValues:StringLike")
 """Condition operators that are understood; any other one raises, for a condition must never pass unread."""
 KEYS = ("dynamodb:LeadingKeys", "events:source", "events:detail-type")
@@ -48,14 +47,14 @@ def allowed(statements: Iterable[Mapping[str, Any]], need: Need) -> bool:
     return granted
 
 
-def trusts_lambda(trust: Mapping[str, Any]) -> bool:
-    """Whether Lambda may assume a role with this trust policy."""
+def trusts(trust: Mapping[str, Any], service: str) -> bool:
+    """Whether this service, as in lambda.amazonaws.com, may assume a role with this trust policy."""
     for statement in _list(trust.get("Statement", [])):
         services = _list(statement.get("Principal", {}).get("Service", []))
         if (
             statement.get("Effect") == "Allow"
             and "sts:AssumeRole" in _list(statement.get("Action", []))
-            and SERVICE_PRINCIPAL in services
+            and service in services
             and not statement.get("Condition")
         ):
             return True

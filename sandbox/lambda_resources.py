@@ -1,11 +1,11 @@
-"""What the template says of functions, their triggers and the HTTP API, as the dataclasses of `deployed.py`."""
+"""What the template says of functions, their event sources and the HTTP API, as the dataclasses of `deployed.py`."""
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.deployed import Cors, Function, JwtAuthorizer, Route, StreamMapping
+from sandbox.deployed import Cors, FailureBucket, Function, JwtAuthorizer, QueueMapping, Route, StreamMapping
 from sandbox.resources import only
 from sandbox.template import TemplateError
 
@@ -15,6 +15,8 @@ _RESERVED = re.compile(
 )
 """Variables that Lambda sets itself and refuses to be given (Lambda Developer Guide, environment variables)."""
 _ENVIRONMENT_LIMIT = 4096  # bytes, of all variables together (Lambda quotas)
+_POLLERS = 5
+"""Batches that Lambda works on at a time to begin with; here it stays at that unless the template bounds it."""
 _METHODS = ("get", "post", "put", "patch", "delete", "head", "options")
 
 
@@ -52,26 +54,90 @@ def function(
     )
 
 
-def stream_mapping(logical_id: str, properties: Mapping[str, Any], function_id: str) -> StreamMapping:
+def stream_mapping(
+    logical_id: str, properties: Mapping[str, Any], function: Function, mapping_id: str
+) -> StreamMapping:
     """An AWS::Lambda::EventSourceMapping from a DynamoDB stream.
 
     A new table's stream is empty, so both starting positions mean the same; a batching window is a longest wait,
     which delivering at once keeps.
     """
     known = "BatchSize EventSourceArn FunctionName BisectBatchOnFunctionError StartingPosition FunctionResponseTypes"
-    only(logical_id, properties, f"{known} MaximumRetryAttempts Enabled MaximumBatchingWindowInSeconds Tags")
-    if "/stream/" not in properties["EventSourceArn"]:
-        raise TemplateError(f"{logical_id}: the sandbox maps DynamoDB streams only")
-    if properties.get("Enabled") not in (None, True, "true"):
-        raise TemplateError(f"{logical_id}: a disabled mapping is not supported")
+    known += " MaximumRetryAttempts MaximumRecordAgeInSeconds DestinationConfig"
+    only(logical_id, properties, f"{known} Enabled MaximumBatchingWindowInSeconds Tags")
+    _enabled(logical_id, properties)
     return StreamMapping(
         stream_arn=properties["EventSourceArn"],
-        function=function_id,
+        function=function.logical_id,
         batch_size=int(properties.get("BatchSize", 100)),
         bisect=properties.get("BisectBatchOnFunctionError") in (True, "true"),
         report_item_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
         maximum_retries=int(properties.get("MaximumRetryAttempts", -1)),
+        maximum_age=int(properties.get("MaximumRecordAgeInSeconds", -1)),
+        on_failure=_failure_bucket(logical_id, properties, function, mapping_id),
     )
+
+
+def _failure_bucket(
+    logical_id: str, properties: Mapping[str, Any], function: Function, mapping_id: str
+) -> FailureBucket | None:
+    given = properties.get("DestinationConfig", {})
+    only(logical_id, given, "OnFailure")
+    if "OnFailure" not in given:
+        return None
+    only(logical_id, given["OnFailure"], "Destination")
+    service, _, bucket = given["OnFailure"]["Destination"].rpartition(":::")
+    if service != "arn:aws:s3":
+        raise TemplateError(f"{logical_id}: the sandbox knows S3 buckets only as a destination of failures")
+    return FailureBucket(bucket, mapping_id, function.arn)
+
+
+def queue_mapping(
+    logical_id: str, properties: Mapping[str, Any], function: Function, *, url: str, visibility_timeout: int
+) -> QueueMapping:
+    """An AWS::Lambda::EventSourceMapping from an SQS queue. Raises TemplateError for what Lambda would refuse.
+
+    Its rules: Lambda Developer Guide, Lambda parameters for Amazon SQS event source mappings, and Configuring a queue
+    to use with Lambda. A batching window is a longest wait, which delivering at once keeps.
+    """
+    known = "BatchSize EventSourceArn FunctionName FunctionResponseTypes MaximumBatchingWindowInSeconds ScalingConfig"
+    only(logical_id, properties, f"{known} Enabled Tags")
+    _enabled(logical_id, properties)
+    arn = properties["EventSourceArn"]
+    if arn.endswith(".fifo"):
+        raise TemplateError(f"{logical_id}: the sandbox maps standard queues only")
+    batch, window = (
+        int(properties.get("BatchSize", 10)),
+        int(properties.get("MaximumBatchingWindowInSeconds", 0)),
+    )
+    if batch > 10 and window < 1:
+        raise TemplateError(
+            f"{logical_id}: a BatchSize over 10 needs a MaximumBatchingWindowInSeconds of 1 or more"
+        )
+    if visibility_timeout < function.timeout:
+        raise TemplateError(
+            f"{logical_id}: the queue's visibility timeout of {visibility_timeout} s is less than the function's"
+            f" timeout of {function.timeout} s"
+        )
+    scaling = properties.get("ScalingConfig", {})
+    only(logical_id, scaling, "MaximumConcurrency")
+    concurrency = int(scaling.get("MaximumConcurrency", _POLLERS))
+    if not 2 <= concurrency <= 1000:
+        raise TemplateError(f"{logical_id}: MaximumConcurrency must be 2 to 1000")
+    return QueueMapping(
+        queue_url=url,
+        queue_arn=arn,
+        function=function.logical_id,
+        batch_size=batch,
+        report_item_failures="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
+        maximum_concurrency=concurrency,
+        batching_window=window,
+    )
+
+
+def _enabled(logical_id: str, properties: Mapping[str, Any]) -> None:
+    if properties.get("Enabled") not in (None, True, "true"):
+        raise TemplateError(f"{logical_id}: a disabled mapping is not supported")
 
 
 def routes(

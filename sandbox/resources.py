@@ -94,7 +94,8 @@ def role(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> C
             statements_of(policy["PolicyDocument"])
         except UnsupportedPolicyError as fault:
             raise TemplateError(f"{logical_id}: {fault}") from fault
-        document = json.dumps(policy["PolicyDocument"])
+        # moto insists on a version, which SAM leaves out; all that it changes in AWS is policy variables.
+        document = json.dumps({"Version": "2012-10-17", **policy["PolicyDocument"]})
         client.put_role_policy(RoleName=name, PolicyName=policy["PolicyName"], PolicyDocument=document)
     return Created(name, {"Arn": made["Arn"], "RoleId": made["RoleId"]})
 
@@ -119,6 +120,48 @@ def alarm(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> 
     return Created(name, {"Arn": f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:{name}"})
 
 
+def archive(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
+    """AWS::Events::Archive: it only keeps events, which the sandbox does by itself, so it gets a name and no more."""
+    only(logical_id, properties, "ArchiveName Description EventPattern RetentionDays SourceArn")
+    name = properties.get("ArchiveName", f"{stack}-{logical_id}")
+    return Created(
+        name, {"Arn": f"arn:aws:events:{aws.region}:{aws.account}:archive/{name}", "ArchiveName": name}
+    )
+
+
+def bucket(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
+    """AWS::S3::Bucket. Encryption, lifecycle and protection have no effect within a sandbox's life."""
+    known = (
+        "BucketName BucketEncryption LifecycleConfiguration OwnershipControls PublicAccessBlockConfiguration"
+    )
+    only(logical_id, properties, f"{known} VersioningConfiguration Tags")
+    name = properties.get("BucketName", f"{stack}-{logical_id}".lower())
+    client = aws.client("s3")
+    client.create_bucket(Bucket=name)
+    if versioning := properties.get("VersioningConfiguration"):
+        client.put_bucket_versioning(Bucket=name, VersioningConfiguration=versioning)
+    domain = {"DomainName": f"{name}.s3.amazonaws.com"}
+    return Created(name, {"Arn": f"arn:aws:s3:::{name}", **domain})
+
+
+def resource_policy(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:  # noqa: ARG001
+    """AWS::S3::BucketPolicy and AWS::SQS::QueuePolicy, of the two kinds that change nothing here.
+
+    An Allow for an AWS service gives a role nothing, and no service but Lambda delivers anything in a sandbox; a Deny
+    of unencrypted transport is meant for networks, and loopback is none. Anything else would have to be enforced.
+    """
+    only(logical_id, properties, "Bucket Queues PolicyDocument")
+    unencrypted = {"Bool": {"aws:SecureTransport": "false"}}
+    for statement in properties["PolicyDocument"]["Statement"]:
+        principal, condition = statement.get("Principal"), statement.get("Condition")
+        to_service = (
+            statement["Effect"] == "Allow" and isinstance(principal, dict) and set(principal) == {"Service"}
+        )
+        if not to_service and not (statement["Effect"] == "Deny" and _lowered(condition) == unencrypted):
+            raise TemplateError(f"{logical_id}: the sandbox does not enforce resource policies")
+    return Created(logical_id, {"Id": logical_id})
+
+
 CREATORS: dict[str, Callable[[Aws, str, str, dict[str, Any]], Created]] = {
     "AWS::DynamoDB::Table": table,
     "AWS::SecretsManager::Secret": secret,
@@ -127,7 +170,18 @@ CREATORS: dict[str, Callable[[Aws, str, str, dict[str, Any]], Created]] = {
     "AWS::IAM::Role": role,
     "AWS::SQS::Queue": queue,
     "AWS::CloudWatch::Alarm": alarm,
+    "AWS::Events::Archive": archive,
+    "AWS::S3::Bucket": bucket,
+    "AWS::S3::BucketPolicy": resource_policy,
+    "AWS::SQS::QueuePolicy": resource_policy,
 }
+
+
+def _lowered(condition: Any) -> Any:
+    """A condition with its values as CloudFormation passes them: booleans and words alike as lower-case text."""
+    if isinstance(condition, dict):
+        return {key: _lowered(value) for key, value in condition.items()}
+    return str(condition).lower()
 
 
 def _attribute(value: Any) -> str:

@@ -21,6 +21,7 @@ ADMIN_ACCESS_KEY = "AKIASANDBOXADMIN0000"
 
 _CREDENTIAL = re.compile(r"Credential=([A-Za-z0-9]+)/[0-9]{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
+_SENDS = {"SendMessage", "SendMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
 _MAX_BODY = 20 * 1024 * 1024  # bytes; DynamoDB takes 16 MB
 
 
@@ -43,8 +44,8 @@ class Recorder(Protocol):
     def took(self, events: list[dict[str, Any]]) -> None:
         """EventBridge accepted these."""
 
-    def wrote(self, tables: set[str]) -> None:
-        """A write to these tables succeeded."""
+    def wrote(self, places: set[str]) -> None:
+        """A write to these tables (by name) or queues (by ARN) succeeded."""
 
 
 class _RefusedError(Exception):
@@ -149,6 +150,9 @@ class Shim:
             service, _, operation = target.partition(".")
             if service == "dynamodb" and operation in _WRITES:
                 self._recorder.wrote(_tables(operation, body))
+            elif service == "sqs" and operation in _SENDS:
+                queue = body["QueueUrl"].rsplit("/", 1)[-1]
+                self._recorder.wrote({f"arn:aws:sqs:{self._engine.region}:{self._engine.account}:{queue}"})
             elif target == "events.PutEvents":
                 self._recorder.took(_accepted(body, json.loads(answer)))
         start_response(status, headers)

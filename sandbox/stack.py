@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -22,6 +23,8 @@ from sandbox.gateway import Gateway
 from sandbox.lambdas import Lambdas
 from sandbox.pages import routes
 from sandbox.payload import Api
+from sandbox.queues import QueuePump
+from sandbox.schedules import ScheduleTimer
 from sandbox.serving import Served
 from sandbox.simulator import Credentials, Simulator
 from sandbox.streams import StreamPump
@@ -37,7 +40,8 @@ class Sandbox:
 
     `port` is the API's (0: a free one; OSError when it is taken, at once). `credentials` is a file of the simulator's to
     re-use or write, `parameters` override the template's, `pages` replace shop and phone on the API's port (read at start),
-    `log_sink` takes (logical id, line) of what functions write.
+    `log_sink` takes (logical id, line) of what functions write. With `schedules=False` no schedule fires by itself;
+    `schedules[logical id].run_now()` does it then.
     """
 
     def __init__(
@@ -51,6 +55,7 @@ class Sandbox:
         pages: Iterable[BaseRoute] | None = None,
         max_processes: int = 10,
         log_sink: Callable[[str, str], None] | None = None,
+        schedules: bool = True,
     ) -> None:
         self._template, self._mode = template, mode
         self._overrides = dict(parameters or {})
@@ -62,11 +67,13 @@ class Sandbox:
         self.credentials_path = credentials or self._state / "credentials.json"
         self.clock = Clock(self._state / "clock")
         self.tokens = Tokens(self.clock, issuer=f"{self.api}/_sandbox/issuer")
-        self.aws = Aws()
+        self.aws = Aws(now=self.clock.time)
         self._ends = ExitStack()  # called last first, and all of them even if one fails
         self._ends.callback(shutil.rmtree, self._state, ignore_errors=True)
         self._ends.callback(self._served.stop)
-        self._pumps: list[StreamPump] = []
+        self._fire_schedules = schedules
+        self._pumps: list[StreamPump | QueuePump] = []
+        self.schedules: dict[str, ScheduleTimer] = {}
         self.simulator: str
         self.credentials: Credentials
         self.deployed: Deployed
@@ -111,17 +118,7 @@ class Sandbox:
             log_sink=self._log_sink,
         )
         self._ends.callback(self._end_calls)
-        for mapping in self.deployed.streams:
-            function = self.deployed.functions[mapping.function]
-            pump = StreamPump(
-                self.aws,
-                mapping,
-                self.lambdas.invoke,
-                credentials=dict(credentials_of(function)),
-                clock=self.clock,
-            )
-            self._pumps.append(pump)
-            pump.start()
+        self._start_pumps(credentials_of)
         gateway = Gateway(
             self.deployed.routes,
             self.deployed.cors,
@@ -135,15 +132,35 @@ class Sandbox:
         self._served.start()
         self._ends.callback(self._served.stop)
 
+    def _start_pumps(self, credentials_of: Callable[[Function], Mapping[str, str]]) -> None:
+        def credentials(logical_id: str) -> dict[str, str]:
+            return dict(credentials_of(self.deployed.functions[logical_id]))
+
+        invoke = self.lambdas.invoke
+        for stream in self.deployed.streams:
+            role = credentials(stream.function)
+            self._pumps.append(StreamPump(self.aws, stream, invoke, credentials=role, clock=self.clock))
+        for queue in self.deployed.queues:
+            self._pumps.append(QueuePump(self.aws, queue, invoke, credentials=credentials(queue.function)))
+        self.clock.on_advance(self.aws.wake)  # messages may have become visible, records too old
+        for pump in self._pumps:
+            pump.start()
+        for schedule in self.deployed.schedules:
+            timer = ScheduleTimer(schedule, invoke, clock=self.clock)
+            self.schedules[schedule.logical_id] = timer
+            if self._fire_schedules:
+                timer.start()
+
     def stop(self) -> None:
-        """The API takes no more requests, then functions, stream pumps, simulator and AWS end. May be called again."""
+        """The API takes no more requests, then functions, pumps, schedules, simulator and AWS end. May be called again."""
         self._ends.close()
 
     def _end_calls(self) -> None:
         # A pump's end waits for its call under way, which ends with the functions: so both at once.
-        with ThreadPoolExecutor(len(self._pumps) + 1) as side:
-            for pump in self._pumps:
-                side.submit(pump.stop)
+        callers = [*self._pumps, *self.schedules.values()]
+        with ThreadPoolExecutor(len(callers) + 1) as side:
+            for caller in callers:
+                side.submit(caller.stop)
             self.lambdas.stop()
 
     def warm(self) -> None:
@@ -151,8 +168,18 @@ class Sandbox:
         self.lambdas.warm()
 
     def drain(self, timeout: float = 10.0) -> bool:
-        """Wait until the functions have had all that is in the streams now; False when `timeout` seconds were too few."""
-        return all(pump.drain(timeout) for pump in self._pumps)
+        """Wait until no schedule is due, no message visible and no record undelivered, also not from each other.
+
+        False when `timeout` seconds were too few.
+        """
+        end = time.monotonic() + timeout
+        callers = [*self.schedules.values(), *self._pumps]
+        before = -1
+        while (now := sum(caller.invocations for caller in callers)) != before:  # one may feed another
+            before = now
+            if not all(caller.drain(max(0.0, end - time.monotonic())) for caller in callers):
+                return False
+        return True
 
     def info(self) -> dict[str, Any]:
         """Where everything runs: base URLs, the credentials file, our process number."""

@@ -59,6 +59,8 @@ class StreamPump:
         self._delivered = threading.Condition()
         self._caught_up = -1  # count of writes whose records have all been dealt with
         self._thread = threading.Thread(target=self._run, name=f"stream-{mapping.function}", daemon=True)
+        self.invocations = 0
+        """How many batches the function has been given."""
         self.discarded: Records = []
         """Records given up after the last retry, or older than a stream's retention."""
         self.last_error: Exception | None = None
@@ -141,6 +143,7 @@ class StreamPump:
 
     def _attempt(self, records: Records) -> tuple[Outcome, int]:
         """Invoke once; the outcome, and for a partial one the index of the first record that failed."""
+        self.invocations += 1
         try:
             result = self._invoke(self._mapping.function, {"Records": records})
         except Exception as fault:  # noqa: BLE001  whatever becomes of an invocation, Lambda calls it a failed batch

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.iam import Need, UnsupportedPolicyError, allowed, statements_of, trusts_lambda
+from sandbox.iam import Need, UnsupportedPolicyError, allowed, statements_of, trusts
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/payments"
 
@@ -88,6 +88,8 @@ def test_what_cannot_be_judged_is_an_error_and_never_passes(statement):
 
 def test_only_a_role_that_trusts_lambda_may_be_a_functions():
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    assert trusts_lambda({"Statement": [trust]})
-    assert not trusts_lambda({"Statement": [{**trust, "Principal": {"Service": "ec2.amazonaws.com"}}]})
-    assert not trusts_lambda({"Statement": [{**trust, "Effect": "Deny"}]})
+    service = "lambda.amazonaws.com"
+    assert trusts({"Statement": [trust]}, service)
+    assert not trusts({"Statement": [trust]}, "scheduler.amazonaws.com")
+    assert not trusts({"Statement": [{**trust, "Principal": {"Service": "ec2.amazonaws.com"}}]}, service)
+    assert not trusts({"Statement": [{**trust, "Effect": "Deny"}]}, service)

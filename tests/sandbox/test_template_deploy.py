@@ -186,7 +186,7 @@ def test_a_resource_whose_condition_fails_is_not_made(deploy_tiny):
         (("!Ref Events", "!ImportValue x"), "Fn::ImportValue is not supported"),
         (("BUS:", "AWS_REGION:"), "Lambda reserves AWS_REGION"),
         (("none]", "none], BIG: " + "x" * 4096), "exceed 4096 bytes"),
-        (("lambda.amazonaws.com", "ec2.amazonaws.com"), "Lambda may not assume"),
+        (("lambda.amazonaws.com", "ec2.amazonaws.com"), "lambda.amazonaws.com may not assume"),
         (("Handler:", "ReservedConcurrentExecutions: 1\n      Handler:"), "ReservedConcurrentExecutions"),
         (
             (
