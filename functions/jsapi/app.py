@@ -1,7 +1,7 @@
 """POST /api/v1/payments/wechat/jsapi: open a payment within WeChat, on a page or in a mini program."""
 
 from payments import answers, ordering
-from payments.bodies import NewJsapiOrder, load_order
+from payments.bodies import NewJsapiOrder
 from payments.http import Request, endpoint
 from payments.opening import open_order
 from payments.payment import Credential
@@ -10,8 +10,7 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, sign what WeChat's cashier is opened with."""
-    order = load_order(request.body, NewJsapiOrder)
-    wanted, again = ordering.wanted(request, order, method="jsapi", wiring=wiring)
+    wanted, again = ordering.wanted(request, NewJsapiOrder, method="jsapi", wiring=wiring)
     payment = open_order(
         wanted,
         send=lambda body: Credential(prepay_id=wiring.wechat.order_jsapi(body)),

@@ -1,7 +1,7 @@
 """POST /api/v1/payments/wechat/native: open a payment that the buyer pays by scanning a QR code."""
 
 from payments import answers, ordering, qr
-from payments.bodies import NewOrder, load_order
+from payments.bodies import NewOrder
 from payments.http import Request, endpoint
 from payments.opening import open_order
 from payments.payment import Credential
@@ -10,8 +10,7 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, draw its code."""
-    order = load_order(request.body, NewOrder)
-    wanted, again = ordering.wanted(request, order, method="native", wiring=wiring)
+    wanted, again = ordering.wanted(request, NewOrder, method="native", wiring=wiring)
     payment = open_order(
         wanted,
         send=lambda body: Credential(code_url=wiring.wechat.order_native(body)),

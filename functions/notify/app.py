@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payments.errors import ApiError, TryAgainError
+from payments.errors import ApiError, TooLargeError, TryAgainError
 from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order
 from payments.http import logger, operation, request_of, response, unforeseen
 from payments.loader import MAX_BYTES
@@ -48,7 +48,7 @@ def accept(event: dict[str, Any], line: dict[str, object]) -> Applied:
     """From the bytes that arrived to what they changed."""
     request = request_of(event, line)
     if len(request.body) > MAX_BYTES:
-        raise EnvelopeError("the body is too large")
+        raise TooLargeError(f"The body is over {MAX_BYTES // 1024} KB.")
     sealed = receive(request.headers, request.body, keys=wiring.keys, now=wiring.now())
     line |= {"notification_id": sealed.id, "event_type": sealed.event_type}
     try:

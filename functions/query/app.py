@@ -21,7 +21,7 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
         except RefusedUpdate:
             pass  # somebody else is asking at this very moment; the table's answer is good enough
         else:
-            payment = ask(payment, wiring)
+            payment = ask(payment, wiring) or payment
     request.about(payment)
     return answers.queried(payment)
 

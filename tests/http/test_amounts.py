@@ -2,9 +2,12 @@
 
 import json
 import random
+from typing import Any
 
+import msgspec
 import pytest
 
+from payments.bodies import NewOrder
 from payments.loader import load
 from payments.money import MAX_FEN, AmountError, fen, yuan
 
@@ -120,11 +123,17 @@ def test_an_order_without_an_amount_is_refused(shop, nothing_created):
     )
 
 
+class Amounts(msgspec.Struct):
+    """A body that is nothing but amounts."""
+
+    all: list[Any]
+
+
 def test_no_bad_amount_costs_more_time_than_a_good_one():
     for text in (*OUT_OF_BOUNDS, *NO_AMOUNTS):
-        members = load(body(text).encode(), dict)
+        order = load(body(text).encode(), NewOrder)
         with pytest.raises(AmountError):
-            fen(members["amount"])
+            fen(order.amount)
 
 
 def test_every_amount_from_one_fen_to_ten_thousand_yuan_survives_unchanged():
@@ -134,15 +143,15 @@ def test_every_amount_from_one_fen_to_ten_thousand_yuan_survives_unchanged():
 
     for start in range(0, len(texts), 7000):  # as many as a body of 64 KB holds
         expected = list(range(start + 1, min(start + 7001, 1_000_001)))
-        numbers = load(f'{{"all":[{",".join(texts[start : start + 7000])}]}}'.encode(), dict)["all"]
+        numbers = load(f'{{"all":[{",".join(texts[start : start + 7000])}]}}'.encode(), Amounts).all
         assert [fen(number) for number in numbers] == expected
 
 
 def test_the_shortest_way_to_write_an_amount_means_the_same():
     for value in (*range(1, 100_000, 10), *range(100, 10_000_001, 9_900), MAX_FEN):
         short = f"{value / 100:.2f}".rstrip("0").rstrip(".")
-        members = load(f'{{"number":{short},"text":"{short}"}}'.encode(), dict)
-        assert fen(members["number"]) == fen(members["text"]) == value
+        amounts = load(f'{{"all":[{short},"{short}"]}}'.encode(), Amounts)
+        assert [fen(amount) for amount in amounts.all] == [value, value]
 
 
 def test_answer_table_wechat_pay_query_and_details_all_agree_on_an_amount(shop):

@@ -220,6 +220,11 @@ def refused_quote(shop, buyer, quote, **members):
     assert answer.json["error"] == f"quote {answer.json['details']['issue']}."
 
 
+@pytest.mark.parametrize("quote", ["", "x", "a.b.c", "x" * 4097, 1, 1.5, True, [], ["a"], {}, {"a": "b"}])
+def test_what_is_no_quote_at_all_is_refused_as_one(shop, nothing_created, buyer, quote):
+    refused_quote(shop, buyer, quote)
+
+
 def test_a_buyers_order_needs_a_quote(shop, nothing_created, buyer):
     answer = shop.native(ORDER, token=shop.buyer(buyer))
 

@@ -611,7 +611,7 @@ def test_what_cannot_be_decrypted_is_asked_for_again(shop, wechat, unpaid, chang
 def test_a_notification_of_over_64_kb_is_refused_unread(shop, wechat, unpaid, changes_nothing):
     body = wechat.envelope(wechat.transaction(shop.item(unpaid)), padding="x" * 65_536)
 
-    assert_refused(shop.notify(body, wechat.headers(body)), 400, "INVALID_REQUEST")
+    assert_refused(shop.notify(body, wechat.headers(body)), 413, "INVALID_REQUEST")
 
 
 def test_a_refusal_tells_nobody_why_in_numbers_or_keys(shop, wechat, good, changes_nothing):

@@ -116,7 +116,9 @@ def closing(number: str, wiring: Wiring, _amount: int) -> None:
 
 
 def failed(number: str, wiring: Wiring, _amount: int) -> None:
-    wiring.store.creation_refused(number, refusal={"wechatCode": "PARAM_ERROR"}, now=4)
+    seen = wiring.store.get(number)
+    assert seen is not None
+    wiring.store.creation_refused(seen, refusal={"wechatCode": "PARAM_ERROR"}, cause="refused", now=4)
 
 
 def closed(number: str, wiring: Wiring, _amount: int) -> None:

@@ -7,10 +7,10 @@ from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 
-def ask(payment: Payment, wiring: Wiring) -> Payment:
+def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     """Query the order at WeChat Pay and apply the answer; returns the payment as it is then.
 
-    An order that WeChat Pay does not know changes nothing: it may only just be arriving there. Raises TryAgainError
+    None when WeChat Pay has no such order, which changes nothing: it may only just be arriving there. Raises TryAgainError
     when the answer stays unknown, WeChatRefusedError when WeChat Pay will not say.
     """
     try:
@@ -19,11 +19,8 @@ def ask(payment: Payment, wiring: Wiring) -> Payment:
         raise TryAgainError("WeChat Pay did not give a certain answer.") from unknown
     except RefusedError as refused:
         if refused.is_code("ORDER_NOT_EXIST"):
-            return payment
-        details: dict[str, object] = {"wechatCode": refused.code, "requestId": refused.request_id}
-        raise WeChatRefusedError(
-            "WeChat Pay refused the query.", details={k: v for k, v in details.items() if v is not None}
-        ) from refused
+            return None
+        raise refusal_of(refused, "WeChat Pay refused the query.") from refused
     try:
         facts = OrderFacts.of(members)
     except UnusableFactsError as problem:
@@ -34,3 +31,9 @@ def ask(payment: Payment, wiring: Wiring) -> Payment:
     if known is None and applied is not Applied.KNOWN:
         known = wiring.store.get(payment.out_trade_no)
     return known or payment
+
+
+def refusal_of(refused: RefusedError, sentence: str, **details: object) -> WeChatRefusedError:
+    """What a caller is told of WeChat Pay's definitive no."""
+    named = {"wechatCode": refused.code, "requestId": refused.request_id, **details}
+    return WeChatRefusedError(sentence, details={k: v for k, v in named.items() if v is not None})

@@ -35,7 +35,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
     user_id: Id | None = None
     body: LongText | None = None
     metadata: dict[str, Any] | None = None
-    quote: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)] | None = None
+    quote: Any = None  # any fault of it is a matter of permission: `quotes.check`
 
     @property
     def fen(self) -> int:

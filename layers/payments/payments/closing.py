@@ -1,8 +1,8 @@
 """Closing an order: want it, ask WeChat Pay for it, and believe only its 204 or its own word that it is closed."""
 
-from payments.asking import ask
+from payments.asking import ask, refusal_of
 from payments.due import FIRST_CHECK
-from payments.errors import OrderPaidError, TryAgainError, WeChatRefusedError
+from payments.errors import OrderPaidError, TryAgainError
 from payments.items import RefusedUpdate
 from payments.lifecycle import Status
 from payments.payment import Payment
@@ -27,16 +27,12 @@ def close_order(payment: Payment, wiring: Wiring) -> Payment:
         refused = problem
     else:
         return _confirmed(payment, wiring)
-    payment = ask(payment, wiring)
+    payment = ask(payment, wiring) or payment
     _refuse_if_paid(payment)
     if payment.status is Status.CLOSED:
         return payment
     if isinstance(refused, RefusedError):
-        details = {"wechatCode": refused.code, "requestId": refused.request_id}
-        raise WeChatRefusedError(
-            "WeChat Pay did not close the order.",
-            details={name: value for name, value in details.items() if value is not None},
-        ) from refused
+        raise refusal_of(refused, "WeChat Pay did not close the order.") from refused
     raise TryAgainError("WeChat Pay did not give a certain answer; the order is being closed.") from refused
 
 

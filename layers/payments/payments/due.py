@@ -1,10 +1,53 @@
-"""Who must still be looked at: the sparse index `due`, spread over shards so that no partition of it runs hot."""
+"""When somebody must look at a payment again, and where the sparse index `due` keeps it.
+
+A notification may never come (WeChat Pay APIv3, "Considerations on callbacks"), so every payment and refund that is not
+final is asked about by itself, often at first and then less and less.
+"""
 
 import hashlib
 
-FIRST_CHECK = 60  # seconds after a step that somebody must follow up
+from payments.lifecycle import RefundStatus, Status
+from payments.payment import Payment, Refund
+
+FIRST_CHECK = 10  # seconds after a step that somebody must follow up
+AFTER_EXPIRY = 60  # seconds past the last moment to pay, for clocks that differ and a payment on its way
+CLOSING_AGAIN = 60  # seconds until a close that has not been confirmed is tried again
+
+# Seconds since the beginning, then the pace that is kept up.
+_UNPAID = (FIRST_CHECK, 60, 180, 600, 1800)
+_UNPAID_PACE = 1800
+_UNANSWERED = (60, 180, 600, 1800, 3600)  # a refund that WeChat Pay has not acknowledged
+_UNANSWERED_PACE = 6 * 3600
+_REFUND = (60, 600, 3600, 6 * 3600)
+_REFUND_PACE = 24 * 3600
+
+
+def next_check(payment: Payment, now: int) -> int | None:
+    """When to look next, in epoch seconds, always after `now`; None when nothing is open."""
+    if payment.status.rank < Status.CLOSING.rank:
+        last = payment.time_expire + AFTER_EXPIRY
+        rung = _rung(payment.created_at, _UNPAID, _UNPAID_PACE, now)
+        return min(rung, last) if now < last else now + CLOSING_AGAIN
+    if payment.status is Status.CLOSING:
+        return now + CLOSING_AGAIN
+    return min((_refund_check(refund, now) for refund in open_refunds(payment)), default=None)
+
+
+def open_refunds(payment: Payment) -> list[Refund]:
+    """The refunds of which WeChat Pay has still to say how they end."""
+    return [refund for refund in payment.refunds.values() if not refund.status.is_final]
 
 
 def shard(out_trade_no: str, shards: int) -> str:
     """The shard of one payment, always the same: `0` to `shards - 1` as text."""
     return str(int(hashlib.sha256(out_trade_no.encode()).hexdigest()[:8], 16) % shards)
+
+
+def _refund_check(refund: Refund, now: int) -> int:
+    if refund.status is RefundStatus.REQUESTED:
+        return _rung(refund.created_at, _UNANSWERED, _UNANSWERED_PACE, now)
+    return _rung(refund.created_at, _REFUND, _REFUND_PACE, now)
+
+
+def _rung(start: int, ladder: tuple[int, ...], pace: int, now: int) -> int:
+    return next((start + step for step in ladder if start + step > now), now + pace)

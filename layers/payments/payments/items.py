@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from pynamodb.exceptions import DoesNotExist, GetError, PutError, PynamoDBException, UpdateError
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
 
 from payments import history
 from payments.lifecycle import RefundStatus, Status
@@ -34,23 +34,29 @@ class StorageUnavailableError(Exception):
 def get(out_trade_no: str) -> Payment | None:
     """The payment as of now (a consistent read), or None."""
     try:
-        return _payment(P.get(out_trade_no, consistent_read=True))
+        return _payment(reached(lambda: P.get(out_trade_no, consistent_read=True)))
     except DoesNotExist:
         return None
-    except GetError as problem:
-        raise StorageUnavailableError(problem.cause_response_code or "no answer") from problem
+
+
+def reached(read: Callable[[], T]) -> T:
+    """One read; raises StorageUnavailableError when it does not come about."""
+    try:
+        return read()
+    except DoesNotExist:
+        raise
+    except PynamoDBException as problem:
+        raise StorageUnavailableError(_code(problem)) from problem
 
 
 def write(call: Callable[[], T]) -> T:
     """One write; raises RefusedUpdate when its condition did not hold, StorageUnavailableError when nobody can tell."""
     try:
         return call()
-    except (PutError, UpdateError) as problem:
-        if problem.cause_response_code == "ConditionalCheckFailedException":
-            raise RefusedUpdate from problem
-        raise StorageUnavailableError(problem.cause_response_code or "no answer") from problem
     except PynamoDBException as problem:
-        raise StorageUnavailableError(type(problem).__name__) from problem
+        if _code(problem) == "ConditionalCheckFailedException":
+            raise RefusedUpdate from problem
+        raise StorageUnavailableError(_code(problem)) from problem
 
 
 def update(out_trade_no: str, actions: Sequence[Any], condition: Any) -> Payment:
@@ -79,6 +85,12 @@ def append(
 def status_in(statuses: Sequence[Status]) -> Any:
     """The condition that the payment's status is one of these."""
     return functools.reduce(operator.or_, [P.status == status.value for status in statuses])
+
+
+def _code(problem: PynamoDBException) -> str:
+    # pynamodb's own property fails where the cause is a timeout, whose `response` is None.
+    response = getattr(problem.cause, "response", None) or {}
+    return str(response.get("Error", {}).get("Code") or type(problem.cause or problem).__name__)
 
 
 def _payment(item: PaymentItem) -> Payment:

@@ -16,7 +16,7 @@ from payments.errors import InvalidRequestError, ParameterError, TooLargeError
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
 
-T = TypeVar("T")
+T = TypeVar("T", bound=msgspec.Struct)
 
 _STRINGS = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _BRACKETS = re.compile(r"[\[\]{}]")
@@ -30,6 +30,9 @@ def load(raw: bytes, kind: type[T]) -> T:
     breaks a rule of `kind`.
     """
     members = _object(raw)
+    unknown = next((name for name in members if name not in kind.__struct_encode_fields__), None)
+    if unknown is not None:
+        raise ParameterError(unknown[:64], "is not a known field")
     try:
         return msgspec.convert(members, kind)
     except msgspec.ValidationError as problem:
@@ -42,10 +45,8 @@ def explain(message: str) -> tuple[str, str]:
     place = _AT.search(message)
     path = place.group(1) if place else ""
     rule = message[: place.start()] if place else message
-    named = re.search(r"(?:missing required|contains unknown) field `(.*)`$", rule)
-    if named:
-        field = f"{path}.{named.group(1)}" if path else named.group(1)
-        return field, "is required" if "missing" in rule else "is not a known field"
+    if missing := re.search(r"missing required field `(.*)`$", rule):
+        return f"{path}.{missing.group(1)}" if path else missing.group(1), "is required"
     expected = re.match(r"Expected `(\w+)(?: \| null)?`(.*)$", rule)
     if not expected:
         return path or "body", "is not acceptable"

@@ -38,5 +38,10 @@ def random_number(prefix: str, entropy: bytes) -> str:
 
 
 def _digest(parts: list[object]) -> str:
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
+    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_tagged)
     return base64.b32encode(hashlib.sha256(canonical.encode()).digest()).decode()[:26]
+
+
+def _tagged(number: object) -> dict[str, str]:
+    # 1.5 and "1.5" are different requests.
+    return {type(number).__name__: str(number)}

@@ -5,6 +5,7 @@ the same bytes are sent again, so that one wish never becomes two orders.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from payments.asking import ask
 from payments.due import FIRST_CHECK
@@ -65,10 +66,10 @@ def _present_truth(wanted: Payment, send: Send, wiring: Wiring) -> Payment:
         return known
     # Sending again kills the code that was handed out before, so only one of us may.
     try:
-        wiring.store.lease(known.out_trade_no, seen=known.due_at, until=int(now) + LATER, now=int(now))
+        wiring.store.sending_again(known, until=int(now) + LATER, now=int(now))
     except RefusedUpdate as first:
         raise TryAgainError("The same order is being sent right now.", retry_after=1) from first
-    return _send(known, send, wiring, first=False)
+    return _send(replace(known, sent_at=int(now)), send, wiring, first=False)
 
 
 def _settled_read(wanted: Payment, wiring: Wiring) -> Payment:
@@ -78,7 +79,7 @@ def _settled_read(wanted: Payment, wiring: Wiring) -> Payment:
         known = wiring.store.get(wanted.out_trade_no)
         if known is None:
             raise TryAgainError("The order could not be read.", retry_after=1)
-        sending = known.status is Status.CREATING and wiring.now() - known.updated_at < SENDING
+        sending = known.status is Status.CREATING and wiring.now() - known.sent_at < SENDING
         if not sending or known.fingerprint != wanted.fingerprint:
             return known
         if waited >= PATIENCE:
@@ -135,10 +136,10 @@ def _refusal(payment: Payment, refused: RefusedError, wiring: Wiring, *, first: 
     known: Payment | None
     if not first and refused.is_code(*_ABOUT_ANOTHER_STATE):
         known = ask(payment, wiring)
-        return _unpayable(known, wiring.now()) or answer
+        return (_unpayable(known, wiring.now()) if known else None) or answer
     if payment.status is Status.CREATING:
         try:
-            wiring.store.creation_refused(payment.out_trade_no, refusal=details, now=int(wiring.now()))
+            wiring.store.creation_refused(payment, refusal=details, cause="refused", now=int(wiring.now()))
         except RefusedUpdate:
             known = wiring.store.get(payment.out_trade_no)
             return (_unpayable(known, wiring.now()) if known else None) or answer

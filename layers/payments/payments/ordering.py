@@ -3,7 +3,7 @@
 import json
 
 from payments import numbers, quotes
-from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_key
+from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
 from payments.callers import Caller
 from payments.errors import NotAllowedError
 from payments.http import Request
@@ -13,12 +13,13 @@ from payments.times import beijing
 from payments.wiring import Wiring
 
 
-def wanted(request: Request, order: NewOrder, *, method: str, wiring: Wiring) -> tuple[Payment, bool]:
+def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> tuple[Payment, bool]:
     """The payment that the caller wants, and whether a retry may find it again (an Idempotency-Key).
 
-    `method` is native or jsapi. Raises NotAllowedError and ParameterError.
+    `kind` is the body's, `method` is native or jsapi. Raises NotAllowedError and the errors of `load_order`.
     """
     caller = request.caller
+    order = load_order(request.body, kind)
     key = idempotency_key(request.headers)
     user_id = _payer(caller, order, wiring)
     if key is None:
@@ -95,4 +96,5 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         time_expire=now + ORDER_LIFE,
         created_at=now,
         updated_at=now,
+        sent_at=now,
     )

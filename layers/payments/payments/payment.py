@@ -26,6 +26,8 @@ class Refund:
     reason: str | None = None
     refund_id: str | None = None
     settled_at: int | None = None
+    sent_at: int | None = None  # when its request last went out, or was about to
+    refused: str | None = None  # WeChat's code, once it has definitely refused this number
     wechat_request: str | None = None  # kept until the refund is final
     elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
 
@@ -88,5 +90,7 @@ class Payment:
     refunds: dict[str, Refund] = field(default_factory=dict)
     history: tuple[HistoryEntry, ...] = ()
     due_at: int | None = None
+    sent_at: int = 0  # when its request last went out, or was about to
+    missing_since: int | None = None  # since when WeChat Pay says that it has no such order
     asked_at: int | None = None
     completed_at: int | None = None

@@ -5,15 +5,18 @@ import jwt
 from payments.errors import NotAllowedError
 
 LONGEST = 15 * 60  # seconds that a quote may have left
+LARGEST = 4096  # characters
 
 
-def check(quote: str | None, *, key: str | None, sub: str, content_id: str, amount: int, now: float) -> None:
+def check(quote: object, *, key: str | None, sub: str, content_id: str, amount: int, now: float) -> None:
     """Raise NotAllowedError unless `quote` allows this buyer this content at this amount (fen).
 
     A quote is a JWT, HS256 with WECHAT_QUOTE_KEY, with `sub`, `contentId`, `amount` (fen) and `exp`.
     """
     if quote is None:
         raise _refused("is required for a buyer's own order")
+    if not isinstance(quote, str) or not 1 <= len(quote) <= LARGEST:
+        raise _refused(f"must be a JWT of at most {LARGEST} characters")
     if not key:
         raise _refused("cannot be checked: WECHAT_QUOTE_KEY is not set")
     try:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from payments.due import shard
-from payments.items import NOT_DUE, P, append, status_in
+from payments.items import NOT_DUE, P, append, status_in, update
 from payments.lifecycle import (
     MAX_REFUNDS,
     REFUND_RELEASED,
@@ -13,6 +13,7 @@ from payments.lifecycle import (
     REFUND_SUCCEEDED,
     REFUNDABLE,
     RefundEdge,
+    RefundStatus,
     Status,
 )
 from payments.payment import Payment, Refund
@@ -81,6 +82,17 @@ class RefundStore:
         condition = _still(refund, edge) & (P.status == seen.status.value)
         return _append(seen, refund, edge, actions, condition, status=seen.status, cause=cause, now=now)
 
+    def sending_again(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
+        """Be the one who sends the frozen request again; from here on nobody may release the money."""
+        record = P.refunds[out_refund_no]
+        actions = [record["sent_at"].set(now), record["refused"].remove()]
+        return update(seen.out_trade_no, actions, _not_sent_since(seen.refunds[out_refund_no]))
+
+    def refused(self, seen: Payment, out_refund_no: str, *, code: str) -> Payment:
+        """WeChat Pay has definitely refused this number; the money stays set aside until no send can be on its way."""
+        condition = _not_sent_since(seen.refunds[out_refund_no])
+        return update(seen.out_trade_no, [P.refunds[out_refund_no]["refused"].set(code)], condition)
+
     def succeeded(
         self, seen: Payment, out_refund_no: str, *, refund_id: str | None, cause: str, now: int
     ) -> Payment:
@@ -108,6 +120,8 @@ class RefundStore:
             *_settlement(seen, refund, REFUND_RELEASED, refund_id, now=now),
         ]
         condition = _still(refund, REFUND_RELEASED) & (P.version == seen.version)
+        if refund.sent_at is not None:
+            condition &= P.refunds[out_refund_no]["sent_at"] == refund.sent_at
         return _append(
             seen, refund, REFUND_RELEASED, actions, condition, status=seen.status, cause=cause, now=now
         )
@@ -132,6 +146,14 @@ def _still(refund: Refund, edge: RefundEdge) -> Any:
     record = P.refunds[refund.out_refund_no]
     allowed = record["status"].is_in(*[source.value for source in edge.sources])
     return allowed & (record["amount"] == refund.amount)
+
+
+def _not_sent_since(refund: Refund) -> Any:
+    record = P.refunds[refund.out_refund_no]
+    requested = record["status"] == RefundStatus.REQUESTED.value
+    if refund.sent_at is None:
+        return requested & record["sent_at"].does_not_exist()
+    return requested & (record["sent_at"] == refund.sent_at)
 
 
 def _record(refund: Refund, edge: RefundEdge, refund_id: str | None) -> list[Any]:

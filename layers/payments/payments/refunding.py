@@ -4,17 +4,18 @@ One wish is one refund number, whoever repeats it: with an Idempotency-Key the k
 same amount and reason that is under way or was asked for within a minute is the same one.
 """
 
+import contextlib
 import json
 from dataclasses import dataclass
 
 from payments import numbers
+from payments.asking import refusal_of
 from payments.due import FIRST_CHECK
 from payments.errors import (
     IdempotencyMismatchError,
     RefundExceedsError,
     RefundNotAllowedError,
     TryAgainError,
-    WeChatRefusedError,
 )
 from payments.evidence import Applied, UnusableFactsError
 from payments.items import RefusedUpdate
@@ -27,6 +28,10 @@ from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 DOUBLE_CLICK = 60  # seconds in which the same amount and reason without a key are the same refund
 BUDGET = 6.0  # seconds for finding one's place among parallel refunds
+
+
+# Refusals that pass once the balance is topped up or our keys and rights are mended: the same number goes out again.
+_MAY_PASS = ("NOT_ENOUGH", "SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "FREQUENCY_LIMITED", "RULE_LIMIT")
 
 
 @dataclass(frozen=True)
@@ -48,14 +53,15 @@ def refund_payment(
     started = wiring.now()
     while True:
         known = _same_refund(seen, amount=amount, reason=reason, key=key, caller=caller, now=wiring.now())
-        if known is not None:
-            if known.status is not RefundStatus.REQUESTED:
-                return Refunded(seen, known.out_refund_no, duplicate=True)
-            # WeChat Pay has not answered for it yet: the same bytes again do no harm, and may bring the answer.
-            return Refunded(_send(seen, known, wiring), known.out_refund_no, duplicate=True)
-        refund = _planned(seen, amount=amount, reason=reason, key=key, caller=caller, wiring=wiring)
-        now = int(wiring.now())
+        if known is not None and known.status is not RefundStatus.REQUESTED:
+            return Refunded(seen, known.out_refund_no, duplicate=True)
         try:
+            if known is not None:
+                # WeChat Pay has not answered for it yet: the same bytes again do no harm, and may bring the answer.
+                sent = repeat_refund(seen, known.out_refund_no, wiring)
+                return Refunded(sent, known.out_refund_no, duplicate=True)
+            refund = _planned(seen, amount=amount, reason=reason, key=key, caller=caller, wiring=wiring)
+            now = int(wiring.now())
             reserved = wiring.refunds.reserve(seen, refund, cause="refund", due_at=now + FIRST_CHECK, now=now)
         except RefusedUpdate:
             if wiring.now() - started > BUDGET:
@@ -64,6 +70,15 @@ def refund_payment(
             seen = read if read is not None else seen
             continue
         return Refunded(_send(reserved, refund, wiring), refund.out_refund_no, duplicate=False)
+
+
+def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+    """Send a refund's frozen request again, under the same number. RefusedUpdate when somebody else just did.
+
+    Raises WeChatRefusedError and TryAgainError as a first send does.
+    """
+    sending = wiring.refunds.sending_again(seen, out_refund_no, now=int(wiring.now()))
+    return _send(sending, sending.refunds[out_refund_no], wiring)
 
 
 def _same_refund(
@@ -120,7 +135,8 @@ def _planned(
         status=RefundStatus.REQUESTED,
         amount=amount,
         reason=reason,
-        created_at=int(wiring.now()),
+        created_at=(now := int(wiring.now())),
+        sent_at=now,
         wechat_request=json.dumps(request, ensure_ascii=False, separators=(",", ":")),
     )
 
@@ -136,14 +152,10 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
     except UnknownOutcomeError as unknown:
         raise TryAgainError("WeChat Pay did not give a certain answer; the refund is kept.") from unknown
     except RefusedError as refused:
-        details = {
-            "wechatCode": refused.code,
-            "requestId": refused.request_id,
-            "outRefundNo": refund.out_refund_no,
-        }
-        raise WeChatRefusedError(
-            "WeChat Pay did not take the refund.",
-            details={name: value for name, value in details.items() if value is not None},
+        if not refused.is_code(*_MAY_PASS):
+            _note(payment, refund, refused.code, wiring)
+        raise refusal_of(
+            refused, "WeChat Pay did not take the refund.", outRefundNo=refund.out_refund_no
         ) from refused
     try:
         facts = RefundFacts.of(members)
@@ -155,3 +167,9 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
     if applied in (Applied.CHANGED, Applied.KNOWN) and known is not None:
         return known
     raise TryAgainError("The refund is kept; its state is being looked into.")
+
+
+def _note(payment: Payment, refund: Refund, code: str, wiring: Wiring) -> None:
+    # Refused when it was sent again since, or settled: then this refusal is not the last word.
+    with contextlib.suppress(RefusedUpdate):
+        wiring.refunds.refused(payment, refund.out_refund_no, code=code)

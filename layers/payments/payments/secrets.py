@@ -4,9 +4,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from payments.errors import ConfigurationError
+from payments.errors import ConfigurationError, TryAgainError
 from wechatpay.decryption import apiv3_key
 from wechatpay.errors import DecryptionError, KeyFormatError
 from wechatpay.keys import KeyRing, load_private_key
@@ -37,7 +38,8 @@ class Cached(Generic[T]):
         self._read_at = 0.0
 
     def value(self) -> T:
-        """The parsed secret, at most five minutes old. Raises ConfigurationError when it cannot be had."""
+        """The parsed secret, at most five minutes old. Raises ConfigurationError when it is not there
+        or unusable, TryAgainError when it cannot be reached."""
         if self._value is None or self._clock() - self._read_at >= LIFETIME:
             self._read()
         assert self._value is not None  # noqa: S101  _read sets it or raises
@@ -55,12 +57,14 @@ class Cached(Generic[T]):
         self._read_at = self._clock()
         try:
             text = self._client.get_secret_value(SecretId=self._secret_id)["SecretString"]
-        except Exception as problem:
+        except (BotoCoreError, ClientError) as problem:
             if self._value is not None:
                 return
-            raise ConfigurationError(
-                f"a secret cannot be read: {self._secret_id} ({type(problem).__name__})"
-            ) from problem
+            self._read_at = 0.0
+            code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
+            if code in ("ResourceNotFoundException", "AccessDeniedException"):
+                raise ConfigurationError(f"the secret {self._secret_id} cannot be read: {code}") from problem
+            raise TryAgainError("The keys could not be read.") from problem
         if text == self._text:
             return
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from payments import history
 from payments.due import shard
-from payments.items import NOT_DUE, P, append, get, status_in, update, write
+from payments.items import NOT_DUE, P, append, get, reached, status_in, update, write
 from payments.lifecycle import (
     CLOSE_CONFIRMED,
     CLOSE_WANTED,
@@ -53,16 +53,43 @@ class PaymentStore:
         values.pop("late_paid")
         write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
 
-    def lease(self, out_trade_no: str, *, seen: int | None, until: int, now: int) -> None:
-        """Take the next step of a payment for oneself until `until`. RefusedUpdate when somebody else has."""
-        condition = P.due_at == seen if seen is not None else P.due_at.does_not_exist()
-        actions = [P.due_at.set(until), P.due_shard.set(self._shard(out_trade_no)), P.updated_at.set(now)]
-        update(out_trade_no, actions, condition)
+    def due(self, shard: int, *, now: int, most: int) -> list[tuple[str, int]]:
+        """Order numbers of one shard that are due by `now`, with their `due_at`, most overdue first.
+
+        The index may lag behind: `lease` decides.
+        """
+        rows = P.due.query(str(shard), P.due_at <= now, limit=most)
+        return [(row.out_trade_no, int(row.due_at)) for row in reached(lambda: list(rows))]
+
+    def lease(self, out_trade_no: str, *, seen: int | None, until: int) -> None:
+        """Be the one who looks at a payment until `until`. RefusedUpdate when somebody else is."""
+        actions = [P.due_at.set(until), P.due_shard.set(self._shard(out_trade_no))]
+        update(out_trade_no, actions, _unchanged(P.due_at, seen))
+
+    def look_again(self, out_trade_no: str, *, seen: int | None, at: int) -> None:
+        """Have somebody look at `at`, unless the payment has been dealt with or taken by another since `seen`."""
+        actions = [P.due_at.set(at), P.due_shard.set(self._shard(out_trade_no))]
+        update(out_trade_no, actions, _unchanged(P.due_at, seen))
+
+    def sending_again(self, payment: Payment, *, until: int, now: int) -> None:
+        """Be the one who sends the frozen request again. RefusedUpdate when somebody else does."""
+        actions = [
+            P.due_at.set(until),
+            P.due_shard.set(self._shard(payment.out_trade_no)),
+            P.sent_at.set(now),
+            P.missing_since.remove(),
+        ]
+        condition = _unchanged(P.due_at, payment.due_at) & (P.sent_at == payment.sent_at)
+        update(payment.out_trade_no, actions, condition & (P.status == payment.status.value))
+
+    def missing(self, payment: Payment, *, now: int) -> None:
+        """WeChat Pay has no such order, for the first time since the request was last sent."""
+        condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
+        update(payment.out_trade_no, [P.missing_since.set(now)], condition & P.missing_since.does_not_exist())
 
     def take_asking(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
         """Be the one who asks WeChat Pay now. RefusedUpdate when somebody else just did."""
-        condition = P.asked_at == seen if seen is not None else P.asked_at.does_not_exist()
-        update(out_trade_no, [P.asked_at.set(now)], condition)
+        update(out_trade_no, [P.asked_at.set(now)], _unchanged(P.asked_at, seen))
 
     def credential_received(
         self,
@@ -90,10 +117,13 @@ class PaymentStore:
         actions = [*_credential(credential, expires_at), P.updated_at.set(now)]
         return update(out_trade_no, actions, P.status == Status.PENDING.value)
 
-    def creation_refused(self, out_trade_no: str, *, refusal: Mapping[str, str], now: int) -> Payment:
-        """CREATING to FAILED with WeChat's definitive refusal."""
+    def creation_refused(
+        self, payment: Payment, *, refusal: Mapping[str, str], cause: str, now: int
+    ) -> Payment:
+        """CREATING to FAILED: a definitive refusal, or no such order. RefusedUpdate when it was sent again since."""
         actions = [P.refusal.set(dict(refusal)), P.completed_at.set(now), *NOT_DUE]
-        return _move(out_trade_no, CREATION_REFUSED, actions, cause="refused", now=now)
+        unsent = P.sent_at == payment.sent_at
+        return _move(payment.out_trade_no, CREATION_REFUSED, actions, unsent, cause=cause, now=now)
 
     def close_wanted(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
         """To CLOSING: from here on no credential is handed out; WeChat Pay has still to say that it is closed."""
@@ -174,6 +204,10 @@ def _move(
         event=edge.event,
         **step,
     )
+
+
+def _unchanged(attribute: Any, seen: int | None) -> Any:
+    return attribute == seen if seen is not None else attribute.does_not_exist()
 
 
 def _credential(credential: Credential, expires_at: int) -> list[Any]:

@@ -9,6 +9,7 @@ from pynamodb.attributes import (
     NumberAttribute,
     UnicodeAttribute,
 )
+from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
 
@@ -31,6 +32,17 @@ class _Settings:
     connect_timeout_seconds = 1
     read_timeout_seconds = 1
     max_retry_attempts = 2
+
+
+class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-call]
+    """Payments that somebody must still look at, by shard and time."""
+
+    class Meta(_Settings):
+        index_name = "due"
+        projection = KeysOnlyProjection()
+
+    due_shard = UnicodeAttribute(hash_key=True)
+    due_at = IntAttribute(range_key=True)
 
 
 class PaymentItem(Model):
@@ -75,10 +87,13 @@ class PaymentItem(Model):
     history: ListAttribute[Any] = ListAttribute()
     due_shard = UnicodeAttribute(null=True)
     due_at = IntAttribute(null=True)
+    sent_at = IntAttribute()
+    missing_since = IntAttribute(null=True)
     asked_at = IntAttribute(null=True)
     created_at = IntAttribute()
     updated_at = IntAttribute()
     completed_at = IntAttribute(null=True)
+    due = DueIndex()
 
 
 class QuarantineItem(Model):

@@ -1,0 +1,120 @@
+"""Settling: find out by ourselves what became of a payment or a refund that nobody told us about.
+
+All of it ends in the same two doors for evidence. What WeChat Pay says that it never received is given up only once no
+send of it can still be on its way.
+"""
+
+import contextlib
+
+from payments.asking import ask, refusal_of
+from payments.closing import close_order
+from payments.due import AFTER_EXPIRY, next_check, open_refunds
+from payments.errors import OrderPaidError, TryAgainError
+from payments.evidence import UnusableFactsError
+from payments.items import RefusedUpdate
+from payments.lifecycle import RefundStatus, Status
+from payments.payment import Payment, Refund
+from payments.refund_evidence import RefundFacts, apply_refund
+from payments.refunding import repeat_refund
+from payments.wiring import Wiring
+from wechatpay.errors import RefusedError, UnknownOutcomeError
+
+SEND_LASTS = 15  # seconds that the function that sends may live: no send is on its way after that
+MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
+
+
+def settle(out_trade_no: str, wiring: Wiring) -> Payment | None:
+    """Look into one payment if it is due, and say when to look again. Returns it as it is then.
+
+    Raises TryAgainError and WeChatRefusedError after the next look has been set; StorageUnavailableError.
+    """
+    payment = wiring.store.get(out_trade_no)
+    if payment is None or payment.due_at is None:
+        return payment
+    try:
+        payment = _looked_into(payment, wiring)
+    finally:
+        _look_again(out_trade_no, wiring)
+    return payment
+
+
+def postpone(out_trade_no: str, wiring: Wiring) -> None:
+    """Set the next look without asking WeChat Pay now."""
+    _look_again(out_trade_no, wiring)
+
+
+def _look_again(out_trade_no: str, wiring: Wiring) -> None:
+    payment = wiring.store.get(out_trade_no)
+    if payment is None or payment.due_at is None:
+        return
+    at = next_check(payment, int(wiring.now()))
+    if at is not None:
+        # Refused when it has moved: whoever moved it has said when to look.
+        with contextlib.suppress(RefusedUpdate):
+            wiring.store.look_again(out_trade_no, seen=payment.due_at, at=at)
+
+
+def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
+    if payment.status.rank >= Status.PAID.rank:
+        for refund in open_refunds(payment):
+            payment = _refund_looked_into(payment, refund, wiring)
+        return payment
+    known = ask(payment, wiring)
+    payment = _missing(payment, wiring) if known is None else known
+    expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
+    if payment.status is Status.CLOSING or (expired and not payment.status.is_final):
+        try:
+            return close_order(payment, wiring)
+        except OrderPaidError:
+            return wiring.store.get(payment.out_trade_no) or payment
+    return payment
+
+
+def _missing(payment: Payment, wiring: Wiring) -> Payment:
+    """WeChat Pay has no such order: FAILED once it keeps saying so and nothing can still be on its way."""
+    now = int(wiring.now())
+    if payment.status is not Status.CREATING or now < payment.sent_at + SEND_LASTS:
+        return payment
+    try:
+        if payment.missing_since is None:
+            wiring.store.missing(payment, now=now)
+        elif now - payment.missing_since >= MISSING_FOR:
+            gone = {"wechatCode": "ORDER_NOT_EXIST"}
+            return wiring.store.creation_refused(payment, refusal=gone, cause="settle", now=now)
+    except RefusedUpdate:
+        return wiring.store.get(payment.out_trade_no) or payment
+    return payment
+
+
+def _refund_looked_into(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
+    try:
+        members = wiring.wechat.query_refund(refund.out_refund_no)
+    except UnknownOutcomeError as unknown:
+        raise TryAgainError("WeChat Pay did not give a certain answer.") from unknown
+    except RefusedError as refused:
+        if not refused.is_code("RESOURCE_NOT_EXISTS"):
+            raise refusal_of(refused, "WeChat Pay refused the query.") from refused
+        return _refund_missing(payment, refund, wiring)
+    try:
+        facts = RefundFacts.of(members)
+    except UnusableFactsError as problem:
+        raise TryAgainError("WeChat Pay's answer cannot be used.") from problem
+    if (facts.out_trade_no, facts.out_refund_no) != (payment.out_trade_no, refund.out_refund_no):
+        raise TryAgainError("WeChat Pay answered for another refund.")
+    _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)
+    return known or payment
+
+
+def _refund_missing(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
+    """WeChat Pay has no such refund: sent again, unless it was definitely refused and no send can be on its way."""
+    if refund.status is not RefundStatus.REQUESTED or refund.wechat_request is None:
+        return payment
+    now, number = int(wiring.now()), refund.out_refund_no
+    try:
+        if refund.refused is None:
+            return repeat_refund(payment, number, wiring)
+        if now >= (refund.sent_at or refund.created_at) + SEND_LASTS + MISSING_FOR:
+            return wiring.refunds.released(payment, number, refund_id=None, cause="settle", now=now)
+    except RefusedUpdate:
+        return wiring.store.get(payment.out_trade_no) or payment
+    return payment

@@ -1,0 +1,63 @@
+"""AWS that does not answer: the caller is told to try again, and nobody sees a fault of ours."""
+
+import importlib.util
+import json
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from payments.http import endpoint
+from payments.wiring import Wiring
+
+EVENTS = Path(__file__).parents[2] / "events"
+ENVIRONMENT = {
+    "PAYMENTS_TABLE": "payments",
+    "QUARANTINE_TABLE": "quarantine",
+    "DUE_SHARDS": "4",
+    "VERIFICATION_SECRET": "verification",
+}
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An endpoint that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        yield
+
+
+def function(name: str) -> ModuleType:
+    file = Path(__file__).parents[2] / "functions" / name / "app.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_app", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_table_that_does_not_answer_is_worth_a_retry(silent: None) -> None:
+    handler = endpoint(function("payment").answer, Wiring(ENVIRONMENT))
+    answer = handler(json.loads((EVENTS / "payment.json").read_text()), None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "SYSTEMERROR")
+    assert answer["headers"]["retry-after"]
+
+
+def test_keys_that_cannot_be_read_make_wechat_pay_come_again(
+    silent: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    event = json.loads((EVENTS / "notify.json").read_text())
+    wiring = function("notify")
+    timestamp = int(event["headers"]["wechatpay-timestamp"])
+    monkeypatch.setattr("time.time", lambda: float(timestamp))
+    answer = wiring.lambda_handler(event, None)
+    assert (answer["statusCode"], json.loads(answer["body"])["code"]) == (503, "FAIL")
