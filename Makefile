@@ -10,7 +10,7 @@ SAM := .venv-sam
 # Function processes and tests must find compiled modules, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check format lint types contracts template build invoke lock clean
+.PHONY: help setup demo test check format lint types contracts template build invoke lock clean node
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -51,8 +51,8 @@ $(SAM)/.ready: requirements-sam.txt
 build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
 
-invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json]
-	@$(PY) -m sandbox.invoke $(F) $(E)
+invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
+	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 
 lock: setup ## compile the requirement files from pyproject.toml (needs uv)
 	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt; do \
@@ -61,3 +61,6 @@ lock: setup ## compile the requirement files from pyproject.toml (needs uv)
 
 clean: ## remove what the commands made
 	@rm -rf $(V) $(SAM) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+node: setup ## a Node.js package as the simulator's client (needs node and npm)
+	@$(PY) -m pytest -q tests/node $(ARGS)

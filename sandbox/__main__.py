@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -42,14 +42,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--credentials", type=Path, help="WeChat Pay credentials, a file to re-use or to write"
     )
+    parser.add_argument(
+        "--env-file", type=Path, help="written for `sam local invoke --env-vars`: every function's variables"
+    )
     parser.add_argument("--log-file", type=Path, help="what the functions write is appended here")
     options = parser.parse_args(arguments)
 
     _listen_for_the_end()
-    if options.ready_file is not None:
-        options.ready_file.unlink(missing_ok=True)  # an earlier run's would announce what is not there
+    for file in (options.ready_file, options.env_file):
+        if file is not None:
+            file.unlink(missing_ok=True)  # an earlier run's would announce what is not there
 
     # Half a second of imports: only once a signal is understood.
+    from sandbox.sam_local import keys, variables
     from sandbox.simulator import CredentialsError
     from sandbox.stack import Sandbox
     from sandbox.template import TemplateError
@@ -67,14 +72,23 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"API         {sandbox.api}  (the routes of template.yaml, and controls under /_sandbox/)")
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
+        if options.env_file is not None:
+            _write(options.env_file, variables(sandbox))
+            exports = " ".join(f"{name}={value}" for name, value in keys(sandbox).items())
+            print(f"sam local   --env-vars {options.env_file}, after: export {exports}")
         print("Ctrl-C ends it.", flush=True)
         if options.ready_file is not None:
-            announcement = options.ready_file.with_name(options.ready_file.name + ".new")
-            announcement.write_text(json.dumps(sandbox.info()) + "\n")
-            announcement.replace(options.ready_file)  # whoever waits for it never reads half of it
+            _write(options.ready_file, sandbox.info())
         until_told_to_stop()
     print("sandbox: ended", flush=True)
     return 0
+
+
+def _write(file: Path, content: Mapping[str, object]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    announcement = file.with_name(file.name + ".new")
+    announcement.write_text(json.dumps(content, indent=2) + "\n")
+    announcement.replace(file)  # whoever waits for it never reads half of it
 
 
 def _failed(sentence: str) -> int:

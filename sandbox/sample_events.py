@@ -1,0 +1,94 @@
+"""The order that a sample event takes for granted: opened first, in the same sandbox, by the same functions."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from sandbox.stack import TEMPLATE, Sandbox
+
+EVENTS = TEMPLATE.parent / "events"
+ABOUT_AN_ORDER = ("query", "payment", "close", "refund", "notify")
+"""The functions whose sample event names an order."""
+NAMED = "WXABCDEFGHIJKLMNOPQRSTUVWX23"
+"""That order's number, which a fresh sandbox does not know."""
+PATIENCE = 10.0  # seconds that a payment may take to arrive
+
+
+class SampleError(Exception):
+    """The order for a sample event could not be had; the sentence says what happened instead."""
+
+
+def invoke(sandbox: Sandbox, function: str, event: Any) -> Any:
+    """What the function in functions/<function> answers to an event. Raises FunctionError; KeyError: there is none."""
+    return sandbox.lambdas.invoke(_logical_id(sandbox, function), event)
+
+
+def logs(sandbox: Sandbox, function: str) -> str:
+    """What that function has written."""
+    return sandbox.lambdas.logs(_logical_id(sandbox, function))
+
+
+def _logical_id(sandbox: Sandbox, function: str) -> str:
+    return {made.code.name: logical_id for logical_id, made in sandbox.deployed.functions.items()}[function]
+
+
+class SampleOrder:
+    """An order of a running sandbox, opened with events/native.json. `say` takes a sentence on whatever is done to it.
+
+    Raises SampleError, or FunctionError when the function that opens it fails.
+    """
+
+    def __init__(self, sandbox: Sandbox, say: Callable[[str], None]) -> None:
+        self._sandbox, self._say = sandbox, say
+        event = json.loads((EVENTS / "native.json").read_bytes())
+        del event["headers"]["idempotency-key"]  # with it, every one of them would be the same order
+        order = self._data("native", event)
+        self.number, self._code_url = str(order["outTradeNo"]), str(order["codeUrl"])
+        say(f"events/native.json opened order {self.number}")
+
+    def event(self, function: str) -> Any:
+        """events/<function>.json for this order: freshly signed for notify, and after it was paid for refund."""
+        if function == "notify":
+            return self._signed()
+        if function == "refund":
+            self._pay()
+        sample = (EVENTS / f"{function}.json").read_text(encoding="utf-8")
+        return json.loads(sample.replace(NAMED, self.number))
+
+    @property
+    def status(self) -> str:
+        """What the `payment` function says of it: pending, succeeded, closed …"""
+        return str(self._data("payment", self.event("payment"))["status"])
+
+    def _signed(self) -> Any:
+        credentials = ["--credentials", str(self._sandbox.credentials_path)]
+        script = [sys.executable, str(EVENTS / "sign_notify.py"), *credentials, "--out-trade-no", self.number]
+        done = subprocess.run(script, check=False, capture_output=True)
+        if done.returncode != 0:
+            raise SampleError(done.stderr.decode(errors="replace").strip())
+        self._say("events/sign_notify.py signed WeChat Pay's notification that it is paid")
+        return json.loads(done.stdout)
+
+    def _pay(self) -> None:
+        """The buyer's phone pays, and WeChat Pay's notification arrives."""
+        with requests.Session() as phone:
+            phone.trust_env = False  # a proxy knows nothing of this machine
+            url = f"{self._sandbox.simulator}/_sandbox/pay"
+            phone.post(url, json={"codeUrl": self._code_url}, timeout=PATIENCE).raise_for_status()
+        until = time.monotonic() + PATIENCE
+        while self.status != "succeeded":
+            if time.monotonic() > until:
+                raise SampleError(f"it was paid, and {PATIENCE:.0f} seconds later it is still {self.status}")
+            time.sleep(0.05)
+        self._say("the simulator's buyer paid it, and WeChat Pay's notification has arrived")
+
+    def _data(self, function: str, event: Any) -> Any:
+        answer = invoke(self._sandbox, function, event)
+        if answer["statusCode"] != 200:
+            raise SampleError(f"{function} answered {answer['statusCode']}: {answer['body']}")
+        return json.loads(answer["body"])["data"]

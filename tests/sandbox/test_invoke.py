@@ -1,0 +1,119 @@
+"""Every sample event in events/ still does what it is there for; `python -m sandbox.invoke` as its users call it."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.sample_events import ABOUT_AN_ORDER, SampleOrder, invoke
+from sandbox.stack import Sandbox
+
+ROOT = Path(__file__).parents[2]
+
+ANSWERS = {
+    "native": (200, None),
+    "native-bad-amount": (400, "PARAM_ERROR"),
+    "native-buyer-without-quote": (403, "NOAUTH"),
+    "jsapi": (200, None),
+    "query": (404, "ORDER_NOT_FOUND"),  # its order is not there; make invoke opens one, see below
+    "payment": (404, "ORDER_NOT_FOUND"),
+    "close": (404, "ORDER_NOT_FOUND"),
+    "refund": (404, "ORDER_NOT_FOUND"),
+    "refund-too-precise": (400, "PARAM_ERROR"),
+    "notify": (401, "FAIL"),  # signed with another merchant's keys, and long ago
+}
+"""Status and code of the functions behind a route, by the name of the event's file."""
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    with Sandbox() as running:
+        yield running
+
+
+def sample(name):
+    return json.loads((ROOT / f"events/{name}.json").read_text())
+
+
+@pytest.mark.parametrize("name", sorted(ANSWERS))
+def test_a_sample_event_is_answered_as_expected(sandbox, name):
+    answer = invoke(sandbox, name.partition("-")[0], sample(name))
+    assert (answer["statusCode"], json.loads(answer["body"]).get("code")) == ANSWERS[name]
+
+
+def test_a_stream_event_is_published_whole(sandbox):
+    assert invoke(sandbox, "publish", sample("publish")) == {"batchItemFailures": []}
+    assert sandbox.events()[-1]["detail-type"] == "PaymentCreated"
+
+
+def test_every_sample_event_of_a_route_has_its_line_in_the_table():
+    http = [file.stem for file in (ROOT / "events").glob("*.json") if "routeKey" in sample(file.stem)]
+    assert sorted(http) == sorted(ANSWERS)
+
+
+@pytest.mark.parametrize(
+    ("function", "member", "value"),
+    [
+        ("query", "tradeState", "NOTPAY"),
+        ("payment", "status", "pending"),
+        ("close", "closed", True),
+        ("refund", "refundAmount", 50),
+    ],
+)
+def test_with_its_order_opened_first_it_succeeds(sandbox, function, member, value):
+    answer = invoke(sandbox, function, SampleOrder(sandbox, print).event(function))
+    assert answer["statusCode"] == 200, answer
+    assert json.loads(answer["body"])["data"][member] == value
+
+
+def test_every_sample_that_names_the_order_has_it_opened():
+    named = {name.partition("-")[0] for name in ANSWERS if ANSWERS[name][0] == 404}
+    assert named | {"notify"} == set(ABOUT_AN_ORDER)
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox.invoke", *map(str, arguments)],
+        check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_notification_needs_no_event():
+    done = command("notify")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["statusCode"] == 200
+    assert "the payment is now succeeded" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_credentials_file_is_written_once_and_then_used_again(tmp_path):
+    file, event = tmp_path / "credentials.json", tmp_path / "notify.json"
+    assert command("publish", "--credentials", file).returncode == 0
+    written = file.read_text()
+    sign = [sys.executable, "events/sign_notify.py", "--credentials", str(file)]
+    event.write_bytes(subprocess.run(sign, check=True, cwd=ROOT, capture_output=True, timeout=30).stdout)
+
+    done = command("notify", event, "--credentials", file)
+
+    answer = json.loads(done.stdout)
+    assert answer["statusCode"] == 503  # verified and decrypted; nobody knows the order
+    assert "unknown_order" in done.stderr
+    assert file.read_text() == written
+
+
+def test_a_credentials_file_that_is_none_is_one_sentence():
+    done = command("native", "--credentials", "events/env.json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_make_invoke_hands_its_three_variables_on():
+    variables = ["F=notify", "E=fresh.json", "CREDENTIALS=wechat.json"]
+    told = subprocess.run(["make", "-n", "invoke", *variables], check=True, cwd=ROOT, capture_output=True)
+    assert b"-m sandbox.invoke notify fresh.json --credentials wechat.json" in told.stdout
