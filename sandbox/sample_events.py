@@ -79,7 +79,9 @@ class SampleOrder:
         with requests.Session() as phone:
             phone.trust_env = False  # a proxy knows nothing of this machine
             url = f"{self._sandbox.simulator}/_sandbox/pay"
-            phone.post(url, json={"codeUrl": self._code_url}, timeout=PATIENCE).raise_for_status()
+            told = phone.post(url, json={"codeUrl": self._code_url}, timeout=PATIENCE)
+        if told.status_code != 200:
+            raise SampleError(f"the simulator's buyer could not pay it: {told.text}")
         until = time.monotonic() + PATIENCE
         while self.status != "succeeded":
             if time.monotonic() > until:
