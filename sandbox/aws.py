@@ -104,6 +104,15 @@ class Aws:
         self._server = None
         self.wake()
 
+    def offer(self, service: str) -> None:
+        """Have one service more than every sandbox has, before anybody calls it. Only while started."""
+        self._running().offer(service)
+
+    def _running(self) -> Engine:
+        if self._engine is None:
+            raise RuntimeError("the local AWS is not started")
+        return self._engine
+
     # ---- asking ----
 
     def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
@@ -138,10 +147,8 @@ class Aws:
 
     def statements(self, role_arn: str) -> list[dict[str, Any]]:
         """The statements of a role's policies. Only while started."""
-        if self._engine is None:
-            raise RuntimeError("the local AWS is not started")
-        with self._engine:
-            return self._engine.statements(role_arn)
+        with self._running() as engine:
+            return engine.statements(role_arn)
 
     # ---- what happened ----
 

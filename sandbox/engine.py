@@ -17,7 +17,7 @@ from moto.sts.models import sts_backends
 from sandbox.iam import statements_of
 
 SERVICES = ("dynamodb", "dynamodbstreams", "events", "iam", "kms", "logs", "secretsmanager", "sqs", "sts")
-"""All that is ever imported: moto knows two hundred, and each costs start-up time. (kms: tables with encryption.)"""
+"""What every sandbox has: moto knows two hundred, and each costs start-up time. (kms: tables with encryption.)"""
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
@@ -43,12 +43,18 @@ class Engine:
             # Visibility timeouts, delays and retention of queues go by the sandbox's clock, which moto does not know.
             vars(sqs_models).update(unix_time=Engine._time, unix_time_millis=lambda: Engine._time() * 1000.0)
 
+    def offer(self, service: str) -> None:
+        """Have one service more, which not every template needs and which takes time to import."""
+        with self._lock:
+            if service not in self._apps:
+                self._apps[service] = create_backend_app(service)  # type: ignore[arg-type]
+
     def __enter__(self) -> Self:
         """Put this sandbox's state in place, and keep everybody else out until the block ends."""
         self._lock.acquire()
         previous = Engine._current
         if previous is not self:
-            for service in SERVICES:
+            for service in self._apps:
                 backends = _backends(service)
                 if previous is not None:
                     previous._state[service] = dict(dict.items(backends))
@@ -72,7 +78,7 @@ class Engine:
     def forget(self) -> None:
         """Drop all tables, secrets, roles and the like."""
         with self:
-            for service in SERVICES:
+            for service in self._apps:
                 dict.clear(_backends(service))
 
     # ---- what the shim must know; call these inside `with engine:` ----
@@ -104,4 +110,6 @@ class Engine:
 def _backends(service: str) -> dict[str, Any]:
     module = importlib.import_module(f"moto.{service}.models")
     backends: dict[str, Any] = getattr(module, f"{service}_backends")
+    if service == "s3":  # who owns which bucket, all over the world: every sandbox is a world of its own
+        backends.bucket_accounts.clear()  # type: ignore[attr-defined]
     return backends

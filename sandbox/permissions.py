@@ -50,6 +50,12 @@ _QUEUE = {
     "GetQueueAttributes": "GetQueueAttributes",
     "GetQueueUrl": "GetQueueUrl",
 }
+_OBJECT = {
+    "PutObject": "PutObject",
+    "GetObject": "GetObject",
+    "HeadObject": "GetObject",
+    "DeleteObject": "DeleteObject",
+}
 
 
 def needs(target: str, body: Mapping[str, Any], account: Account) -> list[Need]:
@@ -155,6 +161,15 @@ def _sqs(operation: str, body: Mapping[str, Any], account: Account) -> list[Need
     return [Need(f"sqs:{_QUEUE[operation]}", f"{_arn('sqs', account)}:{name}")]
 
 
+def _s3(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:  # noqa: ARG001
+    bucket = f"arn:aws:s3:::{body['Bucket']}"
+    if operation in _OBJECT:
+        return [Need(f"s3:{_OBJECT[operation]}", f"{bucket}/{body['Key']}")]
+    if operation in ("ListObjectsV2", "ListObjects", "HeadBucket"):
+        return [Need("s3:ListBucket", bucket)]
+    return None
+
+
 def _logs(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:
     if operation not in ("CreateLogStream", "PutLogEvents"):
         return None
@@ -177,6 +192,7 @@ _SERVICES: dict[str, Callable[[str, Mapping[str, Any], Account], list[Need] | No
     "secretsmanager": _secrets,
     "events": _events,
     "sqs": _sqs,
+    "s3": _s3,
     "logs": _logs,
     "sts": _sts,
 }

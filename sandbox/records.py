@@ -26,6 +26,8 @@ class StreamReader:
         self._credentials = credentials
         self._now = now
         self._iterator: str | None = None
+        self.shard_id = ""
+        """The stream's one shard; known once something has been read."""
 
     def read(self) -> list[Record]:
         """All records since the last call, oldest first. Raises botocore's errors; the next call starts where it was."""
@@ -45,6 +47,7 @@ class StreamReader:
         table = self._arn.split("/")[1]
         client.list_streams(TableName=table)
         (shard,) = client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
+        self.shard_id = shard["ShardId"]
         iterator: str = client.get_shard_iterator(
             StreamArn=self._arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]

@@ -136,6 +136,7 @@ def bucket(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) ->
     )
     only(logical_id, properties, f"{known} VersioningConfiguration Tags")
     name = properties.get("BucketName", f"{stack}-{logical_id}".lower())
+    aws.offer("s3")
     client = aws.client("s3")
     client.create_bucket(Bucket=name)
     if versioning := properties.get("VersioningConfiguration"):

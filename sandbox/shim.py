@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
+from xml.sax.saxutils import escape
 
 from sandbox.engine import Engine
 from sandbox.expressions import unused_placeholders
 from sandbox.iam import allowed
 from sandbox.permissions import UnknownOperationError, needs
+from sandbox.rest import s3_operation
 
 log = logging.getLogger(__name__)
 
@@ -55,26 +57,29 @@ class _RefusedError(Exception):
 
 
 class Shim:
-    """WSGI application. Refusals are JSON as of AWS's JSON protocols, XML for the query protocol (sts, iam)."""
+    """WSGI application. Refusals are JSON as of AWS's JSON protocols, XML for the others (sts, iam, s3)."""
 
     def __init__(self, engine: Engine, recorder: Recorder) -> None:
         self._engine = engine
         self._recorder = recorder
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        json_protocol = "HTTP_X_AMZ_TARGET" in environ
+        protocol = "json" if "HTTP_X_AMZ_TARGET" in environ else "query"
+        if _service(environ) == "s3":
+            protocol = "s3"
         try:
             with self._engine:
                 return self._answer(environ, start_response)
         except _RefusedError as refusal:
-            status, body = refusal.status, _error(refusal, json_protocol=json_protocol)
+            status, body = refusal.status, _error(refusal, protocol)
+            status = 403 if protocol == "s3" else status  # a HEAD request's only answer
         except Exception:
             log.exception(
                 "the local AWS failed on %s", environ.get("HTTP_X_AMZ_TARGET", environ.get("PATH_INFO"))
             )
             status = 500
-            body = _error(_RefusedError("InternalFailure", "the sandbox failed"), json_protocol=json_protocol)
-        kind = "application/x-amz-json-1.0" if json_protocol else "text/xml"
+            body = _error(_RefusedError("InternalFailure", "the sandbox failed"), protocol)
+        kind = "application/x-amz-json-1.0" if protocol == "json" else "text/xml"
         start_response(f"{status} Refused", [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
@@ -93,13 +98,17 @@ class Shim:
         prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         if prefix.startswith("DynamoDBStreams"):
             service = "dynamodbstreams"
-        if not prefix:  # the query protocol of iam and sts
+        body = _object(raw) if prefix else {}
+        if service == "s3":
+            operation, body = s3_operation(
+                environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
+            )
+        elif not prefix:  # the query protocol of iam and sts
             action = re.search(rb"(?:^|&)Action=([A-Za-z]+)", raw)
             operation = action[1].decode() if action else ""
         app = self._engine.app(service)
         if app is None:
             raise _RefusedError("UnknownOperationException", f"the sandbox has no {service}")
-        body = _object(raw) if prefix else {}
 
         self._authorize(access_key, environ.get("HTTP_X_AMZ_SECURITY_TOKEN"), f"{service}.{operation}", body)
         if service == "dynamodb" and (fault := unused_placeholders(operation, body)):
@@ -168,11 +177,18 @@ def _denied(user: str, action: str, resource: str) -> _RefusedError:
     )
 
 
-def _error(refusal: _RefusedError, *, json_protocol: bool) -> bytes:
-    if json_protocol:
+def _service(environ: Mapping[str, Any]) -> str:
+    """The service that a request is signed for."""
+    found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
+    return "" if found is None else found[2]
+
+
+def _error(refusal: _RefusedError, protocol: str) -> bytes:
+    if protocol == "json":
         return json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
     code = refusal.code.replace("AccessDeniedException", "AccessDenied")  # the query protocol's name of it
-    return f"<ErrorResponse><Error><Code>{code}</Code><Message>{refusal.message}</Message></Error></ErrorResponse>".encode()
+    error = f"<Error><Code>{code}</Code><Message>{escape(refusal.message)}</Message></Error>"
+    return (error if protocol == "s3" else f"<ErrorResponse>{error}</ErrorResponse>").encode()
 
 
 def _object(raw: bytes) -> dict[str, Any]:

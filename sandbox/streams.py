@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sandbox.aws import Aws
 from sandbox.batches import Outcome, outcome_of
 from sandbox.deployed import StreamMapping
+from sandbox.failures import EXHAUSTED, EXPIRED, Discarded, FailureStore
 from sandbox.records import StreamReader
 
 log = logging.getLogger(__name__)
@@ -53,6 +54,9 @@ class StreamPump:
         self._invoke = invoke
         self._clock = clock
         self._reader = StreamReader(aws, mapping.stream_arn, credentials, clock.time)
+        self._failures = None
+        if mapping.on_failure is not None:
+            self._failures = FailureStore(aws, mapping.on_failure, credentials)
         self._table = mapping.stream_arn.split("/")[1]
         self._pending: deque[dict[str, Any]] = deque()
         self._stopping = threading.Event()
@@ -62,9 +66,11 @@ class StreamPump:
         self.invocations = 0
         """How many batches the function has been given."""
         self.discarded: Records = []
-        """Records given up after the last retry, or older than a stream's retention."""
+        """Records given up after the last retry, or older than the mapping or the stream lets them be."""
         self.last_error: Exception | None = None
         """Why the stream could not be read the last time, e.g. a permission that the role lacks; None when it could."""
+        self.last_failure_error: Exception | None = None
+        """Why the last batch that was given up could not be put into the bucket; None when it could."""
 
     def start(self) -> None:
         """Begin with the oldest record. Raises RuntimeError when called twice."""
@@ -121,10 +127,10 @@ class StreamPump:
         backoff = FIRST_BACKOFF
         while work and not self._stopping.is_set():
             records, tried = work.pop()
-            fresh = self._unexpired(records)
+            fresh = self._unexpired(records, tried)
             if not fresh:
                 continue
-            outcome, failed_at = self._attempt(fresh)
+            outcome, failed_at, raised = self._attempt(fresh)
             if outcome is Outcome.SUCCESS:
                 backoff = FIRST_BACKOFF
                 continue
@@ -134,15 +140,15 @@ class StreamPump:
                 half = len(fresh) // 2
                 work += [(fresh[half:], tried), (fresh[:half], tried)]
             elif self._mapping.maximum_retries != -1 and tried >= self._mapping.maximum_retries:
-                self._discard(fresh, "no retries left")
+                self._discard(Discarded(fresh, EXHAUSTED, tried + 1, raised))
                 continue
             else:
                 work.append((fresh, tried + 1))
             self._stopping.wait(backoff)
             backoff = min(backoff * 2, LONGEST_BACKOFF)
 
-    def _attempt(self, records: Records) -> tuple[Outcome, int]:
-        """Invoke once; the outcome, and for a partial one the index of the first record that failed."""
+    def _attempt(self, records: Records) -> tuple[Outcome, int, bool]:
+        """Invoke once; the outcome, for a partial one the index of the first record that failed, whether it raised."""
         self.invocations += 1
         try:
             result = self._invoke(self._mapping.function, {"Records": records})
@@ -150,18 +156,29 @@ class StreamPump:
             log.warning(
                 "%s failed on a batch of %d: %s", self._mapping.function, len(records), type(fault).__name__
             )
-            return Outcome.FAILURE, 0
+            return Outcome.FAILURE, 0, True
         if not self._mapping.report_item_failures:
-            return Outcome.SUCCESS, 0
-        return outcome_of(result, [record["dynamodb"]["SequenceNumber"] for record in records])
+            return Outcome.SUCCESS, 0, False
+        return *outcome_of(result, [record["dynamodb"]["SequenceNumber"] for record in records]), False
 
-    def _unexpired(self, records: Records) -> Records:
-        oldest = self._clock.time() - RETENTION
+    def _unexpired(self, records: Records, tried: int) -> Records:
+        age = RETENTION if self._mapping.maximum_age == -1 else min(RETENTION, self._mapping.maximum_age)
+        oldest = self._clock.time() - age
         expired = [r for r in records if r["dynamodb"]["ApproximateCreationDateTime"] < oldest]
         if expired:
-            self._discard(expired, "older than a stream keeps them")
+            self._discard(Discarded(expired, EXPIRED, tried, raised=tried > 0))
         return [r for r in records if r["dynamodb"]["ApproximateCreationDateTime"] >= oldest]
 
-    def _discard(self, records: Records, reason: str) -> None:
-        log.error("%d records for %s are discarded: %s", len(records), self._mapping.function, reason)
-        self.discarded.extend(records)
+    def _discard(self, batch: Discarded) -> None:
+        """Give a batch up, into the bucket if there is one; if that fails it is lost, as with Lambda."""
+        function = self._mapping.function
+        log.error("%d records for %s are discarded: %s", len(batch.records), function, batch.condition)
+        self.discarded.extend(batch.records)
+        if self._failures is None:
+            return
+        try:
+            self._failures.keep(batch, shard_id=self._reader.shard_id, now=self._clock.time())
+            self.last_failure_error = None
+        except (ClientError, BotoCoreError) as fault:
+            log.error("what %s failed on could not be kept: %s", function, fault)  # noqa: TRY400  a permission
+            self.last_failure_error = fault
