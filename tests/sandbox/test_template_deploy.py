@@ -102,8 +102,12 @@ def test_every_resource_of_the_transformed_template_has_become_something(aws, de
         len(path) for path in template["Resources"]["Api"]["Properties"]["Body"]["paths"].values()
     )
     assert len(deployed.routes) == operations
-    mappings = [r for r in template["Resources"].values() if r["Type"] == "AWS::Lambda::EventSourceMapping"]
-    assert len(deployed.streams) == len(mappings)
+    kinds = [resource["Type"] for resource in template["Resources"].values()]
+    mappings = kinds.count("AWS::Lambda::EventSourceMapping")
+    assert len(deployed.streams) + len(deployed.queues) == mappings
+    assert len(deployed.schedules) == kinds.count("AWS::Scheduler::Schedule") + kinds.count(
+        "AWS::Events::Rule"
+    )
 
 
 def test_the_payments_table_has_its_index_stream_recovery_protection_and_encryption(aws, deployed):
