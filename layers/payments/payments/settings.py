@@ -39,6 +39,11 @@ class Settings:
         return self._text("EVENT_BUS")
 
     @property
+    def settle_queue(self) -> str:
+        """URL of the queue of payments to look into."""
+        return self._text("SETTLE_QUEUE")
+
+    @property
     def signing_secret(self) -> str:
         """Id of the secret that holds the merchant's signing key."""
         return self._text("SIGNING_SECRET")

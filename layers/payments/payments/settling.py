@@ -20,6 +20,7 @@ from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 SEND_LASTS = 15  # seconds that the function that sends may live: no send is on its way after that
+BUDGET = 10  # seconds for the open refunds of one payment; the rest is looked at next time
 MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 
 
@@ -56,8 +57,10 @@ def _look_again(out_trade_no: str, wiring: Wiring) -> None:
 
 def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
     if payment.status.rank >= Status.PAID.rank:
+        began = wiring.now()
         for refund in open_refunds(payment):
-            payment = _refund_looked_into(payment, refund, wiring)
+            if wiring.now() - began < BUDGET:
+                payment = _refund_looked_into(payment, refund, wiring)
         return payment
     known = ask(payment, wiring)
     payment = _missing(payment, wiring) if known is None else known

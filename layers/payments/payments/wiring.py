@@ -120,6 +120,13 @@ class Wiring:
         return client("secretsmanager", self.store.session())
 
     @cached_property
+    def queue(self) -> Any:
+        """An SQS client."""
+        from payments.aws import client
+
+        return client("sqs", self.store.session())
+
+    @cached_property
     def events(self) -> Any:
         """An EventBridge client."""
         from botocore.session import get_session

@@ -1,0 +1,50 @@
+"""The queue of due payments: ask WeChat Pay what became of each, and apply it through the same doors as a notification."""
+
+from typing import Any
+
+from payments.breaker import Breaker
+from payments.errors import ApiError, WeChatRefusedError
+from payments.http import logger
+from payments.items import StorageUnavailableError
+from payments.settling import postpone, settle
+from payments.wiring import Wiring
+
+# WeChat Pay's refusals that are about the merchant, not about one order.
+ABOUT_THE_MERCHANT = ("SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS")
+
+wiring = Wiring()
+breaker = Breaker()
+
+
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """Look into each payment; what our own storage could not take is delivered again."""
+    failures = []
+    for record in event["Records"]:
+        try:
+            look_into(record["body"])
+        except StorageUnavailableError as problem:
+            logger.warning("not settled", extra={"out_trade_no": record["body"], "error": str(problem)})
+            failures.append({"itemIdentifier": record["messageId"]})
+    return {"batchItemFailures": failures}
+
+
+def look_into(out_trade_no: str) -> None:
+    """One payment. What WeChat Pay leaves open is looked at again later, not delivered again at once."""
+    line: dict[str, object] = {"out_trade_no": out_trade_no}
+    if breaker.is_open(wiring.now()):
+        postpone(out_trade_no, wiring)
+        logger.warning("left alone: WeChat Pay refuses this merchant", extra=line)
+        return
+    try:
+        payment = settle(out_trade_no, wiring)
+    except WeChatRefusedError as refused:
+        if refused.details.get("wechatCode") in ABOUT_THE_MERCHANT:
+            breaker.refused(wiring.now())
+        logger.warning("not settled", extra={**line, "error": refused.code, **refused.details})
+    except ApiError as problem:
+        logger.warning(
+            "not settled", extra={**line, "error": problem.code, "cause": str(problem.__cause__ or "")}
+        )
+    else:
+        breaker.answered()
+        logger.info("settled", extra={**line, "status": payment.status.word if payment else "unknown"})

@@ -1,0 +1,47 @@
+"""Every minute: the payments that are due for a look go to the queue, each to one looker at a time."""
+
+from typing import Any
+
+from payments.http import logger
+from payments.items import RefusedUpdate
+from payments.wiring import Wiring
+
+LEASE = 180  # seconds for the queue and `settle`; what is lost on the way is due again after that
+PER_CALL = 10  # messages that one SendMessageBatch takes
+MOST = 200  # of one shard in one run; the rest is still due a minute later
+MARGIN = 5_000  # milliseconds before the function's end at which no more are taken
+
+wiring = Wiring()
+
+
+def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
+    """Lease what is due, then send it; a payment whose message is lost comes up again when its lease ends."""
+    sent = failed = 0
+    for shard in range(wiring.settings.due_shards):
+        now = int(wiring.now())
+        leased = [
+            number
+            for number, due_at in wiring.store.due(shard, now=now, most=MOST)
+            if context.get_remaining_time_in_millis() > MARGIN and _lease(number, due_at, now)
+        ]
+        for start in range(0, len(leased), PER_CALL):
+            batch = leased[start : start + PER_CALL]
+            refused = _send(batch)
+            sent += len(batch) - refused
+            failed += refused
+    logger.info("swept", extra={"sent": sent, "failed": failed})
+    return {"sent": sent, "failed": failed}
+
+
+def _lease(out_trade_no: str, due_at: int, now: int) -> bool:
+    try:
+        wiring.store.lease(out_trade_no, seen=due_at, until=now + LEASE)
+    except RefusedUpdate:
+        return False
+    return True
+
+
+def _send(batch: list[str]) -> int:
+    entries = [{"Id": str(place), "MessageBody": number} for place, number in enumerate(batch)]
+    answer = wiring.queue.send_message_batch(QueueUrl=wiring.settings.settle_queue, Entries=entries)
+    return len(answer.get("Failed", []))
