@@ -289,6 +289,20 @@ def test_drain_says_when_its_time_was_too_short(pumping, send):
     assert pump.drain(5)
 
 
+def test_the_timeouts_of_two_sandboxes_go_by_a_clock_each(aws, clock, pumping, send):
+    other = Aws()
+    other.start()
+    function = Function(boom)
+    pump = pumping(function)
+    send("a")
+    assert pump.drain(5)
+    clock.advance(VISIBILITY + 1)
+    other.client("sqs").list_queues()  # whoever was served last has no say
+    assert pump.drain(5)
+    assert function.seen == ["a", "a"]
+    other.stop()
+
+
 # ---- with the role of the function ----
 
 NEEDED = ("sqs:GetQueueAttributes", "sqs:ReceiveMessage", "sqs:DeleteMessage")

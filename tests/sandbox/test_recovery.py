@@ -146,6 +146,19 @@ def test_a_rule_with_a_schedule_is_one_too(deploying):
     assert ":rule/" in schedule.arn
 
 
+def test_a_scheduled_function_may_rule_out_retries_of_its_invocations(deploying):
+    role = "      Role: !GetAtt SweeperRole.Arn"
+    assert deploying((role, f"{role}\n      EventInvokeConfig: {{MaximumRetryAttempts: 0}}")).schedules
+    with pytest.raises(TemplateError, match="MaximumRetryAttempts"):
+        deploying((role, f"{role}\n      EventInvokeConfig: {{MaximumRetryAttempts: 1}}"))
+
+
+def test_a_schedule_may_have_a_dead_letter_queue(deploying):
+    retry = "RetryPolicy: {MaximumRetryAttempts: 0}"
+    dead = f"{retry}\n            DeadLetterConfig: {{Arn: !GetAtt Dead.Arn}}"
+    assert deploying((retry, dead)).schedules
+
+
 def test_a_stream_mapping_knows_its_bucket_and_its_age(deploying):
     deployed = deploying()
     (mapping,) = deployed.streams
