@@ -19,7 +19,6 @@ class Shop:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self._tokens: dict[str, str] = {}
         self._here = threading.local()
 
     @property
@@ -41,7 +40,7 @@ class Shop:
         key: str | None = None,
         sub: str = "shop",
     ) -> requests.Response:
-        token = self._tokens.setdefault(f"{sub} {scope}", self.sandbox.tokens.token(sub, scope))
+        token = self.sandbox.tokens.token(sub, scope)
         headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
         return self.http.request(
             method, self.sandbox.api + WECHAT + path, json=body, headers=headers, timeout=60
@@ -107,6 +106,12 @@ class Shop:
 
 class Running(Sandbox):
     """A sandbox that a test can wait for."""
+
+    def minutes(self, count: int) -> None:
+        """Let `count` minutes pass one by one, each until everything that it set off is done."""
+        for _ in range(count):
+            self.clock.advance(60)
+            assert self.drain(20)
 
     def wait_until(self, holds: Any, seconds: float = 15.0) -> None:
         waited = threading.Event()

@@ -1,0 +1,199 @@
+"""What nobody tells us is found out by ourselves: lost notifications, lost answers, orders that nobody pays."""
+
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from tests.flows.conftest import WECHAT, Running, Shop
+
+HOUR = 3600
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    """One of its own: time passes here by hours."""
+    with Running() as running:
+        yield running
+
+
+@pytest.fixture
+def deaf(shop: Shop) -> Shop:
+    """No notification arrives."""
+    shop.faults({"on": "notification", "effect": "drop"})
+    return shop
+
+
+def notification_of(shop: Shop, number: str, total: int) -> dict[str, str]:
+    """A payment notification as WeChat Pay would sign it now, as an event."""
+    file = Path(__file__).parents[2] / "events/sign_notify.py"
+    spec = importlib.util.spec_from_file_location("sign_notify", file)
+    assert spec is not None
+    assert spec.loader is not None
+    module: ModuleType = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    now = int(shop.sandbox.clock.time())
+    options = module._parser().parse_args(
+        ["--credentials", str(shop.sandbox.credentials_path), "--out-trade-no", number, "--total", str(total)]
+    )
+    event: dict[str, str] = module.event_of(module.notification(options, now), options.credentials, now)
+    return event
+
+
+def kinds(shop: Shop, number: str) -> list[str]:
+    return [event["detail-type"] for event in shop.events(number)]
+
+
+def test_a_payment_that_nobody_tells_us_of_is_found_within_75_seconds(deaf: Shop) -> None:
+    number = deaf.native().json()["data"]["outTradeNo"]
+    deaf.sandbox.clock.advance(15)
+    assert deaf.control("pay", {"outTradeNo": number}).status_code == 200
+    deaf.sandbox.minutes(1)
+    assert deaf.details(number)["status"] == "succeeded"
+    assert kinds(deaf, number) == ["PaymentCreated", "PaymentSucceeded"]
+
+
+def test_a_query_finds_it_at_once(deaf: Shop) -> None:
+    number = deaf.native().json()["data"]["outTradeNo"]
+    deaf.control("pay", {"outTradeNo": number})
+    assert deaf.query(number)["tradeState"] == "SUCCESS"
+    assert deaf.details(number)["status"] == "succeeded"
+
+
+def test_an_order_that_nobody_pays_is_closed_by_itself_after_its_time(shop: Shop) -> None:
+    number = shop.native().json()["data"]["outTradeNo"]
+    shop.sandbox.clock.advance(2 * HOUR - 120)
+    shop.sandbox.minutes(1)
+    assert shop.details(number)["status"] == "pending"
+    shop.sandbox.minutes(3)
+    assert shop.details(number)["status"] == "closed"
+    assert kinds(shop, number) == ["PaymentCreated", "PaymentClosed"]
+    book = shop.book(number)
+    assert book is not None
+    assert book["trade_state"] == "CLOSED"
+
+
+def test_an_order_paid_at_the_last_second_is_not_closed_over(deaf: Shop) -> None:
+    number = deaf.native().json()["data"]["outTradeNo"]
+    deaf.faults({"on": "notification", "effect": "drop"}, {"on": "query", "effect": "reset_before"})
+    deaf.sandbox.clock.advance(2 * HOUR - 30)
+    assert deaf.control("pay", {"outTradeNo": number}).status_code == 200
+    deaf.sandbox.minutes(2)
+    deaf.faults({"on": "notification", "effect": "drop"})
+    deaf.sandbox.minutes(4)
+    assert deaf.details(number)["status"] == "succeeded"
+
+
+def test_a_payment_after_expiry_and_close_still_counts(shop: Shop) -> None:
+    number = shop.native().json()["data"]["outTradeNo"]
+    shop.close(number)
+    assert shop.details(number)["status"] == "closed"
+    event = notification_of(shop, number, 10000)
+    answer = shop.http.post(
+        shop.sandbox.api + WECHAT + "/notify",
+        data=str(event["body"]).encode(),
+        headers=event["headers"],  # type: ignore[arg-type]
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    assert shop.details(number)["status"] == "succeeded"
+    last = shop.events(number)[-1]
+    assert (last["detail-type"], last["detail"]["latePaid"]) == ("PaymentSucceeded", True)
+    assert last["detail"]["previousStatus"] == "closed"
+
+
+def test_an_order_that_never_reached_wechat_pay_fails_only_after_the_guard_time(shop: Shop) -> None:
+    shop.faults({"on": "native", "effect": "reset_before"})
+    assert shop.native(key="never-arrives").status_code == 503
+    shop.faults()
+    number = _only_creating(shop)
+    shop.sandbox.minutes(2)
+    assert shop.details(number)["status"] == "pending"
+    shop.sandbox.minutes(6)
+    assert shop.details(number)["status"] == "failed"
+    assert kinds(shop, number) == ["PaymentFailed"]
+    again = shop.native(key="never-arrives")
+    assert (again.status_code, again.json()["code"]) == (502, "WECHAT_REFUSED")
+
+
+def test_an_order_whose_answer_was_lost_and_that_nobody_retries_is_closed_in_the_end(shop: Shop) -> None:
+    shop.faults({"on": "native", "effect": "reset_after"})
+    assert shop.native(key="answer-lost").status_code == 503
+    shop.faults()
+    number = _only_creating(shop)
+    shop.sandbox.clock.advance(2 * HOUR)
+    shop.sandbox.minutes(4)
+    assert shop.details(number)["status"] == "closed"
+
+
+@pytest.mark.parametrize("ends", ["SUCCESS", "CLOSED", "ABNORMAL"])
+def test_a_refund_whose_answer_and_notification_are_lost_ends_as_at_wechat_pay(deaf: Shop, ends: str) -> None:
+    number = _paid(deaf)
+    deaf.faults({"on": "notification", "effect": "drop"}, {"on": "refund", "effect": "reset_after"})
+    assert deaf.refund(number, 40).status_code == 503
+    deaf.faults({"on": "notification", "effect": "drop"})
+    book = deaf.book(number)
+    assert book is not None
+    (refund,) = book["refunds"]
+    deaf.control("refund", {"outRefundNo": refund["out_refund_no"], "status": ends})
+    deaf.sandbox.minutes(3)
+    details = deaf.details(number)
+    assert [one["status"] for one in details["refunds"]] == [ends]
+    assert details["refundedAmount"] == ("40.00" if ends == "SUCCESS" else "0.00")
+    if ends == "CLOSED":
+        assert deaf.refund(number, 100, key="all of it".replace(" ", "-")).status_code == 200
+
+
+def test_a_refund_that_wechat_pay_never_received_is_sent_again_under_its_number(deaf: Shop) -> None:
+    number = _paid(deaf)
+    deaf.faults({"on": "notification", "effect": "drop"}, {"on": "refund", "effect": "reset_before"})
+    assert deaf.refund(number, 40).status_code == 503
+    deaf.faults({"on": "notification", "effect": "drop"})
+    deaf.sandbox.minutes(12)
+    details = deaf.details(number)
+    assert [refund["status"] for refund in details["refunds"]] == ["SUCCESS"]
+    book = deaf.book(number)
+    assert book is not None
+    assert [refund["out_refund_no"] for refund in book["refunds"]] == [details["refunds"][0]["outRefundNo"]]
+
+
+def test_a_refund_that_was_definitely_refused_gives_its_money_back_after_the_guard_time(shop: Shop) -> None:
+    number = _paid(shop)
+    shop.faults(
+        {"on": "refund", "effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL", "times": 1}
+    )
+    assert shop.refund(number, 100, key="a").json()["details"]["wechatCode"] == "USER_ACCOUNT_ABNORMAL"
+    assert shop.refund(number, 100, key="b").json()["code"] == "REFUND_EXCEEDS"
+    shop.sandbox.minutes(5)
+    assert shop.details(number)["refunds"][0]["status"] == "CLOSED"
+    assert shop.refund(number, 100, key="b").status_code == 200
+    assert kinds(shop, number).count("RefundClosed") == 1
+
+
+def test_a_merchant_that_wechat_pay_refuses_altogether_is_left_alone_for_a_while(shop: Shop) -> None:
+    for _ in range(12):
+        shop.native()
+    shop.faults({"on": "query", "effect": "status", "status": 403, "code": "NO_AUTH"})
+    shop.sandbox.minutes(1)
+    answer = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/faults", timeout=30).json()
+    asked = answer["rules"][0]["happened"]
+    assert 5 <= asked <= 12
+    shop.sandbox.minutes(2)
+    answer = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/faults", timeout=30).json()
+    assert answer["rules"][0]["happened"] == asked
+    shop.faults()
+
+
+def _paid(shop: Shop) -> str:
+    number: str = shop.native().json()["data"]["outTradeNo"]
+    assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+    shop.sandbox.wait_until(lambda: shop.query(number)["tradeState"] == "SUCCESS")
+    return number
+
+
+def _only_creating(shop: Shop) -> str:
+    rows = shop.sandbox.aws.client("dynamodb").scan(TableName=shop.sandbox.deployed.refs["PaymentsTable"])
+    (number,) = [row["out_trade_no"]["S"] for row in rows["Items"] if row["status"]["S"] == "CREATING"]
+    return str(number)
