@@ -7,10 +7,12 @@ ONCE ?=
 V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
+ENV ?= dev
+OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check format lint types contracts template build invoke lock clean node
+.PHONY: help setup demo test check format lint types contracts template build quarantine redrive republish storms invoke lock clean node
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -50,6 +52,18 @@ $(SAM)/.ready: requirements-sam.txt
 
 build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
+
+quarantine: setup ## evidence that contradicts what we know (ENV=dev)
+	@$(OPERATE).quarantine --stack wechatpay-$(ENV) $(ARGS)
+
+redrive: setup ## what settle gave up, back into its queue (ENV=dev)
+	@$(OPERATE).redrive --stack wechatpay-$(ENV) $(ARGS)
+
+republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
+	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
+
+storms: setup ## races of refunds, closes and creates, 300 rounds each
+	@ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py
 
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))

@@ -1,0 +1,135 @@
+"""The commands of whoever is on call, against a running sandbox as they would be against a stack."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from sandbox.sam_local import keys
+from sandbox.stack import Sandbox
+
+ROOT = Path(__file__).parents[2]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(schedules=False) as running:
+        yield running
+
+
+@pytest.fixture
+def command(sandbox: Sandbox) -> Command:
+    """Runs one command with the outputs that the stack would have."""
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        outputs = [part for pair in sandbox.deployed.outputs.items() for part in ("--output", "=".join(pair))]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(
+                str(ROOT / layer) for layer in ("layers/payments", "layers/wechatpay")
+            ),
+            "AWS_ENDPOINT_URL": sandbox.aws.url,
+            **keys(sandbox),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", f"operations.{name}", *outputs, *arguments],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    return run
+
+
+def paid_order(sandbox: Sandbox) -> str:
+    answer = requests.post(
+        f"{sandbox.api}/api/v1/payments/wechat/native",
+        json={"contentId": "c", "amount": 1, "subject": "A thing"},
+        headers={"Authorization": f"Bearer {sandbox.tokens.token('shop', 'payments:charge')}"},
+        timeout=30,
+    )
+    number: str = answer.json()["data"]["outTradeNo"]
+    requests.post(f"{sandbox.simulator}/_sandbox/pay", json={"outTradeNo": number}, timeout=30)
+    return number
+
+
+def events_of(sandbox: Sandbox, number: str) -> list[tuple[str, str]]:
+    sandbox.drain()
+    return [
+        (event["detail-type"], event["detail"]["id"])
+        for event in sandbox.events()
+        if event["detail"]["outTradeNo"] == number
+    ]
+
+
+def test_the_quarantine_is_listed_readably_and_says_so_when_it_is_empty(
+    sandbox: Sandbox, command: Command
+) -> None:
+    empty = command("quarantine")
+    assert (empty.returncode, empty.stdout) == (0, "quarantine: empty\n")
+    facts = {"out_trade_no": "WXSTRANGE", "total": 5, "transaction_id": "4200"}
+    row = {
+        "evidence_id": "e",
+        "reason": "other_amount",
+        "source": "notification",
+        "out_trade_no": "WXSTRANGE",
+    }
+    sandbox.aws.client("dynamodb").put_item(
+        TableName=sandbox.deployed.refs["QuarantineTable"],
+        Item={name: {"S": value} for name, value in row.items()}
+        | {"facts": {"S": json.dumps(facts)}, "seen_at": {"N": "1704110400"}},
+    )
+    listed = command("quarantine")
+    assert listed.returncode == 3
+    assert "2024-01-01 12:00:00 UTC  WXSTRANGE  by notification" in listed.stdout
+    assert "other_amount: another amount or currency than the order's" in listed.stdout
+    assert "transaction_id   4200" in listed.stdout
+
+
+def test_events_since_a_moment_go_out_again_with_the_same_ids(sandbox: Sandbox, command: Command) -> None:
+    number = paid_order(sandbox)
+    while len(before := events_of(sandbox, number)) < 2:
+        continue
+    again = command("republish", "--since", "2024-01-01T00:00:00Z")
+    assert again.returncode == 0, again.stderr
+    assert again.stdout.endswith("events sent\n")
+    assert events_of(sandbox, number) == before * 2
+    later = command("republish", "--since", "2099-01-01T00:00:00Z")
+    assert later.stdout == "republish: 0 events sent\n"
+
+
+def test_a_moment_that_is_none_is_refused(command: Command) -> None:
+    wrong = command("republish", "--since", "yesterday")
+    assert wrong.returncode == 2
+    assert "must be UTC, like 2026-01-31T12:00:00Z" in wrong.stderr
+
+
+def test_dead_letters_go_back_to_be_settled(sandbox: Sandbox, command: Command) -> None:
+    queues = sandbox.aws.client("sqs")
+    dead = sandbox.deployed.outputs["SettleDeadLettersUrl"]
+    for number in ("WXONE", "WXTWO"):
+        queues.send_message(QueueUrl=dead, MessageBody=number)
+    moved = command("redrive")
+    assert (moved.returncode, moved.stdout) == (0, "redrive: 2 messages moved\n"), moved.stderr
+    sandbox.drain()
+    log = sandbox.lambdas.logs("SettleFunction")
+    assert "WXONE" in log
+    assert "WXTWO" in log
+    assert "Messages" not in queues.receive_message(QueueUrl=dead)
+
+
+def test_an_unreachable_stack_is_one_sentence(command: Command, sandbox: Sandbox) -> None:
+    sandbox.deployed.outputs.pop("QuarantineTableName", None)
+    failed = command("quarantine", "--stack", "no-such-stack")
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+    assert failed.stderr.startswith("quarantine.py: ")
