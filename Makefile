@@ -62,8 +62,8 @@ redrive: setup ## what settle gave up, back into its queue (ENV=dev)
 republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
 	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
 
-storms: setup ## races of refunds, closes and creates, 300 rounds each
-	@ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py
+storms: setup ## races of refunds, closes, creates and dying functions, 300 rounds each
+	@ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
 
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))

@@ -103,6 +103,8 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
         except RefusedUpdate:
             seen = wiring.store.get(facts.out_trade_no)
         else:
+            if late:
+                wiring.count("LatePaid")
             return Applied.CHANGED, payment
         if seen is None:
             _quarantine("unknown_order", facts, source, wiring)
@@ -145,10 +147,17 @@ def _closed(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pa
 
 
 def _quarantine(reason: str, facts: OrderFacts, source: str, wiring: Wiring) -> None:
-    kept = {name: value for name, value in asdict(facts).items() if name != "openid" and value is not None}
-    wiring.quarantine.keep(
-        reason=reason, source=source, out_trade_no=facts.out_trade_no, facts=kept, now=int(wiring.now())
-    )
+    kept = {name: value for name, value in asdict(facts).items() if name != "openid"}
+    set_aside(reason, kept, source=source, wiring=wiring)
+
+
+def set_aside(reason: str, facts: Mapping[str, object], *, source: str, wiring: Wiring) -> None:
+    """Put facts about an order, which name it, into quarantine and count them."""
+    present = {name: value for name, value in facts.items() if value is not None}
+    out_trade_no = str(facts["out_trade_no"])
+    now = int(wiring.now())
+    wiring.quarantine.keep(reason=reason, source=source, out_trade_no=out_trade_no, facts=present, now=now)
+    wiring.count("Quarantined", reason=reason)
 
 
 def required(members: Mapping[str, object], name: str) -> str:

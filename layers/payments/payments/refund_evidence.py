@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from payments.due import FIRST_CHECK
-from payments.evidence import ROUNDS, Applied, UnusableFactsError, optional, required, whole
+from payments.evidence import ROUNDS, Applied, UnusableFactsError, optional, required, set_aside, whole
 from payments.items import RefusedUpdate
 from payments.lifecycle import (
     MAX_REFUNDS,
@@ -72,12 +72,12 @@ def apply_refund(
     for _ in range(ROUNDS):
         seen = seen or wiring.store.get(facts.out_trade_no)
         if seen is None:
-            _quarantine("unknown_order", facts, source, wiring)
+            set_aside("unknown_order", asdict(facts), source=source, wiring=wiring)
             return Applied.UNKNOWN_ORDER, None
         if seen.status.rank < Status.PAID.rank:
             return Applied.BUSY, seen
         if reason := _contradiction(facts, seen):
-            _quarantine(reason, facts, source, wiring)
+            set_aside(reason, asdict(facts), source=source, wiring=wiring)
             return Applied.CONTRADICTION, seen
         try:
             if facts.out_refund_no not in seen.refunds:
@@ -138,10 +138,3 @@ def _step(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring) -> Pay
     if stands not in edge.sources:
         return None
     return wiring.refunds.moved(seen, number, edge, refund_id=facts.refund_id, cause=source, now=now)
-
-
-def _quarantine(reason: str, facts: RefundFacts, source: str, wiring: Wiring) -> None:
-    kept = {name: value for name, value in asdict(facts).items() if value is not None}
-    wiring.quarantine.keep(
-        reason=reason, source=source, out_trade_no=facts.out_trade_no, facts=kept, now=int(wiring.now())
-    )

@@ -47,6 +47,14 @@ class Wiring:
         """A fresh nonce_str of 32 characters."""
         return randomness.token_hex(16)
 
+    def count(self, metric: str, **dimensions: str) -> None:
+        """Count one occurrence of something that somebody is woken up for (CloudWatch metric, namespace WeChatPay)."""
+        from aws_lambda_powertools.metrics import MetricUnit, single_metric
+
+        with single_metric(name=metric, unit=MetricUnit.Count, value=1, namespace="WeChatPay") as counted:
+            for name, value in dimensions.items():
+                counted.add_dimension(name=name, value=value)
+
     @cached_property
     def store(self) -> "PaymentStore":
         """The payments table."""
