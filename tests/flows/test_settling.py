@@ -176,17 +176,12 @@ def test_a_refund_that_was_definitely_refused_gives_its_money_back_after_the_gua
 
 
 def test_a_merchant_that_wechat_pay_refuses_altogether_is_left_alone_for_a_while(shop: Shop) -> None:
-    for _ in range(12):
+    for _ in range(20):
         shop.native()
     shop.faults({"on": "query", "effect": "status", "status": 403, "code": "NO_AUTH"})
-    shop.sandbox.minutes(1)
+    shop.sandbox.minutes(4)  # twenty orders would have been asked about three times each
     answer = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/faults", timeout=30).json()
-    asked = answer["rules"][0]["happened"]
-    assert 5 <= asked <= 12
-    shop.sandbox.minutes(2)
-    answer = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/faults", timeout=30).json()
-    assert answer["rules"][0]["happened"] == asked
-    shop.faults()
+    assert 5 <= answer["rules"][0]["happened"] <= 12  # five for each of the two processes, and what was under way
 
 
 def _paid(shop: Shop) -> str:
