@@ -1,0 +1,215 @@
+"""Everything outside of the product, once for many runs: AWS on loopback, the simulator, the functions' code."""
+
+import importlib.util
+import io
+import itertools
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+import requests
+
+from payments.http import logger
+from sandbox.aws import Aws
+from sandbox.deployer import deploy
+from sandbox.records import StreamReader
+from sandbox.shim import ADMIN_ACCESS_KEY
+from sandbox.simulator import Credentials, Simulator
+from tests.crash.clock import VirtualClock
+from tests.crash.guard import Guard
+
+ROOT = Path(__file__).parents[2]
+NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"  # not ours: the harness is the courier
+RUNS_PER_SIMULATOR = 40  # its ledger is read whole, again and again
+_MODULES = itertools.count(1)
+
+
+class World:
+    """A context manager. Between runs only time remains: every run has items of its own, removed after it."""
+
+    def __init__(self) -> None:
+        self.clock = VirtualClock(int(time.time()))
+        self.guard = Guard()
+        self.aws = Aws(now=self.clock.time)
+        self.credentials = Credentials.create()
+        self.environment: dict[str, str] = {}
+        self.logs = io.StringIO()
+        self._http = requests.Session()
+        self._http.trust_env = False
+        self._simulator: Simulator | None = None
+        self._runs = 0
+        self._before: dict[str, str | None] = {}
+        self._known_secrets: dict[str, dict[str, Any]] = {}
+        self.stirred = 0
+        """How often somebody has played with the simulator: only then can there be more to see."""
+
+    def __enter__(self) -> Self:
+        self.aws.start()
+        parameters = {
+            "WeChatAppId": self.credentials.appid,
+            "WeChatMchId": self.credentials.mchid,
+            "WeChatNotifyUrl": NOTIFY_URL,
+            "JwtIssuer": "https://issuer.example.com",
+            "JwtAudience": "payments",
+            "DueShards": "1",
+        }
+        self.deployed = deploy(
+            ROOT / "template.yaml", aws=self.aws, parameters=parameters, stack_name="crash"
+        )
+        self._write_secrets()
+        for function in self.deployed.functions.values():
+            self.environment |= function.environment
+        ours = {
+            "AWS_ACCESS_KEY_ID": ADMIN_ACCESS_KEY,  # what each role may do is another test's matter
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_ENDPOINT_URL": self.aws.url,
+            "AWS_REGION": self.aws.region,
+            "AWS_DEFAULT_REGION": self.aws.region,
+        }
+        self._before = {name: os.environ.get(name) for name in [*ours, "AWS_SESSION_TOKEN"]}
+        os.environ.pop("AWS_SESSION_TOKEN", None)
+        os.environ.update(ours)
+        (stream,) = self.deployed.streams
+        (self.queue,) = self.deployed.queues
+        self.table = stream.stream_arn.split("/")[1]
+        self.stream = StreamReader(self.aws, stream.stream_arn, None, self.clock.time)
+        self._log_to(self.logs)
+        self.guard.install()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.guard.remove()
+        self._log_to(None)
+        for name, value in self._before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        self._http.close()
+        self._end(self._simulator)
+        self.aws.stop()
+
+    def next_run(self, phase: int) -> int:
+        """Make ready for one more run, at `phase` seconds past a full hour; its number."""
+        if self._runs % RUNS_PER_SIMULATOR == 0:
+            self._end(self._simulator)
+            self._simulator = Simulator(self.credentials, clock=self.clock)
+            self._simulator.start()
+            gateway = self._simulator.url
+            for name in ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY", "WECHAT_GATEWAYS_ALLOWED"):
+                self.environment[name] = gateway
+        self._runs += 1
+        self.clock.advance(3600 - self.clock.time() % 3600 + phase)
+        self.logs.seek(0)
+        self.logs.truncate()
+        return self._runs
+
+    def function(self, name: str) -> ModuleType:
+        """A fresh instance of functions/<name>/app.py, as a cold start would load it."""
+        path = ROOT / "functions" / name / "app.py"
+        spec = importlib.util.spec_from_file_location(f"crash_{name}_{next(_MODULES)}", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    def control(
+        self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST"
+    ) -> requests.Response:
+        """One of the simulator's unsigned controls."""
+        assert self._simulator is not None
+        self.stirred += method == "POST"
+        return self._http.request(method, f"{self._simulator.url}/_sandbox/{path}", json=body, timeout=30)
+
+    def client(self, service: str) -> Any:
+        """For invocations that are not counted: secrets are read once in the whole session."""
+        return _Remembering(self) if service == "secretsmanager" else self.aws.client(service)
+
+    def secret(self, secret_id: str) -> dict[str, Any]:
+        """A secret as it was the first time."""
+        if secret_id not in self._known_secrets:
+            found = self.aws.client("secretsmanager").get_secret_value(SecretId=secret_id)
+            self._known_secrets[secret_id] = found
+        return self._known_secrets[secret_id]
+
+    def rules(self, rules: list[dict[str, object]]) -> None:
+        """What goes wrong at WeChat Pay from now on; none ends it."""
+        if rules:
+            assert self.control("faults", {"rules": rules}).status_code == 200
+        else:
+            self.control("faults", method="DELETE")
+
+    def orders(self, description: str) -> list[dict[str, Any]]:
+        """WeChat Pay's ledger, as far as it is one run's."""
+        orders = self.control("orders", method="GET").json()["orders"]
+        return [order for order in orders if order["description"] == description]
+
+    def notifications(self) -> list[dict[str, Any]]:
+        """The first delivery of every notification, oldest first."""
+        first: dict[str, dict[str, Any]] = {}
+        for delivery in self.control("notifications", method="GET").json()["notifications"]:
+            first.setdefault(delivery["id"], delivery)
+        return list(first.values())
+
+    def received(self) -> Iterator[list[dict[str, Any]]]:
+        """What is visible in the queue, in batches as Lambda would take them."""
+        client, size = self.aws.client("sqs"), self.queue.batch_size
+        while messages := client.receive_message(
+            QueueUrl=self.queue.queue_url, MaxNumberOfMessages=size, MessageSystemAttributeNames=["All"]
+        ).get("Messages", []):
+            yield messages
+            if len(messages) < size:
+                return
+
+    def forget(self, out_trade_no: str) -> None:
+        """Remove a run's item: the next run's sweep must not find it."""
+        self.aws.client("dynamodb").delete_item(
+            TableName=self.table, Key={"out_trade_no": {"S": out_trade_no}}
+        )
+
+    def _write_secrets(self) -> None:
+        merchant = self.credentials
+        members = {
+            "SigningSecret": {
+                "WECHAT_PRIVATE_KEY": merchant.merchant_private_key,
+                "WECHAT_CERT_SERIAL_NO": merchant.merchant_serial_no,
+            },
+            "VerificationSecret": {
+                "WECHAT_API_V3_KEY": merchant.api_v3_key,
+                "WECHAT_PUBLIC_KEY_ID": merchant.wechat_public_key_id,
+                "WECHAT_PUBLIC_KEY": merchant.wechat_public_key,
+                "WECHAT_QUOTE_KEY": "q" * 32,
+            },
+        }
+        for secret, content in members.items():
+            self.aws.client("secretsmanager").put_secret_value(
+                SecretId=self.deployed.refs[secret], SecretString=json.dumps(content)
+            )
+
+    def _log_to(self, stream: io.StringIO | None) -> None:
+        handler = logger.registered_handler
+        if stream is None:
+            handler.setStream(self._stdout)
+        else:
+            self._stdout = handler.setStream(stream)
+
+    def _end(self, simulator: Simulator | None) -> None:
+        if simulator is not None:  # its end takes a fifth of a second, and nobody waits for it
+            threading.Thread(target=simulator.stop, daemon=True).start()
+
+
+class _Remembering:
+    """A Secrets Manager that is asked once."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803  AWS's name
+        """As AWS answers it."""
+        return self._world.secret(SecretId)
