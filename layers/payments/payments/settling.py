@@ -35,24 +35,23 @@ def settle(out_trade_no: str, wiring: Wiring) -> Payment | None:
     try:
         payment = _looked_into(payment, wiring)
     finally:
-        _look_again(out_trade_no, wiring)
+        _look_again(payment, wiring)
     return payment
 
 
 def postpone(out_trade_no: str, wiring: Wiring) -> None:
     """Set the next look without asking WeChat Pay now."""
-    _look_again(out_trade_no, wiring)
-
-
-def _look_again(out_trade_no: str, wiring: Wiring) -> None:
     payment = wiring.store.get(out_trade_no)
-    if payment is None or payment.due_at is None:
-        return
+    if payment is not None:
+        _look_again(payment, wiring)
+
+
+def _look_again(payment: Payment, wiring: Wiring) -> None:
     at = next_check(payment, int(wiring.now()))
-    if at is not None:
+    if payment.due_at is not None and at is not None:
         # Refused when it has moved: whoever moved it has said when to look.
         with contextlib.suppress(RefusedUpdate):
-            wiring.store.look_again(out_trade_no, seen=payment.due_at, at=at)
+            wiring.store.look_again(payment.out_trade_no, seen=payment.due_at, at=at)
 
 
 def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
