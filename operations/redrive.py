@@ -1,6 +1,7 @@
 """`make redrive`: what `settle` gave up goes from the dead-letter queue back into its queue."""
 
 import argparse
+import json
 import sys
 
 from operations.stack import Stack, run
@@ -25,7 +26,9 @@ def _move(stack: Stack, _options: argparse.Namespace) -> int:
             break
         for message in messages:
             # Sent before it is deleted: `settle` does no harm twice, a lost message would.
-            queues.send_message(QueueUrl=target, MessageBody=message["Body"])
+            # Without its lease, which has run out: `settle` looks at whatever is still due.
+            number = json.loads(message["Body"])["out_trade_no"]
+            queues.send_message(QueueUrl=target, MessageBody=json.dumps({"out_trade_no": number}))
             queues.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
     print(f"redrive: {moved} messages moved")

@@ -1,5 +1,6 @@
 """The queue of due payments: ask WeChat Pay what became of each, and apply it through the same doors as a notification."""
 
+import json
 from typing import Any
 
 from payments.breaker import Breaker
@@ -21,14 +22,14 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     failures = []
     for record in event["Records"]:
         try:
-            look_into(record["body"])
+            look_into(**json.loads(record["body"]))
         except StorageUnavailableError as problem:
-            logger.warning("not settled", extra={"out_trade_no": record["body"], "error": str(problem)})
+            logger.warning("not settled", extra={"body": record["body"], "error": str(problem)})
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def look_into(out_trade_no: str) -> None:
+def look_into(out_trade_no: str, lease: int | None = None) -> None:
     """One payment. What WeChat Pay leaves open is looked at again later, not delivered again at once."""
     line: dict[str, object] = {"out_trade_no": out_trade_no}
     if breaker.is_open(wiring.now()):
@@ -36,7 +37,7 @@ def look_into(out_trade_no: str) -> None:
         logger.warning("left alone: WeChat Pay refuses this merchant", extra=line)
         return
     try:
-        payment = settle(out_trade_no, wiring)
+        payment = settle(out_trade_no, wiring, lease=lease)
     except WeChatRefusedError as refused:
         if refused.details.get("wechatCode") in ABOUT_THE_MERCHANT:
             breaker.refused(wiring.now())

@@ -1,5 +1,6 @@
 """Every minute: the payments that are due for a look go to the queue, each to one looker at a time."""
 
+import json
 from typing import Any
 
 from payments.http import logger
@@ -20,7 +21,7 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     for shard in range(wiring.settings.due_shards):
         now = int(wiring.now())
         leased = [
-            number
+            (number, now + LEASE)
             for number, due_at in wiring.store.due(shard, now=now, most=MOST)
             if context.get_remaining_time_in_millis() > MARGIN and _lease(number, due_at, now)
         ]
@@ -41,7 +42,10 @@ def _lease(out_trade_no: str, due_at: int, now: int) -> bool:
     return True
 
 
-def _send(batch: list[str]) -> int:
-    entries = [{"Id": str(place), "MessageBody": number} for place, number in enumerate(batch)]
+def _send(batch: list[tuple[str, int]]) -> int:
+    entries = [
+        {"Id": str(place), "MessageBody": json.dumps({"out_trade_no": number, "lease": until})}
+        for place, (number, until) in enumerate(batch)
+    ]
     answer = wiring.queue.send_message_batch(QueueUrl=wiring.settings.settle_queue, Entries=entries)
     return len(answer.get("Failed", []))

@@ -321,8 +321,12 @@ class Shop:
 
     # ---- calls ----
 
-    def native(self, body, *, token=None, key=None, headers=()):
-        """POST …/native; `body` is bytes, JSON text, or a dict."""
+    def native(self, body, **given):
+        """POST …/native; see `post`."""
+        return self.post("native", body, **given)
+
+    def post(self, what, body, *, token=None, key=None, headers=()):
+        """POST …/{what}; `body` is bytes, JSON text, or a dict."""
         if isinstance(body, dict):
             body = json.dumps(body)
         raw = body.encode() if isinstance(body, str) else body
@@ -331,7 +335,7 @@ class Shop:
             lines.append(("Content-Type", "application/json"))
         if key is not None:
             lines.append(("Idempotency-Key", key))
-        return self.port.send("POST", f"{WECHAT}/native", raw, lines)
+        return self.port.send("POST", f"{WECHAT}/{what}", raw, lines)
 
     def read(self, what, out_trade_no, *, token=None):
         """GET …/query/{outTradeNo} or …/payment/{outTradeNo}."""

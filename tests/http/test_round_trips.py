@@ -48,6 +48,44 @@ def test_native_of_a_known_key_reads_once_and_sends_nothing(shop, warm):
     assert spent.asked(number) == []
 
 
+@pytest.fixture
+def warm_too(shop, warm):
+    """The functions that `warm` leaves out."""
+    order = {"contentId": "content-1", "amount": 5, "subject": "A photograph", "openid": "oBuyer"}
+    number = shop.post("jsapi", order).data["outTradeNo"]
+    shop.post("close", {"outTradeNo": number})
+    paid = shop.order()["outTradeNo"]
+    shop.pay(paid)
+    shop.post("refund", {"outTradeNo": paid, "refundAmount": 2}, token=shop.office)
+    return order
+
+
+def test_jsapi_writes_twice_and_sends_once(shop, warm_too):
+    with shop.spending("JsapiFunction") as spent:
+        number = shop.post("jsapi", warm_too).data["outTradeNo"]
+
+    assert spent.aws == [PUT, UPDATE]
+    assert spent.asked(number) == [("POST", 200)]
+
+
+def test_close_reads_wants_and_confirms(shop, warm_too, unpaid):
+    with shop.spending("CloseFunction") as spent:
+        assert shop.post("close", {"outTradeNo": unpaid}).data["closed"] is True
+
+    assert spent.aws == [GET, UPDATE, UPDATE]
+    assert spent.asked(unpaid) == [("POST", 204)]
+
+
+def test_refund_reads_reserves_and_records(shop, warm_too, unpaid):
+    shop.pay(unpaid)
+    with shop.spending("RefundFunction") as spent:
+        assert shop.post("refund", {"outTradeNo": unpaid, "refundAmount": 1}, token=shop.office).status == 200
+
+    assert spent.aws == [GET, UPDATE, UPDATE]
+    sent = [exchange for exchange in spent.exchanges if exchange.path == "/v3/refund/domestic/refunds"]
+    assert [exchange.answer.status for exchange in sent] == [200]
+
+
 def test_a_refused_body_costs_nothing(shop, warm):
     with shop.spending("NativeFunction") as spent:
         assert shop.native(b"{}").status == 400

@@ -117,7 +117,7 @@ def test_dead_letters_go_back_to_be_settled(sandbox: Sandbox, command: Command) 
     queues = sandbox.aws.client("sqs")
     dead = sandbox.deployed.outputs["SettleDeadLettersUrl"]
     for number in ("WXONE", "WXTWO"):
-        queues.send_message(QueueUrl=dead, MessageBody=number)
+        queues.send_message(QueueUrl=dead, MessageBody=json.dumps({"out_trade_no": number, "lease": 1}))
     moved = command("redrive")
     assert (moved.returncode, moved.stdout) == (0, "redrive: 2 messages moved\n"), moved.stderr
     sandbox.drain()

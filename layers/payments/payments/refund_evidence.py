@@ -79,6 +79,9 @@ def apply_refund(
         if reason := _contradiction(facts, seen):
             set_aside(reason, asdict(facts), source=source, wiring=wiring)
             return Applied.CONTRADICTION, seen
+        if facts.out_refund_no not in seen.refunds and facts.amount > seen.refundable:
+            # Reserved by a refund of ours that WeChat Pay may yet refuse, for this one was first: it has to come again.
+            return Applied.BUSY, seen
         try:
             if facts.out_refund_no not in seen.refunds:
                 seen = _adopt(facts, seen, source, wiring)
@@ -100,7 +103,13 @@ def _contradiction(facts: RefundFacts, seen: Payment) -> str | None:
         return "unexpected_refund_status"
     refund = seen.refunds.get(facts.out_refund_no)
     if refund is None:
-        room = 0 < facts.amount <= seen.refundable and seen.refund_count < MAX_REFUNDS
+        accepted = sum(
+            known.amount
+            for known in seen.refunds.values()
+            if known.status in (RefundStatus.PROCESSING, RefundStatus.ABNORMAL)
+        )
+        left = seen.paid - seen.refunded - accepted
+        room = 0 < facts.amount <= left and seen.refund_count < MAX_REFUNDS
         return None if room else "refund_beyond_payment"
     if refund.amount != facts.amount:
         return "other_refund_amount"

@@ -9,7 +9,7 @@ import contextlib
 from payments.asking import ask, refusal_of
 from payments.closing import close_order
 from payments.due import AFTER_EXPIRY, next_check, open_refunds
-from payments.errors import OrderPaidError, TryAgainError
+from payments.errors import ApiError, OrderPaidError, TryAgainError
 from payments.evidence import UnusableFactsError
 from payments.items import RefusedUpdate
 from payments.lifecycle import RefundStatus, Status
@@ -24,13 +24,15 @@ BUDGET = 10  # seconds for the open refunds of one payment; the rest is looked a
 MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 
 
-def settle(out_trade_no: str, wiring: Wiring) -> Payment | None:
+def settle(out_trade_no: str, wiring: Wiring, *, lease: int | None = None) -> Payment | None:
     """Look into one payment if it is due, and say when to look again. Returns it as it is then.
+
+    `lease` is the `due_at` that the sweep has set for this look: a payment with another one has been looked at since.
 
     Raises TryAgainError and WeChatRefusedError after the next look has been set; StorageUnavailableError.
     """
     payment = wiring.store.get(out_trade_no)
-    if payment is None or payment.due_at is None:
+    if payment is None or payment.due_at is None or (lease is not None and payment.due_at != lease):
         return payment
     try:
         payment = _looked_into(payment, wiring)
@@ -56,11 +58,7 @@ def _look_again(payment: Payment, wiring: Wiring) -> None:
 
 def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
     if payment.status.rank >= Status.PAID.rank:
-        began = wiring.now()
-        for refund in open_refunds(payment):
-            if wiring.now() - began < BUDGET:
-                payment = _refund_looked_into(payment, refund, wiring)
-        return payment
+        return _refunds_looked_into(payment, wiring)
     known = ask(payment, wiring)
     payment = _missing(payment, wiring) if known is None else known
     expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
@@ -73,14 +71,19 @@ def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
 
 
 def _missing(payment: Payment, wiring: Wiring) -> Payment:
-    """WeChat Pay has no such order: FAILED once it keeps saying so and nothing can still be on its way."""
+    """WeChat Pay has no such order: it ends once it keeps saying so and nothing can still be on its way."""
     now = int(wiring.now())
-    if payment.status is not Status.CREATING or now < payment.sent_at + SEND_LASTS:
+    ends = payment.status in (Status.CREATING, Status.CLOSING)
+    if not ends or now < payment.sent_at + SEND_LASTS:
         return payment
     try:
         if payment.missing_since is None:
             wiring.store.missing(payment, now=now)
-        elif now - payment.missing_since >= MISSING_FOR:
+        elif now - payment.missing_since < MISSING_FOR:
+            return payment
+        elif payment.status is Status.CLOSING:
+            return wiring.store.close_confirmed(payment.out_trade_no, cause="settle", now=now)
+        else:
             gone = {"wechatCode": "ORDER_NOT_EXIST"}
             return wiring.store.creation_refused(payment, refusal=gone, cause="settle", now=now)
     except RefusedUpdate:
@@ -88,7 +91,32 @@ def _missing(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
-def _refund_looked_into(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
+def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
+    """Every open refund, each by itself: one that WeChat Pay will not talk about must not hide the others."""
+    began = wiring.now()
+    numbers = sorted(refund.out_refund_no for refund in open_refunds(payment))
+    first = (
+        int(began) // 60 % max(len(numbers), 1)
+    )  # another one first each minute, should there be time for a few only
+    trouble: ApiError | None = None
+    for number in numbers[first:] + numbers[:first]:
+        if wiring.now() - began >= BUDGET:
+            break
+        try:
+            payment = _refund_looked_into(payment, number, wiring)
+        except ApiError as problem:
+            trouble = trouble or problem
+            payment = wiring.store.get(payment.out_trade_no) or payment
+    if trouble is not None:
+        raise trouble
+    return payment
+
+
+def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+    # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
+    refund = payment.refunds[out_refund_no]
+    if refund.status.is_final:
+        return payment
     try:
         members = wiring.wechat.query_refund(refund.out_refund_no)
     except UnknownOutcomeError as unknown:

@@ -1,0 +1,216 @@
+"""Settling at its edges: what was read before must not decide over what is true by now."""
+
+import contextlib
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from payments.errors import ApiError
+from payments.evidence import Applied
+from payments.lifecycle import RefundStatus, Status
+from payments.payment import Payment, Refund
+from payments.refund_evidence import RefundFacts, apply_refund
+from payments.settling import settle
+from payments.wiring import Wiring
+from wechatpay.errors import RefusedError
+
+START = 1_800_000_000
+
+
+class ScriptedWeChatPay:
+    """Answers each question by a script; an exception in it is raised."""
+
+    def __init__(self) -> None:
+        self.queries: dict[str, Any] = {}
+        self.sends: dict[str, Any] = {}
+        self.asked: list[str] = []
+
+    def query_refund(self, out_refund_no: str) -> Any:
+        self.asked.append(out_refund_no)
+        return play(self.queries[out_refund_no])
+
+    def query_by_out_trade_no(self, out_trade_no: str) -> Any:
+        self.asked.append(out_trade_no)
+        return play(self.queries[out_trade_no])
+
+    def refund(self, request: bytes) -> Any:
+        return play(self.sends[json.loads(request)["out_refund_no"]])
+
+    def close(self, _out_trade_no: str) -> None:
+        raise refusal("ORDER_NOT_EXIST", 404)
+
+
+class Moving(Wiring):
+    """A wiring whose time and WeChat Pay the test decides."""
+
+    time: float = START
+
+    def now(self) -> float:
+        return self.time
+
+
+def play(line: Any) -> Any:
+    if isinstance(line, Exception):
+        raise line
+    return line() if callable(line) else line
+
+
+def refusal(code: str, status: int = 403) -> RefusedError:
+    return RefusedError(code=code, message="", http_status=status, request_id=None)
+
+
+NO_SUCH_REFUND = refusal("RESOURCE_NOT_EXISTS", 404)
+NO_SUCH_ORDER = refusal("ORDER_NOT_EXIST", 404)
+
+
+@pytest.fixture
+def moving(wiring: Wiring) -> Moving:
+    """The same table, on a clock of its own."""
+    moved = Moving(wiring.settings._environment)
+    moved.__dict__["wechat"] = ScriptedWeChatPay()
+    return moved
+
+
+@pytest.fixture
+def wechat(moving: Moving) -> ScriptedWeChatPay:
+    script = moving.wechat
+    assert isinstance(script, ScriptedWeChatPay)
+    return script
+
+
+def stored(wiring: Wiring, payment: Payment) -> Payment:
+    found = wiring.store.get(payment.out_trade_no)
+    assert found is not None
+    return found
+
+
+def reserve(
+    wiring: Wiring, payment: Payment, number: str, amount: int, *, refused: str | None = None
+) -> None:
+    """A refund that was sent five minutes ago and not acknowledged."""
+    then = START - 300
+    request = json.dumps({"out_refund_no": number})
+    refund = Refund(number, RefundStatus.REQUESTED, amount, then, sent_at=then, wechat_request=request)
+    seen = stored(wiring, payment)
+    seen = wiring.refunds.reserve(seen, refund, cause="refund", due_at=then, now=then)
+    if refused:
+        wiring.refunds.refused(seen, number, code=refused)
+
+
+def refund_object(payment: Payment, number: str, amount: int, status: str) -> dict[str, object]:
+    return {
+        "out_trade_no": payment.out_trade_no,
+        "out_refund_no": number,
+        "refund_id": f"50{number}",
+        "transaction_id": payment.transaction_id,
+        "status": status,
+        "amount": {"refund": amount, "total": payment.amount},
+    }
+
+
+def look(wiring: Wiring, payment: Payment) -> None:
+    """One look that may meet trouble, as `settle` takes it."""
+    with contextlib.suppress(ApiError):
+        settle(payment.out_trade_no, wiring)
+
+
+def test_a_refund_that_was_sent_again_during_the_look_is_not_released(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserve(moving, payment, "A", 100)
+    reserve(moving, payment, "B", 900, refused="INVALID_REQUEST")
+
+    def while_a_is_sent_somebody_repeats_b() -> dict[str, object]:
+        moving.time += 5
+        moving.refunds.sending_again(stored(moving, payment), "B", now=int(moving.time))
+        return refund_object(payment, "A", 100, "PROCESSING")
+
+    wechat.queries = {"A": NO_SUCH_REFUND, "B": NO_SUCH_REFUND}
+    wechat.sends = {"A": while_a_is_sent_somebody_repeats_b, "B": refusal("NOT_ENOUGH")}
+    look(moving, payment)
+    assert stored(moving, payment).refunds["B"].status is RefundStatus.REQUESTED
+
+
+def test_a_refund_that_nobody_gets_through_does_not_hide_the_others(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserve(moving, payment, "A", 500)
+    reserve(moving, payment, "B", 100)
+    wechat.queries = {"A": NO_SUCH_REFUND, "B": refund_object(payment, "B", 100, "SUCCESS")}
+    wechat.sends = {"A": refusal("NOT_ENOUGH")}
+    look(moving, payment)
+    after = stored(moving, payment)
+    assert after.refunds["B"].status is RefundStatus.SUCCEEDED
+    assert after.due_at is not None
+
+
+def test_a_refund_made_elsewhere_waits_for_the_room_that_ours_will_give_back(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserve(moving, payment, "OURS", 1000, refused="INVALID_REQUEST")
+    console = RefundFacts.of(refund_object(payment, "CONSOLE", 1000, "SUCCESS"))
+    assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.BUSY
+    wechat.queries = {"OURS": NO_SUCH_REFUND}
+    look(moving, payment)
+    assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.CHANGED
+    after = stored(moving, payment)
+    assert (after.status, after.refunded, after.refundable) == (Status.REFUNDED, 1000, 0)
+
+
+def test_a_refund_made_elsewhere_of_more_than_wechat_pay_can_have_left_is_kept_apart(
+    moving: Moving, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserve(moving, payment, "OURS", 600)
+    ours = RefundFacts.of(refund_object(payment, "OURS", 600, "PROCESSING"))
+    apply_refund(ours, source="refund", wiring=moving)
+    console = RefundFacts.of(refund_object(payment, "CONSOLE", 500, "SUCCESS"))
+    assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.CONTRADICTION
+
+
+@pytest.mark.parametrize(
+    ("status", "ends"), [(Status.CREATING, Status.FAILED), (Status.CLOSING, Status.CLOSED)]
+)
+def test_an_order_that_wechat_pay_does_not_have_ends_after_the_guard_time(
+    status: Status,
+    ends: Status,
+    moving: Moving,
+    wechat: ScriptedWeChatPay,
+    new_payment: Callable[..., Payment],
+) -> None:
+    payment = new_payment(status)
+    moving.time = payment.sent_at + 20
+    wechat.queries = {payment.out_trade_no: NO_SUCH_ORDER}
+    look(moving, payment)
+    assert stored(moving, payment).status is status
+    moving.time += 119
+    look(moving, payment)
+    assert stored(moving, payment).status is status
+    moving.time += 1
+    look(moving, payment)
+    after = stored(moving, payment)
+    assert (after.status, after.due_at) == (ends, None)
+
+
+def test_a_message_that_was_delivered_again_asks_nobody(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PENDING)
+    moving.time = payment.created_at + 20
+    moving.store.lease(payment.out_trade_no, seen=payment.due_at, until=int(moving.time) + 180)
+    wechat.queries = {
+        payment.out_trade_no: {
+            "out_trade_no": payment.out_trade_no,
+            "mchid": payment.mchid,
+            "appid": payment.appid,
+            "trade_state": "NOTPAY",
+        }
+    }
+    for _ in range(5):
+        settle(payment.out_trade_no, moving, lease=int(moving.time) + 180)
+    assert wechat.asked == [payment.out_trade_no]
