@@ -1,7 +1,7 @@
 """POST /api/v1/payments/wechat/close: end an unpaid order, and tell the truth when it turns out to be paid."""
 
 from payments.bodies import Close
-from payments.callers import seen_by
+from payments.callers import found
 from payments.closing import close_order
 from payments.http import Request, endpoint
 from payments.loader import load
@@ -12,7 +12,7 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Close one's own order, or any for a backend."""
     caller = request.caller
     wanted = load(request.body, Close)
-    payment = seen_by(caller, wiring.store.get(wanted.out_trade_no))
+    payment = found(wiring.store.get(wanted.out_trade_no), caller.may_close)
     request.about(payment)
     request.about(close_order(payment, wiring))
     return {"outTradeNo": payment.out_trade_no, "closed": True}

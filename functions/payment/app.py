@@ -1,7 +1,7 @@
 """GET /api/v1/payments/wechat/payment/{outTradeNo}: the payment as our table has it."""
 
 from payments import answers
-from payments.callers import seen_by
+from payments.callers import found
 from payments.http import Request, endpoint
 from payments.wiring import Wiring
 
@@ -9,7 +9,7 @@ from payments.wiring import Wiring
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """The details of one's own payment, or of any for a backend."""
     caller = request.caller
-    payment = seen_by(caller, wiring.store.get(request.out_trade_no))
+    payment = found(wiring.store.get(request.out_trade_no), caller.may_see)
     request.about(payment)
     return answers.details(payment)
 

@@ -2,7 +2,7 @@
 
 from payments import answers
 from payments.bodies import idempotency_key, load_refund
-from payments.callers import REFUND, seen_by
+from payments.callers import REFUND, found
 from payments.errors import NotAllowedError
 from payments.http import Request, endpoint
 from payments.refunding import refund_payment
@@ -16,7 +16,7 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
         raise NotAllowedError(f"A refund needs the scope {REFUND}.")
     wanted = load_refund(request.body)
     key = idempotency_key(request.headers)
-    payment = seen_by(caller, wiring.store.get(wanted.out_trade_no))
+    payment = found(wiring.store.get(wanted.out_trade_no), caller.may_see)
     request.about(payment)
     refunded = refund_payment(
         payment, amount=wanted.fen, reason=wanted.refund_reason, key=key, caller=caller.sub, wiring=wiring

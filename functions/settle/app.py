@@ -13,6 +13,8 @@ from payments.wiring import Wiring
 # WeChat Pay's refusals that are about the merchant, not about one order.
 ABOUT_THE_MERCHANT = ("SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS")
 
+BUDGET = 40  # seconds for one payment, inside the function's sixty
+
 wiring = Wiring()
 breaker = Breaker()
 
@@ -37,6 +39,7 @@ def look_into(out_trade_no: str, lease: int | None = None) -> None:
         logger.warning("left alone: WeChat Pay refuses this merchant", extra=line)
         return
     try:
+        wiring.begin(BUDGET)
         payment = settle(out_trade_no, wiring, lease=lease)
     except WeChatRefusedError as refused:
         if refused.details.get("wechatCode") in ABOUT_THE_MERCHANT:

@@ -32,10 +32,7 @@ def overtaken(run: Run, shop: Shop) -> None:
     def paid_meanwhile() -> None:
         for order in run.world.orders(run.name):
             shop.pay(order["out_trade_no"])
-        run.look()
-        notification = run.world.notifications()[-1]["id"]
-        sent = run.world.control(f"notifications/{notification}").json()
-        run.invoke("notify", {"routeKey": "POST /notify", "headers": sent["headers"], "body": sent["body"]})
+        shop.notified()
 
     run.effects.before["store.credential_received"] = paid_meanwhile
     run.arm()
@@ -85,11 +82,32 @@ def refund(run: Run, shop: Shop, *, keyed: bool, retried: bool) -> None:
     shop.repeat(lambda: shop.refund(number, key=key), shop.refunded, waits)
 
 
-def close(run: Run, shop: Shop, *, paid_at: str | None = None) -> None:
-    """A caller closes an unpaid order; the buyer pays just before the effect `paid_at`."""
+def refund_race(run: Run, shop: Shop) -> None:
+    """Two refunds of one order, of which there is money for one; the other comes in between reading and reserving."""
+    number = shop.paid()
+    run.promises.refunds_asked = 2
+
+    def other() -> None:
+        reply = shop.refund(number, key=f"{shop.key}-other", amount=800, aside=True)
+        if reply is not None:
+            shop.refunded(reply)
+
+    run.effects.before["refunds.reserve"] = other
+    run.arm()
+    shop.repeat(lambda: shop.refund(number, key=shop.key, amount=800), shop.refunded)
+
+
+def close(run: Run, shop: Shop, *, paid_at: str | None = None, notified: bool = False) -> None:
+    """A caller closes an unpaid order; the buyer pays just before the effect `paid_at`, and is `notified` at once."""
     number = shop.opened()
+
+    def paid_meanwhile() -> None:
+        shop.pay(number)
+        if notified:
+            shop.notified()
+
     if paid_at is not None:
-        run.effects.before[paid_at] = lambda: shop.pay(number)
+        run.effects.before[paid_at] = paid_meanwhile
     run.arm()
     shop.repeat(lambda: shop.call("close", {"outTradeNo": number}), lambda _: None)
 
@@ -138,8 +156,10 @@ FLOWS = (
     Flow("refund", ("refund",), partial(refund, keyed=True, retried=True)),
     Flow("refund_given_up", ("refund",), partial(refund, keyed=True, retried=False)),
     Flow("refund_no_key", ("refund",), partial(refund, keyed=False, retried=True)),
+    Flow("refund_race", ("refund",), refund_race),
     Flow("close", ("close",), close),
     Flow("close_paid", ("close",), partial(close, paid_at="wechat.close")),
+    Flow("close_overtaken", ("close",), partial(close, paid_at="store.close_wanted", notified=True)),
     Flow("sweep", ("sweep",), lost_payment),
     Flow("settle_payment", ("settle",), lost_payment),
     Flow("settle_lost_create", ("settle",), partial(lost_create, mode="die_before")),

@@ -44,6 +44,19 @@ def agreement(payments: Mapping[str, Mapping[str, Any]], orders: Iterable[Mappin
     return problems
 
 
+def committed(payments: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]) -> list[str]:
+    """I2: a notification that was answered with 2xx is in the table, for nobody will send it again."""
+    item = payments.get(facts["out_trade_no"])
+    if item is None:
+        return ["I2 answered 2xx for an order that is not in the table"]
+    if "out_refund_no" not in facts:
+        known = item.get("transaction_id") == facts["transaction_id"]
+        return [] if known else [f"I2 answered 2xx for a payment, and it is {item['status']} here"]
+    refund = item["refunds"].get(facts["out_refund_no"], {"status": "not there"})
+    known = refund["status"] in FINAL_REFUNDS or refund["status"] == facts["refund_status"]
+    return [] if known else [f"I2 answered 2xx for the end of a refund, and it is {refund['status']} here"]
+
+
 def at_most_once(orders: list[Mapping[str, Any]], promises: Promises) -> list[str]:
     """I3: one order and one refund per wish; what a caller was promised has happened."""
     problems = list(promises.told)

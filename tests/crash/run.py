@@ -20,6 +20,7 @@ from tests.crash.guard import BypassError
 from tests.crash.images import Images
 from tests.crash.invariants import Promises
 from tests.crash.modes import Modes
+from tests.crash.notification import opened
 from tests.crash.wired import CrashWiring
 from tests.crash.world import World
 from wechatpay.errors import WeChatPayError
@@ -104,9 +105,9 @@ class Run:
         else:
             self.clock.advance(seconds)
 
-    def invoke(self, function: str, event: dict[str, Any]) -> dict[str, Any] | None:
-        """One invocation; None when it died or raised."""
-        counted = self._armed and function in self._counted
+    def invoke(self, function: str, event: dict[str, Any], *, aside: bool = False) -> dict[str, Any] | None:
+        """One invocation; None when it died or raised. `aside`: on another instance, and not counted."""
+        counted = self._armed and function in self._counted and not aside
         instance = self._instances.get((function, counted)) or self._started(function, counted)
         instance.wiring.invocation = self.effects.invocation(counted=counted)
         before, self._current = self._current, instance
@@ -141,7 +142,7 @@ class Run:
             if each["id"] not in self._carried:
                 self._carried.add(each["id"])
                 if self.courier:
-                    self.at(self.clock.time(), lambda number=each["id"]: self._deliver(number, 0))
+                    self.at(self.clock.time(), lambda number=each["id"]: self.deliver(number, 0))
 
     # ---- until nothing is due any more ----
 
@@ -253,15 +254,20 @@ class Run:
         if not self._records:
             self._records_at = None
 
-    def _deliver(self, notification: str, rung: int) -> None:
+    def deliver(self, notification: str, rung: int = 0) -> None:
+        """WeChat Pay sends it, and climbs its ladder until it is answered with 2xx."""
         sent = self.world.control(f"notifications/{notification}").json()
         event = {"routeKey": "POST /notify", "headers": sent["headers"], "body": sent["body"]}
         began = self.clock.time()
         answer = self.invoke("notify", event)
+        accepted = answer is not None and answer["statusCode"] in (200, 204)
         self.answers.append(("notify", answer["statusCode"] if answer else None))
-        if (answer is None or answer["statusCode"] not in (200, 204)) and rung < len(LADDER):
+        if accepted:
+            facts = opened(sent["body"], self.world.credentials.api_v3_key)
+            self.violations += invariants.committed(self.images.payments, facts)
+        elif rung < len(LADDER):
             self.at(
-                max(began + LADDER[rung], self.clock.time()), lambda: self._deliver(notification, rung + 1)
+                max(began + LADDER[rung], self.clock.time()), lambda: self.deliver(notification, rung + 1)
             )
 
     def _next(self) -> float | None:

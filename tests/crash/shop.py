@@ -43,8 +43,9 @@ class Shop:
         key: str | None = None,
         scope: str = "payments:charge",
         sub: str = "shop",
+        aside: bool = False,
     ) -> Reply | None:
-        """One try; None when there was no answer."""
+        """One try; None when there was no answer. `aside`: it is not this call whose effects are counted."""
         event: dict[str, Any] = {
             "routeKey": function,
             "headers": {"content-type": "application/json"} | ({"idempotency-key": key} if key else {}),
@@ -52,7 +53,7 @@ class Shop:
             "pathParameters": {"outTradeNo": number} if number else None,
             "requestContext": {"authorizer": {"jwt": {"claims": {"sub": sub, "scope": scope}}}},
         }
-        answer = self.run.invoke(function, event)
+        answer = self.run.invoke(function, event, aside=aside)
         self.run.answers.append((function, answer["statusCode"] if answer else None))
         if answer is None:
             return None
@@ -115,10 +116,17 @@ class Shop:
 
     # ---- refunds ----
 
-    def refund(self, number: str, *, key: str | None = None, amount: int = 300) -> Reply | None:
+    def notified(self) -> None:
+        """The last notification there is arrives, at this very moment."""
+        self.run.look()
+        self.run.deliver(self.run.world.notifications()[-1]["id"])
+
+    def refund(
+        self, number: str, *, key: str | None = None, amount: int = 300, aside: bool = False
+    ) -> Reply | None:
         """One try to refund a part."""
         body = {"outTradeNo": number, "refundAmount": f"{amount // 100}.00", "refundReason": "returned"}
-        return self.call("refund", body, key=key, scope="payments:refund", sub="office")
+        return self.call("refund", body, key=key, scope="payments:refund", sub="office", aside=aside)
 
     def refunded(self, reply: Reply) -> None:
         """A caller was answered about a refund."""

@@ -21,11 +21,11 @@ class Watched:
 
     def __init__(self, part: str, target: Any, current: Callable[[], Invocation]) -> None:
         self._part = part
-        self._target = target
+        self.target = target
         self._current = current
 
     def __getattr__(self, method: str) -> Any:
-        attribute = getattr(self._target, method)
+        attribute = getattr(self.target, method)
         if not callable(attribute) or method in _NOT_EFFECTS:
             return attribute
 

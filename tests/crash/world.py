@@ -17,11 +17,11 @@ import requests
 from payments.http import logger
 from sandbox.aws import Aws
 from sandbox.deployer import deploy
-from sandbox.records import StreamReader
 from sandbox.shim import ADMIN_ACCESS_KEY
 from sandbox.simulator import Credentials, Simulator
 from tests.crash.clock import VirtualClock
 from tests.crash.guard import Guard
+from tests.crash.stream import Stream
 
 ROOT = Path(__file__).parents[2]
 NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"  # not ours: the harness is the courier
@@ -77,7 +77,7 @@ class World:
         (stream,) = self.deployed.streams
         (self.queue,) = self.deployed.queues
         self.table = stream.stream_arn.split("/")[1]
-        self.stream = StreamReader(self.aws, stream.stream_arn, None, self.clock.time)
+        self.stream = Stream(self.aws, self.table)
         self._log_to(self.logs)
         self.guard.install()
         return self

@@ -57,6 +57,24 @@ def test_another_buyers_order_is_not_there(shop: Shop) -> None:
     assert shop.details(number)["status"] == "pending"
 
 
+def test_a_buyer_who_also_refunds_closes_nobody_elses_order(shop: Shop) -> None:
+    number = shop.native().json()["data"]["outTradeNo"]
+    answer = shop.call(
+        "POST", "/close", {"outTradeNo": number}, scope="payments:pay payments:refund", sub="both"
+    )
+    assert (answer.status_code, answer.json()["code"]) == (404, "ORDER_NOT_FOUND")
+    assert shop.details(number)["status"] == "pending"
+
+
+def test_when_wechat_pay_hangs_the_caller_still_hears_our_503_in_time(shop: Shop) -> None:
+    number = shop.native().json()["data"]["outTradeNo"]
+    hanging = {"effect": "latency", "seconds": 30}
+    shop.faults({"on": "close", **hanging}, {"on": "query", **hanging})
+    answer = shop.close(number)
+    assert (answer.status_code, answer.json().get("code")) == (503, "SYSTEMERROR")
+    assert answer.elapsed.total_seconds() < 14
+
+
 def test_closing_while_the_phone_pays_never_hides_money(shop: Shop) -> None:
     chance = random.Random(11)
     with ThreadPoolExecutor(2) as pool:

@@ -82,14 +82,25 @@ def test_a_refund_whose_answer_is_lost_is_finished_by_the_retry(shop: Shop) -> N
     assert [refund["out_refund_no"] for refund in book["refunds"]] == [found["outRefundNo"]]
 
 
-def test_a_refusal_of_wechat_pay_names_its_code_and_keeps_the_money_aside(shop: Shop) -> None:
+def test_a_refund_that_the_balance_does_not_cover_is_kept_and_sent_again(shop: Shop) -> None:
     number = shop.paid_order("10.00")
     shop.faults({"on": "refund", "effect": "status", "status": 403, "code": "NOT_ENOUGH", "times": 1})
     answer = shop.refund(number, 4)
-    assert (answer.status_code, answer.json()["code"]) == (502, "WECHAT_REFUSED")
+    assert (answer.status_code, answer.json()["code"]) == (503, "SYSTEMERROR")
     assert answer.json()["details"]["wechatCode"] == "NOT_ENOUGH"
+    assert int(answer.headers["retry-after"]) >= 60
     assert shop.refund(number, 7, key="k").json()["code"] == "REFUND_EXCEEDS"
     assert shop.refund(number, 4).json()["data"]["duplicate"] is True
+
+
+def test_a_definitive_refusal_of_wechat_pay_names_its_code(shop: Shop) -> None:
+    number = shop.paid_order("10.00")
+    shop.faults(
+        {"on": "refund", "effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL", "times": 1}
+    )
+    answer = shop.refund(number, 4)
+    assert (answer.status_code, answer.json()["code"]) == (502, "WECHAT_REFUSED")
+    assert answer.json()["details"]["wechatCode"] == "USER_ACCOUNT_ABNORMAL"
 
 
 def test_only_the_back_office_may_refund(shop: Shop) -> None:

@@ -181,7 +181,9 @@ def test_a_merchant_that_wechat_pay_refuses_altogether_is_left_alone_for_a_while
     shop.faults({"on": "query", "effect": "status", "status": 403, "code": "NO_AUTH"})
     shop.sandbox.minutes(4)  # twenty orders would have been asked about three times each
     answer = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/faults", timeout=30).json()
-    assert 5 <= answer["rules"][0]["happened"] <= 12  # five for each of the two processes, and what was under way
+    assert (
+        5 <= answer["rules"][0]["happened"] <= 12
+    )  # five for each of the two processes, and what was under way
 
 
 def _paid(shop: Shop) -> str:

@@ -16,6 +16,7 @@ from sandbox.deployer import deploy
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 PARAMETERS = {
+    "Stage": "test",
     "WeChatAppId": "wx8888888888888888",
     "WeChatMchId": "1900000109",
     "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",

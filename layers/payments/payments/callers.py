@@ -3,7 +3,7 @@
 API Gateway has verified the token; what it says is read here from the authorizer's claims.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from payments.errors import NotAllowedError, OrderNotFoundError
@@ -30,6 +30,10 @@ class Caller:
         """Their own order, or any for a backend or the back office."""
         return bool(self.scopes & {CHARGE, REFUND}) or (PAY in self.scopes and payment.user_id == self.sub)
 
+    def may_close(self, payment: Payment) -> bool:
+        """Their own order, or any for a backend; the back office closes none."""
+        return self.may_charge or (PAY in self.scopes and payment.user_id == self.sub)
+
 
 def caller_of(claims: Mapping[str, object]) -> Caller:
     """The caller from a JWT authorizer's claims (`scope` or `scp`). Raises NotAllowedError without a subject."""
@@ -41,8 +45,8 @@ def caller_of(claims: Mapping[str, object]) -> Caller:
     return Caller(sub, frozenset(str(granted).strip("[]").split()))
 
 
-def seen_by(caller: Caller, payment: Payment | None) -> Payment:
-    """The payment, if there is one and the caller may see it. Raises OrderNotFoundError, the same in both cases."""
-    if payment is None or not caller.may_see(payment):
+def found(payment: Payment | None, may: Callable[[Payment], bool]) -> Payment:
+    """The payment, if there is one and the caller `may`. Raises OrderNotFoundError, the same in both cases."""
+    if payment is None or not may(payment):
         raise OrderNotFoundError
     return payment

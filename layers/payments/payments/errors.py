@@ -107,8 +107,10 @@ class TryAgainError(ApiError):
     status = 503
     code = "SYSTEMERROR"
 
-    def __init__(self, sentence: str, *, retry_after: int = 2) -> None:
-        super().__init__(sentence, retry_after=retry_after)
+    def __init__(
+        self, sentence: str, *, details: dict[str, object] | None = None, retry_after: int | None = 2
+    ) -> None:
+        super().__init__(sentence, details=details, retry_after=retry_after)
 
 
 class ConfigurationError(Exception):

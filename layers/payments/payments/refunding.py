@@ -152,8 +152,13 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
     except UnknownOutcomeError as unknown:
         raise TryAgainError("WeChat Pay did not give a certain answer; the refund is kept.") from unknown
     except RefusedError as refused:
-        if not refused.is_code(*_MAY_PASS):
-            _note(payment, refund, refused.code, wiring)
+        if refused.is_code(*_MAY_PASS):
+            raise TryAgainError(
+                "WeChat Pay does not take the refund now; it is kept and will be sent again.",
+                details={"wechatCode": refused.code, "outRefundNo": refund.out_refund_no},
+                retry_after=60,
+            ) from refused
+        _note(payment, refund, refused.code, wiring)
         raise refusal_of(
             refused, "WeChat Pay did not take the refund.", outRefundNo=refund.out_refund_no
         ) from refused

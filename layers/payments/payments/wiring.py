@@ -30,6 +30,15 @@ class Wiring:
 
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self.settings = Settings(os.environ if environment is None else environment)
+        self._deadline = float("inf")
+
+    def begin(self, seconds: float) -> None:
+        """A piece of work begins that must be done in so many seconds: the rest of the wait is divided by `remaining`."""
+        self._deadline = time.monotonic() + seconds
+
+    def remaining(self) -> float:
+        """Seconds that the work at hand may still take."""
+        return self._deadline - time.monotonic()
 
     def now(self) -> float:
         """Epoch seconds."""
@@ -119,6 +128,7 @@ class Wiring:
             gateways=self.settings.gateways,
             clock=self.now,
             nonce=self.nonce,
+            remaining=self.remaining,
         )
 
     @cached_property

@@ -19,7 +19,8 @@ from wechatpay.signing import MerchantSigner
 from wechatpay.verification import verify
 
 CONNECT_TIMEOUT = 2.0  # seconds
-READ_TIMEOUT = 5.0  # seconds, for the whole answer
+READ_TIMEOUT = 5.0  # seconds for one try
+SHORTEST_TRY = 0.5  # seconds; with less left, asking is not worth the risk of not hearing the answer
 ANSWER_CAP = 1 << 20  # bytes; the answers of the operations here are a few kilobytes
 USER_AGENT = "wechatpay-serverless"
 
@@ -40,7 +41,8 @@ class Client:
     """One merchant's line to WeChat Pay.
 
     `signer` gives the merchant's present signer (keys change, clients stay); `gateways` are origins, tried in order, at
-    most one try each; `clock` gives epoch seconds; `nonce` gives up to 32 characters. Every operation raises RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when
+    most one try each; `clock` gives epoch seconds; `nonce` gives up to 32 characters; `remaining` gives the seconds that
+    the caller can still wait, which shorten a try or leave it out. Every operation raises RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when
     nobody can tell.
     """
 
@@ -52,6 +54,7 @@ class Client:
         gateways: Sequence[str],
         clock: Callable[[], float],
         nonce: Callable[[], str],
+        remaining: Callable[[], float] = lambda: 60.0,
         session: requests.Session | None = None,
     ) -> None:
         self._signer = signer
@@ -59,6 +62,7 @@ class Client:
         self._gateways = tuple(gateway.rstrip("/") for gateway in gateways)
         self._clock = clock
         self._nonce = nonce
+        self._remaining = remaining
         self._session = session or requests.Session()
         # A .netrc or a proxy variable would replace the Authorization header or redirect signed requests.
         self._session.trust_env = False
@@ -129,6 +133,10 @@ class Client:
         raise unknown or UnknownOutcomeError("no gateway is configured")
 
     def _attempt(self, gateway: str, method: str, path_and_query: str, body: bytes) -> Answered:
+        patience = min(self._remaining(), READ_TIMEOUT)
+        if patience < SHORTEST_TRY:
+            raise UnknownOutcomeError("no time left to ask")
+        deadline = time.monotonic() + patience
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if body:
             headers["Content-Type"] = "application/json"
@@ -143,9 +151,12 @@ class Client:
         )
         try:
             with self._session.send(
-                prepared, timeout=(CONNECT_TIMEOUT, READ_TIMEOUT), allow_redirects=False, stream=True
+                prepared,
+                timeout=(min(CONNECT_TIMEOUT, patience), patience),
+                allow_redirects=False,
+                stream=True,
             ) as response:
-                content = _read(response)
+                content = _read(response, deadline)
         except (requests.RequestException, HTTPError) as problem:
             raise UnknownOutcomeError(type(problem).__name__) from problem
         return self._judge(response, content)
@@ -176,9 +187,8 @@ class Client:
         raise UnknownOutcomeError(f"HTTP {status}", http_status=status, request_id=request_id)
 
 
-def _read(response: requests.Response) -> bytes:
+def _read(response: requests.Response, deadline: float) -> bytes:
     """The answer's bytes. A drip-fed, cut-off or oversized answer raises urllib3's HTTPError."""
-    deadline = time.monotonic() + READ_TIMEOUT
     content = b""
     # read1 returns what has arrived; read and iter_content would wait for a full buffer, one timeout per packet.
     while chunk := response.raw.read1(16384, decode_content=True):
