@@ -35,6 +35,11 @@ def agreement(payments: Mapping[str, Mapping[str, Any]], orders: Iterable[Mappin
             problems.append("I2 CLOSED here, still to be paid at WeChat Pay")
         if item.get("transaction_id") != order.get("transaction_id"):
             problems.append("I2 another transaction_id than WeChat Pay's")
+        problems += [
+            f"I2 a refund is still {r['status']} at WeChat Pay"
+            for r in order["refunds"]
+            if r["status"] == "PROCESSING"
+        ]
         ours = {no: r["amount"] for no, r in item["refunds"].items() if r["status"] == "SUCCEEDED"}
         theirs = {
             r["out_refund_no"]: r["amount"]["refund"] for r in order["refunds"] if r["status"] == "SUCCESS"

@@ -25,7 +25,8 @@ from tests.crash.wired import CrashWiring
 from tests.crash.world import World
 from wechatpay.errors import WeChatPayError
 
-HORIZON = 36 * 3600  # virtual seconds after which a run must be quiet
+HORIZON = 36 * 3600  # virtual seconds after which a run must be quiet …
+INVOCATIONS = 200  # … and how many it may take
 INVISIBLE = 361  # seconds until a message that failed is visible again: the queue's own, in template.yaml
 RETRY_STREAM = 1  # seconds until a batch of the stream is delivered again
 MINUTE = 60
@@ -81,7 +82,7 @@ class Run:
         self._records_at: float | None = None
         self._written = self._sent = -1
         self._messages_at: float | None = None
-        self._swept_at = 0
+        self._swept_at = self._invoked = 0
         self._seen = (-1, -1)  # what the simulator had been asked for when we last looked
         self._refunds_under_way = False
         self._carried = {each["id"] for each in world.notifications()}
@@ -107,6 +108,7 @@ class Run:
 
     def invoke(self, function: str, event: dict[str, Any], *, aside: bool = False) -> dict[str, Any] | None:
         """One invocation; None when it died or raised. `aside`: on another instance, and not counted."""
+        self._invoked += 1
         counted = self._armed and function in self._counted and not aside
         instance = self._instances.get((function, counted)) or self._started(function, counted)
         instance.wiring.invocation = self.effects.invocation(counted=counted)
@@ -147,16 +149,18 @@ class Run:
     # ---- until nothing is due any more ----
 
     def until_quiet(self) -> None:
-        """Let time pass; every minute sweeps, every ladder is climbed."""
+        """Let time pass; every minute sweeps, every ladder is climbed. The first violation ends it."""
         end = self.clock.time() + HORIZON
-        while True:
+        while not self.violations and not self.images.violations:
             self._look_around()
             self.look()
             moment = self._next()
             if moment is None:
                 return
-            if moment > end:
-                self.violations.append(f"I6 not quiet after {HORIZON // 3600} h")
+            if moment > end or self._invoked > INVOCATIONS:
+                self.violations.append(
+                    f"I6 not quiet after {HORIZON // 3600} h or {self._invoked} invocations"
+                )
                 return
             if moment > self.clock.time():
                 self.advance(moment - self.clock.time())
@@ -180,9 +184,11 @@ class Run:
                 for name in ("code_url", "prepay_id", "payer_openid", "openid")
             },
         }
+        for number in payments:
+            self.world.forget(number)
+        if early := [*self.violations, *self.images.violations]:
+            return list(dict.fromkeys(early))
         found = [
-            *self.violations,
-            *self.images.violations,
             *invariants.agreement(payments, orders),
             *invariants.at_most_once(orders, self.promises),
             *invariants.published(payments, events),
@@ -191,8 +197,6 @@ class Run:
             *invariants.no_secret("events", json.dumps(events), secrets),
             *[f"quarantined: {each.get('reason')}" for each in self.effects.quarantined],
         ]
-        for number in payments:
-            self.world.forget(number)
         return list(dict.fromkeys(found))
 
     # ---- inside ----
@@ -221,6 +225,8 @@ class Run:
         def arrive() -> None:
             before = instance.wiring.invocation
             instance.wiring.invocation = Invocation(self.effects, counted=False)
+            instance.wiring.begin(MINUTE)
+            self.effects.asked += 1
             try:
                 call()
             except (WeChatPayError, StorageUnavailableError, RefusedUpdate):

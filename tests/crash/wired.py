@@ -64,6 +64,14 @@ class CrashWiring(Wiring):
         """Nobody waits: the clock moves."""
         self._clock.advance(seconds)
 
+    def begin(self, seconds: float) -> None:
+        """By the same clock."""
+        self._deadline = self.now() + seconds
+
+    def remaining(self) -> float:
+        """By the same clock."""
+        return self._deadline - self.now()
+
     def entropy(self) -> bytes:
         """The run's own."""
         return self._chance.randbytes(20)

@@ -57,6 +57,7 @@ class World:
             "JwtIssuer": "https://issuer.example.com",
             "JwtAudience": "payments",
             "DueShards": "1",
+            "Stage": "crash",
         }
         self.deployed = deploy(
             ROOT / "template.yaml", aws=self.aws, parameters=parameters, stack_name="crash"
