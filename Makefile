@@ -12,7 +12,7 @@ OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test check format lint types contracts template build quarantine redrive republish storms invoke lock clean node
+.PHONY: help setup demo test check format lint types contracts template build quarantine redrive republish storms invoke lock clean node crash
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -78,3 +78,8 @@ clean: ## remove what the commands made
 
 node: setup ## a Node.js package as the simulator's client (needs node and npm)
 	@$(PY) -m pytest -q tests/node $(ARGS)
+
+# FLOW, SEED and FAULTS repeat one run, as a failure names them.
+crash: setup ## every ordered pair of faults of create, notify, refund and close: MINUTES=60 (FLOW= SEED= FAULTS= for one)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \
+		$(if $(FLOW),--flow $(FLOW)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
