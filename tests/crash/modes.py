@@ -43,8 +43,10 @@ _WECHAT: dict[str, dict[str, object]] = {
     "refused": {"effect": "status", "status": 400, "code": "PARAM_ERROR", "times": 1},
     "refused_in_flight": {"effect": "status", "status": 400, "code": "PARAM_ERROR", "times": 1},
     "keys_refused": {"effect": "status", "status": 401, "code": "SIGN_ERROR", "times": 1},
+    "user_paying": {"effect": "status", "status": 202, "code": "USER_PAYING", "times": 1},
     "not_enough": {"effect": "status", "status": 403, "code": "NOT_ENOUGH", "times": 1},
 }
+_ONLY = {"refund": ("not_enough",), "close": ("user_paying",)}
 _READ = ("die_before", "timeout_no_effect")
 _WRITE = ("die_before", "die_after", "timeout_no_effect", "timeout_with_effect", "lost_then_refused")
 _KEPT = ("die_before", "die_after", "timeout_no_effect", "timeout_with_effect")
@@ -60,9 +62,11 @@ def modes_of(name: str) -> tuple[str, ...]:
         return _READ if method in READS else _WRITE
     if part == "wechat" and method in _ON:
         in_flight = () if "query" in method else ("late_effect", "refused_in_flight")
-        money = ("not_enough",) if method == "refund" else ()
-        plain = tuple(mode for mode in _WECHAT if mode not in ("refused_in_flight", "not_enough"))
-        return ("die_before", "die_after", *plain, *in_flight, *money)
+        own = _ONLY.get(method, ())
+        plain = tuple(
+            mode for mode in _WECHAT if mode not in ("refused_in_flight", "not_enough", "user_paying")
+        )
+        return ("die_before", "die_after", *plain, *in_flight, *own)
     if method in _BATCHES:
         return _BATCH
     return _SECRET if part == "_secrets_manager" else _KEPT
