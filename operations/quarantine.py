@@ -16,6 +16,7 @@ MEANINGS = {
     "incomplete": "paid, but without transaction number, amount or currency",
     "unexpected_trade_state": "a trade state that Native and JSAPI orders do not have",
     "closed_after_payment": "closed at WeChat Pay although it is paid here",
+    "unusable": "signed by WeChat Pay, but something that always stands there is missing or contradicts itself",
     "other_order": "a refund that names another transaction or order amount",
     "unexpected_refund_status": "a refund status that nobody knows",
     "refund_beyond_payment": "a refund made elsewhere of more than what is left",

@@ -3,16 +3,26 @@
 from typing import Any
 
 from payments.errors import ApiError, TooLargeError, TryAgainError
-from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order
+from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order, set_aside
 from payments.http import logger, operation, request_of, response, unforeseen
 from payments.loader import MAX_BYTES
 from payments.refund_evidence import RefundFacts, apply_refund
 from payments.wiring import Wiring
 from wechatpay.errors import DecryptionError, EnvelopeError, SignatureError
-from wechatpay.notification import receive
+from wechatpay.notification import Sealed, receive
 
 wiring = Wiring()
 
+NAMED = (
+    "out_trade_no",
+    "transaction_id",
+    "trade_state",
+    "out_refund_no",
+    "refund_id",
+    "refund_status",
+    "mchid",
+    "appid",
+)
 RETRIED = (Applied.UNKNOWN_ORDER, Applied.BUSY)  # WeChat Pay comes again: the order may be there by then
 
 
@@ -56,19 +66,28 @@ def accept(event: dict[str, Any], line: dict[str, object]) -> Applied:
     except DecryptionError as problem:
         raise TryAgainError("The notification cannot be decrypted with the APIv3 keys at hand.") from problem
     try:
-        if sealed.original_type == "transaction":
-            facts = OrderFacts.of(members)
-            line["out_trade_no"] = facts.out_trade_no
-            if facts.trade_state != "SUCCESS":
-                raise EnvelopeError("event_type and trade_state contradict each other")
-            return apply_order(facts, source="notification", wiring=wiring)[0]
-        refund = RefundFacts.of(members)
-        line |= {"out_trade_no": refund.out_trade_no, "out_refund_no": refund.out_refund_no}
-        if sealed.event_type != f"REFUND.{refund.status}":
-            raise EnvelopeError("event_type and refund_status contradict each other")
-        return apply_refund(refund, source="notification", wiring=wiring)[0]
-    except UnusableFactsError as problem:
+        return applied_facts(sealed, members, line)
+    except (UnusableFactsError, EnvelopeError) as problem:
+        # Signed by WeChat Pay and yet of no use: for a person to judge, as what contradicts us is.
+        named = {name: members[name] for name in NAMED if isinstance(members.get(name), str)}
+        facts = {"out_trade_no": "", **named, "event_type": sealed.event_type}
+        set_aside("unusable", facts, source="notification", wiring=wiring)
         raise EnvelopeError(str(problem)) from problem
+
+
+def applied_facts(sealed: Sealed, members: dict[str, object], line: dict[str, object]) -> Applied:
+    """Through the door for orders or the one for refunds."""
+    if sealed.original_type == "transaction":
+        facts = OrderFacts.of(members)
+        line["out_trade_no"] = facts.out_trade_no
+        if facts.trade_state != "SUCCESS":
+            raise EnvelopeError("event_type and trade_state contradict each other")
+        return apply_order(facts, source="notification", wiring=wiring)[0]
+    refund = RefundFacts.of(members)
+    line |= {"out_trade_no": refund.out_trade_no, "out_refund_no": refund.out_refund_no}
+    if sealed.event_type != f"REFUND.{refund.status}":
+        raise EnvelopeError("event_type and refund_status contradict each other")
+    return apply_refund(refund, source="notification", wiring=wiring)[0]
 
 
 def refusal(status: int, message: str) -> dict[str, Any]:

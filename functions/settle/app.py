@@ -9,9 +9,10 @@ from payments.http import logger
 from payments.items import StorageUnavailableError
 from payments.settling import postpone, settle
 from payments.wiring import Wiring
+from wechatpay.errors import RefusedError
 
 # WeChat Pay's refusals that are about the merchant, not about one order.
-ABOUT_THE_MERCHANT = ("SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS")
+ABOUT_THE_MERCHANT = ("SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "MCHID_NOT_EXIST")
 
 BUDGET = 40  # seconds for one payment, inside the function's sixty
 
@@ -42,7 +43,7 @@ def look_into(out_trade_no: str, lease: int | None = None) -> None:
         wiring.begin(BUDGET)
         payment = settle(out_trade_no, wiring, lease=lease)
     except WeChatRefusedError as refused:
-        if refused.details.get("wechatCode") in ABOUT_THE_MERCHANT:
+        if isinstance(refused.__cause__, RefusedError) and refused.__cause__.is_code(*ABOUT_THE_MERCHANT):
             breaker.refused(wiring.now())
         logger.warning("not settled", extra={**line, "error": refused.code, **refused.details})
     except ApiError as problem:
@@ -50,5 +51,8 @@ def look_into(out_trade_no: str, lease: int | None = None) -> None:
             "not settled", extra={**line, "error": problem.code, "cause": str(problem.__cause__ or "")}
         )
     else:
+        if payment is None:
+            logger.info("nothing to settle", extra=line)
+            return
         breaker.answered()
-        logger.info("settled", extra={**line, "status": payment.status.word if payment else "unknown"})
+        logger.info("settled", extra={**line, "status": payment.status.word})

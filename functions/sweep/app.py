@@ -3,8 +3,10 @@
 import json
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from payments.http import logger
-from payments.items import RefusedUpdate
+from payments.items import RefusedUpdate, StorageUnavailableError
 from payments.wiring import Wiring
 
 LEASE = 180  # seconds for the queue and `settle`; what is lost on the way is due again after that
@@ -18,20 +20,37 @@ wiring = Wiring()
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Lease what is due, then send it; a payment whose message is lost comes up again when its lease ends."""
     sent = failed = 0
-    for shard in range(wiring.settings.due_shards):
-        now = int(wiring.now())
-        leased = [
-            (number, now + LEASE)
-            for number, due_at in wiring.store.due(shard, now=now, most=MOST)
-            if context.get_remaining_time_in_millis() > MARGIN and _lease(number, due_at, now)
-        ]
-        for start in range(0, len(leased), PER_CALL):
-            batch = leased[start : start + PER_CALL]
-            refused = _send(batch)
-            sent += len(batch) - refused
-            failed += refused
+    shards = wiring.settings.due_shards
+    first = (
+        int(wiring.now()) // 60 % shards
+    )  # another shard first each minute, should one of them make trouble
+    for shard in [*range(first, shards), *range(first)]:
+        try:
+            counts = _swept(shard, context)
+        except (StorageUnavailableError, BotoCoreError, ClientError) as problem:
+            logger.error("a shard was not swept", extra={"shard": shard, "error": type(problem).__name__})
+            failed += 1
+            continue
+        sent += counts[0]
+        failed += counts[1]
     logger.info("swept", extra={"sent": sent, "failed": failed})
     return {"sent": sent, "failed": failed}
+
+
+def _swept(shard: int, context: Any) -> tuple[int, int]:
+    sent = failed = 0
+    now = int(wiring.now())
+    leased = [
+        (number, now + LEASE)
+        for number, due_at in wiring.store.due(shard, now=now, most=MOST)
+        if context.get_remaining_time_in_millis() > MARGIN and _lease(number, due_at, now)
+    ]
+    for start in range(0, len(leased), PER_CALL):
+        batch = leased[start : start + PER_CALL]
+        refused = _send(batch)
+        sent += len(batch) - refused
+        failed += refused
+    return sent, failed
 
 
 def _lease(out_trade_no: str, due_at: int, now: int) -> bool:

@@ -92,6 +92,20 @@ def test_a_body_that_has_no_single_reading_is_refused_whole(shop, nothing_create
     assert answer.json["error"]
 
 
+@pytest.mark.parametrize(
+    ("what", "field", "body"),
+    [
+        ("jsapi", "openid", {"openid": "oBuyer\n"}),
+        ("close", "outTradeNo", {"outTradeNo": "WX1234\n"}),
+        ("refund", "outTradeNo", {"outTradeNo": "WX1234\n", "refundAmount": 1}),
+    ],
+)
+def test_a_line_feed_at_the_end_is_a_character_too(shop, nothing_created, what, field, body):
+    whole = (GOOD | body) if what == "jsapi" else body
+    token = shop.office if what == "refund" else None
+    assert shop.post(what, whole, token=token).refusal == (400, "PARAM_ERROR", field)
+
+
 @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_it_is_refused_just_so_when_it_comes_as_bytes_of_no_known_kind(shop, nothing_created, raw):
     answer = shop.native(raw, headers=[("Content-Type", "application/octet-stream")])

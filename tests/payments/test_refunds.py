@@ -181,7 +181,7 @@ def test_a_refund_made_elsewhere_is_taken_over(new_payment: Callable[..., Paymen
         ({"total": 999}, "other_order"),
         ({"amount": 401}, "other_refund_amount"),
         ({"status": "VANISHED"}, "unexpected_refund_status"),
-        ({"out_refund_no": "ELSEWHERE", "amount": 601}, "refund_beyond_payment"),
+        ({"out_refund_no": "ELSEWHERE", "amount": 1001}, "refund_beyond_payment"),
         ({"out_refund_no": "ELSEWHERE", "amount": 0}, "refund_beyond_payment"),
         ({"out_refund_no": "ELSEWHERE", "amount": -5}, "refund_beyond_payment"),
     ],

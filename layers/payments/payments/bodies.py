@@ -16,7 +16,7 @@ MAX_DESCRIPTION = (
 
 MAX_REASON = 80  # bytes; WeChat Pay APIv3, "Refund": string(80), characters or bytes is not documented
 
-OrderNumber = Annotated[str, msgspec.Meta(min_length=6, max_length=32, pattern=r"^[0-9A-Za-z_\-|*]+$")]
+OrderNumber = Annotated[str, msgspec.Meta(min_length=6, max_length=32, pattern=r"^[0-9A-Za-z_\-|*]+\Z")]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 LongText = Annotated[str, msgspec.Meta(max_length=2048)]
@@ -56,7 +56,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
 class NewJsapiOrder(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Body of POST …/jsapi: an order, and who pays it within WeChat."""
 
-    openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern="^[0-9A-Za-z_-]+$")]
+    openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_-]+\Z")]
 
 
 class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):

@@ -14,8 +14,8 @@ AFTER_EXPIRY = 60  # seconds past the last moment to pay, for clocks that differ
 CLOSING_AGAIN = 60  # seconds until a close that has not been confirmed is tried again
 
 # Seconds since the beginning, then the pace that is kept up.
-_UNPAID = (FIRST_CHECK, 60, 180, 600, 1800)
-_UNPAID_PACE = 1800
+_UNPAID = (FIRST_CHECK, 60, 180, 600)
+_UNPAID_PACE = 600
 _UNANSWERED = (60, 180, 600, 1800, 3600)  # a refund that WeChat Pay has not acknowledged
 _UNANSWERED_PACE = 6 * 3600
 _REFUND = (60, 600, 3600, 6 * 3600)

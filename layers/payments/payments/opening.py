@@ -23,9 +23,10 @@ from payments.payment import Credential, Payment
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-ORDER_LIFE = 2 * 3600  # seconds that a buyer has, from creation
+ORDER_LIFE = (
+    2 * 3600
+)  # seconds that a buyer has, from creation: as long as the first credential lives, so none is ever renewed
 CREDENTIAL_LIFE = 2 * 3600  # seconds; WeChat Pay APIv3, "Native order": code_url and prepay_id live two hours
-RENEW_BEFORE = 5 * 60  # seconds before a credential ends in which it is no longer handed out
 SENDING = 15  # seconds in which somebody else's send may still be under way
 PATIENCE = 3.0  # seconds to wait for that send's answer
 LATER = 60  # seconds after which a payment that is still being created is looked at
@@ -51,7 +52,7 @@ def open_order(wanted: Payment, *, send: Send, wiring: Wiring, again: bool) -> P
         if again:
             return _present_truth(wanted, send, wiring)
         # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
-    return _send(wanted, send, wiring, first=True)
+    return _send(wanted, send, wiring)
 
 
 def _present_truth(wanted: Payment, send: Send, wiring: Wiring) -> Payment:
@@ -61,15 +62,13 @@ def _present_truth(wanted: Payment, send: Send, wiring: Wiring) -> Payment:
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
     if (refusal := _unpayable(known, now)) is not None:
         raise refusal
-    ends = known.credential_expires_at
-    if known.status is Status.PENDING and ends and (ends - now > RENEW_BEFORE or ends >= known.time_expire):
+    if known.status is Status.PENDING:
         return known
-    # Sending again kills the code that was handed out before, so only one of us may.
     try:
         wiring.store.sending_again(known, until=int(now) + LATER, now=int(now))
     except RefusedUpdate as first:
         raise TryAgainError("The same order is being sent right now.", retry_after=1) from first
-    return _send(replace(known, sent_at=int(now)), send, wiring, first=False)
+    return _send(replace(known, sent_at=int(now)), send, wiring)
 
 
 def _settled_read(wanted: Payment, wiring: Wiring) -> Payment:
@@ -99,21 +98,17 @@ def _unpayable(known: Payment, now: float) -> ApiError | None:
     return None
 
 
-def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payment:
+def _send(payment: Payment, send: Send, wiring: Wiring) -> Payment:
     sent_at = int(wiring.now())
     try:
         credential = send(payment.wechat_request.encode())
     except UnknownOutcomeError as unknown:
         raise TryAgainError("WeChat Pay did not give a certain answer; the order is kept.") from unknown
     except RefusedError as refused:
-        raise _refusal(payment, refused, wiring, first=first) from refused
+        raise _refusal(payment, refused, wiring) from refused
     now = int(wiring.now())
     expires_at = min(sent_at + CREDENTIAL_LIFE, payment.time_expire)
     try:
-        if payment.status is Status.PENDING:
-            return wiring.store.credential_renewed(
-                payment.out_trade_no, credential, expires_at=expires_at, now=now
-            )
         return wiring.store.credential_received(
             payment.out_trade_no, credential, expires_at=expires_at, due_at=now + FIRST_CHECK, now=now
         )
@@ -126,21 +121,24 @@ def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payme
         raise TryAgainError("The order moved while it was being sent.", retry_after=1) from overtaken
 
 
-def _refusal(payment: Payment, refused: RefusedError, wiring: Wiring, *, first: bool) -> ApiError:
+def _refusal(payment: Payment, refused: RefusedError, wiring: Wiring) -> ApiError:
+    """What the caller is told; the order becomes FAILED only when it is certain that WeChat Pay does not have it."""
     details: dict[str, str] = {"wechatCode": refused.code}
     if refused.request_id:
         details["requestId"] = refused.request_id
     answer = WeChatRefusedError("WeChat Pay refused the order.", details=dict(details))
-    if refused.is_code(*_NOT_ABOUT_THE_ORDER):
+    if refused.is_code(*_NOT_ABOUT_THE_ORDER) or not refused.proven:
         return answer
-    known: Payment | None
-    if not first and refused.is_code(*_ABOUT_ANOTHER_STATE):
+    if refused.after_unknown or refused.is_code(*_ABOUT_ANOTHER_STATE):
+        # It may be there all the same: an earlier try, or a table that was restored to before it.
         known = ask(payment, wiring)
+        if known is not None:
+            return _unpayable(known, wiring.now()) or answer
+        if refused.after_unknown:
+            return answer
+    try:
+        wiring.store.creation_refused(payment, refusal=details, cause="refused", now=int(wiring.now()))
+    except RefusedUpdate:
+        known = wiring.store.get(payment.out_trade_no)
         return (_unpayable(known, wiring.now()) if known else None) or answer
-    if payment.status is Status.CREATING:
-        try:
-            wiring.store.creation_refused(payment, refusal=details, cause="refused", now=int(wiring.now()))
-        except RefusedUpdate:
-            known = wiring.store.get(payment.out_trade_no)
-            return (_unpayable(known, wiring.now()) if known else None) or answer
     return answer

@@ -1,11 +1,10 @@
 """Price quotes: a buyer pays what the product's backend has signed, not what a browser says."""
 
-import jwt
-
 from payments.errors import NotAllowedError
 
 LONGEST = 15 * 60  # seconds that a quote may have left
 LARGEST = 4096  # characters
+SHORTEST_KEY = 32  # characters; RFC 7518, section 3.2: an HS256 key has at least 256 bits
 
 
 def check(quote: object, *, key: str | None, sub: str, content_id: str, amount: int, now: float) -> None:
@@ -17,8 +16,12 @@ def check(quote: object, *, key: str | None, sub: str, content_id: str, amount: 
         raise _refused("is required for a buyer's own order")
     if not isinstance(quote, str) or not 1 <= len(quote) <= LARGEST:
         raise _refused(f"must be a JWT of at most {LARGEST} characters")
-    if not key:
-        raise _refused("cannot be checked: WECHAT_QUOTE_KEY is not set")
+    if not key or len(key) < SHORTEST_KEY:
+        raise _refused(
+            f"cannot be checked: WECHAT_QUOTE_KEY is not set, or shorter than {SHORTEST_KEY} characters"
+        )
+    import jwt  # noqa: PLC0415  a backend that needs no quote does not pay for it
+
     try:
         # Its times are checked below, by the clock that everything else goes by.
         claims = jwt.decode(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from payments.due import FIRST_CHECK
+from payments.errors import TryAgainError
 from payments.evidence import ROUNDS, Applied, UnusableFactsError, optional, required, set_aside, whole
 from payments.items import RefusedUpdate
 from payments.lifecycle import (
@@ -58,6 +59,17 @@ class RefundFacts:
             mchid=optional(members, "mchid"),
             success_time=optional(members, "success_time"),
         )
+
+
+def answered(members: Mapping[str, object], payment: Payment, out_refund_no: str) -> RefundFacts:
+    """The facts in WeChat Pay's answer about this refund of this payment. Raises TryAgainError when they are not."""
+    try:
+        facts = RefundFacts.of(members)
+    except UnusableFactsError as problem:
+        raise TryAgainError("WeChat Pay's answer cannot be used; the refund is kept.") from problem
+    if (facts.out_trade_no, facts.out_refund_no) != (payment.out_trade_no, out_refund_no):
+        raise TryAgainError("WeChat Pay answered for another refund; ours is kept.")
+    return facts
 
 
 def apply_refund(

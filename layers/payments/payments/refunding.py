@@ -17,12 +17,12 @@ from payments.errors import (
     RefundNotAllowedError,
     TryAgainError,
 )
-from payments.evidence import Applied, UnusableFactsError
+from payments.evidence import Applied
 from payments.items import RefusedUpdate
 from payments.lifecycle import MAX_REFUNDS, REFUNDABLE, RefundStatus
 from payments.money import yuan
 from payments.payment import Payment, Refund
-from payments.refund_evidence import RefundFacts, apply_refund
+from payments.refund_evidence import answered, apply_refund
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -91,7 +91,17 @@ def _same_refund(
         if known is not None and (known.amount, known.reason) != (amount, reason):
             raise IdempotencyMismatchError("This Idempotency-Key was used for another refund of this order.")
         return known
-    alike = [
+    # Made elsewhere, and yet under a number of ours: asked for before the table was restored to an earlier state.
+    ours = {
+        numbers.out_refund_no_without_key(
+            out_trade_no=seen.out_trade_no, refund_count=count, amount=amount, reason=reason
+        )
+        for count in range(seen.refund_count)
+    }
+    remembered = [
+        refund for refund in seen.refunds.values() if refund.elsewhere and refund.out_refund_no in ours
+    ]
+    alike = remembered or [
         refund
         for refund in seen.refunds.values()
         if (refund.amount, refund.reason) == (amount, reason)
@@ -158,16 +168,12 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
                 details={"wechatCode": refused.code, "outRefundNo": refund.out_refund_no},
                 retry_after=60,
             ) from refused
-        _note(payment, refund, refused.code, wiring)
+        if refused.proven:
+            _note(payment, refund, refused.code, wiring)
         raise refusal_of(
             refused, "WeChat Pay did not take the refund.", outRefundNo=refund.out_refund_no
         ) from refused
-    try:
-        facts = RefundFacts.of(members)
-    except UnusableFactsError as problem:
-        raise TryAgainError("WeChat Pay's answer cannot be used; the refund is kept.") from problem
-    if (facts.out_trade_no, facts.out_refund_no) != (payment.out_trade_no, refund.out_refund_no):
-        raise TryAgainError("WeChat Pay answered for another refund.")
+    facts = answered(members, payment, refund.out_refund_no)
     applied, known = apply_refund(facts, source="refund", wiring=wiring, seen=payment)
     if applied in (Applied.CHANGED, Applied.KNOWN) and known is not None:
         return known

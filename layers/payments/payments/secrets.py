@@ -1,6 +1,7 @@
 """The two secrets: read from Secrets Manager, kept for five minutes, parsed once, re-read once when a key is unknown."""
 
 import json
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -18,12 +19,13 @@ LIFETIME = 300  # seconds that a secret is kept
 PATIENCE = 60  # seconds between two early re-reads: inbound headers must not turn into a storm of calls
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class Cached(Generic[T]):
     """One secret: a JSON object, parsed by `parse` once per content. `client` is a Secrets Manager client.
 
-    A value that is there is kept in use when a later read fails: old keys are better than none.
+    A value that is there is kept in use when a later read fails or finds nonsense: old keys are better than none.
     """
 
     def __init__(
@@ -68,16 +70,26 @@ class Cached(Generic[T]):
         if text == self._text:
             return
         try:
+            self._value = self._parsed(text)
+        except ConfigurationError:
+            if self._value is None:
+                raise
+            log.exception("a secret was changed to something unusable; the old one stays in use")
+            return
+        self._text = text
+
+    def _parsed(self, text: str) -> T:
+        try:
             members = json.loads(text)
-        except ValueError as problem:
-            raise ConfigurationError(f"the secret {self._secret_id} is not JSON") from problem
+        except ValueError:
+            # Not chained: the decoder's exception holds the whole text.
+            raise ConfigurationError(f"the secret {self._secret_id} is not JSON") from None
         if not isinstance(members, dict):
             raise ConfigurationError(f"the secret {self._secret_id} is not a JSON object")
         try:
-            self._value = self._parse(members)
+            return self._parse(members)
         except (KeyError, KeyFormatError) as problem:
             raise ConfigurationError(f"the secret {self._secret_id}: {problem}") from problem
-        self._text = text
 
 
 def signer(members: dict[str, Any], *, mchid: str) -> MerchantSigner:

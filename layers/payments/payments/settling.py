@@ -10,16 +10,15 @@ from payments.asking import ask, refusal_of
 from payments.closing import close_order
 from payments.due import AFTER_EXPIRY, next_check, open_refunds
 from payments.errors import ApiError, OrderPaidError, TryAgainError
-from payments.evidence import UnusableFactsError
 from payments.items import RefusedUpdate
 from payments.lifecycle import RefundStatus, Status
 from payments.payment import Payment, Refund
-from payments.refund_evidence import RefundFacts, apply_refund
+from payments.refund_evidence import answered, apply_refund
 from payments.refunding import repeat_refund
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-SEND_LASTS = 15  # seconds that the function that sends may live: no send is on its way after that
+SEND_LASTS = 60  # seconds that a function that sends may live: no send is on its way after that
 BUDGET = 10  # seconds for the open refunds of one payment; the rest is looked at next time
 MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 
@@ -27,13 +26,13 @@ MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no suc
 def settle(out_trade_no: str, wiring: Wiring, *, lease: int | None = None) -> Payment | None:
     """Look into one payment if it is due, and say when to look again. Returns it as it is then.
 
-    `lease` is the `due_at` that the sweep has set for this look: a payment with another one has been looked at since.
+    None when there was nothing to ask about. `lease` is the `due_at` that the sweep has set for this look: a payment with another one has been looked at since.
 
     Raises TryAgainError and WeChatRefusedError after the next look has been set; StorageUnavailableError.
     """
     payment = wiring.store.get(out_trade_no)
     if payment is None or payment.due_at is None or (lease is not None and payment.due_at != lease):
-        return payment
+        return None
     try:
         payment = _looked_into(payment, wiring)
     finally:
@@ -60,7 +59,7 @@ def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
     if payment.status.rank >= Status.PAID.rank:
         return _refunds_looked_into(payment, wiring)
     known = ask(payment, wiring)
-    payment = _missing(payment, wiring) if known is None else known
+    payment = _missing(payment, wiring) if known is None else _sighted(known, wiring)
     expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
     if payment.status is Status.CLOSING or (expired and not payment.status.is_final):
         try:
@@ -73,7 +72,9 @@ def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
 def _missing(payment: Payment, wiring: Wiring) -> Payment:
     """WeChat Pay has no such order: it ends once it keeps saying so and nothing can still be on its way."""
     now = int(wiring.now())
-    ends = payment.status in (Status.CREATING, Status.CLOSING)
+    # A credential that was handed out proves that WeChat Pay had the order, and can be paid by until its time is over.
+    payable = payment.credential_expires_at is not None and now < payment.time_expire + AFTER_EXPIRY
+    ends = payment.status in (Status.CREATING, Status.CLOSING) and not payable
     if not ends or now < payment.sent_at + SEND_LASTS:
         return payment
     try:
@@ -88,6 +89,13 @@ def _missing(payment: Payment, wiring: Wiring) -> Payment:
             return wiring.store.creation_refused(payment, refusal=gone, cause="settle", now=now)
     except RefusedUpdate:
         return wiring.store.get(payment.out_trade_no) or payment
+    return payment
+
+
+def _sighted(payment: Payment, wiring: Wiring) -> Payment:
+    if payment.missing_since is not None:
+        with contextlib.suppress(RefusedUpdate):
+            return wiring.store.sighted(payment.out_trade_no)
     return payment
 
 
@@ -125,12 +133,7 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) ->
         if not refused.is_code("RESOURCE_NOT_EXISTS"):
             raise refusal_of(refused, "WeChat Pay refused the query.") from refused
         return _refund_missing(payment, refund, wiring)
-    try:
-        facts = RefundFacts.of(members)
-    except UnusableFactsError as problem:
-        raise TryAgainError("WeChat Pay's answer cannot be used.") from problem
-    if (facts.out_trade_no, facts.out_refund_no) != (payment.out_trade_no, refund.out_refund_no):
-        raise TryAgainError("WeChat Pay answered for another refund.")
+    facts = answered(members, payment, refund.out_refund_no)
     _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)
     return known or payment
 

@@ -18,7 +18,6 @@ from payments.lifecycle import (
     MONEY_RECEIVED,
     MONEY_RECEIVED_LATE,
     Edge,
-    Status,
 )
 from payments.payment import Credential, Payment
 
@@ -105,17 +104,9 @@ class PaymentStore:
         actions += [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
         return _move(out_trade_no, CREDENTIAL_RECEIVED, actions, cause="created", now=now)
 
-    def credential_renewed(
-        self,
-        out_trade_no: str,
-        credential: Credential,
-        *,
-        expires_at: int,
-        now: int,
-    ) -> Payment:
-        """A fresh credential for an order that is still PENDING: no transition."""
-        actions = [*_credential(credential, expires_at), P.updated_at.set(now)]
-        return update(out_trade_no, actions, P.status == Status.PENDING.value)
+    def sighted(self, out_trade_no: str) -> Payment:
+        """WeChat Pay has the order after all."""
+        return update(out_trade_no, [P.missing_since.remove()], P.missing_since.exists())
 
     def creation_refused(
         self, payment: Payment, *, refusal: Mapping[str, str], cause: str, now: int

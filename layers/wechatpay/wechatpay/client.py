@@ -126,6 +126,9 @@ class Client:
         for gateway in self._gateways:
             try:
                 return self._attempt(gateway, method, path_and_query, body)
+            except RefusedError as refused:
+                refused.after_unknown = unknown is not None
+                raise
             except UnknownOutcomeError as problem:
                 unknown = problem
                 if problem.http_status == 429:
@@ -178,7 +181,10 @@ class Client:
             return Answered(status, members or {}, request_id)
         code, message = (members or {}).get("code"), (members or {}).get("message")
         if isinstance(code, str) and isinstance(message, str):
-            refused = RefusedError(code=code, message=message, http_status=status, request_id=request_id)
+            proven = "Wechatpay-Signature" in response.headers
+            refused = RefusedError(
+                code=code, message=message, http_status=status, request_id=request_id, proven=proven
+            )
             if (400 <= status < 500 and status != 429) or (status >= 500 and refused.is_code(*_FINAL_5XX)):
                 raise refused
             raise UnknownOutcomeError(

@@ -33,15 +33,22 @@ class EnvelopeError(WeChatPayError):
 class RefusedError(WeChatPayError):
     """WeChat Pay said no: the operation did not happen.
 
-    `code` is WeChat's own, `message` its text (Chinese), `http_status` and `request_id` as it answered.
+    `code` is WeChat's own, `message` its text (Chinese), `http_status` and `request_id` as it answered. `proven` tells
+    whether the answer carried WeChat Pay's signature. `after_unknown` tells that an earlier try of the same call had
+    an unknown outcome: that one may have happened.
     """
 
-    def __init__(self, *, code: str, message: str, http_status: int, request_id: str | None) -> None:
+    after_unknown = False
+
+    def __init__(
+        self, *, code: str, message: str, http_status: int, request_id: str | None, proven: bool = True
+    ) -> None:
         super().__init__(f"WeChat Pay refused: HTTP {http_status} {code} (Request-ID {request_id})")
         self.code = code
         self.message = message
         self.http_status = http_status
         self.request_id = request_id
+        self.proven = proven
 
     def is_code(self, *codes: str) -> bool:
         """Whether WeChat's code is one of `codes`, whichever spelling it used (ORDERPAID and ORDER_PAID are one)."""

@@ -1,0 +1,90 @@
+"""A table restored to an earlier state, or a try whose fate nobody knows: WeChat Pay remembers what we forgot."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.flows.conftest import Running, Shop
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    """One of its own: rows vanish here."""
+    with Running() as running:
+        yield running
+
+
+def forget(shop: Shop, number: str) -> None:
+    """The row as it was before the order: not there."""
+    table = shop.sandbox.deployed.refs["PaymentsTable"]
+    shop.sandbox.aws.client("dynamodb").delete_item(TableName=table, Key={"out_trade_no": {"S": number}})
+    shop.sandbox.clock.advance(5)
+
+
+def test_a_paid_order_that_we_forgot_is_found_paid_by_the_retry(shop: Shop) -> None:
+    number = shop.native(key="restored-paid").json()["data"]["outTradeNo"]
+    shop.control("pay", {"outTradeNo": number})
+    shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "succeeded")
+    forget(shop, number)
+    answer = shop.native(key="restored-paid")
+    assert (answer.status_code, answer.json()["code"]) == (409, "ORDERPAID")
+    assert shop.details(number)["status"] == "succeeded"
+
+
+def test_an_unpaid_order_that_we_forgot_is_not_called_failed(shop: Shop) -> None:
+    number = shop.native(key="restored-unpaid").json()["data"]["outTradeNo"]
+    forget(shop, number)
+    assert shop.native(key="restored-unpaid").status_code == 502
+    assert shop.details(number)["status"] == "pending"
+    assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+    shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "succeeded")
+
+
+def test_a_refusal_after_a_try_of_unknown_fate_fails_nothing(shop: Shop) -> None:
+    before = {order["out_trade_no"] for order in _books(shop)}
+    shop.faults(
+        {"on": "native", "effect": "reset_after", "times": 1},
+        {"on": "native", "effect": "status", "status": 400, "code": "PARAM_ERROR", "times": 1},
+    )
+    assert shop.native(key="unknown-then-refused").status_code == 502
+    (number,) = {order["out_trade_no"] for order in _books(shop)} - before
+    assert shop.details(number)["status"] == "pending"
+    shop.sandbox.clock.advance(2 * 3600)
+    shop.sandbox.minutes(4)
+    assert shop.details(number)["status"] == "closed"
+
+
+def test_a_refund_that_we_forgot_keeps_its_number_and_moves_money_once(shop: Shop) -> None:
+    number = shop.paid_order("100.00")
+    table = shop.sandbox.deployed.refs["PaymentsTable"]
+    tables = shop.sandbox.aws.client("dynamodb")
+    before = tables.get_item(TableName=table, Key={"out_trade_no": {"S": number}})["Item"]
+    refund_no = shop.refund(number, 30, reason="broken").json()["data"]["outRefundNo"]
+    shop.sandbox.clock.advance(1)
+    shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "partially_refunded")
+    tables.put_item(TableName=table, Item=before)
+    answers = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/notifications", timeout=30).json()
+    (told,) = [one for one in answers["notifications"] if one["event_type"] == "REFUND.SUCCESS"]
+    shop.control(f"notifications/{told['id']}", {})
+    assert shop.details(number)["status"] == "partially_refunded"
+    again = shop.refund(number, 30, reason="broken").json()["data"]
+    assert (again["outRefundNo"], again["duplicate"]) == (refund_no, True)
+    book = next(order for order in _books(shop) if order["out_trade_no"] == number)
+    assert [refund["amount"]["refund"] for refund in book["refunds"]] == [3000]
+
+
+def test_an_order_paid_late_in_its_life_is_found_within_ten_minutes(shop: Shop) -> None:
+    shop.faults({"on": "notification", "effect": "drop"})
+    number = shop.native().json()["data"]["outTradeNo"]
+    shop.sandbox.clock.advance(32 * 60)
+    shop.sandbox.minutes(1)
+    shop.control("pay", {"outTradeNo": number})
+    shop.sandbox.minutes(11)
+    assert shop.details(number)["status"] == "succeeded"
+
+
+def _books(shop: Shop) -> list[dict]:
+    orders: list[dict] = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/orders", timeout=30).json()[
+        "orders"
+    ]
+    return orders
