@@ -72,6 +72,10 @@ def modes_of(name: str) -> tuple[str, ...]:
     return _SECRET if part == "_secrets_manager" else _KEPT
 
 
+class MisplacedError(BaseException):
+    """The run did not take the course that its faults were chosen for. Nothing of the product swallows it."""
+
+
 class Modes:
     """Makes effects go wrong. `rules` gives fault rules to the simulator; `later` has a call made by and by."""
 
@@ -87,9 +91,9 @@ class Modes:
         self._later = later
 
     def __call__(self, effect: Effect, mode: str) -> Any:
-        """What the product gets instead of `effect.call()`. Raises ValueError for a mode that does not fit."""
+        """What the product gets instead of `effect.call()`. Raises MisplacedError for a mode that does not fit."""
         if mode not in modes_of(effect.name):
-            raise ValueError(f"{mode} is not a mode of {effect.name}")
+            raise MisplacedError(f"{mode} is not a mode of {effect.name}")
         if mode == "die_before":
             raise Killed
         if mode == "die_after":

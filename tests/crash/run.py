@@ -5,47 +5,25 @@ import itertools
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
-from payments.http import endpoint
-from payments.items import RefusedUpdate, StorageUnavailableError
 from sandbox.batches import failures_of
 from sandbox.queues import as_lambda_delivers
 from sandbox.simulator.courier import LADDER
 from tests.crash import invariants
-from tests.crash.effects import Effects, Fault, Invocation, Killed
-from tests.crash.guard import BypassError
+from tests.crash.effects import Effects, Fault
+from tests.crash.functions import Functions, Planted
 from tests.crash.images import Images
 from tests.crash.invariants import Promises
 from tests.crash.modes import Modes
 from tests.crash.notification import opened
-from tests.crash.wired import CrashWiring
 from tests.crash.world import World
-from wechatpay.errors import WeChatPayError
 
 HORIZON = 36 * 3600  # virtual seconds after which a run must be quiet …
 INVOCATIONS = 200  # … and how many it may take
 INVISIBLE = 361  # seconds until a message that failed is visible again: the queue's own, in template.yaml
 RETRY_STREAM = 1  # seconds until a batch of the stream is delivered again
 MINUTE = 60
-
-
-class Context:
-    """What Lambda hands to a handler, as far as ours ask."""
-
-    def get_remaining_time_in_millis(self) -> int:
-        """Always enough."""
-        return 15_000
-
-
-@dataclass
-class Instance:
-    """One function instance: its handler and the wiring it has."""
-
-    handler: Callable[[dict[str, Any], Any], Any]
-    wiring: CrashWiring
 
 
 class Run:
@@ -58,7 +36,7 @@ class Run:
         counted: tuple[str, ...],
         faults: tuple[Fault, ...] = (),
         seed: int = 1,
-        planted: Callable[["Run", ModuleType, CrashWiring], None] | None = None,
+        planted: Planted | None = None,
     ) -> None:
         self.number = world.next_run(phase=seed * 7 % MINUTE)
         self.world = world
@@ -67,15 +45,12 @@ class Run:
         self.chance = random.Random(f"{seed} {self.number}")
         self.modes = Modes(world.clock, rules=world.rules, later=self._later)
         self.effects = Effects(faults, self.modes, world.guard)
+        self._faults = len(faults)
         self.images = Images()
         self.promises = Promises()
         self.courier = True  # whether notifications find their way
         self.violations: list[str] = []
-        self.answers: list[tuple[str, int | None]] = []
-        self._counted, self._armed = counted, False
-        self._planted = planted
-        self._instances: dict[tuple[str, bool], Instance] = {}
-        self._current: Instance | None = None
+        self.functions = Functions(self, counted=counted, planted=planted)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._records: list[dict[str, Any]] = []
@@ -93,7 +68,7 @@ class Run:
     def arm(self) -> None:
         """From here on effects are counted; what came before was preparation."""
         self._read_stream()
-        self._armed = True
+        self.functions.armed = True
 
     def at(self, moment: float, what: Callable[[], None]) -> None:
         """Have this done when the clock gets there."""
@@ -107,28 +82,12 @@ class Run:
             self.clock.advance(seconds)
 
     def invoke(self, function: str, event: dict[str, Any], *, aside: bool = False) -> dict[str, Any] | None:
-        """One invocation; None when it died or raised. `aside`: on another instance, and not counted."""
+        """One invocation, and what it wrote is published; None when it died or raised."""
         self._invoked += 1
-        counted = self._armed and function in self._counted and not aside
-        instance = self._instances.get((function, counted)) or self._started(function, counted)
-        instance.wiring.invocation = self.effects.invocation(counted=counted)
-        before, self._current = self._current, instance
         try:
-            with self.world.guard.product():
-                answer: dict[str, Any] = instance.handler(event, Context())
-        except Killed:
-            del self._instances[function, counted]
-            return None
-        except BypassError as bypass:
-            self.violations.append(f"{function}: {bypass}")
-            return None
-        except Exception as problem:  # noqa: BLE001  a function may end so; its caller sees no answer
-            self.answers.append((f"{function} {type(problem).__name__}", None))
-            return None
+            return self.functions.invoke(function, event, aside=aside)
         finally:
-            self._current = before
             self._look_around()
-        return answer
 
     def look(self) -> None:
         """See what notifications there are now, and have them delivered."""
@@ -186,6 +145,8 @@ class Run:
         }
         for number in payments:
             self.world.forget(number)
+        if len(self.effects.happened) != self._faults:
+            self.violations.append(f"only {self.effects.happened} of {self._faults} faults happened")
         if early := [*self.violations, *self.images.violations]:
             return list(dict.fromkeys(early))
         found = [
@@ -201,40 +162,9 @@ class Run:
 
     # ---- inside ----
 
-    def _started(self, function: str, counted: bool) -> Instance:
-        client = self.world.aws.client if counted else self.world.client
-        wiring = CrashWiring(
-            dict(self.world.environment), clock=self.clock, chance=self.chance, client=client
-        )
-        module = self.world.function(function)
-        if self._planted is not None and counted:
-            self._planted(self, module, wiring)
-        if hasattr(module, "answer"):
-            instance = Instance(endpoint(module.answer, wiring), wiring)
-        else:
-            module.wiring = wiring
-            instance = Instance(module.lambda_handler, wiring)
-        self._instances[function, counted] = instance
-        return instance
-
     def _later(self, seconds: float, call: Callable[[], Any]) -> None:
-        """A request that was given up arrives after all; nobody hears its answer."""
-        instance = self._current
-        assert instance is not None
-
-        def arrive() -> None:
-            before = instance.wiring.invocation
-            instance.wiring.invocation = Invocation(self.effects, counted=False)
-            instance.wiring.begin(MINUTE)
-            self.effects.asked += 1
-            try:
-                call()
-            except (WeChatPayError, StorageUnavailableError, RefusedUpdate):
-                pass
-            finally:
-                instance.wiring.invocation = before
-
-        self.at(self.clock.time() + seconds, arrive)
+        """A request that was given up arrives after all."""
+        self.at(self.clock.time() + seconds, self.functions.arriving(call))
 
     def _look_around(self) -> None:
         self._read_stream()
@@ -267,7 +197,6 @@ class Run:
         began = self.clock.time()
         answer = self.invoke("notify", event)
         accepted = answer is not None and answer["statusCode"] in (200, 204)
-        self.answers.append(("notify", answer["statusCode"] if answer else None))
         if accepted:
             facts = opened(sent["body"], self.world.credentials.api_v3_key)
             self.violations += invariants.committed(self.images.payments, facts)

@@ -12,7 +12,7 @@ from payments import numbers
 from payments.items import P, RefusedUpdate, append
 from payments.lifecycle import Status
 from payments.payment import Payment, Refund
-from tests.crash.run import Run
+from tests.crash.functions import Planted
 from tests.crash.wired import CrashWiring
 
 
@@ -78,15 +78,15 @@ class ReleasedAtOnce(_Instead):
         return released
 
 
-def _store(part: str, instead: Callable[[Any], Any]) -> Callable[[Run, ModuleType, CrashWiring], None]:
-    def planted(_run: Run, _module: ModuleType, wiring: CrashWiring) -> None:
+def _store(part: str, instead: Callable[[Any], Any]) -> Planted:
+    def planted(_module: ModuleType, wiring: CrashWiring) -> None:
         watched = getattr(wiring, part)
         watched.target = instead(watched.target)
 
     return planted
 
 
-def _accepts_everything(_run: Run, module: ModuleType, _wiring: CrashWiring) -> None:
+def _accepts_everything(module: ModuleType, _wiring: CrashWiring) -> None:
     """2xx before commit: the answer does not wait for what the table says."""
     handler = module.lambda_handler
 
@@ -97,7 +97,7 @@ def _accepts_everything(_run: Run, module: ModuleType, _wiring: CrashWiring) -> 
     module.lambda_handler = hasty  # type: ignore[attr-defined]
 
 
-def _nothing(_run: Run, _module: ModuleType, _wiring: CrashWiring) -> None:
+def _nothing(_module: ModuleType, _wiring: CrashWiring) -> None:
     """The mistake is elsewhere."""
 
 
@@ -119,7 +119,7 @@ class Mistake:
     name: str
     flow: str
     caught_by: tuple[str, ...]
-    planted: Callable[[Run, ModuleType, CrashWiring], None] = _nothing
+    planted: Planted = _nothing
     around: Callable[[], AbstractContextManager[None]] = nullcontext
 
 

@@ -6,7 +6,6 @@ from types import ModuleType
 import pytest
 
 from tests.crash.flows import BY_NAME
-from tests.crash.run import Run
 from tests.crash.seeded import MISTAKES, Mistake
 from tests.crash.trial import singles, tried
 from tests.crash.wired import CrashWiring
@@ -27,7 +26,7 @@ def test_a_planted_mistake_is_caught(world: World, mistake: Mistake) -> None:
 def test_product_code_that_goes_around_its_wiring_fails_the_run(world: World) -> None:
     port = int(world.aws.url.rpartition(":")[2])
 
-    def planted(_run: Run, module: ModuleType, _wiring: CrashWiring) -> None:
+    def planted(module: ModuleType, _wiring: CrashWiring) -> None:
         answer = module.answer
 
         def leaky(request: object, wiring: object) -> object:

@@ -1,18 +1,15 @@
 """One flow with one choice of faults, from beginning to verdict; and the line that repeats it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
 
 from tests.crash.effects import Fault
 from tests.crash.flows import Flow
+from tests.crash.functions import Planted
 from tests.crash.modes import modes_of
 from tests.crash.run import Run
 from tests.crash.shop import Shop
-from tests.crash.wired import CrashWiring
 from tests.crash.world import World
-
-Planted = Callable[[Run, ModuleType, CrashWiring], None]
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Two processes that share the flows: each has a world of its own, and a core."""
 
+import gc
 import multiprocessing
 from collections.abc import Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,6 +15,7 @@ _here: list[World] = []
 
 
 def _start() -> None:
+    gc.set_threshold(100_000, 50, 100)  # the stream's memory only grows, and looking through it takes a tenth
     _here.append(World().__enter__())  # it ends with the process
 
 

@@ -105,6 +105,7 @@ class World:
             for name in ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY", "WECHAT_GATEWAYS_ALLOWED"):
                 self.environment[name] = gateway
         self._runs += 1
+        self.aws.client("sqs").purge_queue(QueueUrl=self.queue.queue_url)  # what the last run still had there
         self.clock.advance(3600 - self.clock.time() % 3600 + phase)
         self.logs.seek(0)
         self.logs.truncate()
