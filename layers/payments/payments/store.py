@@ -78,8 +78,8 @@ class PaymentStore:
             P.sent_at.set(now),
             P.missing_since.remove(),
         ]
-        condition = _unchanged(P.due_at, payment.due_at) & (P.sent_at == payment.sent_at)
-        update(payment.out_trade_no, actions, condition & (P.status == payment.status.value))
+        condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
+        update(payment.out_trade_no, actions, condition)
 
     def missing(self, payment: Payment, *, now: int) -> None:
         """WeChat Pay has no such order, for the first time since the request was last sent."""
