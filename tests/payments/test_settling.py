@@ -148,6 +148,26 @@ def test_a_refund_that_nobody_gets_through_does_not_hide_the_others(
     assert after.due_at is not None
 
 
+def test_one_look_sends_one_refund_of_an_order_again_at_most(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    for number in ("A", "B", "C"):
+        reserve(moving, payment, number, 100)
+        wechat.queries[number] = NO_SUCH_REFUND
+        wechat.sends[number] = refund_object(payment, number, 100, "PROCESSING")
+    for looks in (1, 2, 3):
+        look(moving, payment)
+        moving.time += 60
+        statuses = [refund.status for refund in stored(moving, payment).refunds.values()]
+        assert statuses.count(RefundStatus.PROCESSING) == looks
+        wechat.queries |= {
+            number: refund_object(payment, number, 100, "PROCESSING")
+            for number, refund in stored(moving, payment).refunds.items()
+            if refund.status is RefundStatus.PROCESSING
+        }
+
+
 def test_a_refund_made_elsewhere_waits_for_the_room_that_ours_will_give_back(
     moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
 ) -> None:

@@ -107,11 +107,14 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
         int(began) // 60 % max(len(numbers), 1)
     )  # another one first each minute, should there be time for a few only
     trouble: ApiError | None = None
+    sent_before = {number: payment.refunds[number].sent_at for number in numbers}
     for number in numbers[first:] + numbers[:first]:
         if wiring.now() - began >= BUDGET:
             break
+        # WeChat Pay takes one refund of an order in a minute, so one look sends one again at most.
+        resent = any(payment.refunds[other].sent_at != at for other, at in sent_before.items())
         try:
-            payment = _refund_looked_into(payment, number, wiring)
+            payment = _refund_looked_into(payment, number, wiring, may_send=not resent)
         except ApiError as problem:
             trouble = trouble or problem
             payment = wiring.store.get(payment.out_trade_no) or payment
@@ -120,7 +123,7 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
-def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, *, may_send: bool) -> Payment:
     # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
     refund = payment.refunds[out_refund_no]
     if refund.status.is_final:
@@ -132,20 +135,20 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) ->
     except RefusedError as refused:
         if not refused.is_code("RESOURCE_NOT_EXISTS"):
             raise refusal_of(refused, "WeChat Pay refused the query.") from refused
-        return _refund_missing(payment, refund, wiring)
+        return _refund_missing(payment, refund, wiring, may_send=may_send)
     facts = answered(members, payment, refund.out_refund_no)
     _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)
     return known or payment
 
 
-def _refund_missing(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
+def _refund_missing(payment: Payment, refund: Refund, wiring: Wiring, *, may_send: bool) -> Payment:
     """WeChat Pay has no such refund: sent again, unless it was definitely refused and no send can be on its way."""
     if refund.status is not RefundStatus.REQUESTED or refund.wechat_request is None:
         return payment
     now, number = int(wiring.now()), refund.out_refund_no
     try:
         if refund.refused is None:
-            return repeat_refund(payment, number, wiring)
+            return repeat_refund(payment, number, wiring) if may_send else payment
         if now >= (refund.sent_at or refund.created_at) + SEND_LASTS + MISSING_FOR:
             return wiring.refunds.released(payment, number, refund_id=None, cause="settle", now=now)
     except RefusedUpdate:
