@@ -12,6 +12,13 @@ OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 
+# Another interpreter than the one that the environment was made from: make it anew.
+ifneq ($(PYTHON),)
+ifneq ($(shell cat $(V)/.python 2>/dev/null),$(PYTHON))
+$(shell rm -f $(V)/.ready)
+endif
+endif
+
 .PHONY: help setup demo test check format lint types contracts template build quarantine redrive republish storms invoke lock clean node crash
 
 help: ## this list
@@ -68,9 +75,9 @@ storms: setup ## races of refunds, closes, creates and dying functions, 300 roun
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 
-lock: setup ## compile the requirement files from pyproject.toml (needs uv)
+lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt; do \
-		uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 			--group $${group%%:*} -o $${group#*:}; done
 
 clean: ## remove what the commands made

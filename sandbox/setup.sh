@@ -21,4 +21,5 @@ rm -rf "$venv"
 "$chosen" -m venv "$venv"
 PIP_DISABLE_PIP_VERSION_CHECK=1 "$venv/bin/python" -m pip install --quiet --no-compile --no-deps --require-hashes -r "$requirements"
 PYTHONDONTWRITEBYTECODE='' "$venv/bin/python" -m compileall -q -j 0 --invalidation-mode unchecked-hash "$venv/lib" >/dev/null || true
+echo "$chosen" > "$venv/.python"
 touch "$venv/.ready"
