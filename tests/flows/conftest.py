@@ -11,7 +11,7 @@ import requests
 from sandbox.stack import Sandbox
 
 WECHAT = "/api/v1/payments/wechat"
-ROUNDS = int(os.environ.get("ROUNDS", "12"))  # of each storm; `make storms` sets 300
+ROUNDS = int(os.environ.get("ROUNDS", "6"))  # of each storm; `make storms` sets 300
 
 
 class Shop:

@@ -33,10 +33,11 @@ def test_a_double_click_without_a_key_moves_money_once(shop: Shop) -> None:
             assert [refund["amount"]["refund"] for refund in book["refunds"]] == [6000]
 
 
-def test_fifty_parallel_partial_refunds_never_exceed_the_sum(shop: Shop) -> None:
+def test_parallel_partial_refunds_never_exceed_the_sum(shop: Shop) -> None:
+    count = 50 if ROUNDS >= 50 else 20
     chance = random.Random(7)
     number = shop.paid_order("100.00")
-    amounts = [chance.randrange(100, 900) for _ in range(50)]
+    amounts = [chance.randrange(300, 1500) for _ in range(count)]
 
     def ask(index: int) -> int:
         while True:
@@ -45,7 +46,7 @@ def test_fifty_parallel_partial_refunds_never_exceed_the_sum(shop: Shop) -> None
                 return answer.status_code
 
     with ThreadPoolExecutor(10) as pool:
-        statuses = list(pool.map(ask, range(50)))
+        statuses = list(pool.map(ask, range(count)))
     assert set(statuses) == {200, 422}
     accepted = sum(amount for amount, status in zip(amounts, statuses, strict=True) if status == 200)
     book = shop.book(number)

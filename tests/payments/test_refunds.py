@@ -73,7 +73,7 @@ def test_fifty_parallel_refunds_never_exceed_what_was_paid(
 
     def attempt(number: int) -> bool:
         try:
-            reserve(wiring, payment, f"RF{number}", 70)
+            reserve(wiring, payment, f"RF{number}", 140)
         except RefusedUpdate:
             return False
         return True
@@ -81,8 +81,8 @@ def test_fifty_parallel_refunds_never_exceed_what_was_paid(
     with ThreadPoolExecutor(8) as pool:
         won = sum(pool.map(attempt, range(50)))
     after = stored(wiring, payment)
-    assert won == len(after.refunds) == 14
-    assert after.refunding == 14 * 70
+    assert won == len(after.refunds) == 7
+    assert after.refunding == 7 * 140
 
 
 def test_an_order_takes_fifty_refunds_and_not_one_more(
@@ -226,7 +226,7 @@ def test_money_is_conserved_through_random_refunds_and_random_news(
     new_payment: Callable[..., Payment], wiring: Wiring
 ) -> None:
     chance = random.Random(20260101)
-    for _ in range(10):
+    for _ in range(5):
         payment = new_payment(Status.PAID)
         amounts: dict[str, int] = {}
         for step in range(25):
