@@ -13,8 +13,9 @@ from urllib.parse import quote
 import requests
 from urllib3.exceptions import HTTPError
 
+from wechatpay.decryption import decrypt
 from wechatpay.errors import RefusedError, SignatureError, UnknownOutcomeError
-from wechatpay.keys import VerificationKeys
+from wechatpay.keys import VerificationKeys, load_certificate
 from wechatpay.signing import MerchantSigner
 from wechatpay.verification import verify
 
@@ -105,6 +106,28 @@ class Client:
     def query_refund(self, out_refund_no: str) -> dict[str, object]:
         """The refund object of our refund number. RefusedError with RESOURCE_NOT_EXISTS when there is none."""
         return self._request("GET", f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}").members
+
+    def certificates(self, apiv3_keys: Sequence[bytes]) -> dict[str, str]:
+        """WeChat Pay's platform certificates in PEM, by serial number (40 hex digits), old and new side by side.
+
+        The answer counts only with a signature by a key that is trusted already, and what is in it only when it
+        decrypts with an APIv3 key. RefusedError with RESOURCE_NOT_EXISTS for a merchant that has the WeChat Pay public
+        key instead; DecryptionError. Source: WeChat Pay APIv3, "Download platform certificates".
+        """
+        answer = self._request("GET", "/v3/certificates")
+        found: dict[str, str] = {}
+        entries = answer.members.get("data")
+        for entry in entries if isinstance(entries, list) else []:
+            sealed = entry["encrypt_certificate"]
+            certificate = decrypt(
+                ciphertext=sealed["ciphertext"],
+                nonce=sealed["nonce"],
+                associated_data=sealed.get("associated_data", ""),
+                keys=apiv3_keys,
+            ).decode()
+            serial, _ = load_certificate(certificate)
+            found[serial] = certificate
+        return found
 
     def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
         """What WeChat Pay knows of our order number: the members of "Query order by merchant order number".

@@ -1,0 +1,74 @@
+"""Platform certificates downloaded from the simulator, by the client, in each mode that has them."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from sandbox.simulator import Clock, Credentials, Simulator
+from wechatpay.client import Client
+from wechatpay.decryption import apiv3_key
+from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
+from wechatpay.keys import KeyRing, load_private_key
+from wechatpay.signing import MerchantSigner
+
+CREDENTIALS = Credentials.create()
+Start = Callable[[str], str]
+
+
+@pytest.fixture
+def simulator() -> Iterator[Start]:
+    """Starts a simulator in a mode; gives its address."""
+    started: list[Simulator] = []
+
+    def start(mode: str) -> str:
+        started.append(Simulator(CREDENTIALS, clock=Clock(), mode=mode))
+        return started[-1].start()
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+def client(gateway: str, ring: KeyRing) -> Client:
+    key = load_private_key(CREDENTIALS.merchant_private_key)
+    signer = MerchantSigner(CREDENTIALS.mchid, CREDENTIALS.merchant_serial_no, key)
+    return Client(
+        signer=lambda: signer,
+        keys=ring,
+        gateways=[gateway],
+        clock=time.time,
+        nonce=lambda: f"{time.time_ns():032d}",
+    )
+
+
+def trusted() -> KeyRing:
+    return KeyRing.of(
+        platform_certificates=[CREDENTIALS.platform_certificate, CREDENTIALS.platform_certificate_new]
+    )
+
+
+@pytest.mark.parametrize(("mode", "count"), [("cert", 1), ("two-certs", 2)])
+def test_the_certificates_that_sign_are_downloaded(simulator: Start, mode: str, count: int) -> None:
+    found = client(simulator(mode), trusted()).certificates([apiv3_key(CREDENTIALS.api_v3_key)])
+    assert len(found) == count
+    assert found[CREDENTIALS.platform_serial_no].strip() == CREDENTIALS.platform_certificate.strip()
+
+
+def test_certificates_that_no_trusted_key_has_signed_are_not_believed(simulator: Start) -> None:
+    with pytest.raises(UnknownOutcomeError, match="serial_unknown"):
+        client(simulator("cert"), KeyRing({})).certificates([apiv3_key(CREDENTIALS.api_v3_key)])
+
+
+def test_certificates_that_our_apiv3_key_does_not_open_are_not_believed(simulator: Start) -> None:
+    with pytest.raises(DecryptionError):
+        client(simulator("cert"), trusted()).certificates([b"x" * 32])
+
+
+def test_a_merchant_with_the_public_key_has_none(simulator: Start) -> None:
+    ring = KeyRing.of(
+        public_key_id=CREDENTIALS.wechat_public_key_id, public_key=CREDENTIALS.wechat_public_key
+    )
+    with pytest.raises(RefusedError) as refused:
+        client(simulator("pubkey"), ring).certificates([apiv3_key(CREDENTIALS.api_v3_key)])
+    assert refused.value.is_code("RESOURCE_NOT_EXISTS")
