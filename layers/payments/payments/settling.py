@@ -52,7 +52,7 @@ def _look_again(payment: Payment, wiring: Wiring) -> None:
     if payment.due_at is not None and at is not None:
         # Refused when it has moved: whoever moved it has said when to look.
         with contextlib.suppress(RefusedUpdate):
-            wiring.store.look_again(payment.out_trade_no, seen=payment.due_at, at=at)
+            wiring.store.lease(payment.out_trade_no, seen=payment.due_at, until=at)
 
 
 def _looked_into(payment: Payment, wiring: Wiring) -> Payment:

@@ -61,13 +61,8 @@ class PaymentStore:
         return [(row.out_trade_no, int(row.due_at)) for row in reached(lambda: list(rows))]
 
     def lease(self, out_trade_no: str, *, seen: int | None, until: int) -> None:
-        """Be the one who looks at a payment until `until`. RefusedUpdate when somebody else is."""
+        """Nobody has to look at a payment before `until`. RefusedUpdate when somebody else has said otherwise since `seen`."""
         actions = [P.due_at.set(until), P.due_shard.set(self._shard(out_trade_no))]
-        update(out_trade_no, actions, _unchanged(P.due_at, seen))
-
-    def look_again(self, out_trade_no: str, *, seen: int | None, at: int) -> None:
-        """Have somebody look at `at`, unless the payment has been dealt with or taken by another since `seen`."""
-        actions = [P.due_at.set(at), P.due_shard.set(self._shard(out_trade_no))]
         update(out_trade_no, actions, _unchanged(P.due_at, seen))
 
     def sending_again(self, payment: Payment, *, until: int, now: int) -> None:
