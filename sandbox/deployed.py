@@ -54,6 +54,26 @@ class Cors:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """`rate` requests a second in the long run, `burst` at once."""
+
+    rate: float
+    burst: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The stage's limits: for routes by key (`POST /path`), and for every other route."""
+
+    default: Limit | None = None
+    routes: dict[str, Limit] = field(default_factory=dict)
+
+    def of(self, route_key: str) -> Limit | None:
+        """The limit of one route, or None."""
+        return self.routes.get(route_key, self.default)
+
+
+@dataclass(frozen=True)
 class FailureBucket:
     """Where a stream mapping leaves what it gives up on, and what Lambda writes into its name and text."""
 
@@ -116,3 +136,4 @@ class Deployed:
     outputs: dict[str, str] = field(default_factory=dict)
     queues: tuple[QueueMapping, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    limits: Limits = Limits()

@@ -6,7 +6,7 @@ from typing import Any
 
 from sandbox import lambda_resources, role_checks, schedule_resources
 from sandbox.aws import Aws
-from sandbox.deployed import Cors, Deployed, Function, QueueMapping, Route, Schedule, StreamMapping
+from sandbox.deployed import Cors, Deployed, Function, Limits, QueueMapping, Route, Schedule, StreamMapping
 from sandbox.iam import Need
 from sandbox.intrinsics import NO_VALUE, Resolver
 from sandbox.resources import CREATORS, Created, only
@@ -61,6 +61,7 @@ class _Deployment:
         self._streams: list[StreamMapping] = []
         self._queues: list[QueueMapping] = []
         self._schedules: list[Schedule] = []
+        self._limits = Limits()
         self._permissions: list[dict[str, Any]] = []
 
     def run(self) -> Deployed:
@@ -83,6 +84,7 @@ class _Deployment:
             outputs=outputs,
             queues=tuple(self._queues),
             schedules=tuple(self._schedules),
+            limits=self._limits,
         )
 
     def _wanted(self, part: dict[str, Any]) -> bool:
@@ -234,9 +236,18 @@ class _Deployment:
         return Created(API_ID, {"ApiId": API_ID, "ApiEndpoint": endpoint})
 
     def _stage(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        """Throttling and access logs are accepted: limits this high are not met on a laptop, and logs only tell."""
+        """Access logs are accepted and not written: they only tell."""
         known = "ApiId StageName AutoDeploy Tags DefaultRouteSettings RouteSettings AccessLogSettings"
         only(logical_id, properties, known)
         if properties["StageName"] != "$default":
             raise TemplateError(f"{logical_id}: only the stage $default is supported")
+        default = lambda_resources.limit(logical_id, properties.get("DefaultRouteSettings", {}))
+        own = {
+            key: lambda_resources.limit(f"{logical_id} {key}", settings) or default
+            for key, settings in properties.get("RouteSettings", {}).items()
+        }
+        keys = {f"{route.method} {route.path}" for route in self._routes}
+        if unknown := sorted(set(own) - keys):
+            raise TemplateError(f"{logical_id}: there is no route {', '.join(unknown)}")
+        self._limits = Limits(default, {key: found for key, found in own.items() if found is not None})
         return Created(properties["StageName"])

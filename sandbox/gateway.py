@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from starlette.types import Receive, Scope, Send
 
 from sandbox.authorizer import RefusedError, authorize
-from sandbox.deployed import Cors, Route
+from sandbox.deployed import Cors, Limits, Route
 from sandbox.lambdas import FunctionError, PayloadTooLargeError
 from sandbox.payload import Api, BadResultError, Request, answer_of, event_of
+from sandbox.throttles import Throttles
 from sandbox.tokens import Time
 
 BODY_LIMIT = 10 * 1024 * 1024
@@ -36,7 +37,7 @@ class Gateway:
     """Routes requests to functions: `invoke(logical id, event)` gives the result or raises FunctionError.
 
     `keys` are the token issuer's public keys by kid. Refusals before any function: 401 Unauthorized, 403 Forbidden,
-    404 Not Found, 413 Request Entity Too Large; after one: 500 Internal Server Error, 503 Service Unavailable.
+    404 Not Found, 413 Request Entity Too Large, 429 Too Many Requests; after one: 500 Internal Server Error, 503 Service Unavailable.
     """
 
     def __init__(
@@ -48,12 +49,14 @@ class Gateway:
         keys: Mapping[str, RSAPublicKey],
         clock: Time,
         api: Api,
+        limits: Limits = Limits(),  # noqa: B008  frozen
         integration_timeout: float = INTEGRATION_TIMEOUT,
     ) -> None:
         # Most specific first: literal segments before parameters, a named method before ANY.
         self._routes = sorted(routes, key=lambda route: (_shape(route.path), route.method == "ANY"))
         self._cors, self._invoke, self._keys, self._clock, self._api = cors, invoke, keys, clock, api
         self._timeout = integration_timeout
+        self._throttles = Throttles(limits)
         # Functions answer on their own time, each call blocks a thread; the loop must never wait for one.
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
 
@@ -92,6 +95,9 @@ class Gateway:
         if found is None:
             return _refusal(404, "Not Found")
         route, parameters = found
+        route_key = f"{route.method} {route.path}"
+        if not self._throttles.take(route_key):
+            return _refusal(429, "Too Many Requests")
         now = self._clock.time()
         authorizer = None
         if route.authorizer is not None:
@@ -104,7 +110,7 @@ class Gateway:
         event = event_of(
             request,
             api=self._api,
-            route_key=f"{route.method} {route.path}",
+            route_key=route_key,
             parameters=parameters,
             authorizer=authorizer,
             request_id=request_id,

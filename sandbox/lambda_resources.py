@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sandbox.deployed import Cors, FailureBucket, Function, JwtAuthorizer, QueueMapping, Route, StreamMapping
+from sandbox.deployed import (
+    Cors,
+    FailureBucket,
+    Function,
+    JwtAuthorizer,
+    Limit,
+    QueueMapping,
+    Route,
+    StreamMapping,
+)
 from sandbox.resources import only
 from sandbox.template import TemplateError
 
@@ -207,3 +216,11 @@ def _string(value: Any, where: str) -> str:
     if isinstance(value, str | int | float):
         return str(value)
     raise TemplateError(f"{where} must be a string")
+
+
+def limit(logical_id: str, settings: dict[str, Any]) -> Limit | None:
+    """Throttling as a stage's route settings say it, or None where they say nothing of it."""
+    only(logical_id, settings, "ThrottlingRateLimit ThrottlingBurstLimit")
+    if not settings:
+        return None
+    return Limit(float(settings["ThrottlingRateLimit"]), int(settings["ThrottlingBurstLimit"]))

@@ -124,6 +124,7 @@ class Sandbox:
             self.deployed.cors,
             self.lambdas.invoke,
             keys=self.tokens.public_keys,
+            limits=self.deployed.limits,
             clock=self.clock,
             api=Api(self.aws.account, self.deployed.refs.get("Api", "sandbox"), self.aws.region),
         )

@@ -26,6 +26,12 @@ def create(run: Run, shop: Shop, *, function: str, retried: bool) -> None:
     shop.repeat(lambda: shop.order(function, key=key), shop.pay_by, WAITS if retried else ())
 
 
+def create_for_buyer(run: Run, shop: Shop) -> None:
+    """A named buyer's order, repeated without a key: what is open already is found."""
+    run.arm()
+    shop.repeat(lambda: shop.order("native", buyer=f"buyer-{run.number}"), shop.pay_by)
+
+
 def overtaken(run: Run, shop: Shop) -> None:
     """The notification arrives before the order's own answer is stored."""
 
@@ -147,6 +153,7 @@ def expiry(run: Run, shop: Shop) -> None:
 FLOWS = (
     Flow("native", ("native",), partial(create, function="native", retried=True)),
     Flow("native_given_up", ("native",), partial(create, function="native", retried=False)),
+    Flow("native_buyer", ("native",), create_for_buyer),
     Flow("native_overtaken", ("native",), overtaken),
     Flow("jsapi", ("jsapi",), partial(create, function="jsapi", retried=True)),
     Flow("notify", ("notify",), notify),

@@ -78,9 +78,10 @@ class Shop:
 
     # ---- orders ----
 
-    def order(self, function: str, *, key: str | None = None) -> Reply | None:
-        """One try to open the run's order."""
+    def order(self, function: str, *, key: str | None = None, buyer: str | None = None) -> Reply | None:
+        """One try to open the run's order, `buyer`'s where one is named."""
         body = {"contentId": "photo-1", "amount": AMOUNT // 100, "subject": self.run.name}
+        body |= {"userId": buyer} if buyer else {}
         return self.call(function, body | ({"openid": OPENID} if function == "jsapi" else {}), key=key)
 
     def opened(self, function: str = "native") -> str:

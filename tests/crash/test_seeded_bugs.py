@@ -43,4 +43,4 @@ def test_product_code_that_goes_around_its_wiring_fails_the_run(world: World) ->
 def test_every_part_of_the_wiring_is_watched(world: World) -> None:
     verdict = tried(world, BY_NAME["refund"])
     parts = {name.partition(".")[0] for name in verdict.effects}
-    assert parts == {"store", "refunds", "wechat", "_secrets_manager"}
+    assert parts == {"store", "refunds", "allowances", "wechat", "_secrets_manager"}

@@ -348,8 +348,13 @@ class Shop:
         return self.port.send("POST", NOTIFY_PATH, body, [("Content-Type", content_type), *lines])
 
     def order(self, **members):
-        """An order that somebody may pay now: the answer's data."""
-        body = {"userId": "user-1", "contentId": "content-1", "amount": "19.99", "subject": "A photograph"}
+        """An order that somebody may pay now, a buyer of its own unless one is named: the answer's data."""
+        body = {
+            "userId": f"user-{secrets.token_hex(4)}",
+            "contentId": "content-1",
+            "amount": "19.99",
+            "subject": "A photograph",
+        }
         return self.native(body | members).data
 
     def pay(self, out_trade_no):

@@ -6,17 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-ORDER = {"userId": "user-1", "contentId": "content-1", "amount": 19.99, "subject": "A photograph"}
-
 
 @pytest.fixture
 def key():
     return f"key-{secrets.token_hex(8)}"
 
 
-def test_the_same_key_and_body_is_the_same_order_and_code(shop, key):
-    first = shop.native(ORDER, key=key).data
-    again = shop.native(ORDER, key=key).data
+@pytest.fixture
+def order():
+    """For a buyer of its own, since what a buyer has open is limited."""
+    user_id = f"user-{secrets.token_hex(4)}"
+    return {"userId": user_id, "contentId": "content-1", "amount": 19.99, "subject": "A photograph"}
+
+
+def test_the_same_key_and_body_is_the_same_order_and_code(shop, key, order):
+    first = shop.native(order, key=key).data
+    again = shop.native(order, key=key).data
 
     assert again == first
     assert first["outTradeNo"].startswith("WX")
@@ -26,33 +31,34 @@ def test_the_same_key_and_body_is_the_same_order_and_code(shop, key):
     assert shop.event_names(first["outTradeNo"]) == ["PaymentCreated"]
 
 
-def test_the_same_order_in_other_words_is_the_same_order(shop, key):
-    first = shop.native(ORDER, key=key).data
+def test_the_same_order_in_other_words_is_the_same_order(shop, key, order):
+    first = shop.native(order, key=key).data
     for words in (
-        json.dumps(dict(reversed(ORDER.items())), indent=3),
-        json.dumps(ORDER | {"amount": "19.99"}),
-        json.dumps(ORDER).replace("photo", "\\u0070hoto"),
-        json.dumps(ORDER | {"metadata": None, "body": None}),
+        json.dumps(dict(reversed(order.items())), indent=3),
+        json.dumps(order | {"amount": "19.99"}),
+        json.dumps(order).replace("photo", "\\u0070hoto"),
+        json.dumps(order | {"metadata": None, "body": None}),
     ):
         assert shop.native(words, key=key).data == first
 
 
-def test_the_key_may_come_under_a_header_of_any_case(shop, key):
-    first = shop.native(ORDER, key=key).data
+def test_the_key_may_come_under_a_header_of_any_case(shop, key, order):
+    first = shop.native(order, key=key).data
 
-    assert shop.native(ORDER, headers=[("IDEMPOTENCY-KEY", key)]).data == first
-    assert shop.native(ORDER, headers=[("idempotency-key", key)]).data == first
+    assert shop.native(order, headers=[("IDEMPOTENCY-KEY", key)]).data == first
+    assert shop.native(order, headers=[("idempotency-key", key)]).data == first
 
 
-def test_without_a_key_every_order_is_a_new_one(shop):
-    numbers = {shop.native(ORDER).data["outTradeNo"] for _ in range(5)}
+def test_without_a_key_and_a_named_buyer_every_order_is_a_new_one(shop, order):
+    del order["userId"]
+    numbers = {shop.native(order).data["outTradeNo"] for _ in range(5)}
 
     assert len(numbers) == 5
 
 
-def test_keys_are_taken_exactly(shop, key):
+def test_keys_are_taken_exactly(shop, key, order):
     keys = [key, key.upper(), key + "x", key[:-1], f'"{key}"', f"{key},{key}"]
-    numbers = {shop.native(ORDER, key=one).data["outTradeNo"] for one in keys}
+    numbers = {shop.native(order, key=one).data["outTradeNo"] for one in keys}
 
     assert len(numbers) == len(keys)
 
@@ -77,11 +83,11 @@ def test_keys_are_taken_exactly(shop, key):
     ],
     ids=str,
 )
-def test_another_body_under_the_same_key_is_refused_and_changes_nothing(shop, key, change):
-    number = shop.native(ORDER, key=key).data["outTradeNo"]
+def test_another_body_under_the_same_key_is_refused_and_changes_nothing(shop, key, change, order):
+    number = shop.native(order, key=key).data["outTradeNo"]
     before, census = shop.item(number), shop.census()
 
-    answer = shop.native(ORDER | change, key=key)
+    answer = shop.native(order | change, key=key)
 
     assert answer.refusal == (422, "IDEMPOTENCY_MISMATCH", None)
     assert (shop.item(number), shop.census()) == (before, census)
@@ -99,52 +105,52 @@ def test_another_body_under_the_same_key_is_refused_and_changes_nothing(shop, ke
         ('{"size":""}', '{"size":null}'),
     ],
 )
-def test_other_metadata_under_the_same_key_is_another_body(shop, key, one, other):
+def test_other_metadata_under_the_same_key_is_another_body(shop, key, one, other, order):
     def with_metadata(text):
-        return json.dumps(ORDER)[:-1] + f',"metadata":{text}}}'
+        return json.dumps(order)[:-1] + f',"metadata":{text}}}'
 
     assert shop.native(with_metadata(one), key=key).status == 200
     assert shop.native(with_metadata(other), key=key).refusal == (422, "IDEMPOTENCY_MISMATCH", None)
 
 
-def test_one_key_of_two_callers_is_two_orders(shop, key):
+def test_one_key_of_two_callers_is_two_orders(shop, key, order):
     buyer = f"buyer-{secrets.token_hex(4)}"
     quote = shop.sandbox.tokens.quote(buyer, "content-1", 1999)
-    first = shop.native(ORDER, key=key).data
-    second = shop.native(ORDER, key=key, token=shop.token("another-backend", "payments:charge")).data
-    third = shop.native(ORDER | {"userId": buyer, "quote": quote}, key=key, token=shop.buyer(buyer)).data
+    first = shop.native(order, key=key).data
+    second = shop.native(order, key=key, token=shop.token("another-backend", "payments:charge")).data
+    third = shop.native(order | {"userId": buyer, "quote": quote}, key=key, token=shop.buyer(buyer)).data
 
     assert len({one["outTradeNo"] for one in (first, second, third)}) == 3
     assert len({one["codeUrl"] for one in (first, second, third)}) == 3
 
 
-def test_a_new_quote_does_not_make_it_another_order(shop, key):
+def test_a_new_quote_does_not_make_it_another_order(shop, key, order):
     buyer = f"buyer-{secrets.token_hex(4)}"
     now = int(shop.sandbox.clock.time())
     quotes = [shop.sandbox.tokens.quote(buyer, "content-1", 1999, exp=now + life) for life in (300, 600)]
-    order = ORDER | {"userId": buyer}
+    order |= {"userId": buyer}
     data = [shop.native(order | {"quote": quote}, key=key, token=shop.buyer(buyer)).data for quote in quotes]
 
     assert data[0] == data[1]
 
 
-def test_a_paid_order_is_not_opened_again(shop, key):
-    number = shop.native(ORDER, key=key).data["outTradeNo"]
+def test_a_paid_order_is_not_opened_again(shop, key, order):
+    number = shop.native(order, key=key).data["outTradeNo"]
     shop.pay(number)
     before = shop.item(number)
 
-    answer = shop.native(ORDER, key=key)
+    answer = shop.native(order, key=key)
 
     assert answer.refusal == (409, "ORDERPAID", None)
     assert answer.json["details"] == {"outTradeNo": number}
     assert shop.item(number) == before
-    assert shop.native(ORDER | {"amount": 1}, key=key).refusal == (422, "IDEMPOTENCY_MISMATCH", None)
+    assert shop.native(order | {"amount": 1}, key=key).refusal == (422, "IDEMPOTENCY_MISMATCH", None)
 
 
-def test_twenty_at_once_under_one_key_open_one_order(shop, key):
+def test_twenty_at_once_under_one_key_open_one_order(shop, key, order):
     census = shop.census()
     with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(lambda _: shop.native(ORDER, key=key), range(20)))
+        answers = list(pool.map(lambda _: shop.native(order, key=key), range(20)))
 
     good = [answer.data for answer in answers if answer.status == 200]
     assert good
@@ -157,19 +163,19 @@ def test_twenty_at_once_under_one_key_open_one_order(shop, key):
     assert shop.census() == (census[0] + 1, census[1] + 1)
     assert [entry["M"]["to"]["S"] for entry in shop.item(number)["history"]["L"]] == ["CREATING", "PENDING"]
     assert shop.event_names(number) == ["PaymentCreated"]
-    assert shop.native(ORDER, key=key).data == good[0]
+    assert shop.native(order, key=key).data == good[0]
 
 
-def test_when_wechat_pay_says_nothing_the_order_waits_and_the_same_bytes_go_out_again(shop, key):
+def test_when_wechat_pay_says_nothing_the_order_waits_and_the_same_bytes_go_out_again(shop, key, order):
     census = shop.census()
     with shop.wire.wechat_pay_down():
-        answer = shop.native(ORDER, key=key)
+        answer = shop.native(order, key=key)
     assert answer.refusal == (503, "SYSTEMERROR", None)
     assert int(answer.headers["retry-after"]) >= 1
     assert shop.census()[0] == census[0] + 1
 
     shop.sandbox.clock.advance(16)  # by then, nobody can still be waiting for WeChat Pay's answer
-    number = shop.native(ORDER, key=key).data["outTradeNo"]
+    number = shop.native(order, key=key).data["outTradeNo"]
 
     sent = shop.wire.about(number)
     assert [exchange.answer.status for exchange in sent] == [

@@ -3,6 +3,7 @@
 import gzip
 import json
 import random
+import secrets
 import time
 
 import pytest
@@ -404,12 +405,11 @@ def _time(shop, raw):
 
 def test_a_body_with_random_bytes_changed_is_never_our_fault(shop):
     chance = random.Random(20240101)
-    good = json.dumps(
-        with_(userId="user-1", body="two\nlines", metadata={"a": [1, 2.5, None]}, quote="x")
-    ).encode()
     seen = set()
-    for _ in range(150):
-        raw = bytearray(good)
+    for turn in range(150):
+        buyer = f"user-{turn:03}-{secrets.token_hex(4)}"
+        good = with_(userId=buyer, body="two\nlines", metadata={"a": [1, 2.5, None]}, quote="x")
+        raw = bytearray(json.dumps(good).encode())
         for _ in range(chance.randint(1, 3)):
             place = chance.randrange(len(raw))
             change = chance.randrange(4)

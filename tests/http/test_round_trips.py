@@ -20,11 +20,29 @@ def warm(shop, wechat):
 
 
 def test_native_writes_twice_and_sends_once(shop, warm):
+    order = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}
     with shop.spending("NativeFunction") as spent:
-        number = shop.order()["outTradeNo"]
+        number = shop.native(order).data["outTradeNo"]
 
     assert spent.aws == [PUT, UPDATE]
     assert spent.asked(number) == [("POST", 200)]
+
+
+def test_a_named_buyers_limits_cost_one_write_more(shop, warm):
+    with shop.spending("NativeFunction") as spent:
+        number = shop.order()["outTradeNo"]
+
+    assert spent.aws == [PUT, PUT, UPDATE]
+    assert spent.asked(number) == [("POST", 200)]
+
+
+def test_a_buyer_with_other_open_orders_costs_a_read_and_a_write_besides(shop, warm):
+    buyer = f"buyer-{secrets.token_hex(4)}"
+    shop.order(userId=buyer)
+    with shop.spending("NativeFunction") as spent:
+        shop.order(userId=buyer, contentId="content-2")
+
+    assert spent.aws == [PUT, GET, PUT, PUT, UPDATE]
 
 
 def test_native_of_a_buyer_with_a_quote_costs_the_same(shop, warm):
@@ -34,7 +52,7 @@ def test_native_of_a_buyer_with_a_quote_costs_the_same(shop, warm):
     with shop.spending("NativeFunction") as spent:
         number = shop.native(order, token=shop.buyer(buyer)).data["outTradeNo"]
 
-    assert spent.aws == [PUT, UPDATE]
+    assert spent.aws == [PUT, PUT, UPDATE]
     assert spent.asked(number) == [("POST", 200)]
 
 
@@ -76,12 +94,12 @@ def test_close_reads_wants_and_confirms(shop, warm_too, unpaid):
     assert spent.asked(unpaid) == [("POST", 204)]
 
 
-def test_refund_reads_reserves_and_records(shop, warm_too, unpaid):
+def test_refund_reads_counts_reserves_and_records(shop, warm_too, unpaid):
     shop.pay(unpaid)
     with shop.spending("RefundFunction") as spent:
         assert shop.post("refund", {"outTradeNo": unpaid, "refundAmount": 1}, token=shop.office).status == 200
 
-    assert spent.aws == [GET, UPDATE, UPDATE]
+    assert spent.aws == [GET, UPDATE, UPDATE, UPDATE]  # the cap per caller lies in an item of its own
     sent = [exchange for exchange in spent.exchanges if exchange.path == "/v3/refund/domestic/refunds"]
     assert [exchange.answer.status for exchange in sent] == [200]
 

@@ -13,11 +13,12 @@ import pytest
 import requests
 
 from sandbox.clock import Clock
-from sandbox.deployed import Cors, JwtAuthorizer, Route
+from sandbox.deployed import Cors, JwtAuthorizer, Limit, Limits, Route
 from sandbox.gateway import Gateway
 from sandbox.lambdas import FunctionError, PayloadTooLargeError
 from sandbox.payload import Api
 from sandbox.serving import Served
+from sandbox.throttles import Throttles
 from sandbox.tokens import Tokens
 
 ISSUER, AUDIENCE = "https://issuer.test", "shop"
@@ -414,3 +415,31 @@ def test_a_route_without_scopes_takes_any_good_token(api, functions, tokens):
     headers = {"Authorization": f"Bearer {tokens.token('alice', '')}"}
     assert requests.get(f"{api}/anyone", headers=headers, timeout=5).status_code == 200
     assert functions.events[0]["requestContext"]["authorizer"]["jwt"]["scopes"] is None
+
+
+# ---- throttling ----
+
+
+def test_what_is_over_a_routes_burst_is_refused_before_any_function_and_other_routes_go_on(tokens, clock):
+    functions = Functions()
+    limits = Limits(Limit(rate=0.01, burst=3), {"POST /orders": Limit(rate=0.01, burst=5)})
+    with served(functions, tokens, clock, limits=limits) as url:
+        read = [requests.get(f"{url}/orders/latest", timeout=5) for _ in range(4)]
+        sent = [requests.post(f"{url}/orders", timeout=5) for _ in range(6)]
+
+    assert [answer.status_code for answer in read] == [200] * 3 + [429]
+    assert [answer.status_code for answer in sent] == [200] * 5 + [429]
+    assert read[-1].json() == {"message": "Too Many Requests"}
+    assert functions.called == ["Latest"] * 3 + ["Create"] * 5
+
+
+def test_a_throttled_route_takes_requests_again_at_its_rate():
+    now = [0.0]
+    throttles = Throttles(Limits(Limit(rate=2, burst=2)), lambda: now[0])
+
+    passed = []
+    for moment in (0, 0, 0, 0.4, 0.6, 0.6, 10, 10, 10):
+        now[0] = moment
+        passed.append(throttles.take("GET /any"))
+
+    assert passed == [True, True, False, False, True, False, True, True, False]

@@ -94,6 +94,13 @@ class IdempotencyMismatchError(ApiError):
     code = "IDEMPOTENCY_MISMATCH"
 
 
+class RateLimitedError(ApiError):
+    """One of our limits is reached; `retry_after` says for how long."""
+
+    status = 429
+    code = "RATE_LIMITED"
+
+
 class WeChatRefusedError(ApiError):
     """WeChat Pay said no; `details.wechatCode` and `details.requestId` say how."""
 

@@ -3,6 +3,7 @@
 import json
 
 from payments import numbers, quotes
+from payments.admitting import admit
 from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
 from payments.callers import Caller
 from payments.errors import NotAllowedError
@@ -14,9 +15,10 @@ from payments.wiring import Wiring
 
 
 def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> tuple[Payment, bool]:
-    """The payment that the caller wants, and whether a retry may find it again (an Idempotency-Key).
+    """The payment that the caller wants, and whether it may have been asked for before.
 
-    `kind` is the body's, `method` is native or jsapi. Raises NotAllowedError and the errors of `load_order`.
+    `kind` is the body's, `method` is native or jsapi. Where a buyer is named, the buyer's limits hold; a backend that
+    names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `admit`.
     """
     caller = request.caller
     order = load_order(request.body, kind)
@@ -29,6 +31,10 @@ def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wirin
         out_trade_no = numbers.out_trade_no(scope=scope, route=method, caller=caller.sub, key=key)
     payment = _frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
     request.about(payment)
+    if order.user_id is not None or not caller.may_charge:
+        open_already = admit(payment, keyed=key is not None, wiring=wiring)
+        if open_already is not None:
+            return open_already, True
     return payment, key is not None
 
 

@@ -13,6 +13,7 @@ from payments.asking import refusal_of
 from payments.due import FIRST_CHECK
 from payments.errors import (
     IdempotencyMismatchError,
+    RateLimitedError,
     RefundExceedsError,
     RefundNotAllowedError,
     TryAgainError,
@@ -23,6 +24,7 @@ from payments.lifecycle import MAX_REFUNDS, REFUNDABLE, RefundStatus
 from payments.money import yuan
 from payments.payment import Payment, Refund
 from payments.refund_evidence import answered, apply_refund
+from payments.times import beijing_day, beijing_midnight
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -48,9 +50,11 @@ def refund_payment(
 ) -> Refunded:
     """Refund `amount` (fen) of the payment `seen`, or find the refund that this one repeats.
 
-    Raises RefundNotAllowedError, RefundExceedsError, IdempotencyMismatchError, WeChatRefusedError, TryAgainError.
+    Raises RefundNotAllowedError, RefundExceedsError, RateLimitedError, IdempotencyMismatchError, WeChatRefusedError,
+    TryAgainError.
     """
     started = wiring.now()
+    counted = False
     while True:
         known = _same_refund(seen, amount=amount, reason=reason, key=key, caller=caller, now=wiring.now())
         if known is not None and known.status is not RefundStatus.REQUESTED:
@@ -62,6 +66,9 @@ def refund_payment(
                 return Refunded(sent, known.out_refund_no, duplicate=True)
             refund = _planned(seen, amount=amount, reason=reason, key=key, caller=caller, wiring=wiring)
             now = int(wiring.now())
+            if not counted:
+                _count(caller, now, wiring)
+                counted = True
             reserved = wiring.refunds.reserve(seen, refund, cause="refund", due_at=now + FIRST_CHECK, now=now)
         except RefusedUpdate:
             if wiring.now() - started > BUDGET:
@@ -79,6 +86,16 @@ def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     """
     sending = wiring.refunds.sending_again(seen, out_refund_no, now=int(wiring.now()))
     return _send(sending, sending.refunds[out_refund_no], wiring)
+
+
+def _count(caller: str, now: int, wiring: Wiring) -> None:
+    most, today = wiring.settings.refunds_per_day, beijing_day(now)
+    try:
+        wiring.allowances.count_refund(caller, most=most, day=today, now=now)
+    except RefusedUpdate as reached:
+        raise RateLimitedError(
+            f"The caller has asked for {most} refunds today.", retry_after=beijing_midnight(today + 1) - now
+        ) from reached
 
 
 def _same_refund(

@@ -26,12 +26,29 @@ class Settings:
         return self._text("QUARANTINE_TABLE")
 
     @property
+    def buyers_table(self) -> str:
+        """Name of the table `buyers`."""
+        return self._text("BUYERS_TABLE")
+
+    @property
+    def creates_per_minute(self) -> int:
+        """How many orders one buyer may open in a minute."""
+        return self._number("CREATES_PER_MINUTE")
+
+    @property
+    def open_orders(self) -> int:
+        """How many orders of one buyer may be open at once."""
+        return self._number("OPEN_ORDERS")
+
+    @property
+    def refunds_per_day(self) -> int:
+        """How many refunds one caller may ask for on one day, Beijing time."""
+        return self._number("REFUNDS_PER_DAY")
+
+    @property
     def due_shards(self) -> int:
         """Over how many shards the index `due` is spread."""
-        text = self._text("DUE_SHARDS")
-        if not text.isascii() or not text.isdigit() or int(text) < 1:
-            raise ConfigurationError("DUE_SHARDS must be a whole number from 1")
-        return int(text)
+        return self._number("DUE_SHARDS")
 
     @property
     def event_bus(self) -> str:
@@ -93,6 +110,12 @@ class Settings:
         if gateway not in allowed:
             raise ConfigurationError(f"{name} is not one of WECHAT_GATEWAYS_ALLOWED")
         return gateway
+
+    def _number(self, name: str) -> int:
+        text = self._text(name)
+        if not text.isascii() or not text.isdigit() or int(text) < 1:
+            raise ConfigurationError(f"{name} must be a whole number from 1")
+        return int(text)
 
     def _text(self, name: str) -> str:
         value = self._environment.get(name, "")

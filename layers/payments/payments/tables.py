@@ -1,4 +1,4 @@
-"""The two tables as pynamodb models. Only the store imports this, and no instance leaves it."""
+"""The tables as pynamodb models. Only the store imports this, and no instance leaves it."""
 
 from typing import Any
 
@@ -108,3 +108,17 @@ class QuarantineItem(Model):
     out_trade_no = UnicodeAttribute(null=True)
     facts = UnicodeAttribute()  # JSON
     seen_at = IntAttribute()
+
+
+class AllowanceItem(Model):
+    """What one buyer has open, or how many refunds one caller has asked for on one day; gone by itself (TTL)."""
+
+    class Meta(_Settings):
+        table_name = "buyers"  # the store sets the real name
+
+    allowance_id = UnicodeAttribute(hash_key=True)
+    orders: ListAttribute[Any] = ListAttribute(null=True)
+    last = UnicodeAttribute(null=True)
+    minute = IntAttribute(null=True)
+    created = IntAttribute()
+    expires_at = IntAttribute()

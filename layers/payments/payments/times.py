@@ -11,3 +11,13 @@ def utc(epoch: int) -> str:
 def beijing(epoch: int) -> str:
     """RFC 3339 with Beijing's offset and no fraction, as WeChat Pay writes it: `2018-06-08T10:34:56+08:00`."""
     return time.strftime("%Y-%m-%dT%H:%M:%S+08:00", time.gmtime(epoch + 8 * 3600))
+
+
+def beijing_day(epoch: int) -> int:
+    """The number of the day that it is in Beijing, counted from 1970-01-01."""
+    return (epoch + 8 * 3600) // 86400
+
+
+def beijing_midnight(day: int) -> int:
+    """Epoch seconds at which that day begins in Beijing."""
+    return day * 86400 - 8 * 3600

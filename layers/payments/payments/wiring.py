@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from payments.settings import Settings
 
 if TYPE_CHECKING:
+    from payments.allowance_store import AllowanceStore
     from payments.quarantine import Quarantine
     from payments.refund_store import RefundStore
     from payments.secrets import Cached, CurrentKeys, Verification
@@ -84,6 +85,13 @@ class Wiring:
         from payments.quarantine import Quarantine
 
         return Quarantine(quarantine_table=self.settings.quarantine_table)
+
+    @cached_property
+    def allowances(self) -> "AllowanceStore":
+        """The table `buyers`."""
+        from payments.allowance_store import AllowanceStore
+
+        return AllowanceStore(buyers_table=self.settings.buyers_table)
 
     @cached_property
     def verification(self) -> "Cached[Verification]":
