@@ -35,6 +35,9 @@ class Stage(Protocol):
     effects: Effects
     violations: list[str]
 
+    def wait(self, seconds: float) -> None:
+        """Time passes while a function waits."""
+
 
 class Context:
     """What Lambda hands to a handler, as far as ours ask."""
@@ -93,16 +96,18 @@ class Functions:
         assert instance is not None
 
         def arrive() -> None:
-            before = instance.wiring.invocation
+            before, deadline = instance.wiring.invocation, instance.wiring.remaining()
             instance.wiring.invocation = self._stage.effects.invocation(counted=False)
             instance.wiring.begin(PATIENCE)
             self._stage.effects.asked += 1
             try:
-                call()
+                with self._stage.world.guard.effect():
+                    call()
             except (WeChatPayError, StorageUnavailableError, RefusedUpdate):
                 pass
             finally:
                 instance.wiring.invocation = before
+                instance.wiring.begin(deadline)
 
         return arrive
 
@@ -111,6 +116,7 @@ class Functions:
         wiring = CrashWiring(
             dict(world.environment),
             clock=self._stage.clock,
+            wait=self._stage.wait,
             chance=self._stage.chance,
             client=world.aws.client if counted else world.client,
         )

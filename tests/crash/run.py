@@ -52,6 +52,7 @@ class Run:
         self.violations: list[str] = []
         self.functions = Functions(self, counted=counted, planted=planted)
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._arrivals: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._records: list[dict[str, Any]] = []
         self._records_at: float | None = None
@@ -73,6 +74,11 @@ class Run:
     def at(self, moment: float, what: Callable[[], None]) -> None:
         """Have this done when the clock gets there."""
         heapq.heappush(self._agenda, (moment, next(self._order), what))
+
+    def wait(self, seconds: float) -> None:
+        """A function waits; requests that are still on their way arrive meanwhile."""
+        self.clock.advance(seconds)
+        self._arrive()
 
     def advance(self, seconds: float) -> None:
         """Move everybody's time forward."""
@@ -124,6 +130,7 @@ class Run:
             if moment > self.clock.time():
                 self.advance(moment - self.clock.time())
                 self.look()
+            self._arrive()
             while self._agenda and self._agenda[0][0] <= self.clock.time():
                 heapq.heappop(self._agenda)[2]()
             self._sweep_if_due()
@@ -164,7 +171,12 @@ class Run:
 
     def _later(self, seconds: float, call: Callable[[], Any]) -> None:
         """A request that was given up arrives after all."""
-        self.at(self.clock.time() + seconds, self.functions.arriving(call))
+        moment = self.clock.time() + seconds
+        heapq.heappush(self._arrivals, (moment, next(self._order), self.functions.arriving(call)))
+
+    def _arrive(self) -> None:
+        while self._arrivals and self._arrivals[0][0] <= self.clock.time():
+            heapq.heappop(self._arrivals)[2]()
 
     def _look_around(self) -> None:
         self._read_stream()
@@ -209,6 +221,7 @@ class Run:
         now = self.clock.time()
         moments = [
             self._agenda[0][0] if self._agenda else None,
+            self._arrivals[0][0] if self._arrivals else None,
             self._records_at if self._records else None,
             self._messages_at,
             self._minute(),

@@ -48,11 +48,13 @@ class CrashWiring(Wiring):
         environment: Mapping[str, str],
         *,
         clock: VirtualClock,
+        wait: Callable[[float], None],
         chance: random.Random,
         client: Callable[[str], Any],
     ) -> None:
         super().__init__(environment)
         self._clock = clock
+        self._wait = wait
         self._chance = chance
         self._client = client
 
@@ -62,7 +64,7 @@ class CrashWiring(Wiring):
 
     def pause(self, seconds: float) -> None:
         """Nobody waits: the clock moves."""
-        self._clock.advance(seconds)
+        self._wait(seconds)
 
     def begin(self, seconds: float) -> None:
         """By the same clock."""
