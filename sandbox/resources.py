@@ -56,8 +56,14 @@ def secret(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) ->
     client = aws.client("secretsmanager")
     request = {key: properties[key] for key in ("Description", "SecretString", "Tags") if key in properties}
     if generate := properties.get("GenerateSecretString"):
-        only(logical_id, generate, "PasswordLength ExcludePunctuation ExcludeCharacters")
-        request["SecretString"] = client.get_random_password(**generate)["RandomPassword"]
+        known = "PasswordLength ExcludePunctuation ExcludeCharacters SecretStringTemplate GenerateStringKey"
+        only(logical_id, generate, known)
+        asked = {key: value for key, value in generate.items() if key not in known.split()[3:]}
+        made = client.get_random_password(**asked)["RandomPassword"]
+        if "GenerateStringKey" in generate:
+            members = json.loads(generate["SecretStringTemplate"]) | {generate["GenerateStringKey"]: made}
+            made = json.dumps(members)
+        request["SecretString"] = made
     arn = client.create_secret(Name=properties.get("Name", f"{stack}-{logical_id}"), **request)["ARN"]
     return Created(arn, {"Id": arn})
 

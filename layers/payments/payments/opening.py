@@ -23,10 +23,8 @@ from payments.payment import Credential, Payment
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-ORDER_LIFE = (
-    2 * 3600
-)  # seconds that a buyer has, from creation: as long as the first credential lives, so none is ever renewed
 CREDENTIAL_LIFE = 2 * 3600  # seconds; WeChat Pay APIv3, "Native order": code_url and prepay_id live two hours
+RENEWED_BEFORE = 300  # seconds before its end at which a credential is not handed out any more
 SENDING = 15  # seconds in which somebody else's send may still be under way
 PATIENCE = 3.0  # seconds to wait for that send's answer
 LATER = 60  # seconds after which a payment that is still being created is looked at
@@ -62,7 +60,7 @@ def _present_truth(wanted: Payment, send: Send, wiring: Wiring) -> Payment:
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
     if (refusal := _unpayable(known, now)) is not None:
         raise refusal
-    if known.status is Status.PENDING:
+    if known.status is Status.PENDING and not _ending(known, now):
         return known
     try:
         wiring.store.sending_again(known, until=int(now) + LATER, now=int(now))
@@ -78,13 +76,22 @@ def _settled_read(wanted: Payment, wiring: Wiring) -> Payment:
         known = wiring.store.get(wanted.out_trade_no)
         if known is None:
             raise TryAgainError("The order could not be read.", retry_after=1)
-        sending = known.status is Status.CREATING and wiring.now() - known.sent_at < SENDING
+        unready = known.status is Status.CREATING or _ending(known, wiring.now())
+        sending = unready and wiring.now() - known.sent_at < SENDING
         if not sending or known.fingerprint != wanted.fingerprint:
             return known
         if waited >= PATIENCE:
             raise TryAgainError("The same order is being sent right now.", retry_after=1)
         wiring.pause(0.2)
         waited += 0.2
+
+
+def _ending(known: Payment, now: float) -> bool:
+    """Whether the order lives on, and what it is paid by hardly any more."""
+    expires_at = known.credential_expires_at
+    if known.status is not Status.PENDING or expires_at is None:
+        return False
+    return expires_at < known.time_expire and expires_at - now < RENEWED_BEFORE
 
 
 def _unpayable(known: Payment, now: float) -> ApiError | None:
@@ -109,6 +116,8 @@ def _send(payment: Payment, send: Send, wiring: Wiring) -> Payment:
     now = int(wiring.now())
     expires_at = min(sent_at + CREDENTIAL_LIFE, payment.time_expire)
     try:
+        if payment.status is Status.PENDING:
+            return wiring.store.credential_renewed(payment, credential, expires_at=expires_at)
         return wiring.store.credential_received(
             payment.out_trade_no, credential, expires_at=expires_at, due_at=now + FIRST_CHECK, now=now
         )

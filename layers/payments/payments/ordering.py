@@ -8,7 +8,6 @@ from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_ke
 from payments.callers import Caller
 from payments.errors import NotAllowedError
 from payments.http import Request
-from payments.opening import ORDER_LIFE
 from payments.payment import CURRENCY, Payment
 from payments.times import beijing
 from payments.wiring import Wiring
@@ -68,7 +67,7 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         "mchid": settings.mchid,
         "description": description(order.subject),
         "out_trade_no": out_trade_no,
-        "time_expire": beijing(now + ORDER_LIFE),
+        "time_expire": beijing(now + settings.order_life),
         "notify_url": settings.notify_url,
         "amount": {"total": order.fen, "currency": CURRENCY},
     }
@@ -99,7 +98,7 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         currency=CURRENCY,
         fingerprint=numbers.fingerprint(asked),
         wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
-        time_expire=now + ORDER_LIFE,
+        time_expire=now + settings.order_life,
         created_at=now,
         updated_at=now,
         sent_at=now,

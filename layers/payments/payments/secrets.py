@@ -98,6 +98,11 @@ def signer(members: dict[str, Any], *, mchid: str) -> MerchantSigner:
     return MerchantSigner(mchid, str(members["WECHAT_CERT_SERIAL_NO"]), key)
 
 
+def checkout_key(members: dict[str, Any]) -> str:
+    """The key that signs checkout addresses, from the secret that the stack makes for itself."""
+    return str(members["CHECKOUT_KEY"])
+
+
 class Verification:
     """What the verification secret says. Its repr shows no key."""
 

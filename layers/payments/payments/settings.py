@@ -71,6 +71,16 @@ class Settings:
         return self._text("VERIFICATION_SECRET")
 
     @property
+    def checkout_secret(self) -> str:
+        """Id of the secret that holds the key of checkout addresses."""
+        return self._text("CHECKOUT_SECRET")
+
+    @property
+    def order_life(self) -> int:
+        """Seconds that a buyer has to pay, from creation."""
+        return 60 * self._number("ORDER_MINUTES")
+
+    @property
     def stack_scope(self) -> str:
         """Part of every derived order number, so that stages may share one merchant number."""
         return self._text("STACK_SCOPE")

@@ -99,6 +99,11 @@ class PaymentStore:
         actions += [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
         return _move(out_trade_no, CREDENTIAL_RECEIVED, actions, cause="created", now=now)
 
+    def credential_renewed(self, payment: Payment, credential: Credential, *, expires_at: int) -> Payment:
+        """A fresh credential for an order that outlives the last. RefusedUpdate when it was sent again since, or moved."""
+        condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
+        return update(payment.out_trade_no, _credential(credential, expires_at), condition)
+
     def sighted(self, out_trade_no: str) -> Payment:
         """WeChat Pay has the order after all."""
         return update(out_trade_no, [P.missing_since.remove()], P.missing_since.exists())

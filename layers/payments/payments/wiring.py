@@ -126,6 +126,18 @@ class Wiring:
         )
 
     @cached_property
+    def checkout_key(self) -> "Cached[str]":
+        """The secret key of checkout addresses."""
+        from payments.secrets import Cached, checkout_key
+
+        return Cached(
+            client=self._secrets_manager,
+            secret_id=self.settings.checkout_secret,
+            parse=checkout_key,
+            clock=self.now,
+        )
+
+    @cached_property
     def wechat(self) -> "Client":
         """The line to WeChat Pay."""
         from wechatpay.client import Client

@@ -1,0 +1,72 @@
+"""What opens one order's public view without an account: the token in a checkout address, and the ticket of a live line.
+
+Both are JWTs (HS256, RFC 7519) under a key that the stack makes for itself and nobody else has; `aud` keeps one from
+passing for the other.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+TICKET_LIFE = 60  # seconds in which a live line must be opened
+AFTERGLOW = 24 * 3600  # seconds that a checkout address still tells the end of its order
+_LARGEST = 1024  # characters
+
+
+class TicketError(Exception):
+    """Not a token or ticket of ours, or one whose time is over. Its text says nothing that an attacker could use."""
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """One live line for one order; `ticket_id` is new for each, so that it can be used once."""
+
+    out_trade_no: str
+    ticket_id: str
+    expires_at: int  # epoch seconds
+
+
+def checkout_token(*, out_trade_no: str, time_expire: int, key: str) -> str:
+    """The token of an order's checkout address; it ends a day after the order (`time_expire`, epoch seconds)."""
+    return _signed({"aud": "checkout", "sub": out_trade_no, "exp": time_expire + AFTERGLOW}, key)
+
+
+def order_of(token: str, *, key: str, now: float) -> str:
+    """The out_trade_no that a checkout token opens. Raises TicketError."""
+    return str(_read(token, "checkout", key, now)["sub"])
+
+
+def live_ticket(*, out_trade_no: str, ticket_id: str, key: str, now: float) -> str:
+    """A ticket for one live line, to be used within a minute. Its characters fit a Sec-WebSocket-Protocol."""
+    claims = {"aud": "live", "sub": out_trade_no, "jti": ticket_id, "exp": int(now) + TICKET_LIFE}
+    return _signed(claims, key)
+
+
+def ticket_of(text: str, *, key: str, now: float) -> Ticket:
+    """What a ticket opens. Raises TicketError."""
+    claims = _read(text, "live", key, now)
+    return Ticket(str(claims["sub"]), str(claims.get("jti", "")), int(claims["exp"]))
+
+
+def _signed(claims: dict[str, object], key: str) -> str:
+    return jwt.encode(claims, key, algorithm="HS256")
+
+
+def _read(text: str, audience: str, key: str, now: float) -> dict[str, Any]:
+    if not 1 <= len(text) <= _LARGEST:
+        raise TicketError("not a ticket")
+    try:
+        # Its end is checked below, by the clock that everything else goes by.
+        claims: dict[str, Any] = jwt.decode(
+            text,
+            key,
+            algorithms=["HS256"],
+            audience=audience,
+            options={"require": ["aud", "sub", "exp"], "verify_exp": False},
+        )
+    except jwt.InvalidTokenError:
+        raise TicketError("not a ticket of ours") from None
+    if type(claims["exp"]) is not int or claims["exp"] <= now:
+        raise TicketError("its time is over")
+    return claims

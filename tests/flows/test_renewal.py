@@ -1,0 +1,88 @@
+"""An order that outlives its code: whoever asks again in time is given a fresh one, and the money finds its order."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.flows.conftest import Running, Shop
+
+HOURS = 5
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[Running]:
+    """A stack whose orders live for five hours, while WeChat Pay's codes live for two."""
+    with Running(parameters={"OrderMinutes": str(60 * HOURS)}) as running:
+        yield running
+
+
+@pytest.fixture
+def shop(patient: Running) -> Iterator[Shop]:
+    shop = Shop(patient)
+    yield shop
+    shop.faults()
+
+
+def test_a_code_that_lives_is_handed_out_again_and_one_that_ends_is_renewed(shop: Shop) -> None:
+    first = shop.native(key="wish-1").json()["data"]
+    shop.sandbox.clock.advance(3600)
+    assert shop.native(key="wish-1").json()["data"] == first
+
+    shop.sandbox.clock.advance(3600 - 240)
+    fresh = shop.native(key="wish-1").json()["data"]
+
+    assert fresh["outTradeNo"] == first["outTradeNo"]
+    assert fresh["codeUrl"] != first["codeUrl"]
+    assert fresh["expiresAt"] > first["expiresAt"]
+    assert (
+        shop.control("pay", {"codeUrl": first["codeUrl"]}).status_code == 410
+    )  # WeChat Pay knows the last one only
+    assert shop.control("pay", {"codeUrl": fresh["codeUrl"]}).status_code == 200
+    shop.sandbox.wait_until(lambda: shop.details(first["outTradeNo"])["status"] == "succeeded")
+
+
+def test_many_who_ask_at_once_get_one_fresh_code(shop: Shop) -> None:
+    first = shop.jsapi(key="wish-2").json()["data"]
+    shop.sandbox.clock.advance(2 * 3600 + 60)  # nobody asked before its end
+    with ThreadPoolExecutor(8) as callers:
+        answers = list(callers.map(lambda _: shop.jsapi(key="wish-2").json()["data"], range(8)))
+
+    (fresh,) = {answer["prepayId"] for answer in answers}
+    assert fresh != first["prepayId"]
+
+
+def test_a_renewal_without_an_answer_is_tried_again_and_loses_nothing(shop: Shop) -> None:
+    first = shop.native(key="wish-3").json()["data"]
+    shop.sandbox.clock.advance(2 * 3600)
+    shop.faults({"on": "native", "effect": "reset_after", "times": 2})
+
+    assert shop.native(key="wish-3").status_code == 503
+    shop.sandbox.clock.advance(20)
+    fresh = shop.native(key="wish-3").json()["data"]
+
+    assert shop.control("pay", {"codeUrl": fresh["codeUrl"]}).status_code == 200
+    shop.sandbox.wait_until(lambda: shop.details(first["outTradeNo"])["status"] == "succeeded")
+
+
+def test_an_order_paid_meanwhile_is_not_renewed_but_told(shop: Shop) -> None:
+    number = shop.native(key="wish-4").json()["data"]["outTradeNo"]
+    shop.faults({"on": "notification", "effect": "drop"})
+    shop.sandbox.clock.advance(3600)
+    assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+    shop.sandbox.clock.advance(3600)
+
+    answer = shop.native(key="wish-4")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "ORDERPAID")
+
+
+def test_it_is_closed_when_its_own_time_is_over(shop: Shop) -> None:
+    number = shop.native(key="wish-5").json()["data"]["outTradeNo"]
+    shop.sandbox.clock.advance(4 * 3600)
+    shop.sandbox.minutes(1)
+    assert shop.details(number)["status"] == "pending"
+    shop.sandbox.clock.advance(3600)
+    shop.sandbox.minutes(3)
+
+    assert shop.details(number)["status"] == "closed"
