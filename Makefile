@@ -79,6 +79,8 @@ lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt; do \
 		$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 			--group $${group%%:*} -o $${group#*:}; done
+	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--group browser -c requirements-dev.txt -o requirements-browser.txt
 
 clean: ## remove what the commands made
 	@rm -rf $(V) $(SAM) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
