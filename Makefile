@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?=
 PORT ?= 8000
 ONCE ?=
+JOBS ?= 2
 V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
@@ -32,8 +33,8 @@ $(V)/.ready: requirements-dev.txt
 demo: setup ## one payment through every endpoint, then a shop on http://127.0.0.1:8000 (ONCE=1 exits after the walk)
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
-test: setup ## the whole test suite
-	@$(PY) -m pytest -q $(ARGS)
+test: setup ## the whole test suite, in JOBS=2 processes
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
 
 check: format lint types contracts template test ## format, lint, types, import contracts, template checks, tests
 
