@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from payments.errors import ConfigurationError, TryAgainError
+from payments.quotes import SHORTEST_KEY
 from wechatpay.decryption import apiv3_key
 from wechatpay.errors import DecryptionError, KeyFormatError
 from wechatpay.keys import KeyRing, load_private_key
@@ -98,9 +99,16 @@ def signer(members: dict[str, Any], *, mchid: str) -> MerchantSigner:
     return MerchantSigner(mchid, str(members["WECHAT_CERT_SERIAL_NO"]), key)
 
 
-def checkout_key(members: dict[str, Any]) -> str:
-    """The key that signs checkout addresses, from the secret that the stack makes for itself."""
-    return str(members["CHECKOUT_KEY"])
+def checkout_keys(members: dict[str, Any]) -> tuple[str, ...]:
+    """The keys of checkout addresses, from the secret that the stack makes for itself: the first signs, all of them open.
+
+    The next one is known everywhere before it signs, the previous one for as long as what it signed is in use.
+    """
+    names = ("CHECKOUT_KEY", "CHECKOUT_KEY_NEXT", "CHECKOUT_KEY_PREVIOUS")
+    keys = tuple(str(members[name]) for name in names if name == "CHECKOUT_KEY" or members.get(name))
+    if any(len(key) < SHORTEST_KEY for key in keys):
+        raise KeyFormatError(f"a key of checkout addresses has fewer than {SHORTEST_KEY} characters")
+    return keys
 
 
 class Verification:

@@ -1,9 +1,11 @@
 """What opens one order's public view without an account: the token in a checkout address, and the ticket of a live line.
 
 Both are JWTs (HS256, RFC 7519) under a key that the stack makes for itself and nobody else has; `aud` keeps one from
-passing for the other.
+passing for the other. `keys` is what the checkout secret holds: the first signs, any of them opens, so that what is in
+buyers' hands outlives a change of the key.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,37 +29,46 @@ class Ticket:
     expires_at: int  # epoch seconds
 
 
-def checkout_token(*, out_trade_no: str, time_expire: int, key: str) -> str:
+def checkout_token(*, out_trade_no: str, time_expire: int, keys: Sequence[str]) -> str:
     """The token of an order's checkout address; it ends a day after the order (`time_expire`, epoch seconds)."""
-    return _signed({"aud": "checkout", "sub": out_trade_no, "exp": time_expire + AFTERGLOW}, key)
+    return _signed({"aud": "checkout", "sub": out_trade_no, "exp": time_expire + AFTERGLOW}, keys)
 
 
-def order_of(token: str, *, key: str, now: float) -> str:
+def order_of(token: str, *, keys: Sequence[str], now: float) -> str:
     """The out_trade_no that a checkout token opens. Raises TicketError."""
-    return str(_read(token, "checkout", key, now)["sub"])
+    return str(_read(token, "checkout", keys, now)["sub"])
 
 
-def live_ticket(*, out_trade_no: str, ticket_id: str, key: str, now: float) -> str:
+def live_ticket(*, out_trade_no: str, ticket_id: str, keys: Sequence[str], now: float) -> str:
     """A ticket for one live line, to be used within a minute. Its characters fit a Sec-WebSocket-Protocol."""
     claims = {"aud": "live", "sub": out_trade_no, "jti": ticket_id, "exp": int(now) + TICKET_LIFE}
-    return _signed(claims, key)
+    return _signed(claims, keys)
 
 
-def ticket_of(text: str, *, key: str, now: float) -> Ticket:
+def ticket_of(text: str, *, keys: Sequence[str], now: float) -> Ticket:
     """What a ticket opens. Raises TicketError."""
-    claims = _read(text, "live", key, now)
+    claims = _read(text, "live", keys, now)
     return Ticket(str(claims["sub"]), str(claims.get("jti", "")), int(claims["exp"]))
 
 
-def _signed(claims: dict[str, object], key: str) -> str:
-    return jwt.encode(claims, key, algorithm="HS256")
+def _signed(claims: dict[str, object], keys: Sequence[str]) -> str:
+    return jwt.encode(claims, keys[0], algorithm="HS256")
 
 
-def _read(text: str, audience: str, key: str, now: float) -> dict[str, Any]:
+def _read(text: str, audience: str, keys: Sequence[str], now: float) -> dict[str, Any]:
     if not 1 <= len(text) <= _LARGEST:
         raise TicketError("not a ticket")
+    claims = next((found for key in keys if (found := _opened(text, audience, key)) is not None), None)
+    if claims is None:
+        raise TicketError("not a ticket of ours")
+    if type(claims["exp"]) is not int or claims["exp"] <= now:
+        raise TicketError("its time is over")
+    return claims
+
+
+def _opened(text: str, audience: str, key: str) -> dict[str, Any] | None:
     try:
-        # Its end is checked below, by the clock that everything else goes by.
+        # Its end is checked above, by the clock that everything else goes by.
         claims: dict[str, Any] = jwt.decode(
             text,
             key,
@@ -66,7 +77,5 @@ def _read(text: str, audience: str, key: str, now: float) -> dict[str, Any]:
             options={"require": ["aud", "sub", "exp"], "verify_exp": False},
         )
     except jwt.InvalidTokenError:
-        raise TicketError("not a ticket of ours") from None
-    if type(claims["exp"]) is not int or claims["exp"] <= now:
-        raise TicketError("its time is over")
+        return None
     return claims

@@ -126,14 +126,14 @@ class Wiring:
         )
 
     @cached_property
-    def checkout_key(self) -> "Cached[str]":
-        """The secret key of checkout addresses."""
-        from payments.secrets import Cached, checkout_key
+    def checkout_key(self) -> "Cached[tuple[str, ...]]":
+        """The secret keys of checkout addresses: the first signs, any of them opens."""
+        from payments.secrets import Cached, checkout_keys
 
         return Cached(
             client=self._secrets_manager,
             secret_id=self.settings.checkout_secret,
-            parse=checkout_key,
+            parse=checkout_keys,
             clock=self.now,
         )
 

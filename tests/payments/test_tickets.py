@@ -1,0 +1,56 @@
+"""Checkout tokens and live tickets: what opens which order, for how long, and under which keys."""
+
+import itertools
+
+import pytest
+
+from payments.secrets import checkout_keys
+from payments.tickets import AFTERGLOW, TicketError, checkout_token, live_ticket, order_of, ticket_of
+from wechatpay.errors import KeyFormatError
+
+OLD, NEW, OTHER = "o" * 64, "n" * 64, "x" * 64
+NOW = 1_000_000.0
+ORDER = "WX" + "A" * 26
+
+
+def token(keys: tuple[str, ...]) -> str:
+    return checkout_token(out_trade_no=ORDER, time_expire=int(NOW), keys=keys)
+
+
+def test_at_every_step_of_a_change_what_any_process_signs_opens_in_any_other() -> None:
+    steps = [
+        {"CHECKOUT_KEY": OLD},
+        {"CHECKOUT_KEY": OLD, "CHECKOUT_KEY_NEXT": NEW},
+        {"CHECKOUT_KEY": NEW, "CHECKOUT_KEY_PREVIOUS": OLD},
+    ]
+    rings = [checkout_keys(step) for step in steps]
+    # For five minutes after a step some processes still live in the one before.
+    for before, after in itertools.pairwise(rings):
+        for signing, opening in ((before, after), (after, before)):
+            assert order_of(token(signing), keys=opening, now=NOW) == ORDER
+            ticket = live_ticket(out_trade_no=ORDER, ticket_id="1", keys=signing, now=NOW)
+            assert ticket_of(ticket, keys=opening, now=NOW).out_trade_no == ORDER
+
+
+def test_a_key_that_is_held_no_more_opens_nothing() -> None:
+    with pytest.raises(TicketError):
+        order_of(token((OLD,)), keys=(NEW,), now=NOW)
+    with pytest.raises(TicketError):
+        ticket_of(
+            live_ticket(out_trade_no=ORDER, ticket_id="1", keys=(OTHER,), now=NOW), keys=(NEW, OLD), now=NOW
+        )
+
+
+def test_a_previous_key_prolongs_nothing_and_mixes_nothing_up() -> None:
+    with pytest.raises(TicketError):
+        order_of(token((OLD,)), keys=(NEW, OLD), now=NOW + AFTERGLOW)
+    with pytest.raises(TicketError):
+        ticket_of(token((OLD,)), keys=(NEW, OLD), now=NOW)
+
+
+@pytest.mark.parametrize(
+    "members", [{}, {"CHECKOUT_KEY": ""}, {"CHECKOUT_KEY": NEW, "CHECKOUT_KEY_PREVIOUS": "short"}]
+)
+def test_a_secret_that_anybody_could_sign_with_is_refused(members: dict[str, str]) -> None:
+    with pytest.raises((KeyError, KeyFormatError)):
+        checkout_keys(members)
