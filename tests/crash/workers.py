@@ -1,16 +1,25 @@
-"""Two processes that share the flows: each has a world of its own, and a core."""
+"""Processes that share the runs: each has a world of its own, and a core."""
 
 import gc
 import multiprocessing
-from collections.abc import Iterable
-from concurrent.futures import Future, ProcessPoolExecutor
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from itertools import islice
 from typing import Self
 
+from tests.crash.effects import Fault
 from tests.crash.flows import BY_NAME
-from tests.crash.trial import Verdict, singles
+from tests.crash.trial import Verdict, singles, tried
 from tests.crash.world import World
 
 PROCESSES = 2
+BATCH = 8  # runs that a process is given at once: about two seconds
+AHEAD = 2 * PROCESSES  # batches given out, so that no process waits for its next
+
+Choice = tuple[str, tuple[Fault, ...]]
+"""A flow by its name, and the faults that one run of it has."""
+
 _here: list[World] = []
 
 
@@ -19,21 +28,21 @@ def _start() -> None:
     _here.append(World().__enter__())  # it ends with the process
 
 
-def _verdicts(flow: str) -> list[Verdict]:
+def _singles(flow: str) -> list[Verdict]:
     return list(singles(_here[0], BY_NAME[flow]))
 
 
-class Workers:
-    """A context manager that begins with the flows at once, those with the longest recovery first."""
+def _tried(choices: list[Choice], seed: int) -> list[Verdict]:
+    return [tried(_here[0], BY_NAME[flow], faults, seed=seed) for flow, faults in choices]
 
-    def __init__(self, flows: Iterable[str]) -> None:
+
+class Workers:
+    """A context manager. Work begins once it is given, in the order in which it is given."""
+
+    def __init__(self) -> None:
         self._pool = ProcessPoolExecutor(
             PROCESSES, mp_context=multiprocessing.get_context("spawn"), initializer=_start
         )
-        longest_first = sorted(flows, key=lambda flow: not flow.startswith("settle"))
-        self._verdicts: dict[str, Future[list[Verdict]]] = {
-            flow: self._pool.submit(_verdicts, flow) for flow in longest_first
-        }
 
     def __enter__(self) -> Self:
         return self
@@ -41,6 +50,23 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def verdicts(self, flow: str) -> list[Verdict]:
-        """Of every single fault of one flow, once they are there."""
-        return self._verdicts[flow].result()
+    def singles(self, flow: str) -> Future[list[Verdict]]:
+        """The flow without a fault, then with each single one, in one process."""
+        return self._pool.submit(_singles, flow)
+
+    def tried(
+        self, choices: Iterable[Choice], *, seed: int, until: float = float("inf")
+    ) -> Iterator[Verdict]:
+        """The verdict of every choice, as they come; past `until` (monotonic seconds) none is begun any more."""
+        left = iter(choices)
+        under_way: set[Future[list[Verdict]]] = set()
+        while True:
+            while (
+                len(under_way) < AHEAD and time.monotonic() < until and (batch := list(islice(left, BATCH)))
+            ):
+                under_way.add(self._pool.submit(_tried, batch, seed))
+            if not under_way:
+                return
+            done, under_way = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                yield from future.result()
