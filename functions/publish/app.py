@@ -6,38 +6,73 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from payments.events import PER_CALL, entries_of
 from payments.http import logger
+from payments.unpublished import NotKeptError
 from payments.wiring import Wiring
+
+# EventBridge's refusals of one entry for what it is: it will refuse it again.
+FOR_GOOD = ("MalformedDetail", "InvalidArgument")
 
 wiring = Wiring()
 
+Record = dict[str, Any]
+Entry = dict[str, Any]
+
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-    """Publish what the records tell; the first record that failed, and all after it, are delivered again."""
-    published: list[tuple[str, dict[str, Any]]] = []
+    """Publish what the records tell; the first record that failed, and all after it, are delivered again.
+
+    A record that cannot be read, or whose event is refused for what it is, is put aside: a retry would only keep back
+    everything behind it.
+    """
+    told: list[tuple[Record, Entry]] = []
+    failed: Record | None = None
     for record in event["Records"]:
-        change = record["dynamodb"]
-        if "NewImage" in change:
-            entries = entries_of(change.get("OldImage"), change["NewImage"], bus=wiring.settings.event_bus)
-            published += [(change["SequenceNumber"], entry) for entry in entries]
-    for start in range(0, len(published), PER_CALL):
-        if failed := _put(published[start : start + PER_CALL]):
-            return {"batchItemFailures": [{"itemIdentifier": failed}]}
-    return {"batchItemFailures": []}
+        try:
+            told += [(record, entry) for entry in _entries(record)]
+        except Exception as problem:  # noqa: BLE001  whatever makes it unreadable, it stays so
+            if not _put_aside(record, type(problem).__name__):
+                failed = record
+                break
+    for start in range(0, len(told), PER_CALL):
+        if (first := _put(told[start : start + PER_CALL])) is not None:
+            failed = first
+            break
+    if failed is None:
+        return {"batchItemFailures": []}
+    return {"batchItemFailures": [{"itemIdentifier": failed["dynamodb"]["SequenceNumber"]}]}
 
 
-def _put(batch: list[tuple[str, dict[str, Any]]]) -> str | None:
-    """One PutEvents; the sequence number of the first record whose event was not taken, or None."""
+def _entries(record: Record) -> list[Entry]:
+    change = record["dynamodb"]
+    if record["eventName"] == "REMOVE":
+        return []
+    return list(entries_of(change.get("OldImage"), change["NewImage"], bus=wiring.settings.event_bus))
+
+
+def _put(batch: list[tuple[Record, Entry]]) -> Record | None:
+    """One PutEvents; the first record that has to come again, or None."""
     try:
         answer = wiring.events.put_events(Entries=[entry for _, entry in batch])
     except (BotoCoreError, ClientError) as problem:
         logger.error("events were not taken", extra={"error": type(problem).__name__, "events": len(batch)})
         return batch[0][0]
-    for (sequence_number, entry), result in zip(batch, answer["Entries"], strict=True):
-        if "ErrorCode" in result:
-            logger.error(
-                "an event was not taken",
-                extra={"error": result["ErrorCode"], "detail_type": entry["DetailType"]},
-            )
-            return sequence_number
+    for (record, entry), result in zip(batch, answer["Entries"], strict=True):
+        if (code := result.get("ErrorCode")) is None:
+            continue
+        logger.error("an event was not taken", extra={"error": code, "detail_type": entry["DetailType"]})
+        if code not in FOR_GOOD or not _put_aside(record, code):
+            return record
     logger.info("events published", extra={"events": len(batch)})
     return None
+
+
+def _put_aside(record: Record, reason: str) -> bool:
+    line = {"sequence_number": record["dynamodb"]["SequenceNumber"], "error": reason}
+    try:
+        key = wiring.unpublished.keep(record, reason=reason, now=int(wiring.now()))
+    except NotKeptError as problem:
+        logger.error("a record cannot be published, nor kept", extra={**line, "cause": str(problem)})
+        return False
+    logger.error("a record cannot be published", extra={**line, "key": key})
+    wiring.count("Unpublished")
+    return True

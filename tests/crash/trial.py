@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tests.crash.effects import Fault
 from tests.crash.flows import Flow
 from tests.crash.functions import Planted
-from tests.crash.modes import modes_of
+from tests.crash.modes import MisplacedError, modes_of
 from tests.crash.run import Run
 from tests.crash.shop import Shop
 from tests.crash.world import World
@@ -40,8 +40,11 @@ def tried(
 ) -> Verdict:
     """Run it."""
     run = Run(world, counted=flow.counted, faults=faults, seed=seed, planted=planted)
-    flow.begin(run, Shop(run))
-    run.until_quiet()
+    try:
+        flow.begin(run, Shop(run))
+        run.until_quiet()
+    except MisplacedError as misplaced:
+        run.violations.append(str(misplaced))
     violations = run.check()
     return Verdict(flow.name, seed, faults, tuple(run.effects.names), tuple(violations))
 

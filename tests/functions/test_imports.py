@@ -57,7 +57,7 @@ CALLS = {
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},
-    "publish": {"Records": [{"dynamodb": {"SequenceNumber": "1", "NewImage": IMAGE}}]},
+    "publish": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": IMAGE}}]},
 }
 
 

@@ -1,12 +1,14 @@
 """Settling at its edges: what was read before must not decide over what is true by now."""
 
 import contextlib
+import itertools
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from payments.due import BETWEEN_REFUNDS
 from payments.errors import ApiError
 from payments.evidence import Applied
 from payments.lifecycle import RefundStatus, Status
@@ -49,6 +51,9 @@ class Moving(Wiring):
 
     def now(self) -> float:
         return self.time
+
+    def pause(self, seconds: float) -> None:
+        self.time += seconds
 
 
 def play(line: Any) -> Any:
@@ -148,24 +153,54 @@ def test_a_refund_that_nobody_gets_through_does_not_hide_the_others(
     assert after.due_at is not None
 
 
-def test_one_look_sends_one_refund_of_an_order_again_at_most(
+def test_the_refunds_of_one_order_are_sent_again_a_minute_apart_and_each_in_its_turn(
     moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
 ) -> None:
     payment = new_payment(Status.PAID)
+    sent: list[tuple[str, float]] = []
+
+    def not_enough(number: str) -> Callable[[], None]:
+        def sending() -> None:
+            sent.append((number, moving.time))
+            raise refusal("NOT_ENOUGH")
+
+        return sending
+
     for number in ("A", "B", "C"):
         reserve(moving, payment, number, 100)
         wechat.queries[number] = NO_SUCH_REFUND
-        wechat.sends[number] = refund_object(payment, number, 100, "PROCESSING")
-    for looks in (1, 2, 3):
+        wechat.sends[number] = not_enough(number)
+    first = moving.time
+    while moving.time < first + 3000:
         look(moving, payment)
-        moving.time += 60
-        statuses = [refund.status for refund in stored(moving, payment).refunds.values()]
-        assert statuses.count(RefundStatus.PROCESSING) == looks
-        wechat.queries |= {
-            number: refund_object(payment, number, 100, "PROCESSING")
-            for number, refund in stored(moving, payment).refunds.items()
-            if refund.status is RefundStatus.PROCESSING
-        }
+        due_at = stored(moving, payment).due_at
+        assert due_at is not None
+        assert due_at > moving.time
+        moving.time = -(-due_at // 60) * 60  # the minute's sweep
+    assert {number for number, _ in sent[:3]} == {"A", "B", "C"}
+    assert sent[2][1] - first <= 4 * 60
+    gaps = [later - earlier for (_, earlier), (_, later) in itertools.pairwise(sent)]
+    assert min(gaps) >= BETWEEN_REFUNDS - 1
+    # At five, ten, thirty and sixty minutes after it was asked for, and no oftener because others wait for their turn.
+    assert [number for number, _ in sent].count("A") <= 4
+
+
+def test_a_refund_that_was_sent_a_moment_ago_by_its_caller_keeps_the_others_back(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserve(moving, payment, "A", 100)
+    reserve(moving, payment, "B", 100)
+    moving.refunds.sending_again(stored(moving, payment), "A", now=START - 20)
+    wechat.queries = {"A": refund_object(payment, "A", 100, "PROCESSING"), "B": NO_SUCH_REFUND}
+    wechat.sends = {"B": refund_object(payment, "B", 100, "PROCESSING")}
+    look(moving, payment)
+    after = stored(moving, payment)
+    assert after.refunds["B"].status is RefundStatus.REQUESTED
+    assert after.due_at == START - 20 + BETWEEN_REFUNDS
+    moving.time = after.due_at
+    look(moving, payment)
+    assert stored(moving, payment).refunds["B"].status is RefundStatus.PROCESSING
 
 
 def test_a_refund_made_elsewhere_waits_for_the_room_that_ours_will_give_back(

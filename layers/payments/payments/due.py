@@ -12,6 +12,9 @@ from payments.payment import Payment, Refund
 FIRST_CHECK = 10  # seconds after a step that somebody must follow up
 AFTER_EXPIRY = 60  # seconds past the last moment to pay, for clocks that differ and a payment on its way
 CLOSING_AGAIN = 60  # seconds until a close that has not been confirmed is tried again
+BETWEEN_REFUNDS = (
+    61  # seconds from one refund of an order to the next: WeChat Pay asks for a minute, and ours are whole
+)
 
 # Seconds since the beginning, then the pace that is kept up.
 _UNPAID = (FIRST_CHECK, 60, 180, 600)
@@ -30,7 +33,30 @@ def next_check(payment: Payment, now: int) -> int | None:
         return min(rung, last) if now < last else now + CLOSING_AGAIN
     if payment.status is Status.CLOSING:
         return now + CLOSING_AGAIN
-    return min((_refund_check(refund, now) for refund in open_refunds(payment)), default=None)
+    refunds = open_refunds(payment)
+    checks = [_refund_check(refund, now) for refund in refunds]
+    if (turn := next_refund(payment)) > now and any(is_to_be_sent(refund, now) for refund in refunds):
+        checks.append(turn)
+    return min(checks, default=None)
+
+
+def next_refund(payment: Payment) -> int:
+    """When the order may have its next refund sent: WeChat Pay takes one in a minute (APIv3, "Refund")."""
+    sent = [refund.sent_at for refund in payment.refunds.values() if refund.sent_at is not None]
+    return max(sent, default=-BETWEEN_REFUNDS) + BETWEEN_REFUNDS
+
+
+def is_to_be_sent(refund: Refund, now: int) -> bool:
+    """Whether nobody has acknowledged or refused a refund of ours, and it was not sent again since that was due."""
+    if (
+        refund.status is not RefundStatus.REQUESTED
+        or refund.wechat_request is None
+        or refund.refused is not None
+    ):
+        return False
+    sent_at = refund.sent_at or refund.created_at
+    since = [refund.created_at + step for step in _UNANSWERED if refund.created_at + step <= now]
+    return any(sent_at < rung for rung in since) or now - sent_at >= _UNANSWERED_PACE
 
 
 def open_refunds(payment: Payment) -> list[Refund]:

@@ -177,14 +177,12 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
     try:
         members = wiring.wechat.refund((refund.wechat_request or "").encode())
     except UnknownOutcomeError as unknown:
+        if unknown.http_status == 429:
+            raise _not_now(refund, unknown.code or "FREQUENCY_LIMITED") from unknown
         raise TryAgainError("WeChat Pay did not give a certain answer; the refund is kept.") from unknown
     except RefusedError as refused:
         if refused.is_code(*_MAY_PASS):
-            raise TryAgainError(
-                "WeChat Pay does not take the refund now; it is kept and will be sent again.",
-                details={"wechatCode": refused.code, "outRefundNo": refund.out_refund_no},
-                retry_after=60,
-            ) from refused
+            raise _not_now(refund, refused.code) from refused
         if refused.proven:
             _note(payment, refund, refused.code, wiring)
         raise refusal_of(
@@ -195,6 +193,14 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
     if applied in (Applied.CHANGED, Applied.KNOWN) and known is not None:
         return known
     raise TryAgainError("The refund is kept; its state is being looked into.")
+
+
+def _not_now(refund: Refund, code: str) -> TryAgainError:
+    return TryAgainError(
+        "WeChat Pay does not take the refund now; it is kept and will be sent again.",
+        details={"wechatCode": code, "outRefundNo": refund.out_refund_no},
+        retry_after=60,
+    )
 
 
 def _note(payment: Payment, refund: Refund, code: str, wiring: Wiring) -> None:

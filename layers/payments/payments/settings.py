@@ -61,6 +61,11 @@ class Settings:
         return self._text("SETTLE_QUEUE")
 
     @property
+    def unpublished_bucket(self) -> str:
+        """Name of the bucket for stream records whose events cannot be published."""
+        return self._text("UNPUBLISHED_BUCKET")
+
+    @property
     def signing_secret(self) -> str:
         """Id of the secret that holds the merchant's signing key."""
         return self._text("SIGNING_SECRET")

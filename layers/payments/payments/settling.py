@@ -8,10 +8,11 @@ import contextlib
 
 from payments.asking import ask, refusal_of
 from payments.closing import close_order
-from payments.due import AFTER_EXPIRY, next_check, open_refunds
+from payments.due import AFTER_EXPIRY, is_to_be_sent, next_check, next_refund, open_refunds
 from payments.errors import ApiError, OrderPaidError, TryAgainError
 from payments.items import RefusedUpdate
 from payments.lifecycle import RefundStatus, Status
+from payments.pacing import held_after
 from payments.payment import Payment, Refund
 from payments.refund_evidence import answered, apply_refund
 from payments.refunding import repeat_refund
@@ -35,6 +36,11 @@ def settle(out_trade_no: str, wiring: Wiring, *, lease: int | None = None) -> Pa
         return None
     try:
         payment = _looked_into(payment, wiring)
+    except ApiError:
+        payment = (
+            wiring.store.get(out_trade_no) or payment
+        )  # what was sent in this look decides about the next
+        raise
     finally:
         _look_again(payment, wiring)
     return payment
@@ -107,14 +113,11 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
         int(began) // 60 % max(len(numbers), 1)
     )  # another one first each minute, should there be time for a few only
     trouble: ApiError | None = None
-    sent_before = {number: payment.refunds[number].sent_at for number in numbers}
     for number in numbers[first:] + numbers[:first]:
         if wiring.now() - began >= BUDGET:
             break
-        # WeChat Pay takes one refund of an order in a minute, so one look sends one again at most.
-        resent = any(payment.refunds[other].sent_at != at for other, at in sent_before.items())
         try:
-            payment = _refund_looked_into(payment, number, wiring, may_send=not resent)
+            payment = _refund_looked_into(payment, number, wiring)
         except ApiError as problem:
             trouble = trouble or problem
             payment = wiring.store.get(payment.out_trade_no) or payment
@@ -123,7 +126,7 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
-def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, *, may_send: bool) -> Payment:
+def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
     refund = payment.refunds[out_refund_no]
     if refund.status.is_final:
@@ -135,22 +138,29 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, *,
     except RefusedError as refused:
         if not refused.is_code("RESOURCE_NOT_EXISTS"):
             raise refusal_of(refused, "WeChat Pay refused the query.") from refused
-        return _refund_missing(payment, refund, wiring, may_send=may_send)
+        return _refund_missing(payment, refund, wiring)
     facts = answered(members, payment, refund.out_refund_no)
     _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)
     return known or payment
 
 
-def _refund_missing(payment: Payment, refund: Refund, wiring: Wiring, *, may_send: bool) -> Payment:
+def _refund_missing(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
     """WeChat Pay has no such refund: sent again, unless it was definitely refused and no send can be on its way."""
-    if refund.status is not RefundStatus.REQUESTED or refund.wechat_request is None:
-        return payment
     now, number = int(wiring.now()), refund.out_refund_no
     try:
-        if refund.refused is None:
-            return repeat_refund(payment, number, wiring) if may_send else payment
-        if now >= (refund.sent_at or refund.created_at) + SEND_LASTS + MISSING_FOR:
+        if is_to_be_sent(refund, now):
+            return _sent_again(payment, number, wiring) if now >= next_refund(payment) else payment
+        unsure_until = (refund.sent_at or refund.created_at) + SEND_LASTS + MISSING_FOR
+        if refund.status is RefundStatus.REQUESTED and refund.refused is not None and now >= unsure_until:
             return wiring.refunds.released(payment, number, refund_id=None, cause="settle", now=now)
     except RefusedUpdate:
         return wiring.store.get(payment.out_trade_no) or payment
     return payment
+
+
+def _sent_again(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+    try:
+        return repeat_refund(payment, out_refund_no, wiring)
+    except ApiError as problem:
+        wiring.pause(held_after(problem.__cause__))
+        raise

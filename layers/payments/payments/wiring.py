@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from payments.refund_store import RefundStore
     from payments.secrets import Cached, CurrentKeys, Verification
     from payments.store import PaymentStore
+    from payments.unpublished import Unpublished
     from wechatpay.client import Client
     from wechatpay.signing import MerchantSigner
 
@@ -172,3 +173,13 @@ class Wiring:
         from payments.aws import client
 
         return client("events", get_session())
+
+    @cached_property
+    def unpublished(self) -> "Unpublished":
+        """The bucket for stream records that cannot be published."""
+        from botocore.session import get_session
+
+        from payments.aws import client
+        from payments.unpublished import Unpublished
+
+        return Unpublished(bucket=self.settings.unpublished_bucket, client=client("s3", get_session()))
