@@ -26,7 +26,8 @@ def main() -> int:
 
 
 def _republish(stack: Stack, options: argparse.Namespace) -> int:
-    entries = list(_entries(stack, options.since))
+    unreadable: list[str] = []
+    entries = list(_entries(stack, options.since, unreadable))
     events, failed = stack.client("events"), 0
     for start in range(0, len(entries), PER_CALL):
         answer = events.put_events(Entries=entries[start : start + PER_CALL])
@@ -35,10 +36,13 @@ def _republish(stack: Stack, options: argparse.Namespace) -> int:
     if failed:
         raise CannotError(f"{failed} events were not taken; run it again, repeated events do no harm")
     print(f"republish: {len(entries)} events sent")
+    if unreadable:
+        raise CannotError(f"these payments cannot be read: {', '.join(unreadable)}")
     return 0
 
 
-def _entries(stack: Stack, since: int) -> Iterator[dict[str, Any]]:
+def _entries(stack: Stack, since: int, unreadable: list[str]) -> Iterator[dict[str, Any]]:
+    """The events since then; the numbers of payments that cannot be read are added to `unreadable`."""
     pages = (
         stack.client("dynamodb")
         .get_paginator("scan")
@@ -51,11 +55,12 @@ def _entries(stack: Stack, since: int) -> Iterator[dict[str, Any]]:
     )
     for page in pages:
         for item in page["Items"]:
-            yield from (
-                entry
-                for entry in entries_of(None, item, bus=stack.output("BusName"))
-                if entry["Time"] >= since
-            )
+            try:
+                entries = list(entries_of(None, item, bus=stack.output("BusName")))
+            except (KeyError, TypeError, ValueError):
+                unreadable.append(item["out_trade_no"]["S"])
+                continue
+            yield from (entry for entry in entries if entry["Time"] >= since)
 
 
 def _moment(text: str) -> int:

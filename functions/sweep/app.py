@@ -58,6 +58,14 @@ def _lease(out_trade_no: str, due_at: int, now: int) -> bool:
         wiring.store.lease(out_trade_no, seen=due_at, until=now + LEASE)
     except RefusedUpdate:
         return False
+    except StorageUnavailableError:
+        raise
+    except Exception as problem:  # noqa: BLE001  an item that cannot be read must not keep all others from being looked at
+        logger.error(
+            "a payment cannot be read", extra={"out_trade_no": out_trade_no, "error": type(problem).__name__}
+        )
+        wiring.count("Unreadable")
+        return False
     return True
 
 

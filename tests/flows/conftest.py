@@ -1,5 +1,6 @@
 """The whole sandbox, and a shop that talks to it over HTTP."""
 
+import json
 import os
 import threading
 from collections.abc import Iterator
@@ -120,6 +121,17 @@ class Running(Sandbox):
                 return
             waited.wait(0.02)
         raise AssertionError(f"did not come to hold within {seconds} seconds")
+
+
+def counted(shop: Shop, function: str, metric: str) -> list[float]:
+    """The values of a metric in a function's log, where CloudWatch would read them (embedded metric format)."""
+    lines = [json.loads(line) for line in shop.sandbox.lambdas.logs(function).splitlines() if line]
+    found = [line for line in lines if metric in line]
+    for line in found:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "WeChatPay"
+        assert {"Name": metric, "Unit": "Count"} in directive["Metrics"]
+    return [value for line in found for value in line[metric]]
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,13 @@
 """What nobody tells us is found out by ourselves: lost notifications, lost answers, orders that nobody pays."""
 
 import importlib.util
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-from tests.flows.conftest import WECHAT, Running, Shop
+from tests.flows.conftest import WECHAT, Running, Shop, counted
 
 HOUR = 3600
 
@@ -103,8 +102,7 @@ def test_a_payment_after_expiry_and_close_still_counts(shop: Shop) -> None:
     last = shop.events(number)[-1]
     assert (last["detail-type"], last["detail"]["latePaid"]) == ("PaymentSucceeded", True)
     assert last["detail"]["previousStatus"] == "closed"
-    lines = [json.loads(line) for line in shop.sandbox.lambdas.logs("NotifyFunction").splitlines() if line]
-    assert [line["LatePaid"] for line in lines if "LatePaid" in line] == [[1.0]]
+    assert counted(shop, "NotifyFunction", "LatePaid") == [1.0]
 
 
 def test_an_order_that_never_reached_wechat_pay_fails_only_after_the_guard_time(shop: Shop) -> None:

@@ -107,6 +107,21 @@ def test_events_since_a_moment_go_out_again_with_the_same_ids(sandbox: Sandbox, 
     assert later.stdout == "republish: 0 events sent\n"
 
 
+def test_a_payment_that_cannot_be_read_is_named_and_keeps_no_other_back(
+    sandbox: Sandbox, command: Command
+) -> None:
+    tables, table = sandbox.aws.client("dynamodb"), sandbox.deployed.outputs["PaymentsTableName"]
+    broken = {"out_trade_no": {"S": "WXBROKEN"}, "updated_at": {"N": "1900000000"}}
+    tables.put_item(TableName=table, Item=broken)
+    number = paid_order(sandbox)
+    while len(before := events_of(sandbox, number)) < 2:
+        continue
+    again = command("republish", "--since", "2024-01-01T00:00:00Z")
+    tables.delete_item(TableName=table, Key={"out_trade_no": {"S": "WXBROKEN"}})
+    assert (again.returncode, again.stderr) == (1, "republish.py: these payments cannot be read: WXBROKEN\n")
+    assert events_of(sandbox, number) == before * 2
+
+
 def test_a_moment_that_is_none_is_refused(command: Command) -> None:
     wrong = command("republish", "--since", "yesterday")
     assert wrong.returncode == 2
