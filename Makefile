@@ -20,7 +20,7 @@ $(shell rm -f $(V)/.ready)
 endif
 endif
 
-.PHONY: help setup demo test check format lint types contracts template build quarantine redrive republish storms invoke lock clean node crash
+.PHONY: help setup demo test check format lint types contracts template build quarantine redrive republish storms invoke lock clean node crash fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -93,3 +93,8 @@ node: setup ## a Node.js package as the simulator's client (needs node and npm)
 crash: setup ## every ordered pair of faults of create, notify, refund and close: MINUTES=60 (FLOW= SEED= FAULTS= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \
 		$(if $(FLOW),--flow $(FLOW)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+
+# SEED and ONLY repeat one case, as a failure names it.
+fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.fuzz --many $(or $(MANY),1000000) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')

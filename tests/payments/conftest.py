@@ -68,42 +68,47 @@ def new_payment(wiring: Wiring) -> Callable[..., Payment]:
     """Puts a payment of 1000 fen into the table, moved to the status that is asked for."""
 
     def make(status: Status = Status.CREATING, *, amount: int = 1000) -> Payment:
-        out_trade_no = numbers.random_number("WX", wiring.entropy())
-        now = int(wiring.now())
-        payment = Payment(
-            out_trade_no=out_trade_no,
-            payment_id=numbers.payment_id(out_trade_no),
-            user_id="user-1",
-            content_id="content-1",
-            method="native",
-            subject="A thing",
-            mchid="1900000109",
-            appid="wx8888888888888888",
-            amount=amount,
-            currency=CURRENCY,
-            fingerprint="F",
-            wechat_request="{}",
-            time_expire=now + 7200,
-            created_at=now,
-            updated_at=now,
-        )
-        wiring.store.create(payment, due_at=now + 60)
-        steps = {
-            Status.CREATING: (),
-            Status.PENDING: (pending,),
-            Status.CLOSING: (pending, closing),
-            Status.FAILED: (failed,),
-            Status.CLOSED: (pending, closed),
-            Status.PAID: (pending, paid),
-        }[status]
-        for step in steps:
-            step(out_trade_no, wiring, amount)
-        stored = wiring.store.get(out_trade_no)
-        assert stored is not None
-        assert stored.status is status
-        return stored
+        return put(wiring, status, amount=amount)
 
     return make
+
+
+def put(wiring: Wiring, status: Status, *, amount: int = 1000) -> Payment:
+    """A payment of `amount` fen in the table, moved to `status`."""
+    out_trade_no = numbers.random_number("WX", wiring.entropy())
+    now = int(wiring.now())
+    payment = Payment(
+        out_trade_no=out_trade_no,
+        payment_id=numbers.payment_id(out_trade_no),
+        user_id="user-1",
+        content_id="content-1",
+        method="native",
+        subject="A thing",
+        mchid="1900000109",
+        appid="wx8888888888888888",
+        amount=amount,
+        currency=CURRENCY,
+        fingerprint="F",
+        wechat_request="{}",
+        time_expire=now + 7200,
+        created_at=now,
+        updated_at=now,
+    )
+    wiring.store.create(payment, due_at=now + 60)
+    steps = {
+        Status.CREATING: (),
+        Status.PENDING: (pending,),
+        Status.CLOSING: (pending, closing),
+        Status.FAILED: (failed,),
+        Status.CLOSED: (pending, closed),
+        Status.PAID: (pending, paid),
+    }[status]
+    for step in steps:
+        step(out_trade_no, wiring, amount)
+    stored = wiring.store.get(out_trade_no)
+    assert stored is not None
+    assert stored.status is status
+    return stored
 
 
 def pending(number: str, wiring: Wiring, _amount: int) -> None:
