@@ -1,0 +1,224 @@
+"""docs/openapi.yaml says what the template routes, what the code takes and what the code may answer: no more, no less."""
+
+import inspect
+import json
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+import pytest
+import schemathesis
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from payments import bodies, errors
+from payments.errors import ApiError
+from payments.http import Request
+from payments.money import AmountError, fen
+from sandbox.template import transformed
+from tests.contract.document import DOCUMENT, PATH
+from tests.contract.rules import fits, size_of_metadata
+
+ROOT = PATH.parents[1]
+ROUTES = transformed(ROOT / "template.yaml")["Resources"]["Api"]["Properties"]["Body"]["paths"]
+STRUCTS = {
+    "NewOrder": bodies.NewOrder,
+    "NewJsapiOrder": bodies.NewJsapiOrder,
+    "NewRefund": bodies.NewRefund,
+    "Close": bodies.Close,
+}
+SCHEMAS = DOCUMENT.raw["components"]["schemas"]
+
+
+def test_the_file_is_openapi() -> None:
+    schemathesis.openapi.from_dict(DOCUMENT.raw).validate()
+
+
+def test_what_is_documented_is_what_the_template_routes() -> None:
+    routed = {(method.upper(), path) for path, methods in ROUTES.items() for method in methods}
+    assert set(DOCUMENT.operations) == routed
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(DOCUMENT.operations))
+def test_a_route_takes_the_scopes_that_are_documented(method: str, path: str) -> None:
+    routed = ROUTES[path][method.lower()].get("security", [])
+    documented = DOCUMENT.operations[method, path]["security"]
+
+    assert {scope for one in documented for scope in one["accessToken"]} == {
+        scope for one in routed for scope in one["Jwt"]
+    }
+    # API Gateway takes any one of a route's scopes; in the file that is an alternative for each.
+    assert all(len(one["accessToken"]) == 1 for one in documented)
+
+
+@pytest.mark.parametrize(("method", "path"), sorted(DOCUMENT.operations))
+def test_the_parameters_of_a_path_are_documented(method: str, path: str) -> None:
+    parameters = [DOCUMENT.resolved(one) for one in DOCUMENT.operations[method, path].get("parameters", [])]
+    in_path = {one["name"] for one in parameters if one["in"] == "path"}
+    assert in_path == {part[1:-1] for part in path.split("/") if part.startswith("{")}
+
+
+def test_every_refusal_of_the_code_is_documented_and_every_documented_one_exists() -> None:
+    classes = [one for _, one in inspect.getmembers(errors, inspect.isclass) if issubclass(one, ApiError)]
+    assert DOCUMENT.codes() == {(one.status, one.code) for one in classes}
+
+
+EXAMPLES = {name: (schema, value) for name, schema, value in DOCUMENT.examples()}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_fits_its_schema(name: str) -> None:
+    schema, value = EXAMPLES[name]
+    DOCUMENT.validator(schema).validate(value)
+
+
+def test_every_answer_has_an_example() -> None:
+    for method, path in DOCUMENT.operations:
+        for status, response in DOCUMENT.responses(method, path).items():
+            for kind, media in response["content"].items():
+                assert media.get("examples") or kind != "application/json", (method, path, status)
+
+
+# ---- bodies ----
+
+
+def plain(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema's bare rules: no words, references followed, what may be null written as a list of types."""
+    schema = DOCUMENT.resolved(schema)
+    if "anyOf" in schema:  # msgspec's form
+        (rule, null) = schema["anyOf"]
+        assert null == {"type": "null"}
+        schema = {**rule, "type": [rule["type"], "null"]}
+    kept = {
+        name: rule
+        for name, rule in schema.items()
+        if name not in ("title", "description", "default", "x-max-bytes")
+    }
+    if "pattern" in kept:
+        kept["pattern"] = kept["pattern"].replace(r"\Z", "$")  # in JSON Schema `$` is the very end
+    if "properties" in kept:
+        kept["properties"] = {name: plain(member) for name, member in kept["properties"].items()}
+    return kept
+
+
+# What the structures leave to code; the properties below hold the file against that code.
+BY_CODE = ("contentId", "subject", "userId", "body", "refundReason")
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_a_bodys_members_types_and_lengths_are_those_of_the_structure_that_reads_it(name: str) -> None:
+    documented, (_, components) = plain(SCHEMAS[name]), msgspec.json.schema_components([STRUCTS[name]])
+    read = plain(components[name])
+    for member, rules in documented["properties"].items():
+        if member in BY_CODE:
+            assert "pattern" not in read["properties"][member]
+            rules.pop("pattern")
+        if member in ("amount", "refundAmount"):
+            assert SCHEMAS[name]["properties"][member] == {"$ref": "#/components/schemas/Amount"}
+            assert read["properties"].pop(member) == {}
+            read["properties"][member] = rules
+    assert documented == read
+
+
+def taken(name: str, body: dict[str, Any]) -> bool:
+    """Whether the code that reads such bodies takes this one."""
+    raw = json.dumps(body, ensure_ascii=False).encode()
+    try:
+        if name == "NewRefund":
+            bodies.load_refund(raw)
+        else:
+            bodies.load_order(raw, STRUCTS[name])
+    except ApiError as refusal:
+        assert refusal.status == 400
+        return False
+    return True
+
+
+GOOD = {
+    "NewOrder": {"contentId": "content-1", "amount": "1.00", "subject": "A photograph"},
+    "NewJsapiOrder": {"contentId": "content-1", "amount": 1, "subject": "A photograph", "openid": "oBuyer"},
+    "NewRefund": {"outTradeNo": "WX123456", "refundAmount": 1},
+}
+EDGES = " \t\n\r\x00\x1b\x1f\x7f\x80\x85\x9f\xa0\u1680\u2003\u2028\u3000\ufeff\ud7ff\ue000\uffff\U00010000\U0010ffff"
+letters = st.characters(exclude_categories=["Cs"])
+texts = st.one_of(
+    st.text(letters, max_size=6),
+    st.text(st.sampled_from(EDGES + "a"), max_size=4),
+    st.text(st.sampled_from("a照"), max_size=3).flatmap(
+        lambda word: st.sampled_from([word * count for count in (1, 9, 27, 41, 43, 64, 80, 81, 127, 129, 257)])
+    ),
+)
+values = st.one_of(
+    texts, st.none(), st.booleans(), st.integers(), st.lists(texts, max_size=2), st.dictionaries(texts, texts)
+)
+members = st.sampled_from([(name, member) for name in GOOD for member in SCHEMAS[name]["properties"]])
+
+
+@settings(max_examples=400, deadline=None, database=None, derandomize=True)
+@given(members, values)
+@example(("NewOrder", "subject"), "\ufeff")
+@example(("NewRefund", "refundReason"), "照" * 27)
+@example(("NewRefund", "refundReason"), "照" * 26)
+@example(("NewOrder", "metadata"), {"k": "x" * 4088})
+@example(("NewOrder", "metadata"), {"k": "x" * 4089})
+@example(("NewOrder", "quote"), None)
+def test_the_code_takes_a_member_exactly_when_the_file_allows_it(where: tuple[str, str], value: Any) -> None:
+    name, member = where
+    body = GOOD[name] | {member: value}
+    assert taken(name, body) == fits(name, body), (name, member, value)
+
+
+@settings(max_examples=400, deadline=None, database=None, derandomize=True)
+@given(
+    st.one_of(
+        st.decimals(-1, 2_000_000, places=2),
+        st.decimals(0, 2, places=3),
+        st.integers(-1, 1_000_001).map(Decimal),
+        st.sampled_from(["1000000.00", "1000000.01", "0.00", "0.01", "0.1", "0.10"]).map(Decimal),
+    ),
+    st.booleans(),
+)
+def test_an_amount_is_good_exactly_when_the_file_allows_it(amount: Decimal, as_text: bool) -> None:
+    text = f"{amount:f}"
+    documented = DOCUMENT.validator(SCHEMAS["Amount"]).is_valid(text if as_text else json.loads(text))
+    # A number is judged by its value here, and by how it is written in the code: 1.000 is 1 to a JSON parser.
+    written = Decimal(text) if "." in text else int(text)
+    try:
+        fen(text if as_text else written)
+    except AmountError:
+        assert not documented or (not as_text and len(text.partition(".")[2]) > 2)
+    else:
+        assert documented
+
+
+@settings(max_examples=200, deadline=None, database=None, derandomize=True)
+@given(st.one_of(st.text(st.sampled_from("WX09az_-|* \n~é"), max_size=34), texts))
+def test_an_order_number_in_a_path_is_good_exactly_when_the_file_allows_it(number: str) -> None:
+    try:
+        _ = Request({}, b"", {"outTradeNo": number}, {}).out_trade_no
+    except errors.ParameterError:
+        good = False
+    else:
+        good = True
+    assert good == DOCUMENT.validator(SCHEMAS["OrderNumber"]).is_valid(number)
+
+
+@settings(max_examples=200, deadline=None, database=None, derandomize=True)
+@given(st.one_of(st.text(st.sampled_from("a!~ \x7f\n"), max_size=5), texts))
+@example("k" * 255)
+@example("k" * 256)
+def test_an_idempotency_key_is_good_exactly_when_the_file_allows_it(key: str) -> None:
+    schema = DOCUMENT.raw["components"]["parameters"]["IdempotencyKey"]["schema"]
+    try:
+        bodies.idempotency_key({"idempotency-key": key})
+    except errors.ParameterError:
+        good = False
+    else:
+        good = True
+    assert good == DOCUMENT.validator(schema).is_valid(key)
+
+
+def test_the_bounds_in_bytes_are_the_codes() -> None:
+    assert SCHEMAS["Metadata"]["x-max-bytes"] == bodies.MAX_METADATA
+    assert SCHEMAS["NewRefund"]["properties"]["refundReason"]["x-max-bytes"] == bodies.MAX_REASON
+    assert size_of_metadata({"k": "照", "n": 1.5}) == len('{"k":"照","n":1.5}'.encode())
