@@ -108,7 +108,9 @@ class Document:
         if not media[kind].is_valid(content):
             problem = next(iter(media[kind].iter_errors(content)))
             return f"{status} of {found}: {problem.message}: {body[:400]!r}"
-        if content.get("code") in RETRIED and not re.fullmatch(r"[1-9][0-9]*", headers.get("retry-after", "")):
+        if content.get("code") in RETRIED and not re.fullmatch(
+            r"[1-9][0-9]*", headers.get("retry-after", "")
+        ):
             return f"{status} of {found} does not say when to come again"
         return ""
 
@@ -117,7 +119,9 @@ class Document:
 
     @cached_property
     def _shapes(self) -> list[tuple[tuple[str, str], re.Pattern[str]]]:
-        return [(key, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(key[1])))) for key in self.operations]
+        return [
+            (key, re.compile(re.sub(r"\\{\w+\\}", "[^/]+", re.escape(key[1])))) for key in self.operations
+        ]
 
     @cached_property
     def _strict(self) -> dict[tuple[str, str, str], dict[str, jsonschema_rs.Validator]]:

@@ -145,7 +145,9 @@ texts = st.one_of(
     st.text(letters, max_size=6),
     st.text(st.sampled_from(EDGES + "a"), max_size=4),
     st.text(st.sampled_from("a照"), max_size=3).flatmap(
-        lambda word: st.sampled_from([word * count for count in (1, 9, 27, 41, 43, 64, 80, 81, 127, 129, 257)])
+        lambda word: st.sampled_from(
+            [word * count for count in (1, 9, 27, 41, 43, 64, 80, 81, 127, 129, 257)]
+        )
     ),
 )
 values = st.one_of(

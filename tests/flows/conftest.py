@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from sandbox.stack import Sandbox
+from tests.contract.document import DOCUMENT
 
 WECHAT = "/api/v1/payments/wechat"
 ROUNDS = int(os.environ.get("ROUNDS", "6"))  # of each storm; `make storms` sets 300
@@ -43,9 +44,13 @@ class Shop:
     ) -> requests.Response:
         token = self.sandbox.tokens.token(sub, scope)
         headers = {"Authorization": f"Bearer {token}"} | ({"Idempotency-Key": key} if key else {})
-        return self.http.request(
+        answer = self.http.request(
             method, self.sandbox.api + WECHAT + path, json=body, headers=headers, timeout=60
         )
+        told = {name.lower(): value for name, value in answer.headers.items()}
+        problem = DOCUMENT.problem(method, WECHAT + path, answer.status_code, told, answer.content)
+        assert not problem, problem  # an answer that docs/openapi.yaml does not know
+        return answer
 
     def native(self, amount: object = "100.00", **extra: Any) -> requests.Response:
         body = {"contentId": "content-1", "amount": amount, "subject": "A thing"}

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from sandbox.stack import NOTIFY_PATH, Sandbox
+from tests.contract.document import DOCUMENT
 from tests.wechat_pay import WeChatPay
 
 WECHAT = "/api/v1/payments/wechat"
@@ -84,6 +85,16 @@ class Port:
     def close(self):
         for connection in self._all:
             connection.close()
+
+
+class ApiPort(Port):
+    """The API's port. An answer that docs/openapi.yaml does not know fails whoever asked."""
+
+    def send(self, method, path, body=b"", headers=()):
+        answer = super().send(method, path, body, headers)
+        problem = DOCUMENT.problem(method, path, answer.status, answer.headers, answer.body)
+        assert not problem, problem
+        return answer
 
 
 @dataclass(frozen=True)
@@ -205,7 +216,7 @@ class Shop:
     def __init__(self, sandbox, wire):
         self.sandbox = sandbox
         self.wire = wire
-        self.port = Port(sandbox.api)
+        self.port = ApiPort(sandbox.api)
         self.simulator = Port(sandbox.simulator)
         self.payments = sandbox.deployed.refs["PaymentsTable"]
         self.quarantine = sandbox.deployed.refs["QuarantineTable"]

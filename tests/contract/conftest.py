@@ -1,0 +1,90 @@
+"""A sandbox for whoever tries the API by its document alone."""
+
+import json
+import secrets
+import zlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.stack import Sandbox
+
+WECHAT = "/api/v1/payments/wechat"
+
+
+class Callers:
+    """Everybody who may come to the API, and orders in every state that they may ask about."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self.http = requests.Session()
+        self.http.trust_env = False
+        token = sandbox.tokens.token
+        self.tokens = {
+            "a backend": token("shop-backend", "payments:charge"),
+            "a buyer": token("buyer-1", "payments:pay"),
+            "the back office": token("back-office", "payments:refund"),
+            "all of them": token("everybody", "payments:pay payments:charge payments:refund"),
+            "a stranger": token("stranger", "openid"),
+            "nobody": None,
+        }
+        self.numbers = [self.open(), self.open(user="buyer-1"), self.closed(), self.paid(), self.paid()]
+
+    def token_for(self, case: Any) -> str | None:
+        """Whose turn it is: one for the same case always, trusted ones more often, for they get furthest."""
+        names = ["a backend", "all of them", "the back office", *self.tokens]
+        return self.tokens[names[_hash(case) % len(names)]]
+
+    def number_for(self, case: Any) -> str:
+        """One of our orders; the same for the same case."""
+        return self.numbers[_hash(case) // 7 % len(self.numbers)]
+
+    def post(self, what: str, body: dict[str, Any], scope: str = "payments:charge") -> Any:
+        token = self.sandbox.tokens.token("shop-backend", scope)
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = self.http.post(
+            f"{self.sandbox.api}{WECHAT}/{what}", json=body, headers=headers, timeout=60
+        ).json()
+        return answer["data"]
+
+    def open(self, user: str | None = None) -> str:
+        body = {"contentId": secrets.token_hex(4), "amount": "50000.00", "subject": "A photograph"}
+        number: str = self.post("native", body | ({"userId": user} if user else {}))["outTradeNo"]
+        return number
+
+    def closed(self) -> str:
+        number = self.open()
+        assert self.post("close", {"outTradeNo": number})["closed"]
+        return number
+
+    def paid(self) -> str:
+        number = self.open()
+        pay = f"{self.sandbox.simulator}/_sandbox/pay"
+        assert self.http.post(pay, json={"outTradeNo": number}, timeout=30).ok
+        headers = {"Authorization": f"Bearer {self.tokens['a backend']}"}
+        status = f"{self.sandbox.api}{WECHAT}/query/{number}"
+        answer = self.http.get(status, headers=headers, timeout=60).json()  # asks, if nobody has told yet
+        assert answer["data"]["tradeState"] == "SUCCESS"
+        return number
+
+
+def _hash(case: Any) -> int:
+    what = [case.method, case.path, str(case.path_parameters), str(dict(case.headers or {})), repr(case.body)]
+    return zlib.crc32(json.dumps(what).encode())
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    # The limits are about buyers, not about the contract; they stand in the way of thousands of orders.
+    generous = {"CreatesPerMinute": "100000", "OpenOrders": "500", "RefundsPerDay": "100000"}
+    rates = dict.fromkeys(("RouteRate", "RouteBurst", "NotifyRate"), "100000")
+    with Sandbox(parameters=generous | rates, schedules=False) as running:
+        running.warm()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def callers(sandbox: Sandbox) -> Callers:
+    return Callers(sandbox)
