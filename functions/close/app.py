@@ -1,7 +1,7 @@
 """POST /api/v1/payments/wechat/close: end an unpaid order, and tell the truth when it turns out to be paid."""
 
 from payments.bodies import Close
-from payments.callers import found
+from payments.callers import CHARGE, PAY, found
 from payments.closing import close_order
 from payments.http import Request, endpoint
 from payments.loader import load
@@ -10,7 +10,7 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Close one's own order, or any for a backend."""
-    caller = request.caller
+    caller = request.caller.with_one_of(PAY, CHARGE)
     wanted = load(request.body, Close)
     payment = found(wiring.store.get(wanted.out_trade_no), caller.may_close)
     request.about(payment)

@@ -1,14 +1,14 @@
 """GET /api/v1/payments/wechat/payment/{outTradeNo}: the payment as our table has it."""
 
 from payments import answers
-from payments.callers import found
+from payments.callers import CHARGE, PAY, REFUND, found
 from payments.http import Request, endpoint
 from payments.wiring import Wiring
 
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """The details of one's own payment, or of any for a backend."""
-    caller = request.caller
+    caller = request.caller.with_one_of(PAY, CHARGE, REFUND)
     payment = found(wiring.store.get(request.out_trade_no), caller.may_see)
     request.about(payment)
     return answers.details(payment)

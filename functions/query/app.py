@@ -2,7 +2,7 @@
 
 from payments import answers
 from payments.asking import ask
-from payments.callers import found
+from payments.callers import CHARGE, PAY, REFUND, found
 from payments.http import Request, endpoint
 from payments.items import RefusedUpdate
 from payments.wiring import Wiring
@@ -12,7 +12,7 @@ FRESH = 2  # seconds that an answer of WeChat Pay is good for: many pollers must
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """The order's present truth, in WeChat Pay's words."""
-    caller, now = request.caller, int(wiring.now())
+    caller, now = request.caller.with_one_of(PAY, CHARGE, REFUND), int(wiring.now())
     payment = found(wiring.store.get(request.out_trade_no), caller.may_see)
     fresh = payment.asked_at is not None and now - payment.asked_at < FRESH
     if not payment.status.is_final and not fresh:

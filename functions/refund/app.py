@@ -3,7 +3,6 @@
 from payments import answers
 from payments.bodies import idempotency_key, load_refund
 from payments.callers import REFUND, found
-from payments.errors import NotAllowedError
 from payments.http import Request, endpoint
 from payments.refunding import refund_payment
 from payments.wiring import Wiring
@@ -11,9 +10,7 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """For the back office only."""
-    caller = request.caller
-    if REFUND not in caller.scopes:
-        raise NotAllowedError(f"A refund needs the scope {REFUND}.")
+    caller = request.caller.with_one_of(REFUND)
     wanted = load_refund(request.body)
     key = idempotency_key(request.headers)
     payment = found(wiring.store.get(wanted.out_trade_no), caller.may_see)

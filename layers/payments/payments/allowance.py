@@ -29,8 +29,12 @@ class Allowance:
         return self.orders[-1].out_trade_no if self.orders else ""
 
     def created_since(self, now: int) -> int:
-        """How many orders were opened in the minute of `now`."""
-        return self.created if self.minute == now - now % MINUTE else 0
+        """How many orders were opened in the minute of `now`, or in the one after it.
+
+        Requests that began on either side of a full minute arrive mixed up; those from before it must not begin the
+        count of the new minute again.
+        """
+        return self.created if 0 <= self.minute - _minute(now) <= MINUTE else 0
 
     def without(self, gone: frozenset[str], now: int) -> "Allowance":
         """Only what may still be paid: no order in `gone`, and none whose time is over."""
@@ -47,5 +51,11 @@ class Allowance:
 
     def plus(self, order: OpenOrder) -> "Allowance":
         """One order more."""
-        now = order.opened_at
-        return Allowance((*self.orders, order), now - now % MINUTE, self.created_since(now) + 1)
+        created = self.created_since(order.opened_at)
+        minute = self.minute if created else _minute(order.opened_at)
+        return Allowance((*self.orders, order), minute, created + 1)
+
+
+def _minute(now: int) -> int:
+    """When the minute of `now` began."""
+    return now - now % MINUTE

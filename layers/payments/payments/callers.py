@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from payments.errors import NotAllowedError, OrderNotFoundError
 from payments.payment import Payment
 
+LONGEST_SUBJECT = 255  # characters (OpenID Connect Core 1.0, section 2, `sub`)
 PAY = "payments:pay"  # a buyer, for themselves
 CHARGE = "payments:charge"  # a trusted backend, for anybody
 REFUND = "payments:refund"  # the back office
@@ -20,6 +21,15 @@ class Caller:
 
     sub: str
     scopes: frozenset[str]
+
+    def with_one_of(self, *scopes: str) -> "Caller":
+        """This caller, who holds one of `scopes`. Raises NotAllowedError.
+
+        The route asks the same of API Gateway; a route that forgets to must not open the function.
+        """
+        if self.scopes.isdisjoint(scopes):
+            raise NotAllowedError(f"This needs the scope {' or '.join(scopes)}.")
+        return self
 
     @property
     def may_charge(self) -> bool:
@@ -36,13 +46,22 @@ class Caller:
 
 
 def caller_of(claims: Mapping[str, object]) -> Caller:
-    """The caller from a JWT authorizer's claims (`scope` or `scp`). Raises NotAllowedError without a subject."""
+    """The caller from a JWT authorizer's claims (`scope` or `scp`).
+
+    Scopes are separated by single spaces and nothing else (RFC 6749, section 3.3), as API Gateway reads them. Raises
+    NotAllowedError without a usable subject.
+    """
     sub = claims.get("sub")
     if not isinstance(sub, str) or not sub:
         raise NotAllowedError("The access token names no subject.")
-    granted = claims.get("scope") or claims.get("scp") or ""
-    # API Gateway hands an array claim over as "[a b]".
-    return Caller(sub, frozenset(str(granted).strip("[]").split()))
+    if len(sub) > LONGEST_SUBJECT or not sub.isprintable():
+        raise NotAllowedError(
+            f"The access token's subject is over {LONGEST_SUBJECT} characters, or not printable."
+        )
+    granted = str(claims.get("scope") or claims.get("scp") or "")
+    if granted.startswith("[") and granted.endswith("]"):
+        granted = granted[1:-1]  # API Gateway hands an array claim over as "[a b]"
+    return Caller(sub, frozenset(granted.split(" ")) - {""})
 
 
 def found(payment: Payment | None, may: Callable[[Payment], bool]) -> Payment:

@@ -100,6 +100,9 @@ class RateLimitedError(ApiError):
     status = 429
     code = "RATE_LIMITED"
 
+    def __init__(self, sentence: str, *, retry_after: int) -> None:
+        super().__init__(sentence, retry_after=retry_after)
+
 
 class WeChatRefusedError(ApiError):
     """WeChat Pay said no; `details.wechatCode` and `details.requestId` say how."""

@@ -19,10 +19,15 @@ from payments.wiring import Wiring
 
 logger = Logger()
 _JSON = msgspec.json.Encoder(decimal_format="number")
+# What a browser must not do with an answer, should one be led to show it (OWASP, "REST Security Cheat Sheet").
 _HEADERS = {
     "content-type": "application/json",
     "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000",
     "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
 }
 _NUMBER_CHARACTERS = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-|*")
 

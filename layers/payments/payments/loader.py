@@ -29,7 +29,7 @@ def load(raw: bytes, kind: type[T]) -> T:
     Raises TooLargeError, InvalidRequestError when it is not one JSON object in UTF-8, ParameterError when a member
     breaks a rule of `kind`.
     """
-    members = _object(raw)
+    members = load_members(raw)
     unknown = next((name for name in members if name not in kind.__struct_encode_fields__), None)
     if unknown is not None:
         raise ParameterError(unknown[:64], "is not a known field")
@@ -69,7 +69,8 @@ def explain(message: str) -> tuple[str, str]:
     return path or "body", f"must be {words.get(kind, kind)}"
 
 
-def _object(raw: bytes) -> dict[str, object]:
+def load_members(raw: bytes) -> dict[str, object]:
+    """The members of one JSON object, each name once. Raises TooLargeError, InvalidRequestError."""
     if len(raw) > MAX_BYTES:
         raise TooLargeError(f"The body is over {MAX_BYTES // 1024} KB.")
     if not raw.strip():

@@ -5,7 +5,7 @@ import json
 from payments import numbers, quotes
 from payments.admitting import admit
 from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
-from payments.callers import Caller
+from payments.callers import CHARGE, PAY, Caller
 from payments.errors import NotAllowedError
 from payments.http import Request
 from payments.payment import CURRENCY, Payment
@@ -19,7 +19,7 @@ def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wirin
     `kind` is the body's, `method` is native or jsapi. Where a buyer is named, the buyer's limits hold; a backend that
     names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `admit`.
     """
-    caller = request.caller
+    caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
     key = idempotency_key(request.headers)
     user_id = _payer(caller, order, wiring)

@@ -1,9 +1,12 @@
 """The function's environment as checked values; the names are the specification's."""
 
+import re
 from collections.abc import Mapping
-from urllib.parse import urlsplit
 
 from payments.errors import ConfigurationError
+
+# https to a name, not to a number: what is signed with the merchant's key goes there. http is for this machine alone.
+_GATEWAY = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]{1,5})?|http://127\.0\.0\.1:[0-9]{1,5}")
 
 
 class Settings:
@@ -112,14 +115,18 @@ class Settings:
 
     @property
     def gateways(self) -> tuple[str, str]:
-        """Origins of WeChat Pay's main and backup host; both must be on the allow-list, without a path."""
+        """Origins of WeChat Pay's main and backup host; both must be on the allow-list, in small letters, without a path."""
         return self._gateway("WECHAT_GATEWAY"), self._gateway("WECHAT_BACKUP_GATEWAY")
 
     def _gateway(self, name: str) -> str:
-        gateway = self._text(name).rstrip("/")
-        if urlsplit(gateway).path:
+        gateway = self._text(name).removesuffix("/")
+        if "/" in gateway.partition("://")[2]:
             raise ConfigurationError(
                 f"{name} must not have a path: APIv3 has no sandbox of WeChat Pay's; this project's is `make demo`"
+            )
+        if not _GATEWAY.fullmatch(gateway):
+            raise ConfigurationError(
+                f"{name} must be https:// and a host name in small letters, nothing more"
             )
         allowed = [origin.strip() for origin in self._text("WECHAT_GATEWAYS_ALLOWED").split(",")]
         if gateway not in allowed:
