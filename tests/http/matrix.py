@@ -1,0 +1,403 @@
+"""The authorization matrix: who calls, what about, and what each must be told. Two tables, CALLERS and ROWS.
+
+ROWS has one row for each route of template.yaml, by its key (`POST /path`); the suite fails for a route without one, and
+for a row without a route. To enter a route, give its row the scopes that API Gateway asks for (`admits`; none: the
+route is open) and its things: what a call may be about, how that is called, and what owner, stranger, backend and back
+office are told. What tokens that are refused before any function are told need not be said again. A WebSocket route goes
+into LIVE_ROWS, beside the file that tests who may use it.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+WECHAT = "/api/v1/payments/wechat"
+PAY, CHARGE, REFUND = "payments:pay", "payments:charge", "payments:refund"
+
+# ---- what is told ----
+
+
+@dataclass(frozen=True)
+class Told:
+    """Status and body; `body` makes the exact bytes of the order number, `check` looks at what no table can foretell."""
+
+    status: int
+    body: Callable[[str], bytes] | None = None
+    check: Callable[[Any, "Call"], None] | None = None
+
+
+def refusal(http_status, code, sentence, **details):
+    """The product's own no, byte for byte."""
+
+    def body(number):
+        named = {name: number if value is ... else value for name, value in details.items()}
+        members = {"error": sentence, "code": code, "details": named}
+        return json.dumps(members, separators=(",", ":")).encode()
+
+    return Told(http_status, body)
+
+
+def param(name, issue):
+    return refusal(400, "PARAM_ERROR", f"{name} {issue}.", field=name, issue=issue)
+
+
+def noauth(name, issue):
+    return refusal(403, "NOAUTH", f"{name} {issue}.", field=name, issue=issue)
+
+
+def gateways(status, message):
+    """API Gateway's own no."""
+    return Told(status, lambda _: json.dumps({"message": message}, separators=(",", ":")).encode())
+
+
+UNAUTHORIZED, FORBIDDEN = gateways(401, "Unauthorized"), gateways(403, "Forbidden")
+NOT_FOUND = refusal(404, "ORDER_NOT_FOUND", "There is no such order.")
+PAID_ALREADY = refusal(409, "ORDERPAID", "The order is already paid.", outTradeNo=...)
+NO_SUBJECT = refusal(403, "NOAUTH", "The access token names no subject.")
+ODD_SUBJECT = refusal(403, "NOAUTH", "The access token's subject is over 255 characters, or not printable.")
+
+
+def seen_as_the_backend_sees_it(answer, call):
+    assert answer.body == call.world.as_backend(call.path).body
+    assert call.number in answer.text
+
+
+def opened_at_the_asked_price(answer, call):
+    asked = json.loads(call.body)
+    item = call.world.shop.item(answer.data["outTradeNo"])
+    wanted = (asked.get("userId") or call.sub, str(round(asked["amount"] * 100)))
+    assert (item["user_id"]["S"], item["amount"]["N"]) == wanted
+    assert answer.data["amount"] == asked["amount"]
+
+
+def refunded_as_asked(answer, call):
+    assert (answer.data["outTradeNo"], answer.data["refundAmount"]) == (call.number, 0.01)
+    assert call.world.shop.item(call.number)["refunds"]["M"][answer.data["outRefundNo"]]
+
+
+SEEN = Told(200, check=seen_as_the_backend_sees_it)
+OPENED = Told(200, check=opened_at_the_asked_price)
+CLOSED = Told(
+    200, lambda number: b'{"success":true,"data":{"outTradeNo":"%s","closed":true}}' % number.encode()
+)
+REFUNDED = Told(200, check=refunded_as_asked)
+UNSIGNED = Told(
+    401, lambda _: b'{"code":"FAIL","message":"SIGN_ERROR: the header wechatpay-timestamp is missing"}'
+)
+
+# ---- what is called ----
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request about one order, and who sends it."""
+
+    world: Any
+    sub: str
+    path: str
+    number: str = ""
+    body: bytes = b""
+
+
+@dataclass(frozen=True)
+class Thing:
+    """What a call may be about: `call` makes the request, the rest is what each kind of caller is told."""
+
+    call: Callable[[Any, str], Call]
+    owner: Told
+    stranger: Told
+    backend: Told
+    office: Told = FORBIDDEN
+
+
+def everybody(call, told, office=None):
+    return Thing(call, told, told, told, office or told)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One route: the scopes of which one is needed, and what it is called about."""
+
+    admits: frozenset[str]
+    things: Mapping[str, Thing]
+
+
+MISSING = f"WX{'7' * 26}"
+NUMBER_RULE = "must be 6 to 32 characters of 0-9 A-Z a-z _ - | *"
+
+
+def reading(what):
+    """A route that shows one order."""
+
+    def about(number):
+        def call(world, sub):
+            found = number(world)
+            return Call(world, sub, f"{WECHAT}/{what}/{found}", found)
+
+        return call
+
+    return Row(
+        frozenset({PAY, CHARGE, REFUND}),
+        {
+            "hers, waiting": Thing(about(lambda world: world.waiting), SEEN, NOT_FOUND, SEEN, SEEN),
+            "hers, paid": Thing(about(lambda world: world.paid), SEEN, NOT_FOUND, SEEN, SEEN),
+            "missing": everybody(about(lambda _: MISSING), NOT_FOUND),
+            "malformed": everybody(about(lambda _: "WX%2F12345"), param("outTradeNo", NUMBER_RULE)),
+        },
+    )
+
+
+def opening(what, **members):
+    """A route that opens an order."""
+
+    def wanting(*, quoted=True, user_id=None, without=""):
+        def call(world, sub):
+            body = {"contentId": world.new_content(), "amount": 1.23, "subject": "A photograph", **members}
+            if quoted:
+                body["quote"] = world.shop.sandbox.tokens.quote(sub, body["contentId"], 123)
+            if user_id:
+                body["userId"] = user_id
+            body.pop(without, None)
+            return Call(world, sub, f"{WECHAT}/{what}", body=json.dumps(body).encode())
+
+        return call
+
+    not_own = noauth("userId", "must be the caller's own")
+    unquoted = noauth("quote", "is required for a buyer's own order")
+    return Row(
+        frozenset({PAY, CHARGE}),
+        {
+            "for oneself": everybody(wanting(), OPENED, FORBIDDEN),
+            "for somebody else": Thing(wanting(user_id="carol"), not_own, not_own, OPENED),
+            "without a quote": Thing(wanting(quoted=False), unquoted, unquoted, OPENED),
+            "malformed": everybody(wanting(without="subject"), param("subject", "is required"), FORBIDDEN),
+        },
+    )
+
+
+def posting(what, number, **members):
+    def call(world, sub):
+        found = number(world)
+        body = json.dumps({"outTradeNo": found, **members}).encode()
+        return Call(world, sub, f"{WECHAT}/{what}", found, body)
+
+    return call
+
+
+NO_NUMBER = param("outTradeNo", "must be a string")
+CLOSE = Row(
+    frozenset({PAY, CHARGE}),
+    {
+        "hers, waiting": Thing(posting("close", lambda world: world.fresh()), CLOSED, NOT_FOUND, CLOSED),
+        "hers, closed": Thing(posting("close", lambda world: world.closed), CLOSED, NOT_FOUND, CLOSED),
+        "hers, paid": Thing(
+            posting("close", lambda world: world.paid), PAID_ALREADY, NOT_FOUND, PAID_ALREADY
+        ),
+        "missing": everybody(posting("close", lambda _: MISSING), NOT_FOUND, FORBIDDEN),
+        "malformed": everybody(posting("close", lambda _: None), NO_NUMBER, FORBIDDEN),
+    },
+)
+
+
+def giving_back(number, told, amount=0.01):
+    call = posting("refund", number, refundAmount=amount)
+    return Thing(call, FORBIDDEN, FORBIDDEN, FORBIDDEN, told)
+
+
+UNPAID = refusal(
+    409, "REFUND_NOT_ALLOWED", "The order is pending; only a paid order can be refunded.", status="pending"
+)
+GIVE_BACK = Row(
+    frozenset({REFUND}),
+    {
+        "hers, paid": giving_back(lambda world: world.refundable, REFUNDED),
+        "hers, waiting": giving_back(lambda world: world.waiting, UNPAID),
+        "missing": giving_back(lambda _: MISSING, NOT_FOUND),
+        "malformed": giving_back(lambda _: None, NO_NUMBER),
+    },
+)
+
+
+def unsigned_notification(world, sub):
+    return Call(world, sub, f"{WECHAT}/notify", body=b'{"id":"EV-1"}')
+
+
+ROWS = {
+    f"POST {WECHAT}/native": opening("native"),
+    f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
+    f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
+    f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
+    f"POST {WECHAT}/close": CLOSE,
+    f"POST {WECHAT}/refund": GIVE_BACK,
+    f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
+}
+LIVE_ROWS: dict[str, str] = {}
+
+# ---- who calls ----
+
+ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A header, and what comes of it: `told` where it is the same everywhere, else the scopes that the token has."""
+
+    authorization: Callable[[Any], str | None]
+    sub: str = ""
+    scopes: frozenset[str] = field(default_factory=frozenset)
+    told: Told | None = None
+
+
+def turned_away(authorization):
+    return Caller(authorization, told=UNAUTHORIZED)
+
+
+def holding(sub, scope, *scopes, told=None, **claims):
+    """Somebody whose token has the claim `scope`, which API Gateway reads as `scopes`."""
+    return Caller(
+        lambda tokens: f"Bearer {tokens.token(sub, scope, **claims)}", sub or "", frozenset(scopes), told
+    )
+
+
+def forged(make):
+    """Header and claims of a good token, in another's hands."""
+
+    def header(tokens):
+        good = tokens.token(ALICE, f"{PAY} {CHARGE} {REFUND}")
+        claims = jwt.decode(good, options={"verify_signature": False})
+        return f"Bearer {make(tokens, good, claims)}"
+
+    return turned_away(header)
+
+
+def stale(seconds, claim):
+    all_scopes = f"{PAY} {CHARGE} {REFUND}"
+    return turned_away(
+        lambda tokens: (
+            f"Bearer {tokens.token(ALICE, all_scopes, **{claim: int(tokens._clock.time()) + seconds})}"
+        )
+    )
+
+
+def claiming(**claims):
+    return turned_away(lambda tokens: f"Bearer {tokens.token(ALICE, f'{PAY} {CHARGE} {REFUND}', **claims)}")
+
+
+def encoded(part):
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode()
+
+
+def hmac_with_the_public_key(tokens, _good, claims):
+    pem = tokens.public_keys[tokens.kid].public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    message = f"{encoded({'alg': 'HS256', 'typ': 'JWT', 'kid': tokens.kid})}.{encoded(claims)}"
+    digest = hmac.new(pem, message.encode(), hashlib.sha256).digest()
+    return f"{message}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def under_another_key(kid):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    def make(tokens, _good, claims):
+        named = {} if kid is None else {"kid": kid or tokens.kid}
+        return jwt.encode(claims, key, algorithm="RS256", headers=named)
+
+    return make
+
+
+def with_other_claims(_tokens, good, claims):
+    head, _, signature = good.split(".")
+    return f"{head}.{encoded(claims | {'sub': BOB})}.{signature}"
+
+
+CALLERS = {
+    # Turned away before any function.
+    "no token": turned_away(lambda _: None),
+    "an empty header": turned_away(lambda _: ""),
+    "a bare Bearer": turned_away(lambda _: "Bearer "),
+    "a password": turned_away(lambda _: "Basic YWxpY2U6c2VjcmV0"),
+    "garbage": turned_away(lambda _: "Bearer a.b.c"),
+    "a quote": turned_away(lambda tokens: f"Bearer {tokens.quote(ALICE, 'content-1', 1)}"),
+    "two tokens in one header": turned_away(
+        lambda tokens: f"Bearer {tokens.token(ALICE, PAY)},Bearer {tokens.token(BOB, CHARGE)}"
+    ),
+    "expired": stale(-1, "exp"),
+    "without an end": claiming(exp=None),
+    "not yet valid": stale(600, "nbf"),
+    "issued in the future": stale(600, "iat"),
+    "another audience": claiming(aud="another-app"),
+    "another audience, our client id": claiming(aud=["another-app"], client_id="wechatpay-sandbox"),
+    "no audience": claiming(aud=None, client_id=None),
+    "another issuer": claiming(iss="https://issuer.example.com"),
+    "no issuer": claiming(iss=None),
+    "alg none": forged(lambda _, __, claims: f"{encoded({'alg': 'none'})}.{encoded(claims)}."),
+    "alg none under our kid": forged(
+        lambda tokens, _, claims: f"{encoded({'alg': 'none', 'kid': tokens.kid})}.{encoded(claims)}."
+    ),
+    "HS256 with the public key": forged(hmac_with_the_public_key),
+    "another key under our kid": forged(under_another_key("")),
+    "an unknown kid": forged(under_another_key("another")),
+    "no kid": forged(under_another_key(None)),
+    "claims exchanged": forged(with_other_claims),
+    "signature cut": forged(lambda _, good, __: good[:-4]),
+    "signature gone": forged(lambda _, good, __: good.rpartition(".")[0] + "."),
+    # A good token without any scope of ours.
+    "no scope": holding(ALICE, None),
+    "an empty scope": holding(ALICE, ""),
+    "other scopes": holding(ALICE, "openid profile payments"),
+    "a wildcard": holding(ALICE, "payments:*"),
+    "capital letters": holding(ALICE, "PAYMENTS:CHARGE Payments:Pay"),
+    "scopes with a comma": holding(ALICE, "payments:pay,payments:charge,payments:refund"),
+    "a longer scope": holding(ALICE, "payments:payx payments:chargex xpayments:refund"),
+    "a list written as text": holding(ALICE, "[payments:charge payments:refund]"),
+    # A good token with a scope, of nobody.
+    "nobody": holding(None, f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND, told=NO_SUBJECT),
+    "an empty name": holding("", f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND, told=NO_SUBJECT),
+    "a name with a line feed": holding(
+        f"{ALICE}\n", f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND, told=ODD_SUBJECT
+    ),
+    "a name without end": holding(
+        "x" * 256, f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND, told=ODD_SUBJECT
+    ),
+    # Somebody.
+    "the owner": holding(ALICE, PAY, PAY),
+    "the owner, among other scopes": holding(ALICE, f"openid {PAY} profile", PAY),
+    "a stranger": holding(BOB, PAY, PAY),
+    "a stranger by list": holding(BOB, None, PAY, scp=["openid", PAY]),
+    "a stranger with half a bracket": holding(BOB, f"[{CHARGE} {PAY}", PAY),
+    "a stranger in capital letters": holding(ALICE.upper(), PAY, PAY),
+    "a stranger whose name goes on": holding(f"{ALICE}x", PAY, PAY),
+    "a backend": holding("shop-backend", CHARGE, CHARGE),
+    "a backend by list": holding("shop-backend", None, CHARGE, scp=[CHARGE, "openid"]),
+    "the back office": holding("back-office", REFUND, REFUND),
+    "pay and charge": holding(BOB, f"{PAY} {CHARGE}", PAY, CHARGE),
+    "pay and refund": holding(BOB, f"{REFUND}  {PAY}", PAY, REFUND),
+    "the owner with refund": holding(ALICE, f"{PAY} {REFUND}", PAY, REFUND),
+    "charge and refund": holding("operator", f"{CHARGE} {REFUND}", CHARGE, REFUND),
+    "all three": holding("operator", f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND),
+}
+
+
+def told(caller, row, thing):
+    """The cell: what this caller is told about this thing."""
+    if not row.admits:
+        return thing.owner
+    if caller.told is UNAUTHORIZED:
+        return UNAUTHORIZED
+    held = caller.scopes & row.admits
+    if not held:
+        return FORBIDDEN
+    if caller.told is not None:
+        return caller.told
+    if CHARGE in held:
+        return thing.backend
+    if REFUND in held:
+        return thing.office
+    return thing.owner if caller.sub == ALICE else thing.stranger

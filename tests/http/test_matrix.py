@@ -1,0 +1,153 @@
+"""Every route, every caller, every object: the exact answer of each cell, and nothing moved where the answer is no."""
+
+import secrets
+from pathlib import Path
+
+import pytest
+
+from sandbox.template import transformed
+from tests.http.matrix import ALICE, BOB, CALLERS, LIVE_ROWS, MISSING, ROWS, UNAUTHORIZED, told
+
+ROOT = Path(__file__).parents[2]
+CHANGING = ("apigw-requestid", "date")
+
+
+class World:
+    """Alice's orders, one in each state that a call may be about."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.waiting, self.paid, self.closed, self.refundable = (self.fresh() for _ in range(4))
+        shop.pay(self.paid)
+        shop.pay(self.refundable)
+        assert shop.post("close", {"outTradeNo": self.closed}).status == 200
+        self._views = {}
+
+    def fresh(self):
+        """One more order of hers, of an old account that no limit counts any more."""
+        number = self.shop.order(userId=f"somebody-{secrets.token_hex(4)}")["outTradeNo"]
+        table = {"TableName": self.shop.payments, "Key": {"out_trade_no": {"S": number}}}
+        self.shop.sandbox.aws.client("dynamodb").update_item(
+            **table, UpdateExpression="SET user_id = :a", ExpressionAttributeValues={":a": {"S": ALICE}}
+        )
+        return number
+
+    def new_content(self):
+        return f"content-{secrets.token_hex(6)}"
+
+    def as_backend(self, path):
+        """What a trusted backend is shown there, read once."""
+        if path not in self._views:
+            lines = [("Authorization", f"Bearer {self.shop.backend}")]
+            self._views[path] = self.shop.port.send("GET", path, headers=lines)
+        return self._views[path]
+
+
+@pytest.fixture(scope="module")
+def world(shop):
+    return World(shop)
+
+
+def ask(shop, route_key, caller, call):
+    lines = [("Content-Type", "application/json")]
+    header = CALLERS[caller].authorization(shop.sandbox.tokens)
+    if header is not None:
+        lines.append(("Authorization", header))
+    return shop.port.send(route_key.split()[0], call.path, call.body, lines)
+
+
+def writes(shop, route_key, done_before):
+    """What the route's function has written since; a question to WeChat Pay is written down before it is asked."""
+    (function,) = {
+        route.function
+        for route in shop.sandbox.deployed.routes
+        if route_key == f"{route.method} {route.path}"
+    }
+    role, reads = shop.role(function), ("dynamodb:GetItem", "secretsmanager:GetSecretValue")
+    return [
+        use.action
+        for use in shop.sandbox.aws.uses[done_before:]
+        if use.principal == role and use.action not in reads
+    ]
+
+
+@pytest.mark.parametrize("route_key", ROWS)
+@pytest.mark.parametrize("caller", CALLERS)
+def test_each_cell_is_answered_exactly_so(shop, world, route_key, caller):
+    row = ROWS[route_key]
+    for name, thing in row.things.items():
+        expected = told(CALLERS[caller], row, thing)
+        call = thing.call(world, CALLERS[caller].sub or ALICE)
+        done_before = len(shop.sandbox.aws.uses)
+
+        answer = ask(shop, route_key, caller, call)
+
+        assert answer.status == expected.status, (name, answer.text)
+        if expected.body is not None:
+            assert answer.body == expected.body(call.number or ""), name
+        if expected.check is not None:
+            expected.check(answer, call)
+        if expected is UNAUTHORIZED:
+            assert answer.headers["www-authenticate"].startswith("Bearer")
+        if expected.status in (400, 401, 403, 404):
+            assert writes(shop, route_key, done_before) == [], name
+
+
+def test_every_route_of_the_template_has_its_row_and_asks_for_the_rows_scopes(shop):
+    deployed = {
+        f"{route.method} {route.path}": frozenset(route.scopes) for route in shop.sandbox.deployed.routes
+    }
+
+    assert deployed == {route_key: row.admits for route_key, row in ROWS.items()}, (
+        "enter the route into ROWS of tests/http/matrix.py, which says how"
+    )
+    for route in shop.sandbox.deployed.routes:
+        assert (route.authorizer is None) == (not route.scopes)
+
+
+def test_every_websocket_route_names_the_file_that_tests_who_may_use_it():
+    resources = transformed(ROOT / "template.yaml")["Resources"].values()
+    live = {one["Properties"]["RouteKey"] for one in resources if one["Type"] == "AWS::ApiGatewayV2::Route"}
+
+    assert live == set(LIVE_ROWS), "enter the route into LIVE_ROWS of tests/http/matrix.py, which says how"
+    assert [file for file in LIVE_ROWS.values() if not (ROOT / file).exists()] == []
+
+
+@pytest.mark.parametrize("route_key", [key for key, row in ROWS.items() if "missing" in row.things])
+def test_not_hers_and_not_there_are_the_same_bytes_and_headers_to_a_stranger(shop, world, route_key):
+    things = ROWS[route_key].things
+    answers = [
+        ask(shop, route_key, "a stranger", thing.call(world, BOB))
+        for name, thing in things.items()
+        if name.startswith(("hers", "missing"))
+    ]
+
+    assert MISSING not in answers[0].text
+    first, *others = [
+        (one.status, one.body, [line for line in one.headers.items() if line[0] not in CHANGING])
+        for one in answers
+    ]
+    assert others
+    assert all(other == first for other in others)
+
+
+def test_every_answer_of_ours_says_what_a_browser_must_not_do_with_it(shop, world):
+    for route_key, row in ROWS.items():
+        for thing in row.things.values():
+            for caller in ("the owner", "a stranger", "a backend", "the back office", "nobody"):
+                answer = ask(shop, route_key, caller, thing.call(world, CALLERS[caller].sub or ALICE))
+                if "message" in answer.json and "code" not in answer.json:
+                    continue  # API Gateway's own
+                shown = {name: answer.headers.get(name) for name in SHOWN}
+                assert shown == SHOWN, (route_key, caller)
+
+
+SHOWN = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
