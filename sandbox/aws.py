@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,8 @@ from botocore.config import Config
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.engine import Engine
-from sandbox.shim import ADMIN_ACCESS_KEY, Shim, Use
+from sandbox.judge import ADMIN_ACCESS_KEY, Credential, Use, admit
+from sandbox.shim import Shim
 
 __all__ = ["Aws", "Use"]
 
@@ -74,6 +75,7 @@ class Aws:
         self._lock = threading.Lock()
         self._uses: deque[Use] = deque(maxlen=USES_KEPT)
         self._events: list[dict[str, Any]] = []
+        self._listeners: list[Callable[[list[dict[str, Any]]], None]] = []
         self._written = threading.Condition()
         self._writes: dict[str, int] = {}
         self._wakes = 0
@@ -150,6 +152,14 @@ class Aws:
         with self._running() as engine:
             return engine.statements(role_arn)
 
+    def admit(self, authorization: str, token: str | None, target: str, body: Mapping[str, Any]) -> None:
+        """Judge a signed request to a service that is not served here; recorded as all others are.
+
+        `target` is service.Operation. Raises judge.RefusedError. Only while started.
+        """
+        with self._running() as engine:
+            admit(Credential.demanded(authorization), token, target, body, engine=engine, register=self)
+
     # ---- what happened ----
 
     @property
@@ -167,9 +177,13 @@ class Aws:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What EventBridge took, in order: source, detail-type, detail (parsed), time (ISO 8601), bus (name)."""
+        """What EventBridge took, in order: id, source, detail-type, detail (parsed), time (ISO 8601), bus (name), resources."""
         with self._lock:
             return list(self._events)
+
+    def on_events(self, call: Callable[[list[dict[str, Any]]], None]) -> None:
+        """Have this called with what EventBridge takes from now on, before PutEvents is answered: it must be quick."""
+        self._listeners.append(call)
 
     def writes(self, place: str) -> int:
         """How many requests have written to a table (its name) or queue (its ARN); counted before the answer goes out."""
@@ -208,6 +222,8 @@ class Aws:
         """Called by the shim: EventBridge accepted these."""
         with self._lock:
             self._events.extend(events)
+        for call in self._listeners:
+            call(events)
 
     def wrote(self, places: set[str]) -> None:
         """Called by the shim: a write to these tables and queues succeeded."""

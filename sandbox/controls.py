@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox.clock import Clock
 from sandbox.gateway import Gateway
 from sandbox.tokens import Tokens
+from sandbox.websocket_gateway import WebSocketGateway
 
 LOCAL_NAMES = {"127.0.0.1", "localhost"}
 
@@ -50,8 +51,9 @@ class Front:
         self._routes: list[BaseRoute] = []
         self._ours: ASGIApp = Starlette()
         self._gateway: ASGIApp = self._ours
+        self._websockets: WebSocketGateway | None = None
 
-    def open(self, gateway: Gateway) -> None:
+    def open(self, gateway: Gateway, websockets: WebSocketGateway | None) -> None:
         """Everything is there; `pages` are read now, so that they may know the sandbox that they belong to."""
         self._routes = [*_Controls(self._handles).routes(), *self._pages]
         self._ours = Starlette(
@@ -59,12 +61,17 @@ class Front:
             middleware=[Middleware(_LocalOnly)],
             exception_handlers={BadInputError: _bad_input},
         )
-        self._gateway = gateway
+        self._gateway, self._websockets = gateway, websockets
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        ours = scope["path"].startswith("/_sandbox/") or any(
-            route.matches(scope)[0] is not Match.NONE for route in self._routes
+        if self._websockets is not None and self._websockets.serves(scope):
+            await self._websockets(scope, receive, send)
+            return
+        ours = (
+            scope["type"] == "websocket"  # which Starlette refuses: there is no API for it
+            or scope["path"].startswith("/_sandbox/")
+            or any(route.matches(scope)[0] is not Match.NONE for route in self._routes)
         )
         await (self._ours if ours else self._gateway)(scope, receive, send)
 

@@ -74,6 +74,16 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class WebSocketApi:
+    """The WebSocket API and its one stage."""
+
+    api_id: str
+    stage: str  # live
+    routes: dict[str, str]  # route key, as $connect → function, logical id
+    limits: Limits = Limits()
+
+
+@dataclass(frozen=True)
 class FailureBucket:
     """Where a stream mapping leaves what it gives up on, and what Lambda writes into its name and text."""
 
@@ -124,6 +134,18 @@ class Schedule:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """One rule of an event bus that hands the events of a pattern to a function."""
+
+    logical_id: str  # LivePushFunctionNews
+    arn: str
+    function: str  # logical id
+    bus: str  # its name
+    pattern: dict[str, Any]
+    retries: int  # of an invocation that failed
+
+
+@dataclass(frozen=True)
 class Deployed:
     """All of it, plus every logical id's physical name (`Ref`) and attributes (`GetAtt`)."""
 
@@ -136,4 +158,6 @@ class Deployed:
     outputs: dict[str, str] = field(default_factory=dict)
     queues: tuple[QueueMapping, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
+    websocket: WebSocketApi | None = None

@@ -1,18 +1,18 @@
 """template.yaml as a running stack: what AWS keeps is created there, what Lambda and API Gateway run comes back."""
 
 import uuid
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sandbox import lambda_resources, role_checks, schedule_resources
+from sandbox import lambda_resources, role_checks, rule_resources, schedule_resources
+from sandbox.api_resources import Apis
 from sandbox.aws import Aws
-from sandbox.deployed import Cors, Deployed, Function, Limits, QueueMapping, Route, Schedule, StreamMapping
+from sandbox.deployed import Deployed, Function, QueueMapping, Rule, Schedule, StreamMapping
 from sandbox.iam import Need
 from sandbox.intrinsics import NO_VALUE, Resolver
 from sandbox.resources import CREATORS, Created, only
 from sandbox.template import TemplateError, checked, parameters_of, translate
-
-API_ID = "api"
 
 
 def deploy(
@@ -21,17 +21,21 @@ def deploy(
     aws: Aws,
     parameters: dict[str, str],
     stack_name: str = "wechatpay-sandbox",
+    websocket_origin: str | None = None,
 ) -> Deployed:
     """Create every resource of the template, in the order that they refer to each other.
 
+    `websocket_origin` is where the WebSocket API will be served, as ws://127.0.0.1:8000.
     Raises TemplateError for a bad parameter, a reference that leads nowhere or in a circle, and for any resource,
     property or function that the sandbox would otherwise pass over in silence.
     """
-    return _Deployment(template_path, aws, parameters, stack_name).run()
+    return _Deployment(template_path, aws, parameters, stack_name, websocket_origin).run()
 
 
 class _Deployment:
-    def __init__(self, path: Path, aws: Aws, parameters: dict[str, str], stack: str) -> None:
+    def __init__(
+        self, path: Path, aws: Aws, parameters: dict[str, str], stack: str, websocket_origin: str | None
+    ) -> None:
         values = checked(parameters_of(path), parameters)
         template, self._folders = translate(path, values)
         self._aws = aws
@@ -56,19 +60,20 @@ class _Deployment:
         self._done: dict[str, Created] = {}
         self._under_way: list[str] = []
         self._functions: dict[str, Function] = {}
-        self._routes: tuple[Route, ...] = ()
-        self._cors = Cors()
+        self._apis = Apis(aws.region, aws.account, self._functions, websocket_origin)
         self._streams: list[StreamMapping] = []
         self._queues: list[QueueMapping] = []
         self._schedules: list[Schedule] = []
-        self._limits = Limits()
+        self._rules: list[Rule] = []
+        self._invokers: list[role_checks.Invoker] = []
+        self._unrepeated: set[str] = set()  # functions whose asynchronous invocations are not tried again
         self._permissions: list[dict[str, Any]] = []
 
     def run(self) -> Deployed:
         for logical_id, resource in self._resources.items():
             if self._wanted(resource):
                 self._made(logical_id)
-        schedule_resources.check_permissions(self._schedules, self._functions, self._permissions)
+        role_checks.demand_permissions([*self._invokers, *self._apis.invokers()], self._permissions)
         outputs = {
             name: str(self._resolver.value(output["Value"]))
             for name, output in self._outputs.items()
@@ -76,15 +81,20 @@ class _Deployment:
         }
         return Deployed(
             functions=self._functions,
-            routes=self._routes,
-            cors=self._cors,
+            routes=self._apis.routes,
+            cors=self._apis.cors,
             streams=tuple(self._streams),
             refs={name: made.ref for name, made in self._done.items()},
             attributes={name: made.attributes for name, made in self._done.items()},
             outputs=outputs,
             queues=tuple(self._queues),
             schedules=tuple(self._schedules),
-            limits=self._limits,
+            rules=tuple(
+                replace(rule, retries=0) if rule.function in self._unrepeated else rule
+                for rule in self._rules
+            ),
+            limits=self._apis.limits,
+            websocket=self._apis.websocket,
         )
 
     def _wanted(self, part: dict[str, Any]) -> bool:
@@ -127,8 +137,7 @@ class _Deployment:
             "AWS::Lambda::EventInvokeConfig": self._invoke_config,
             "AWS::Scheduler::Schedule": self._schedule,
             "AWS::Events::Rule": self._rule,
-            "AWS::ApiGatewayV2::Api": self._api,
-            "AWS::ApiGatewayV2::Stage": self._stage,
+            **self._apis.creators,
         }
         if kind not in local:
             raise TemplateError(f"{logical_id}: the sandbox does not support {kind}")
@@ -193,12 +202,13 @@ class _Deployment:
         return Created(mapping_id, {"Id": mapping_id})
 
     def _invoke_config(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        """Only what holds here anyway: schedules invoke asynchronously, and the sandbox repeats no such invocation."""
+        """Either none, or no retries: schedules invoke asynchronously, and the sandbox repeats nothing that they do."""
         known = "FunctionName Qualifier MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig"
         only(logical_id, properties, known)
         only(logical_id, properties.get("DestinationConfig", {}), "")  # SAM writes an empty one
         if int(properties.get("MaximumRetryAttempts", 2)) != 0:
             raise TemplateError(f"{logical_id}: the sandbox supports no other MaximumRetryAttempts than 0")
+        self._unrepeated.add(self._function_named(logical_id, properties["FunctionName"]).logical_id)
         return Created(logical_id)
 
     def _schedule(self, logical_id: str, properties: dict[str, Any]) -> Created:
@@ -213,10 +223,16 @@ class _Deployment:
 
     def _rule(self, logical_id: str, properties: dict[str, Any]) -> Created:
         name = properties.get("Name", f"{self._stack}-{logical_id}")
-        arn = f"arn:aws:events:{self._aws.region}:{self._aws.account}:rule/{name}"
-        target = schedule_resources.rule_target(logical_id, properties)
+        bus = rule_resources.bus_of(properties)
+        path = name if bus == "default" else f"{bus}/{name}"
+        arn = f"arn:aws:events:{self._aws.region}:{self._aws.account}:rule/{path}"
+        target = rule_resources.target_of(logical_id, properties)
         function = self._function_named(logical_id, target["Arn"])
-        self._schedules.append(schedule_resources.rule(logical_id, properties, function, arn))
+        self._invokers.append(role_checks.Invoker(logical_id, "events.amazonaws.com", arn, function))
+        if "EventPattern" in properties:
+            self._rules.append(rule_resources.rule(logical_id, properties, function, arn=arn))
+        else:
+            self._schedules.append(schedule_resources.rule(logical_id, properties, function, arn=arn))
         return Created(name, {"Arn": arn})
 
     def _function_named(self, logical_id: str, name: str) -> Function:
@@ -224,30 +240,3 @@ class _Deployment:
             if name in (found.name, found.arn):
                 return found
         raise TemplateError(f"{logical_id}: {name} is not a function of this template")
-
-    def _api(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        only(logical_id, properties, "Body FailOnWarnings Name Description Tags DisableExecuteApiEndpoint")
-        if self._routes:
-            raise TemplateError(f"{logical_id}: the sandbox serves one HTTP API")
-        by_arn = {found.arn: found.logical_id for found in self._functions.values()}
-        self._routes = lambda_resources.routes(logical_id, properties["Body"], by_arn)
-        self._cors = lambda_resources.cors(logical_id, properties["Body"])
-        endpoint = f"https://{API_ID}.execute-api.{self._aws.region}.amazonaws.com"
-        return Created(API_ID, {"ApiId": API_ID, "ApiEndpoint": endpoint})
-
-    def _stage(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        """Access logs are accepted and not written: they only tell."""
-        known = "ApiId StageName AutoDeploy Tags DefaultRouteSettings RouteSettings AccessLogSettings"
-        only(logical_id, properties, known)
-        if properties["StageName"] != "$default":
-            raise TemplateError(f"{logical_id}: only the stage $default is supported")
-        default = lambda_resources.limit(logical_id, properties.get("DefaultRouteSettings", {}))
-        own = {
-            key: lambda_resources.limit(f"{logical_id} {key}", settings) or default
-            for key, settings in properties.get("RouteSettings", {}).items()
-        }
-        keys = {f"{route.method} {route.path}" for route in self._routes}
-        if unknown := sorted(set(own) - keys):
-            raise TemplateError(f"{logical_id}: there is no route {', '.join(unknown)}")
-        self._limits = Limits(default, {key: found for key, found in own.items() if found is not None})
-        return Created(properties["StageName"])

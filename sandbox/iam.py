@@ -61,6 +61,11 @@ def trusts(trust: Mapping[str, Any], service: str) -> bool:
     return False
 
 
+def fits(pattern: str, text: str) -> bool:
+    """Whether a text fits a pattern with IAM's wildcards."""
+    return _pattern(pattern).fullmatch(text) is not None
+
+
 def _check(statement: Mapping[str, Any]) -> None:
     if unknown := set(statement) - _STATEMENT:
         raise UnsupportedPolicyError(f"unknown element of a policy statement: {', '.join(sorted(unknown))}")
@@ -94,7 +99,7 @@ def _covers(statement: Mapping[str, Any], need: Need) -> bool:
 def _selects(statement: Mapping[str, Any], element: str, value: str, *, lower: bool) -> bool:
     negated = element not in statement
     patterns = _list(statement[f"Not{element}" if negated else element])
-    return negated != any(_pattern(p.lower() if lower else p).fullmatch(value) is not None for p in patterns)
+    return negated != any(fits(p.lower() if lower else p, value) for p in patterns)
 
 
 def _holds(operator: str, have: tuple[str, ...] | None, wanted: list[str]) -> bool:
@@ -106,7 +111,7 @@ def _holds(operator: str, have: tuple[str, ...] | None, wanted: list[str]) -> bo
     if operator.endswith("StringEquals"):
         matches = [value in wanted for value in have]
     else:
-        matches = [any(_pattern(p).fullmatch(value) for p in wanted) for value in have]
+        matches = [any(fits(p, value) for p in wanted) for value in have]
     return all(matches) if for_all else any(matches)
 
 

@@ -50,6 +50,7 @@ _QUEUE = {
     "GetQueueAttributes": "GetQueueAttributes",
     "GetQueueUrl": "GetQueueUrl",
 }
+_CONNECTION = {"PostToConnection": "POST", "GetConnection": "GET", "DeleteConnection": "DELETE"}
 _OBJECT = {
     "PutObject": "PutObject",
     "GetObject": "GetObject",
@@ -170,6 +171,13 @@ def _s3(operation: str, body: Mapping[str, Any], account: Account) -> list[Need]
     return None
 
 
+def _execute_api(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:
+    if operation not in _CONNECTION:
+        return None
+    path = f"{body['ApiId']}/{body['Stage']}/{_CONNECTION[operation]}/@connections/{body['ConnectionId']}"
+    return [Need("execute-api:ManageConnections", f"{_arn('execute-api', account)}:{path}")]
+
+
 def _logs(operation: str, body: Mapping[str, Any], account: Account) -> list[Need] | None:
     if operation not in ("CreateLogStream", "PutLogEvents"):
         return None
@@ -194,5 +202,6 @@ _SERVICES: dict[str, Callable[[str, Mapping[str, Any], Account], list[Need] | No
     "sqs": _sqs,
     "s3": _s3,
     "logs": _logs,
+    "execute-api": _execute_api,
     "sts": _sts,
 }

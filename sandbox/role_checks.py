@@ -1,9 +1,13 @@
 """What AWS checks of a role when a resource that uses it is made, or finds missing at the first use: errors at once here."""
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from sandbox.aws import Aws
-from sandbox.iam import Need, allowed, trusts
+from sandbox.deployed import Function
+from sandbox.iam import Need, allowed, fits, trusts
 from sandbox.template import TemplateError
 
 
@@ -34,3 +38,31 @@ def demand_for_failures(aws: Aws, logical_id: str, role_arn: str, bucket: str, m
     arn = f"arn:aws:s3:::{bucket}"
     an_object = f"{arn}/aws/lambda/{mapping_id}/shardId-0/2000/01/01/2000-01-01T00.00.00-{mapping_id}"
     demand(aws, logical_id, role_arn, Need("s3:PutObject", an_object), Need("s3:ListBucket", arn))
+
+
+@dataclass(frozen=True)
+class Invoker:
+    """A resource by which a service invokes a function: allowed by the function's own policy, not by a role."""
+
+    logical_id: str
+    service: str  # events.amazonaws.com
+    arn: str
+    function: Function
+
+
+def demand_permissions(invokers: Iterable[Invoker], permissions: Iterable[Mapping[str, Any]]) -> None:
+    """Raise TemplateError unless an AWS::Lambda::Permission lets each of them invoke its function.
+
+    (Lambda Developer Guide, Granting Lambda function access to AWS services; the source ARN may hold wildcards.)
+    """
+    given = list(permissions)
+    for invoker in invokers:
+        function = invoker.function
+        if not any(
+            permission["Principal"] == invoker.service
+            and permission["Action"] == "lambda:InvokeFunction"
+            and permission["FunctionName"] in (function.name, function.arn)
+            and fits(permission.get("SourceArn", "*"), invoker.arn)
+            for permission in given
+        ):
+            raise TemplateError(f"{invoker.logical_id}: no permission lets it invoke {function.logical_id}")

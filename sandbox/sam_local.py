@@ -1,6 +1,6 @@
 """What `sam local invoke` needs to run a function in a container against a running sandbox: variables, and AWS keys."""
 
-from sandbox.shim import ADMIN_ACCESS_KEY
+from sandbox.judge import ADMIN_ACCESS_KEY
 from sandbox.stack import Sandbox
 
 

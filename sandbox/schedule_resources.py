@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sandbox.deployed import Function, Schedule
@@ -26,36 +26,12 @@ def schedule(logical_id: str, properties: Mapping[str, Any], function: Function,
     return _schedule(logical_id, properties, function, arn=arn, source="aws.scheduler")
 
 
-def rule_target(logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The one target of an AWS::Events::Rule with a schedule."""
-    only(logical_id, properties, "Name Description ScheduleExpression State Targets")
-    if len(properties["Targets"]) != 1:
-        raise TemplateError(f"{logical_id}: the sandbox supports one target of a rule")
-    target: dict[str, Any] = properties["Targets"][0]
-    only(logical_id, target, "Arn Id Input RetryPolicy DeadLetterConfig")
-    return target
-
-
-def rule(logical_id: str, properties: Mapping[str, Any], function: Function, arn: str) -> Schedule:
+def rule(logical_id: str, properties: Mapping[str, Any], function: Function, *, arn: str) -> Schedule:
     """An AWS::Events::Rule with a schedule, as SAM makes it of Schedule."""
-    target = rule_target(logical_id, properties)
+    if "EventBusName" in properties:
+        raise TemplateError(f"{logical_id}: a schedule runs on the default bus only")
+    (target,) = properties["Targets"]
     return _schedule(logical_id, {**properties, "Target": target}, function, arn=arn, source="aws.events")
-
-
-def check_permissions(
-    schedules: Iterable[Schedule], functions: Mapping[str, Function], permissions: Iterable[Mapping[str, Any]]
-) -> None:
-    """A rule invokes a function only if an AWS::Lambda::Permission lets it (EventBridge User Guide, resource-based policies)."""
-    for wanted in schedules:
-        function = functions[wanted.function]
-        if wanted.source == "aws.events" and not any(
-            permission["Principal"] == "events.amazonaws.com"
-            and permission["Action"] == "lambda:InvokeFunction"
-            and permission["FunctionName"] in (function.name, function.arn)
-            and permission.get("SourceArn", wanted.arn) == wanted.arn
-            for permission in permissions
-        ):
-            raise TemplateError(f"{wanted.logical_id}: no permission lets it invoke {wanted.function}")
 
 
 def _schedule(

@@ -35,7 +35,8 @@ class Served:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=2,
-            ws="none",
+            ws="websockets-sansio",
+            ws_ping_interval=None,  # API Gateway sends none either: whoever says nothing for long is let go
             interface="asgi3",
             http=_Breakable,
         )

@@ -5,36 +5,20 @@ import json
 import logging
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
 from sandbox.engine import Engine
 from sandbox.expressions import unused_placeholders
-from sandbox.iam import allowed
-from sandbox.permissions import UnknownOperationError, needs
+from sandbox.judge import Credential, RefusedError, Use, admit
 from sandbox.rest import s3_operation
 
 log = logging.getLogger(__name__)
 
-ADMIN_ACCESS_KEY = "AKIASANDBOXADMIN0000"
-"""The sandbox's own key: everything is allowed and nothing is recorded."""
-
-_CREDENTIAL = re.compile(r"Credential=([A-Za-z0-9]+)/[0-9]{8}/[a-z0-9-]+/([a-z0-9-]+)/aws4_request")
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 _SENDS = {"SendMessage", "SendMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
 _MAX_BODY = 20 * 1024 * 1024  # bytes; DynamoDB takes 16 MB
-
-
-@dataclass(frozen=True)
-class Use:
-    """One action that a function's role asked for, and whether it was allowed."""
-
-    principal: str  # ARN of the role
-    action: str  # dynamodb:PutItem
-    resource: str
-    allowed: bool
 
 
 class Recorder(Protocol):
@@ -48,12 +32,6 @@ class Recorder(Protocol):
 
     def wrote(self, places: set[str]) -> None:
         """A write to these tables (by name) or queues (by ARN) succeeded."""
-
-
-class _RefusedError(Exception):
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
-        super().__init__(code)
-        self.code, self.message, self.status = code, message, status
 
 
 class Shim:
@@ -70,7 +48,7 @@ class Shim:
         try:
             with self._engine:
                 return self._answer(environ, start_response)
-        except _RefusedError as refusal:
+        except RefusedError as refusal:
             status, body = refusal.status, _error(refusal, protocol)
             status = 403 if protocol == "s3" else status  # a HEAD request's only answer
         except Exception:
@@ -78,7 +56,7 @@ class Shim:
                 "the local AWS failed on %s", environ.get("HTTP_X_AMZ_TARGET", environ.get("PATH_INFO"))
             )
             status = 500
-            body = _error(_RefusedError("InternalFailure", "the sandbox failed"), protocol)
+            body = _error(RefusedError("InternalFailure", "the sandbox failed"), protocol)
         kind = "application/x-amz-json-1.0" if protocol == "json" else "text/xml"
         start_response(f"{status} Refused", [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
@@ -86,15 +64,13 @@ class Shim:
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > _MAX_BODY:
-            raise _RefusedError("RequestEntityTooLarge", "the request is too large", 413)
+            raise RefusedError("RequestEntityTooLarge", "the request is too large", 413)
         raw = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(raw)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._engine.account
 
-        credential = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-        if credential is None:
-            raise _RefusedError("MissingAuthenticationTokenException", "Missing Authentication Token")
-        access_key, service = credential.groups()
+        credential = Credential.demanded(environ.get("HTTP_AUTHORIZATION", ""))
+        service = credential.service
         prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         if prefix.startswith("DynamoDBStreams"):
             service = "dynamodbstreams"
@@ -108,39 +84,17 @@ class Shim:
             operation = action[1].decode() if action else ""
         app = self._engine.app(service)
         if app is None:
-            raise _RefusedError("UnknownOperationException", f"the sandbox has no {service}")
+            raise RefusedError("UnknownOperationException", f"the sandbox has no {service}")
 
-        self._authorize(access_key, environ.get("HTTP_X_AMZ_SECURITY_TOKEN"), f"{service}.{operation}", body)
+        token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
+        target = f"{service}.{operation}"
+        admit(credential, token, target, body, engine=self._engine, register=self._recorder)
         if service == "dynamodb" and (fault := unused_placeholders(operation, body)):
-            raise _RefusedError("ValidationException", fault)
+            raise RefusedError("ValidationException", fault)
         if (service, operation) == ("sqs", "ReceiveMessage"):  # a long poll would hold up everybody else
             raw = json.dumps({**body, "WaitTimeSeconds": 0}).encode()
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(raw), str(len(raw))
-        return self._forward(app, environ, start_response, f"{service}.{operation}", body)
-
-    def _authorize(self, access_key: str, token: str | None, target: str, body: Mapping[str, Any]) -> None:
-        if access_key == ADMIN_ACCESS_KEY:
-            return
-        session = self._engine.session(access_key)
-        if session is None or session[2] != token:
-            raise _RefusedError(
-                "UnrecognizedClientException", "The security token included in the request is invalid."
-            )
-        role, user, _ = session
-        try:
-            wanted = needs(target, body, self._engine)
-        except UnknownOperationError:
-            action = target.replace(".", ":", 1)
-            self._recorder.used([Use(role, action, "*", allowed=False)])
-            raise _denied(user, action, "*") from None
-        except (KeyError, TypeError, AttributeError):
-            raise _RefusedError("ValidationException", "the request lacks a required member") from None
-        statements = self._engine.statements(role)
-        uses = [Use(role, need.action, need.resource, allowed(statements, need)) for need in wanted]
-        self._recorder.used(uses)
-        for use in uses:
-            if not use.allowed:
-                raise _denied(user, use.action, use.resource)
+        return self._forward(app, environ, start_response, target, body)
 
     def _forward(
         self, app: Any, environ: dict[str, Any], start_response: Any, target: str, body: dict[str, Any]
@@ -168,22 +122,13 @@ class Shim:
         return [answer]
 
 
-def _denied(user: str, action: str, resource: str) -> _RefusedError:
-    """Worded as AWS words it (IAM User Guide, troubleshooting access denied error messages)."""
-    return _RefusedError(
-        "AccessDeniedException",
-        f"User: {user} is not authorized to perform: {action} on resource: {resource}"
-        f" because no identity-based policy allows the {action} action",
-    )
-
-
 def _service(environ: Mapping[str, Any]) -> str:
     """The service that a request is signed for."""
-    found = _CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return "" if found is None else found[2]
+    found = Credential.of(environ.get("HTTP_AUTHORIZATION", ""))
+    return "" if found is None else found.service
 
 
-def _error(refusal: _RefusedError, protocol: str) -> bytes:
+def _error(refusal: RefusedError, protocol: str) -> bytes:
     if protocol == "json":
         return json.dumps({"__type": refusal.code, "message": refusal.message}).encode()
     code = refusal.code.replace("AccessDeniedException", "AccessDenied")  # the query protocol's name of it
@@ -197,7 +142,7 @@ def _object(raw: bytes) -> dict[str, Any]:
     except ValueError:
         body = None
     if not isinstance(body, dict):
-        raise _RefusedError("SerializationException", "the request body is not a JSON object")
+        raise RefusedError("SerializationException", "the request body is not a JSON object")
     return body
 
 
@@ -220,6 +165,8 @@ def _accepted(body: Mapping[str, Any], answer: Mapping[str, Any]) -> list[dict[s
             "detail": json.loads(entry["Detail"]),
             "time": _iso(entry.get("Time")),
             "bus": (entry.get("EventBusName") or "default").rsplit("/", 1)[-1],
+            "id": result["EventId"],
+            "resources": entry.get("Resources", []),
         }
         for entry, result in zip(body["Entries"], answer["Entries"], strict=True)
         if "EventId" in result

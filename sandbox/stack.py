@@ -24,12 +24,14 @@ from sandbox.lambdas import Lambdas
 from sandbox.pages import routes
 from sandbox.payload import Api
 from sandbox.queues import QueuePump
+from sandbox.rules import RulePump
 from sandbox.schedules import ScheduleTimer
 from sandbox.serving import Served
 from sandbox.simulator import Credentials, Simulator
 from sandbox.streams import StreamPump
 from sandbox.template import parameters_of
 from sandbox.tokens import Tokens
+from sandbox.websocket_gateway import WebSocketGateway
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
@@ -72,12 +74,13 @@ class Sandbox:
         self._ends.callback(shutil.rmtree, self._state, ignore_errors=True)
         self._ends.callback(self._served.stop)
         self._fire_schedules = schedules
-        self._pumps: list[StreamPump | QueuePump] = []
+        self._pumps: list[StreamPump | QueuePump | RulePump] = []
         self.schedules: dict[str, ScheduleTimer] = {}
         self.simulator: str
         self.credentials: Credentials
         self.deployed: Deployed
         self.lambdas: Lambdas
+        self.websockets: WebSocketGateway | None
 
     def start(self) -> Self:
         """Start everything; what had started is ended again when something does not."""
@@ -98,7 +101,11 @@ class Sandbox:
             self.simulator = simulator.start()
             aws.result()
         self.deployed = deploy(
-            self._template, aws=self.aws, parameters=self._parameters(), stack_name="sandbox"
+            self._template,
+            aws=self.aws,
+            parameters=self._parameters(),
+            stack_name="sandbox",
+            websocket_origin="ws" + self.api.removeprefix("http"),
         )
         self._write_secrets()
         # Asked for once, here: every call that starts a process would otherwise pay for it.
@@ -129,9 +136,16 @@ class Sandbox:
             api=Api(self.aws.account, self.deployed.refs.get("Api", "sandbox"), self.aws.region),
         )
         self._ends.callback(gateway.close)
-        self._front.open(gateway)
+        self.websockets = None
+        if self.deployed.websocket is not None:
+            self.websockets = WebSocketGateway(
+                self.deployed.websocket, self.lambdas.invoke, aws=self.aws, clock=self.clock
+            )
+        self._front.open(gateway, self.websockets)
         self._served.start()
         self._ends.callback(self._served.stop)
+        if self.websockets is not None:
+            self._ends.callback(self.websockets.close)
 
     def _start_pumps(self, credentials_of: Callable[[Function], Mapping[str, str]]) -> None:
         def credentials(logical_id: str) -> dict[str, str]:
@@ -143,6 +157,7 @@ class Sandbox:
             self._pumps.append(StreamPump(self.aws, stream, invoke, credentials=role, clock=self.clock))
         for queue in self.deployed.queues:
             self._pumps.append(QueuePump(self.aws, queue, invoke, credentials=credentials(queue.function)))
+        self._pumps += [RulePump(self.aws, rule, invoke, clock=self.clock) for rule in self.deployed.rules]
         self.clock.on_advance(self.aws.wake)  # messages may have become visible, records too old
         for pump in self._pumps:
             pump.start()
@@ -169,7 +184,7 @@ class Sandbox:
         self.lambdas.warm()
 
     def drain(self, timeout: float = 10.0) -> bool:
-        """Wait until no schedule is due, no message visible and no record undelivered, also not from each other.
+        """Wait until no schedule is due, no message visible, no record or event undelivered, also not from each other.
 
         False when `timeout` seconds were too few.
         """

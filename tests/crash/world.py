@@ -17,7 +17,7 @@ import requests
 from payments.http import logger
 from sandbox.aws import Aws
 from sandbox.deployer import deploy
-from sandbox.shim import ADMIN_ACCESS_KEY
+from sandbox.judge import ADMIN_ACCESS_KEY
 from sandbox.simulator import Credentials, Simulator
 from tests.crash.clock import VirtualClock
 from tests.crash.guard import Guard

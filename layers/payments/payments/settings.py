@@ -34,6 +34,24 @@ class Settings:
         return self._text("BUYERS_TABLE")
 
     @property
+    def connections_table(self) -> str:
+        """Name of the table `connections`."""
+        return self._text("CONNECTIONS_TABLE")
+
+    @property
+    def works_on_payments(self) -> bool:
+        """Whether this function has the table `payments` at all."""
+        return bool(self._environment.get("PAYMENTS_TABLE"))
+
+    @property
+    def live_url(self) -> str:
+        """Where a page opens its live connection, ws:// or wss://."""
+        url = self._text("LIVE_URL")
+        if urlsplit(url).scheme not in ("ws", "wss"):
+            raise ConfigurationError("LIVE_URL must begin with wss://")
+        return url
+
+    @property
     def creates_per_minute(self) -> int:
         """How many orders one buyer may open in a minute."""
         return self._number("CREATES_PER_MINUTE")

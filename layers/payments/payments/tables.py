@@ -122,3 +122,27 @@ class AllowanceItem(Model):
     minute = IntAttribute(null=True)
     created = IntAttribute()
     expires_at = IntAttribute()
+
+
+class ConnectionIndex(GlobalSecondaryIndex["ConnectionItem"]):  # type: ignore[no-untyped-call]
+    """Live connections by their own id; a used ticket whose connection is over is not in it."""
+
+    class Meta(_Settings):
+        index_name = "by_connection"
+        projection = KeysOnlyProjection()
+
+    connection_id = UnicodeAttribute(hash_key=True)
+
+
+class ConnectionItem(Model):
+    """One used ticket, and the live connection that it opened for as long as there is one; gone by itself (TTL)."""
+
+    class Meta(_Settings):
+        table_name = "connections"  # the store sets the real name
+
+    out_trade_no = UnicodeAttribute(hash_key=True)
+    ticket_id = UnicodeAttribute(range_key=True)
+    connection_id = UnicodeAttribute(null=True)
+    opened_at = IntAttribute()
+    expires_at = IntAttribute()
+    by_connection = ConnectionIndex()

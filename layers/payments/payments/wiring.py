@@ -15,6 +15,7 @@ from payments.settings import Settings
 
 if TYPE_CHECKING:
     from payments.allowance_store import AllowanceStore
+    from payments.connection_store import ConnectionStore
     from payments.quarantine import Quarantine
     from payments.refund_store import RefundStore
     from payments.secrets import Cached, CurrentKeys, Verification
@@ -95,6 +96,13 @@ class Wiring:
         return AllowanceStore(buyers_table=self.settings.buyers_table)
 
     @cached_property
+    def connections(self) -> "ConnectionStore":
+        """The table `connections`."""
+        from payments.connection_store import ConnectionStore
+
+        return ConnectionStore(connections_table=self.settings.connections_table)
+
+    @cached_property
     def verification(self) -> "Cached[Verification]":
         """The secret that verifies WeChat Pay."""
         from payments.secrets import Cached, Verification
@@ -156,7 +164,9 @@ class Wiring:
     def _secrets_manager(self) -> Any:
         from payments.aws import client
 
-        return client("secretsmanager", self.store.session())
+        # Under the table that the function has: another session would cost a second start.
+        table = self.store if self.settings.works_on_payments else self.connections
+        return client("secretsmanager", table.session())
 
     @cached_property
     def queue(self) -> Any:
@@ -164,6 +174,14 @@ class Wiring:
         from payments.aws import client
 
         return client("sqs", self.store.session())
+
+    @cached_property
+    def live(self) -> Any:
+        """A client that reaches open live connections; the address of their API is the page's, over HTTP."""
+        from payments.aws import client
+
+        endpoint = "http" + self.settings.live_url.removeprefix("ws")
+        return client("apigatewaymanagementapi", self.connections.session(), endpoint)
 
     @cached_property
     def events(self) -> Any:

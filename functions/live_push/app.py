@@ -1,0 +1,48 @@
+"""The bus to the pages that are open: whoever waits for an order hears of its new status.
+
+No order of things loses news. A page's row is written before its connection is open, and the page reads the order's
+public view after that. A transition that was committed before the row was read here either finds the row, or was
+committed before the page read: the page then has it from the view. It may hear of it twice, and late; so each message
+carries the payment's version, and a page ignores what is not higher than what it knows.
+"""
+
+from typing import Any
+
+import msgspec
+from botocore.exceptions import BotoCoreError, ClientError
+
+from payments.connection_store import Connection
+from payments.http import logger
+from payments.wiring import Wiring
+
+CROWD = 20  # connections of one order that are told, the newest first: a buyer has few pages open
+OPENING = 30  # seconds that API Gateway may take to open a connection; until then it calls it gone, too
+
+wiring = Wiring()
+
+
+def lambda_handler(event: dict[str, Any], _context: Any) -> None:
+    """Tell every page of the order. One that cannot be told looks by itself, so nothing is tried again."""
+    detail = event["detail"]
+    news = msgspec.json.encode({"version": detail["version"], "status": detail["status"]})
+    waiting = wiring.connections.of(detail["outTradeNo"])
+    told = sum(tell(connection, news) for connection in waiting[:CROWD])
+    line = {"out_trade_no": detail["outTradeNo"], "version": detail["version"], "status": detail["status"]}
+    logger.info("pages told", extra={**line, "told": told, "waiting": len(waiting)})
+
+
+def tell(connection: Connection, news: bytes) -> bool:
+    """Whether one page was told; forgets the connection when it is over."""
+    try:
+        wiring.live.post_to_connection(ConnectionId=connection.connection_id, Data=news)
+    except ClientError as problem:
+        if problem.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
+            if wiring.now() - connection.opened_at > OPENING:
+                wiring.connections.forget(connection)
+            return False
+        logger.warning("a page was not told", extra={"error": problem.response["Error"]["Code"]})
+        return False
+    except BotoCoreError as problem:
+        logger.warning("a page was not told", extra={"error": type(problem).__name__})
+        return False
+    return True
