@@ -7,6 +7,7 @@ from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 TRANSPORT = "sandbox.transport"  # in scope["extensions"]: the connection, for an application that breaks it
 
@@ -35,7 +36,7 @@ class Served:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=2,
-            ws="websockets-sansio",
+            ws=_Refusable,
             ws_ping_interval=None,  # API Gateway sends none either: whoever says nothing for long is let go
             interface="asgi3",
             http=_Breakable,
@@ -76,3 +77,11 @@ class _Breakable(H11Protocol):
             await application(scope, receive, send)
 
         self.app = with_transport
+
+
+class _Refusable(WebSocketsSansIOProtocol):
+    """A handshake that was refused is complete: uvicorn would complain of an application that gave no answer."""
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        self.handshake_complete = self.handshake_complete or self.close_sent

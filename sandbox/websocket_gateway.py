@@ -67,10 +67,14 @@ class WebSocketGateway:
         else:
             await (await self._manage(Request(scope, receive)))(scope, receive, send)
 
+    def cut(self) -> None:
+        """End every connection that is open now, as a network that changes does."""
+        self._in_loop(self._end_all)
+
     def close(self) -> None:
         """End every connection and take no more; nobody's function hears of it, for it is us who go."""
         self._closing = True
-        self._in_loop(self._end_all)
+        self.cut()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     @property
