@@ -47,7 +47,7 @@ class Settings:
     def live_url(self) -> str:
         """Where a page opens its live connection, ws:// or wss://."""
         url = self._text("LIVE_URL")
-        if urlsplit(url).scheme not in ("ws", "wss"):
+        if not url.startswith(("wss://", "ws://")):
             raise ConfigurationError("LIVE_URL must begin with wss://")
         return url
 
