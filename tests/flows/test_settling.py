@@ -1,7 +1,11 @@
 """What nobody tells us is found out by ourselves: lost notifications, lost answers, orders that nobody pays."""
 
 import importlib.util
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
@@ -86,11 +90,9 @@ def test_an_order_paid_at_the_last_second_is_not_closed_over(deaf: Shop) -> None
     assert deaf.details(number)["status"] == "succeeded"
 
 
-def test_a_payment_after_expiry_and_close_still_counts(shop: Shop) -> None:
-    number = shop.native().json()["data"]["outTradeNo"]
-    shop.close(number)
-    assert shop.details(number)["status"] == "closed"
-    event = notification_of(shop, number, 10000)
+def notify(shop: Shop, number: str, total: int) -> None:
+    """A notification that WeChat Pay's own books know nothing of arrives, and is accepted."""
+    event = notification_of(shop, number, total)
     answer = shop.http.post(
         shop.sandbox.api + WECHAT + "/notify",
         data=str(event["body"]).encode(),
@@ -98,11 +100,30 @@ def test_a_payment_after_expiry_and_close_still_counts(shop: Shop) -> None:
         timeout=30,
     )
     assert answer.status_code == 200, answer.text
+
+
+def test_a_payment_after_expiry_and_close_still_counts(shop: Shop) -> None:
+    number = shop.native().json()["data"]["outTradeNo"]
+    shop.sandbox.clock.advance(2 * HOUR)
+    shop.sandbox.minutes(3)
+    assert shop.details(number)["status"] == "closed"
+    notify(shop, number, 10000)
     assert shop.details(number)["status"] == "succeeded"
     last = shop.events(number)[-1]
     assert (last["detail-type"], last["detail"]["latePaid"]) == ("PaymentSucceeded", True)
     assert last["detail"]["previousStatus"] == "closed"
     assert counted(shop, "NotifyFunction", "LatePaid") == [1.0]
+
+
+def test_a_payment_of_another_amount_is_kept_apart_and_counted(shop: Shop) -> None:
+    number = shop.native().json()["data"]["outTradeNo"]
+    notify(shop, number, 1)
+    assert shop.details(number)["status"] == "pending"
+    assert kinds(shop, number) == ["PaymentCreated"]
+    rows = shop.sandbox.aws.client("dynamodb").scan(TableName=shop.sandbox.deployed.refs["QuarantineTable"])
+    kept = [row for row in rows["Items"] if row["out_trade_no"]["S"] == number]
+    assert [row["reason"]["S"] for row in kept] == ["other_amount"]
+    assert counted(shop, "NotifyFunction", "Quarantined") == [1.0]
 
 
 def test_an_order_that_never_reached_wechat_pay_fails_only_after_the_guard_time(shop: Shop) -> None:
@@ -173,6 +194,50 @@ def test_a_refund_that_was_definitely_refused_gives_its_money_back_after_the_gua
     assert kinds(shop, number).count("RefundClosed") == 1
 
 
+def test_refused_refunds_never_come_faster_than_wechat_pay_allows(shop: Shop) -> None:
+    numbers = [shop.paid_order("10.00") for _ in range(8)]
+    shop.faults({"on": "refund", "effect": "status", "status": 403, "code": "NOT_ENOUGH"})
+    for number in numbers:
+        assert shop.refund(number, 4).json()["details"]["wechatCode"] == "NOT_ENOUGH"
+    refusals = _watched(shop, lambda: shop.sandbox.minutes(2))
+    assert refusals[-1].count - refusals[0].count == len(numbers)
+    busiest = max(
+        later.count - earlier.count
+        for earlier in refusals
+        for later in refusals
+        if 0 <= later.after - earlier.before <= 1
+    )
+    assert 2 <= busiest <= 6
+    shop.faults()
+    shop.sandbox.minutes(3)
+    for number in numbers:
+        assert [refund["status"] for refund in shop.details(number)["refunds"]] == ["SUCCESS"]
+
+
+def test_partial_refunds_of_one_order_within_a_minute_all_end_well_by_themselves(shop: Shop) -> None:
+    number = shop.paid_order("100.00")
+    shop.control("settings", {"minuteBetweenRefunds": True})
+    try:
+        answers = [shop.refund(number, part, key=f"item-{part}") for part in (10, 20, 30)]
+        assert [answer.status_code for answer in answers] == [200, 503, 503]
+        for answer in answers[1:]:
+            assert answer.json()["code"] == "SYSTEMERROR"
+            assert answer.json()["details"]["wechatCode"] == "FREQUENCY_LIMITED"
+            assert answer.headers["retry-after"] == "60"
+        held = shop.refund(number, 20, key="item-20")
+        assert (held.status_code, shop.details(number)["refundedAmount"]) == (503, "0.00")
+        shop.sandbox.minutes(6)  # nobody asks
+        details = shop.details(number)
+        assert [refund["status"] for refund in details["refunds"]] == ["SUCCESS"] * 3
+        assert details["refundedAmount"] == "60.00"
+        assert shop.refund(number, 20, key="item-20").json()["data"]["duplicate"] is True
+        book = shop.book(number)
+        assert book is not None
+        assert sorted(refund["amount"]["refund"] for refund in book["refunds"]) == [1000, 2000, 3000]
+    finally:
+        shop.control("settings", {"minuteBetweenRefunds": False})
+
+
 def test_a_merchant_that_wechat_pay_refuses_altogether_is_left_alone_for_a_while(shop: Shop) -> None:
     for _ in range(20):
         shop.native()
@@ -182,6 +247,30 @@ def test_a_merchant_that_wechat_pay_refuses_altogether_is_left_alone_for_a_while
     assert (
         5 <= answer["rules"][0]["happened"] <= 12
     )  # five for each of the two processes, and what was under way
+
+
+@dataclass(frozen=True)
+class Refusals:
+    """How many refunds WeChat Pay had refused at some moment between `before` and `after`."""
+
+    before: float
+    count: int
+    after: float
+
+
+def _watched(shop: Shop, work: Callable[[], None]) -> list[Refusals]:
+    """Looks at the simulator's counter again and again while `work` is done."""
+    seen: list[Refusals] = []
+    address = f"{shop.sandbox.simulator}/_sandbox/faults"
+    with ThreadPoolExecutor(1) as side:
+        working = side.submit(work)
+        while not working.done():
+            before = time.monotonic()
+            count = shop.http.get(address, timeout=30).json()["rules"][0]["happened"]
+            seen.append(Refusals(before, count, time.monotonic()))
+            threading.Event().wait(0.02)
+        working.result()
+    return seen
 
 
 def _paid(shop: Shop) -> str:
