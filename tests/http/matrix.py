@@ -85,6 +85,14 @@ def refunded_as_asked(answer, call):
 
 SEEN = Told(200, check=seen_as_the_backend_sees_it)
 OPENED = Told(200, check=opened_at_the_asked_price)
+
+
+def closed_for_good(answer, call):
+    assert answer.json == {"success": True, "data": {"outTradeNo": call.number, "closed": True}}
+    call.world.replace_the_spare_one()
+
+
+CLOSED_NOW = Told(200, check=closed_for_good)
 CLOSED = Told(
     200, lambda number: b'{"success":true,"data":{"outTradeNo":"%s","closed":true}}' % number.encode()
 )
@@ -196,7 +204,9 @@ NO_NUMBER = param("outTradeNo", "must be a string")
 CLOSE = Row(
     frozenset({PAY, CHARGE}),
     {
-        "hers, waiting": Thing(posting("close", lambda world: world.fresh()), CLOSED, NOT_FOUND, CLOSED),
+        "hers, waiting": Thing(
+            posting("close", lambda world: world.spare), CLOSED_NOW, NOT_FOUND, CLOSED_NOW
+        ),
         "hers, closed": Thing(posting("close", lambda world: world.closed), CLOSED, NOT_FOUND, CLOSED),
         "hers, paid": Thing(
             posting("close", lambda world: world.paid), PAID_ALREADY, NOT_FOUND, PAID_ALREADY

@@ -1,20 +1,28 @@
 """A real table behind a wiring object: moto's DynamoDB over HTTP, created from template.yaml."""
 
+import importlib.util
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
 from payments import numbers
 from payments.evidence import OrderFacts, apply_order
+from payments.http import Handler, endpoint
 from payments.lifecycle import Status
 from payments.payment import CURRENCY, Credential, Payment
 from payments.wiring import Wiring
 from sandbox.aws import Aws
 from sandbox.deployed import Deployed
 from sandbox.deployer import deploy
+from wechatpay.errors import UnknownOutcomeError
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yaml"
+QUOTE_KEY = "a quote key of thirty-two characters or more"
 PARAMETERS = {
     "Stage": "test",
     "WeChatAppId": "wx8888888888888888",
@@ -148,3 +156,94 @@ def facts_of(number: str, **changed: object) -> OrderFacts:
         "success_time": "2026-01-01T12:00:00+08:00",
     }
     return OrderFacts(**(values | changed))
+
+
+# ---- functions, called as Lambda calls them, within this process ----
+
+
+class Line:
+    """WeChat Pay for whoever opens orders: a code for each. It remembers all that it is asked, and answers nothing else."""
+
+    def __init__(self) -> None:
+        self.asked: list[dict[str, Any]] = []
+
+    def order_native(self, request: bytes) -> str:
+        self.asked.append(json.loads(request))
+        return f"weixin://wxpay/bizpayurl?pr={len(self.asked)}"
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        def ask(*_given: Any) -> Any:
+            self.asked.append({"operation": operation})
+            raise UnknownOutcomeError("nobody answers")
+
+        return ask
+
+
+class Calls:
+    """Calls of functions; `asked` is what WeChat Pay was asked, `used` what AWS was."""
+
+    def __init__(self, wiring: Wiring, aws: Aws) -> None:
+        self.line = Line()
+        self.wiring = wiring
+        wiring.wechat = self.line  # type: ignore[assignment]  # the part that leaves this machine
+        self._handlers: dict[str, Handler] = {}
+        self._aws = aws
+        self._before = len(aws.uses)
+
+    @property
+    def asked(self) -> list[dict[str, Any]]:
+        return self.line.asked
+
+    @property
+    def used(self) -> list[str]:
+        return [use.action for use in self._aws.uses[self._before :]]
+
+    def forget(self) -> None:
+        """Count from here."""
+        self.line.asked.clear()
+        self._before = len(self._aws.uses)
+
+    def __call__(
+        self, name: str, *, authorizer: object = None, body: object = None, number: str | None = None
+    ) -> tuple[int, Any]:
+        """Status and JSON of what the function answers to an HTTP API's event."""
+        event = {
+            "routeKey": name,
+            "headers": {},
+            "requestContext": {} if authorizer is None else {"authorizer": authorizer},
+            "pathParameters": {} if number is None else {"outTradeNo": number},
+            "body": body if isinstance(body, str) else json.dumps(body),
+        }
+        if name not in self._handlers:
+            self._handlers[name] = endpoint(function(name).answer, self.wiring)
+        answer = self._handlers[name](event, None)
+        return answer["statusCode"], json.loads(answer["body"])
+
+    def as_(self, sub: object, scope: object, name: str, **given: Any) -> tuple[int, Any]:
+        """The same, with the claims that API Gateway has verified."""
+        return self(name, authorizer={"jwt": {"claims": {"sub": sub, "scope": scope}}}, **given)
+
+
+def function(name: str) -> ModuleType:
+    """The module of functions/<name>, afresh."""
+    spec = importlib.util.spec_from_file_location(f"{name}_app", ROOT / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def verification_secret(deployed: tuple[Aws, Deployed]) -> None:
+    """What an operator puts there, as far as a price quote needs it."""
+    aws, stack = deployed
+    content = {"WECHAT_API_V3_KEY": "k" * 32, "WECHAT_QUOTE_KEY": QUOTE_KEY}
+    aws.client("secretsmanager").put_secret_value(
+        SecretId=stack.refs["VerificationSecret"], SecretString=json.dumps(content)
+    )
+
+
+@pytest.fixture
+def calls(wiring: Wiring, deployed: tuple[Aws, Deployed], verification_secret: None) -> Calls:
+    return Calls(wiring, deployed[0])

@@ -1,16 +1,15 @@
 """AWS that does not answer: the caller is told to try again, and nobody sees a fault of ours."""
 
-import importlib.util
 import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
 from payments.http import endpoint
 from payments.wiring import Wiring
+from tests.payments.conftest import function
 
 EVENTS = Path(__file__).parents[2] / "events"
 ENVIRONMENT = {
@@ -31,16 +30,6 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         yield
-
-
-def function(name: str) -> ModuleType:
-    file = Path(__file__).parents[2] / "functions" / name / "app.py"
-    spec = importlib.util.spec_from_file_location(f"{name}_app", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_a_table_that_does_not_answer_is_worth_a_retry(silent: None) -> None:

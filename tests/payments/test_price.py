@@ -1,0 +1,225 @@
+"""Whatever a buyer sends: they pay what the product's backend quoted them for this content, or nothing is opened."""
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.payments.conftest import QUOTE_KEY, Calls
+
+BUYERS = (f"buyer-{n}" for n in itertools.count())  # each with limits of their own
+NOW = int(time.time())
+
+
+@pytest.fixture
+def buyer() -> str:
+    return next(BUYERS)
+
+
+def quoted(buyer: str, **changes: Any) -> dict[str, Any]:
+    """The claims of a good quote of 19.99 yuan; a change to None leaves a claim out."""
+    claims = {"sub": buyer, "contentId": "content-1", "amount": 1999, "exp": NOW + 600} | changes
+    return {name: value for name, value in claims.items() if value is not None}
+
+
+def signed(claims: object, key: str = QUOTE_KEY, **header: Any) -> str:
+    """A JWT of any header over any claims, or over their text."""
+    text = claims if isinstance(claims, str) else json.dumps(claims)
+    parts = [json.dumps({"alg": "HS256", "typ": "JWT"} | header), text]
+    message = ".".join(base64.urlsafe_b64encode(part.encode()).rstrip(b"=").decode() for part in parts)
+    digest = hmac.new(key.encode(), message.encode(), hashlib.sha256).digest()
+    return f"{message}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+
+
+def order(quote: object, **members: Any) -> dict[str, Any]:
+    return {"contentId": "content-1", "amount": 19.99, "subject": "A thing", "quote": quote, **members}
+
+
+# ---- the property ----
+
+FEN = st.one_of(st.sampled_from([1, 1998, 1999, 2000, 199900, 100_000_000]), st.integers(1, 100_000_000))
+WRITTEN = st.sampled_from(["{0}.{1:02d}", '"{0}.{1:02d}"'])
+WHO = st.sampled_from(["the buyer", "somebody else"])
+WHAT = st.sampled_from(["content-1", "content-2"])
+LEFT = st.sampled_from(
+    [-3600, -1, 30, 600, 890, 960, 86_400]
+)  # seconds; no limit within the test's own duration
+BEGINS = st.sampled_from([None, -600, 0, 30, 120, 3600])
+SMUGGLED = st.dictionaries(
+    st.sampled_from(["total", "price", "amount ", "fen", "currency", "paid", "status", "discount", "Amount"]),
+    st.sampled_from([0, 1, "0.01", True, "CNY"]),
+    max_size=1,
+)
+
+
+@given(
+    price=FEN,
+    asked=st.none() | FEN,
+    written=WRITTEN,
+    whose=WHO,
+    of_what=WHAT,
+    content=WHAT,
+    left=LEFT,
+    begins=BEGINS,
+    smuggled=SMUGGLED,
+    user_id=st.none() | WHO,
+)
+@settings(
+    max_examples=250,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_nobody_pays_less_than_their_quote(
+    calls: Calls,
+    price: int,
+    asked: int | None,
+    written: str,
+    whose: str,
+    of_what: str,
+    content: str,
+    left: int,
+    begins: int | None,
+    smuggled: dict[str, Any],
+    user_id: str | None,
+) -> None:
+    buyer, now = next(BUYERS), int(time.time())
+    names = {"the buyer": buyer, "somebody else": "victim"}
+    claims: dict[str, Any] = {
+        "sub": names[whose],
+        "contentId": of_what,
+        "amount": price,
+        "exp": now + left,
+    }
+    if begins is not None:
+        claims["nbf"] = now + begins
+    asked = price if asked is None else asked
+    body = {"contentId": content, "subject": "A thing", "quote": signed(claims), **smuggled}
+    if user_id is not None:
+        body["userId"] = names[user_id]
+    text = json.dumps(body)[:-1] + f', "amount": {written.format(asked // 100, asked % 100)}}}'
+    calls.forget()
+
+    status, answer = calls.as_(buyer, "payments:pay", "native", body=text)
+
+    good = (
+        (whose, of_what, asked) == ("the buyer", content, price)
+        and 0 < left <= 900
+        and (begins is None or begins <= 60)
+    )
+    if status == 200:
+        assert good
+        number = answer["data"]["outTradeNo"]
+        stored = calls.wiring.store.get(number)
+        assert stored is not None
+        assert (stored.user_id, stored.content_id, stored.amount, stored.status.word) == (
+            buyer,
+            content,
+            price,
+            "pending",
+        )
+        assert [(one["out_trade_no"], one["amount"]) for one in calls.asked] == [
+            (number, {"total": price, "currency": "CNY"})
+        ]
+    else:
+        assert (status, answer["code"]) in ((403, "NOAUTH"), (400, "PARAM_ERROR"))
+        assert not good or smuggled or user_id == "somebody else"
+        assert calls.asked == []
+        assert [action for action in calls.used if action.startswith("dynamodb:")] == []
+
+
+# ---- quotes that somebody tampered with ----
+
+
+def of_another_algorithm(algorithm: str, key: Any) -> Any:
+    return lambda buyer: jwt.encode(quoted(buyer), key, algorithm=algorithm)
+
+
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+TAMPERED: dict[str, Any] = {
+    "a cheaper price first": lambda buyer: signed(
+        json.dumps(quoted(buyer)).replace('"amount": 1999', '"amount": 1, "amount": 1999')
+    ),
+    "a cheaper price last": lambda buyer: signed(
+        json.dumps(quoted(buyer)).replace('"amount": 1999', '"amount": 1999, "amount": 1')
+    ),
+    "another buyer first": lambda buyer: signed('{"sub": "victim", ' + json.dumps(quoted(buyer))[1:]),
+    "one claim twice, once escaped": lambda buyer: signed(
+        json.dumps(quoted(buyer))[:-1] + ', "\\u0061mount": 1999}'
+    ),
+    "a time to come": lambda buyer: signed(quoted(buyer, nbf=NOW + 3600)),
+    "a time that is no number": lambda buyer: signed(quoted(buyer, nbf=str(NOW))),
+    "a time that is true": lambda buyer: signed(quoted(buyer, nbf=True)),
+    "a fraction of a second": lambda buyer: signed(quoted(buyer, exp=NOW + 600.5)),
+    "an end without end": lambda buyer: signed(json.dumps(quoted(buyer)).replace(str(NOW + 600), "1e400")),
+    "NaN": lambda buyer: signed(json.dumps(quoted(buyer)).replace("1999", "NaN")),
+    "claims in a list": lambda buyer: signed([quoted(buyer)]),
+    "claims as text": lambda buyer: signed(json.dumps(json.dumps(quoted(buyer)))),
+    "claims that are deep": lambda buyer: signed('{"a":' * 200 + "1" + "}" * 200),
+    "nothing": lambda buyer: signed({}),
+    "no claims": lambda buyer: signed(""),
+    "a critical extension": lambda buyer: signed(quoted(buyer), crit=["exp"], exp=1),
+    "an unencoded payload": lambda buyer: signed(quoted(buyer), b64=False, crit=["b64"]),
+    "another algorithm's name": lambda buyer: signed(quoted(buyer), alg="HS512"),
+    "no algorithm": lambda buyer: signed(quoted(buyer), alg="none"),
+    "a public key's algorithm": lambda buyer: signed(quoted(buyer), alg="RS256"),
+    "HS512": of_another_algorithm("HS512", QUOTE_KEY * 2),
+    "RS256": of_another_algorithm("RS256", RSA_KEY),
+    "unsigned": of_another_algorithm("none", None),
+    "another key": lambda buyer: signed(quoted(buyer), key=QUOTE_KEY[:-1]),
+    "an empty key": lambda buyer: signed(quoted(buyer), key=""),
+    "a key of its own": lambda buyer: signed(quoted(buyer), key="x" * 32, jwk={"kty": "oct", "k": "eHh4"}),
+    "a key from elsewhere": lambda buyer: signed(quoted(buyer), key="x" * 32, jku="https://example.com/keys"),
+    "too long": lambda buyer: signed(quoted(buyer, note="x" * 4000)),
+    "without an end": lambda buyer: signed(quoted(buyer, exp=None)),
+    "without a price": lambda buyer: signed(quoted(buyer, amount=None)),
+}
+
+
+@pytest.mark.parametrize("forge", TAMPERED.values(), ids=TAMPERED.keys())
+def test_a_quote_with_a_fault_opens_nothing_and_names_the_quote(calls: Calls, buyer: str, forge: Any) -> None:
+    status, answer = calls.as_(buyer, "payments:pay", "native", body=order(forge(buyer)))
+
+    assert (status, answer["code"], answer["details"]["field"]) == (403, "NOAUTH", "quote")
+    assert answer["error"] == f"quote {answer['details']['issue']}."
+    assert calls.asked == []
+    assert [action for action in calls.used if action.startswith("dynamodb:")] == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"nbf": NOW - 5}, {"nbf": NOW + 30}, {"iat": NOW}, {"iss": "shop", "aud": ["pay"], "jti": "1"}],
+    ids=lambda more: next(iter(more.items())).__str__(),
+)
+def test_a_quote_may_claim_more_and_the_shops_clock_may_be_a_little_ahead(
+    calls: Calls, buyer: str, more: dict[str, Any]
+) -> None:
+    assert calls.as_(buyer, "payments:pay", "native", body=order(signed(quoted(buyer, **more))))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "key", ["", "short", "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEA\n-----END"]
+)
+def test_a_quote_key_that_is_none_makes_no_quote_good(calls: Calls, buyer: str, key: str) -> None:
+    class Held:
+        """The verification secret with this key in it."""
+
+        quote_key = key
+
+        def value(self) -> "Held":
+            return self
+
+    calls.wiring.verification = Held()  # type: ignore[assignment]
+    status, answer = calls.as_(buyer, "payments:pay", "native", body=order(signed(quoted(buyer), key=key)))
+
+    assert (status, answer["details"]["field"], calls.asked) == (403, "quote", [])
