@@ -1,69 +1,12 @@
 """The client's limits: how long it waits, how much it reads, and what it believes."""
 
-import json
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
-from wechatpay.client import Client
+from tests.wechatpay.conftest import Server, client
 from wechatpay.errors import RefusedError, UnknownOutcomeError
-from wechatpay.keys import KeyRing, load_private_key
-from wechatpay.signing import MerchantSigner
-
-IDENTITIES = json.loads((Path(__file__).parent / "vectors/wechatpay-v3-vectors.json").read_text())[
-    "identities"
-]
-Server = Callable[[Callable[[socket.socket], None]], str]
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Starts a server that does with each connection what the test says; gives its origin."""
-    listening: list[socket.socket] = []
-
-    def start(answer: Callable[[socket.socket], None]) -> str:
-        sock = socket.create_server(("127.0.0.1", 0))
-        listening.append(sock)
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = sock.accept()
-                except OSError:
-                    return
-                with connection:
-                    connection.recv(65536)
-                    try:
-                        answer(connection)
-                    except OSError:
-                        continue
-
-        threading.Thread(target=serve, daemon=True).start()
-        return f"http://127.0.0.1:{sock.getsockname()[1]}"
-
-    yield start
-    for sock in listening:
-        sock.shutdown(socket.SHUT_RDWR)
-        sock.close()
-
-
-def client(*gateways: str, seconds: float = 60.0) -> Client:
-    merchant = IDENTITIES["merchant"]
-    key = load_private_key(merchant["private_key_pkcs8_der_base64"])
-    signer = MerchantSigner(IDENTITIES["mchid"], merchant["serial_no"], key)
-    deadline = time.monotonic() + seconds
-    return Client(
-        signer=lambda: signer,
-        keys=KeyRing({}),
-        gateways=gateways,
-        clock=time.time,
-        nonce=lambda: "n" * 32,
-        remaining=lambda: deadline - time.monotonic(),
-    )
 
 
 def drip(connection: socket.socket) -> None:

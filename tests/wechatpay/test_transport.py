@@ -1,0 +1,245 @@
+"""The line itself: TLS that is verified, one deadline for a whole answer, and nothing taken from the environment."""
+
+import datetime as dt
+import gzip
+import ipaddress
+import itertools
+import socket
+import ssl
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+
+from tests.wechatpay.conftest import Server, answering, client, proof
+from wechatpay import transport
+from wechatpay.errors import UnknownOutcomeError
+
+BODY = b'{"trade_state":"SUCCESS"}'
+NOW = dt.datetime.fromtimestamp(time.time(), dt.UTC)
+DAY = dt.timedelta(days=1)
+
+
+class Authority:
+    """A certificate authority in a folder: `context(…)` is a server's side of TLS under a certificate of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A test authority")])
+        authority = self._certificate(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
+        self.file = folder / "authority.pem"
+        self.file.write_bytes(authority.public_bytes(Encoding.PEM))
+
+    def context(self, *, host: str = "127.0.0.1", ended: bool = False, own: bool = False) -> ssl.SSLContext:
+        """For `host`; `ended` yesterday; signed by its `own` key."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        named: x509.GeneralName = x509.DNSName(host)
+        if host[0].isdigit():
+            named = x509.IPAddress(ipaddress.ip_address(host))
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+        extension = x509.SubjectAlternativeName([named])
+        certificate = self._certificate(subject, key, extension, ended=ended, signer=key if own else None)
+        file = self._folder / "server.pem"
+        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        file.write_bytes(certificate.public_bytes(Encoding.PEM) + private)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(file)
+        return context
+
+    def _certificate(
+        self, subject: x509.Name, key: Any, extension: Any, *, ended: bool = False, signer: Any = None
+    ) -> x509.Certificate:
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name if signer is None else subject)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW - 30 * DAY)
+            .not_valid_after(NOW - DAY if ended else NOW + DAY)
+            .add_extension(extension, critical=True)
+        )
+        return builder.sign(signer or self._key, SHA256())
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def trusting(authority: Authority) -> Any:
+    session = transport.session()
+    session.verify = str(authority.file)
+    return session
+
+
+def test_a_server_with_a_trusted_certificate_is_heard(server: Server, authority: Authority) -> None:
+    heard: list[bytes] = []
+    gateway = server(answering(BODY, proof(BODY)), tls=authority.context(), heard=heard)
+
+    found = client(gateway, session=trusting(authority)).query_by_out_trade_no("WX1234")
+
+    assert found == {"trade_state": "SUCCESS"}
+    assert len(heard) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"host": "api.mch.weixin.qq.com"}, {"host": "127.0.0.2"}, {"ended": True}, {"own": True}],
+    ids=str,
+)
+def test_a_server_with_a_faulty_certificate_is_neither_told_nor_believed_anything(
+    server: Server, authority: Authority, fault: dict[str, Any]
+) -> None:
+    heard: list[bytes] = []
+    gateway = server(answering(BODY, proof(BODY)), tls=authority.context(**fault), heard=heard)
+
+    with pytest.raises(UnknownOutcomeError, match="SSLError"):
+        client(gateway, session=trusting(authority)).query_by_out_trade_no("WX1234")
+    assert heard == []
+
+
+def test_no_variable_adds_an_authority_and_none_switches_verification_off(
+    server: Server, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, str(authority.file))
+    monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
+    heard: list[bytes] = []
+    gateway = server(answering(BODY, proof(BODY)), tls=authority.context(), heard=heard)
+
+    with pytest.raises(UnknownOutcomeError, match="SSLError"):
+        client(gateway).query_by_out_trade_no("WX1234")
+    assert heard == []
+
+
+def test_proxies_and_netrc_have_no_say(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detoured: list[bytes] = []
+    proxy = server(answering(b"", {}), heard=detoured)
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy)
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    heard: list[bytes] = []
+
+    client(server(answering(BODY, proof(BODY)), heard=heard)).query_by_out_trade_no("WX1234")
+
+    assert detoured == []
+    assert b"\r\nAuthorization: WECHATPAY2-SHA256-RSA2048 " in heard[0]
+
+
+@pytest.mark.parametrize("status", ["301 Moved", "303 See Other", "307 Temporary", "308 Permanent"])
+def test_no_redirect_is_followed(server: Server, status: str) -> None:
+    elsewhere: list[bytes] = []
+    target = server(answering(BODY, proof(BODY)), heard=elsewhere)
+
+    with pytest.raises(UnknownOutcomeError):
+        client(server(answering(b"", {"Location": target}, status))).refund(b"{}")
+    assert elsewhere == []
+
+
+# ---- answers that do not end, or are larger than they look ----
+
+
+def dripping(start: bytes, endless: bytes, pause: float = 0.05) -> Callable[[socket.socket], None]:
+    """Sends `start`, then `endless` again and again."""
+
+    def answer(connection: socket.socket) -> None:
+        connection.sendall(start)
+        for _ in range(400):
+            connection.sendall(endless)
+            time.sleep(pause)
+
+    return answer
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+SLOW = {
+    "a status line without end": dripping(b"HTTP/1.1 200 ", b"O"),
+    "a header without end": dripping(b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+    "a patient hundred": dripping(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "a size without end": dripping(CHUNKED, b"0"),
+    "a chunk's extension without end": dripping(CHUNKED + b"5;", b"x"),
+    "chunks of one byte": dripping(CHUNKED, b"1\r\nx\r\n"),
+    "silence": dripping(b"", b""),
+}
+
+
+@pytest.mark.parametrize("answer", SLOW.values(), ids=SLOW.keys())
+def test_an_answer_has_one_deadline_however_it_is_drawn_out(
+    server: Server, answer: Callable[[socket.socket], None]
+) -> None:
+    began = time.monotonic()
+    with pytest.raises(UnknownOutcomeError):
+        client(server(answer), seconds=0.6).query_by_out_trade_no("WX1234")
+    assert time.monotonic() - began < 5  # it would go on for twenty seconds
+
+
+def compressed(size: int, *layers: Callable[[bytes], bytes]) -> bytes:
+    zeros = bytes(1 << 20)
+    packer = zlib.compressobj(wbits=31)
+    packed = b"".join(packer.compress(zeros) for _ in range(size >> 20)) + packer.flush()
+    for layer in layers:
+        packed = layer(packed)
+    return packed
+
+
+LARGE = {
+    "a gzip bomb": answering(compressed(128 << 20), {"Content-Encoding": "gzip"}),
+    "a gzip bomb in a gzip": answering(
+        compressed(128 << 20, gzip.compress), {"Content-Encoding": "gzip, gzip"}
+    ),
+    "twenty layers": answering(b"x", {"Content-Encoding": ", ".join(["gzip"] * 20)}),
+    "no gzip at all": answering(BODY, {"Content-Encoding": "gzip"}),
+    "a thousand headers": answering(BODY, [(f"X-{n}", "x") for n in range(1000)]),
+    "a header of a megabyte": answering(BODY, {"X-Long": "x" * (1 << 20)}),
+    "a body of two megabytes": answering(b" " * (2 << 20), {}),
+}
+
+
+@pytest.mark.parametrize("answer", LARGE.values(), ids=LARGE.keys())
+def test_a_large_answer_is_cut_off_and_takes_no_memory(
+    server: Server, answer: Callable[[socket.socket], None]
+) -> None:
+    asking = client(server(answer))
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnknownOutcomeError):
+            asking.query_by_out_trade_no("WX1234")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 << 20
+
+
+def test_a_connection_is_used_again_within_a_new_deadline(server: Server) -> None:
+    """An answer read to its end leaves the connection as it was: the next request waits its own time, not the rest."""
+    served = itertools.count()
+    proven = proof(BODY)
+    head = "".join(f"{name}: {value}\r\n" for name, value in proven.items())
+    whole = f"HTTP/1.1 200 OK\r\nContent-Length: {len(BODY)}\r\n{head}\r\n".encode() + BODY
+
+    def twice(connection: socket.socket) -> None:
+        next(served)
+        connection.sendall(whole)
+        assert connection.recv(65536)
+        time.sleep(0.4)
+        connection.sendall(whole)
+
+    asking = client(server(twice))
+    assert asking.query_by_out_trade_no("WX1234") == asking.query_by_out_trade_no("WX1234")
+    assert next(served) == 1
