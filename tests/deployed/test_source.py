@@ -1,0 +1,171 @@
+"""Rules that the deployed source keeps everywhere: no unchecked TLS, no endless wait, no inexact money, no way round a check."""
+
+import ast
+import re
+from collections.abc import Callable
+
+import pytest
+
+from tests.deployed.sources import ROOT, calls, imported, modules
+
+EXACT = (
+    "money",
+    "answers",
+    "bodies",
+    "events",
+    "evidence",
+    "ordering",
+    "payment",
+    "quotes",
+    "refund_evidence",
+)
+OUTBOUND = {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "urlopen"}
+SPEAKERS = re.compile(r"\b(requests|urllib3|urllib\.request|_?session|_?http|_?pool)\b")
+OFF = re.compile(
+    r"SKIP|INSECURE|UNSAFE|UNVERIFIED|DISABLE|NO_?VERIFY|VERIFY|BYPASS|MOCK|FAKE|DEBUG|TEST|SANDBOX|LOCAL"
+)
+
+
+def unchecked_tls(tree: ast.Module) -> list[str]:
+    switched = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if (
+            isinstance(node, ast.keyword)
+            and node.arg in ("verify", "cert_reqs", "check_hostname", "assert_hostname")
+        )
+        or (
+            isinstance(node, ast.Assign)
+            and ast.unparse(node.targets[0]).rpartition(".")[2] in ("verify", "check_hostname", "verify_mode")
+        )
+    ]
+    words = ("CERT_NONE", "_create_unverified_context", "disable_warnings")
+    named = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if getattr(node, "attr", getattr(node, "id", "")) in words
+    ]
+    return switched + named
+
+
+def endless_waits(tree: ast.Module) -> list[str]:
+    return [
+        ast.unparse(call)
+        for called, call in calls(tree)
+        if called.rpartition(".")[2] in OUTBOUND
+        and SPEAKERS.search(called.rpartition(".")[0] or called)
+        and "timeout" not in {keyword.arg for keyword in call.keywords}
+    ]
+
+
+def other_clocks(tree: ast.Module) -> list[str]:
+    return [
+        called for called, _ in calls(tree) if re.search(r"\b(datetime|date)\.(now|utcnow|today)$", called)
+    ]
+
+
+def divisions(tree: ast.Module) -> list[str]:
+    divided = [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+    ]
+    return divided + [ast.unparse(call) for called, call in calls(tree) if called in ("float", "round")]
+
+
+def floats(tree: ast.Module) -> list[str]:
+    return [
+        ast.unparse(node)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
+    ]
+
+
+def switches(tree: ast.Module) -> list[str]:
+    """Texts that look like the name of a variable that turns something off."""
+    return [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+", node.value)
+        and OFF.search(node.value)
+    ]
+
+
+RULES: dict[str, Callable[[ast.Module], list[str]]] = {
+    "TLS is checked as the libraries do it": unchecked_tls,
+    "every request has a timeout": endless_waits,
+    "time comes from one clock": other_clocks,
+    "no variable turns a check off": switches,
+}
+# The secret that holds the keys, not a switch.
+ALLOWED = {"VERIFICATION_SECRET"}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_source_keeps_a_rule(rule: str) -> None:
+    broken = {
+        path: [one for one in RULES[rule](tree) if one not in ALLOWED] for path, tree in modules().items()
+    }
+    assert {path: what for path, what in broken.items() if what} == {}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in modules() if path.startswith(("functions", "layers/payments"))]
+)
+def test_nothing_that_may_be_money_is_divided_or_made_a_float(path: str) -> None:
+    assert [one for one in divisions(modules()[path]) if one != "float('inf')"] == []  # no deadline
+
+
+@pytest.mark.parametrize("name", EXACT)
+def test_where_amounts_are_read_compared_and_written_there_is_no_float_at_all(name: str) -> None:
+    assert floats(modules()[f"layers/payments/payments/{name}.py"]) == []
+
+
+def test_one_module_reads_the_environment_and_none_that_verifies() -> None:
+    readers = {
+        path
+        for path, tree in modules().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv")
+    }
+    assert readers == {"layers/payments/payments/wiring.py"}
+    for path, tree in modules().items():
+        if path.startswith("layers/wechatpay"):
+            assert "os" not in set(imported(tree)), path
+
+
+def test_the_line_to_wechat_pay_takes_nothing_from_the_environment() -> None:
+    source = (ROOT / "layers/wechatpay/wechatpay/client.py").read_text()
+    assert "trust_env = False" in source  # proxies, .netrc and REQUESTS_CA_BUNDLE have no say
+
+
+BAD = {
+    "TLS is checked as the libraries do it": [
+        "requests.get(url, timeout=1, verify=False)",
+        "session.verify = False",
+        "context.verify_mode = ssl.CERT_NONE",
+        "ssl._create_unverified_context()",
+    ],
+    "every request has a timeout": [
+        "requests.get(url)",
+        "self._session.request('GET', url)",
+        "urllib.request.urlopen(url)",
+    ],
+    "time comes from one clock": ["datetime.now(UTC)", "datetime.datetime.utcnow()"],
+    "no variable turns a check off": [
+        "os.environ.get('WECHAT_SKIP_SIGNATURE')",
+        "settings('NOTIFY_UNVERIFIED')",
+    ],
+}
+
+
+@pytest.mark.parametrize(("rule", "line"), [(rule, line) for rule, lines in BAD.items() for line in lines])
+def test_a_rule_sees_what_breaks_it(rule: str, line: str) -> None:
+    assert RULES[rule](ast.parse(line))
+
+
+@pytest.mark.parametrize("line", ["float(amount)", "amount / 100", "amount * 0.01", "round(amount, 2)"])
+def test_inexact_money_is_seen(line: str) -> None:
+    assert divisions(ast.parse(line)) or floats(ast.parse(line))

@@ -1,0 +1,216 @@
+"""Least privilege, both ways: over every path that a function has, each grant is used and nothing is refused.
+
+A function that is new, or a grant that is, has to be walked here: `test_every_grant_is_used` names what nobody used.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from sandbox.iam import Need, allowed
+from tests.flows.conftest import Running, Shop
+
+HOUR = 3600
+BEYOND_THE_SANDBOX = {
+    # The Lambda service writes a function's log lines, with the function's role; here they stay in memory
+    # (Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs").
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    # Asked for when the mapping is made, not when it delivers: the sandbox refuses to deploy without it
+    # (Lambda Developer Guide, "Retain discarded records for a DynamoDB event source").
+    "s3:ListBucket",
+}
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Running]:
+    """One of its own: rows are tampered with, and its bus vanishes."""
+    with Running(schedules=False) as running:
+        running.warm()
+        yield running
+
+
+def row(shop: Shop, number: str, change: str, **values: dict[str, Any]) -> None:
+    """Change a payment's row behind everybody's back."""
+    shop.sandbox.aws.client("dynamodb").update_item(
+        TableName=shop.sandbox.deployed.refs["PaymentsTable"],
+        Key={"out_trade_no": {"S": number}},
+        UpdateExpression=change,
+        ExpressionAttributeValues={f":{name}": value for name, value in values.items()},
+        **({"ExpressionAttributeNames": {"#s": "status"}} if "#s" in change else {}),
+    )
+
+
+def forget(shop: Shop, number: str) -> None:
+    """As if the table had been restored to before this payment."""
+    shop.sandbox.aws.client("dynamodb").delete_item(
+        TableName=shop.sandbox.deployed.refs["PaymentsTable"], Key={"out_trade_no": {"S": number}}
+    )
+
+
+def quarantined(shop: Shop) -> int:
+    table = shop.sandbox.deployed.refs["QuarantineTable"]
+    count: int = shop.sandbox.aws.client("dynamodb").scan(TableName=table)["Count"]
+    return count
+
+
+def number_of(answer: Any) -> str:
+    assert answer.status_code == 200, answer.text
+    number: str = answer.json()["data"]["outTradeNo"]
+    return number
+
+
+def buyers_with_several_orders(shop: Shop) -> None:
+    for call in (shop.native, shop.jsapi):
+        for content in ("content-1", "content-2"):
+            body = {
+                "userId": f"buyer of {call.__name__}",
+                "contentId": content,
+                "amount": 1,
+                "subject": "A thing",
+            }
+            body |= {"openid": "oBuyer-1"} if call == shop.jsapi else {}
+            number_of(shop.call("POST", f"/{call.__name__}", body))
+
+
+def retries(shop: Shop) -> None:
+    for call in (shop.native, shop.jsapi):
+        assert number_of(call(key="again")) == number_of(call(key="again"))
+
+
+def a_number_that_wechat_pay_knows_otherwise(shop: Shop) -> None:
+    for call in (shop.native, shop.jsapi):
+        number = number_of(call("5.00", key="restored"))
+        assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+        shop.sandbox.wait_until(lambda number=number: shop.details(number)["status"] == "succeeded")
+        before = quarantined(shop)
+        forget(shop, number)
+        assert call("6.00", key="restored").status_code == 502
+        assert quarantined(shop) > before
+
+
+def an_order_whose_row_says_another_amount(shop: Shop) -> None:
+    number = number_of(shop.native("7.00"))
+    row(shop, number, "SET amount = :a", a={"N": "1"})
+    before = quarantined(shop)
+    assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+    shop.sandbox.wait_until(lambda: quarantined(shop) > before)  # notify
+    shop.query(number)
+    assert shop.close(number).status_code == 502
+    shop.sandbox.clock.advance(HOUR)
+    for timer in shop.sandbox.schedules.values():  # sweep, queue, settle
+        timer.run_now()
+    assert shop.sandbox.drain(20)
+
+
+def a_payment_from_the_first_notification_to_the_last_refund(shop: Shop) -> None:
+    number = shop.paid_order("100.00")
+    for note in shop.http.get(f"{shop.sandbox.simulator}/_sandbox/notifications", timeout=30).json()[
+        "notifications"
+    ]:
+        again = f"{shop.sandbox.simulator}/_sandbox/notifications/{note['id']}"
+        assert shop.http.post(again, timeout=30).ok
+    assert shop.close(number).status_code == 409
+    refund = shop.refund(number, "1.00").json()["data"]["outRefundNo"]
+    row(
+        shop,
+        number,
+        f"SET refunds.{refund}.#s = :s, refunds.{refund}.refund_id = :r",
+        s={"S": "REQUESTED"},
+        r={"S": "another"},
+    )
+    before = quarantined(shop)
+    assert shop.refund(number, "1.00").status_code == 503
+    assert quarantined(shop) > before
+
+
+def an_order_that_is_closed(shop: Shop) -> None:
+    assert shop.close(number_of(shop.native())).status_code == 200
+
+
+def events_that_nobody_takes_for_a_day(shop: Shop) -> None:
+    refs, aws = shop.sandbox.deployed.refs, shop.sandbox.aws
+    assert shop.sandbox.drain(20)
+    aws.client("events").delete_event_bus(Name=refs["Bus"])
+    shop.native()
+    shop.sandbox.clock.advance(24 * HOUR)
+    bucket = {"Bucket": refs["UnpublishedBucket"]}
+    shop.sandbox.wait_until(lambda: aws.client("s3").list_objects_v2(**bucket).get("KeyCount"), 60)
+    aws.client("events").create_event_bus(Name=refs["Bus"])
+
+
+WALKS = (
+    buyers_with_several_orders,
+    retries,
+    a_number_that_wechat_pay_knows_otherwise,
+    an_order_whose_row_says_another_amount,
+    a_payment_from_the_first_notification_to_the_last_refund,
+    an_order_that_is_closed,
+    events_that_nobody_takes_for_a_day,
+)
+
+
+@pytest.fixture(scope="module")
+def walked(sandbox: Running) -> Running:
+    shop = Shop(sandbox)
+    for walk in WALKS:
+        walk(shop)
+    return sandbox
+
+
+def grants(sandbox: Running) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Function, its role, and one statement for each action on each resource that its role is granted, unconditionally."""
+    for name, function in sandbox.deployed.functions.items():
+        for statement in sandbox.aws.statements(function.role_arn):
+            actions, resources = (_list(statement[element]) for element in ("Action", "Resource"))
+            for action in actions:
+                for resource in resources:
+                    grant = {"Effect": statement["Effect"], "Action": action, "Resource": resource}
+                    yield name, function.role_arn, grant
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_every_grant_is_used(walked: Running) -> None:
+    uses = walked.aws.uses
+    unused = [
+        f"{function}: {statement['Action']} on {statement['Resource']}"
+        for function, role, statement in grants(walked)
+        if statement["Action"] not in BEYOND_THE_SANDBOX
+        and not any(
+            use.principal == role and allowed([statement], Need(use.action, use.resource)) for use in uses
+        )
+    ]
+    assert not unused, (
+        "granted in template.yaml and used on no path that is walked here; drop the grant, or add a walk that needs it "
+        f"to WALKS: {json.dumps(unused, indent=1)}"
+    )
+
+
+def test_nothing_was_asked_for_that_is_not_granted(walked: Running) -> None:
+    refused = [
+        f"{use.principal}: {use.action} on {use.resource}" for use in walked.aws.uses if not use.allowed
+    ]
+    assert not refused, f"a function asked for what template.yaml does not grant: {refused}"
+
+
+def test_what_counts_as_used_beyond_the_sandbox_is_used_by_nobody_within(walked: Running) -> None:
+    assert {use.action for use in walked.aws.uses} & BEYOND_THE_SANDBOX == set()
+
+
+def test_a_grant_that_nobody_needs_would_be_found(walked: Running) -> None:
+    role = walked.deployed.functions["PaymentFunction"].role_arn
+    statement = {"Effect": "Allow", "Action": "dynamodb:Scan", "Resource": "*"}
+    name = role.rsplit("/", 1)[-1]
+    iam = walked.aws.client("iam")
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    iam.put_role_policy(RoleName=name, PolicyName="seeded", PolicyDocument=json.dumps(policy))
+    try:
+        with pytest.raises(AssertionError, match=r"PaymentFunction: dynamodb:Scan on \*"):
+            test_every_grant_is_used(walked)
+    finally:
+        iam.delete_role_policy(RoleName=name, PolicyName="seeded")
