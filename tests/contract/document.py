@@ -53,7 +53,7 @@ class Document:
             (int(status), schema["properties"]["code"]["const"])
             for method, path in self.operations
             for status, response in self.responses(method, path).items()
-            for media in response["content"].values()
+            for media in response.get("content", {}).values()
             for schema in self._alternatives(media.get("schema", {}))
             if "error" in schema.get("properties", {})
         }
@@ -73,7 +73,7 @@ class Document:
             if "requestBody" in operation:
                 named.append(("request", operation["requestBody"]))
             for what, part in named:
-                for media in part["content"].values():
+                for media in part.get("content", {}).values():
                     for name, example in media.get("examples", {}).items():
                         yield f"{method} {path} {what} {name}", media["schema"], example["value"]
 
@@ -88,17 +88,17 @@ class Document:
     def problem(self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> str:
         """What is not documented about an answer of the API, or nothing; header names in lower case."""
         path = path.partition("?")[0]
-        if not path.startswith(PREFIX):
-            return ""
         found = self._operation(method, path)
         if found is None:
-            if method == "OPTIONS" and status == 204:
-                return ""
+            if not path.startswith(PREFIX) or (method == "OPTIONS" and status == 204):
+                return ""  # the sandbox's own, or a browser that asks before it asks
             unrouted = (status, body) in ((404, b'{"message":"Not Found"}'), (413, b""))
             return "" if unrouted or method == "HEAD" else f"no operation for {method} {path}, and {status}"
         media = self._strict.get((*found, str(status)))
         if media is None:
             return f"{status} is not documented for {found}: {body[:200]!r}"
+        if not media and not body:
+            return ""
         kind = headers.get("content-type", "").partition(";")[0]
         if kind not in media:
             return f"{kind or 'no content type'} is not documented for {status} of {found}"
@@ -131,7 +131,7 @@ class Document:
                 kind: jsonschema_rs.validator_for(
                     {**_closed(media.get("schema", {})), "components": components}, validate_formats=True
                 )
-                for kind, media in response["content"].items()
+                for kind, media in response.get("content", {}).items()
             }
             for method, path in self.operations
             for status, response in self.responses(method, path).items()
