@@ -20,7 +20,7 @@ $(shell rm -f $(V)/.ready)
 endif
 endif
 
-.PHONY: help setup demo test check format lint types contracts security api-fuzz template build quarantine redrive republish storms invoke lock clean node crash fuzz
+.PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -65,6 +65,12 @@ $(SAM)/.ready: requirements-sam.txt
 
 build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
+
+doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
+	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
+
+secret: setup ## writes the stack's two secrets from a .env file, after the same checks: make secret ENV=dev FILE=.env
+	@$(OPERATE).secret --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
 
 quarantine: setup ## evidence that contradicts what we know (ENV=dev)
 	@$(OPERATE).quarantine --stack wechatpay-$(ENV) $(ARGS)

@@ -14,11 +14,16 @@ class CannotError(Exception):
 
 
 class Stack:
-    """One stack, found by name. Its outputs may be given on the command line instead (`--output Name=value`)."""
+    """One stack, found by name. Its outputs and parameters may be given on the command line instead.
 
-    def __init__(self, name: str, given: dict[str, str]) -> None:
-        self._name = name
-        self._outputs = given
+    (`--output Name=value`, `--parameter Name=value`)
+    """
+
+    def __init__(self, name: str, outputs: dict[str, str], parameters: dict[str, str]) -> None:
+        self.name = name
+        self._outputs = outputs
+        self._parameters = parameters
+        self._asked = False
 
     def client(self, service: str) -> Any:
         """A boto3 client; region, credentials and endpoint as the AWS CLI takes them."""
@@ -26,31 +31,56 @@ class Stack:
 
     def output(self, name: str) -> str:
         """One output of the stack. Raises CannotError."""
-        if name not in self._outputs:
-            stacks = self.client("cloudformation").describe_stacks(StackName=self._name)["Stacks"]
-            for output in stacks[0].get("Outputs", []):
-                self._outputs.setdefault(output["OutputKey"], output["OutputValue"])
-        if name not in self._outputs:
-            raise CannotError(f"the stack {self._name} has no output {name}: is it an older version?")
-        return self._outputs[name]
+        return self._found("output", self._outputs, name)
+
+    def parameter(self, name: str) -> str:
+        """One parameter, as the stack was deployed with it. Raises CannotError."""
+        return self._found("parameter", self._parameters, name)
+
+    def _found(self, kind: str, known: dict[str, str], name: str) -> str:
+        if name not in known and not self._asked:
+            self._ask()
+        if name not in known:
+            raise CannotError(f"the stack {self.name} has no {kind} {name}: is it an older version?")
+        return known[name]
+
+    def _ask(self) -> None:
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+        self._asked = True
+        for output in stack.get("Outputs", []):
+            self._outputs.setdefault(output["OutputKey"], output["OutputValue"])
+        for parameter in stack.get("Parameters", []):
+            self._parameters.setdefault(parameter["ParameterKey"], parameter["ParameterValue"])
 
 
 def run(
     description: str,
     work: Callable[[Stack, argparse.Namespace], int],
     arguments: Callable[[argparse.ArgumentParser], object] = lambda parser: parser,
+    *,
+    cannot: int = 1,
 ) -> int:
-    """Parse the command line, do `work`, and turn what goes wrong into one sentence. Returns the exit status."""
+    """Parse the command line, do `work`, and turn what goes wrong into one sentence. Returns the exit status.
+
+    `cannot` is the one for work that could not be done.
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--stack", default="wechatpay-dev", help="the stack's name (default wechatpay-dev)")
-    parser.add_argument(
-        "--output", action="append", default=[], metavar="NAME=VALUE", help="a stack output, given by hand"
-    )
+    for kind in ("output", "parameter"):
+        parser.add_argument(
+            f"--{kind}",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help=f"a stack {kind}, given by hand",
+        )
     arguments(parser)
     options = parser.parse_args()
-    given = dict(pair.partition("=")[::2] for pair in options.output)
+    given = [
+        dict(pair.partition("=")[::2] for pair in pairs) for pairs in (options.output, options.parameter)
+    ]
     try:
-        return work(Stack(options.stack, given), options)
+        return work(Stack(options.stack, *given), options)
     except (CannotError, BotoCoreError, ClientError) as problem:
         print(f"{parser.prog}: {problem}", file=sys.stderr)
-        return 1
+        return cannot

@@ -1,0 +1,56 @@
+"""`make doctor`: checks a `.env` file, or a deployed stack, and says of each finding what to do."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from operations.configuration import Configuration, of_file, of_stack
+from operations.findings import Finding, Level, has, shown
+from operations.form_checks import check_forms
+from operations.key_checks import check_keys
+from operations.live_checks import check_gateway, check_notify_url
+from operations.stack import Stack, run
+
+
+def main() -> int:
+    """Check. Returns the exit status: 0 all green, 1 findings, 2 something could not be checked."""
+    return run(__doc__ or "", _check, _arguments, cannot=2)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--file", type=Path, help="a .env file; without it, the deployed stack is checked")
+    parser.add_argument("--offline", action="store_true", help="look only, ask nobody")
+
+
+def _check(stack: Stack, options: argparse.Namespace) -> int:
+    configuration = of_file(options.file) if options.file else of_stack(stack)
+    print(f"doctor: {options.file or stack.name}")
+    findings = shown(diagnosed(configuration, online=not options.offline))
+    faults = sum(finding.level is Level.FAULT for finding in findings)
+    warnings = sum(finding.level is Level.WARNING for finding in findings)
+    if faults or warnings:
+        print(f"doctor: {faults} faults, {warnings} warnings")
+        return 1
+    if has(findings, Level.UNCHECKED):
+        print("doctor: nothing wrong was found, but not everything could be checked")
+        return 2
+    print("doctor: all green" + (", as far as looking goes" if options.offline else ""))
+    return 0
+
+
+def diagnosed(configuration: Configuration, *, online: bool) -> Iterator[Finding]:
+    """Everything that there is to say. What cannot work by its form is not tried over the network."""
+    yield from configuration.unknown()
+    sound = True
+    for finding in check_forms(configuration):
+        sound = sound and finding.level is not Level.FAULT
+        yield finding
+    yield from check_keys(configuration)
+    if online and sound:
+        yield from check_gateway(configuration)
+        yield from check_notify_url(configuration)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,188 @@
+"""What only the network can tell: whether WeChat Pay takes our signature and we theirs, our clock, our notify URL."""
+
+import secrets
+import time
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from operations.configuration import Configuration
+from operations.findings import Findings, fault, good, unchecked, warning
+from wechatpay.client import Client
+from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
+from wechatpay.keys import KeyRing, load_private_key
+from wechatpay.signing import MerchantSigner
+
+TIMEOUT = 5  # seconds
+DRIFT_TOLD, DRIFT_REFUSED = 60, 300  # seconds between two clocks
+_CLOCK = "set this machine's clock by NTP; Lambda's is right by itself"
+_REFUSALS = {
+    "SIGN_ERROR": (
+        "does not take our signature",
+        "WECHAT_PRIVATE_KEY, WECHAT_CERT_SERIAL_NO and WECHAT_MCH_ID must be of one merchant certificate",
+    ),
+    "NO_AUTH": (
+        "says that this merchant may not do this",
+        "have the product Native or JSAPI payment enabled at pay.weixin.qq.com, Product centre",
+    ),
+    "MCH_NOT_EXISTS": ("does not know this merchant number", "check WECHAT_MCH_ID"),
+    "APPID_MCHID_NOT_MATCH": (
+        "says that appid and merchant number are not bound",
+        "bind the appid at pay.weixin.qq.com, Product centre, AppID management",
+    ),
+}
+_UNPROVEN = {
+    "serial_unknown": (
+        "signs with a key that is not in the configuration",
+        "check WECHAT_PUBLIC_KEY_ID, or add the platform certificate that it signs with",
+    ),
+    "signature": (
+        "answers with a signature that the configured key does not verify",
+        "WECHAT_PUBLIC_KEY is another one's: download it again, with its id",
+    ),
+}
+
+
+def check_gateway(configuration: Configuration) -> Findings:
+    """Ask WeChat Pay for an order that nobody has: its "no such order" proves both signatures, number and clock."""
+    ring, signer = _parts(configuration)
+    if ring is None or signer is None:
+        yield unchecked("a signed call was not tried, for its keys cannot be read", "mend the keys first")
+        return
+    answers: list[requests.Response] = []
+    session = requests.Session()
+    session.hooks["response"].append(lambda response, *_, **__: answers.append(response))
+    client = Client(
+        signer=lambda: signer,
+        keys=ring,
+        gateways=[configuration.text("WECHAT_GATEWAY")],
+        clock=time.time,
+        nonce=lambda: secrets.token_hex(16),
+        session=session,
+    )
+    try:
+        client.query_by_out_trade_no(f"WXDOCTOR{secrets.token_hex(10).upper()}")
+    except RefusedError as refused:
+        yield from _clock(answers[-1])
+        yield from _refused(refused)
+    except UnknownOutcomeError as unknown:
+        yield from _unknown(unknown, answers)
+    else:
+        yield warning("WeChat Pay knows an order that nobody made", "ask WeChat Pay's support")
+
+
+def _parts(configuration: Configuration) -> tuple[KeyRing | None, MerchantSigner | None]:
+    try:
+        key = load_private_key(configuration.text("WECHAT_PRIVATE_KEY"))
+        ring = KeyRing.of(
+            public_key_id=configuration.text("WECHAT_PUBLIC_KEY_ID") or None,
+            public_key=configuration.text("WECHAT_PUBLIC_KEY") or None,
+            platform_certificates=configuration.platform_certificates,
+        )
+    except KeyFormatError:
+        return None, None
+    names = configuration.text("WECHAT_MCH_ID"), configuration.text("WECHAT_CERT_SERIAL_NO")
+    return ring, MerchantSigner(*names, key) if all(names) else None
+
+
+def _clock(answer: requests.Response) -> Findings:
+    stated = answer.headers.get("Wechatpay-Timestamp", "")
+    try:
+        # The Date header is to the second and may be a cache's; the signed timestamp is WeChat Pay's own.
+        theirs = int(stated) if stated else parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    except (KeyError, ValueError):
+        yield unchecked("WeChat Pay's answer does not say what time it is", _CLOCK)
+        return
+    drift = abs(time.time() - theirs)
+    if drift >= DRIFT_REFUSED:
+        yield fault(f"this clock is {drift:.0f} seconds from WeChat Pay's: it refuses us, and we it", _CLOCK)
+    elif drift >= DRIFT_TOLD:
+        yield warning(f"this clock is {drift:.0f} seconds from WeChat Pay's; at 300 nothing works", _CLOCK)
+    else:
+        yield good("this clock agrees with WeChat Pay's")
+
+
+def _refused(refused: RefusedError) -> Findings:
+    if refused.is_code("ORDER_NOT_EXIST"):
+        yield good("WeChat Pay takes our signature: key, serial number and merchant number belong together")
+        if refused.proven:
+            yield good("WeChat Pay's answer is signed by a key of the configuration")
+        else:
+            yield unchecked("WeChat Pay did not sign its answer", "pay an order of 0.01 and look at it")
+        return
+    if refused.is_code("SIGN_ERROR") and "timestamp" in refused.message:
+        yield fault("WeChat Pay finds our clock more than 300 seconds wrong", _CLOCK)
+        return
+    for code, (what, fix) in _REFUSALS.items():
+        if refused.is_code(code):
+            yield fault(f"WeChat Pay {what} ({refused.code})", fix)
+            return
+    yield fault(
+        f"WeChat Pay refuses a signed call: HTTP {refused.http_status} {refused.code}",
+        f"look the code up; WeChat Pay's support finds it by Request-ID {refused.request_id}",
+    )
+
+
+def _unknown(unknown: UnknownOutcomeError, answers: list[requests.Response]) -> Findings:
+    if not answers:
+        yield unchecked(
+            f"the gateway cannot be reached from here ({unknown.reason})",
+            "check network and proxy of this machine, or leave it with --offline",
+        )
+        return
+    yield from _clock(answers[-1])
+    reason = unknown.reason.removeprefix("answer not proven: ")
+    if reason in _UNPROVEN:
+        what, fix = _UNPROVEN[reason]
+        yield fault(f"WeChat Pay {what}", fix)
+    elif reason == "header_missing" and unknown.http_status == 200:
+        yield fault(
+            "whoever answers at the gateway is not WeChat Pay: it signs nothing", "check WECHAT_GATEWAY"
+        )
+    elif reason != "timestamp":  # said by the clock
+        yield unchecked(f"WeChat Pay gave no usable answer ({unknown.reason})", "try again in a minute")
+
+
+def check_notify_url(configuration: Configuration) -> Findings:
+    """Post to the notify URL as anybody could: it must answer, and believe nothing."""
+    url = configuration.text("WECHAT_NOTIFY_URL")
+    try:
+        answer = requests.post(url, json={}, timeout=TIMEOUT, allow_redirects=False)
+    except requests.RequestException as problem:
+        yield fault(
+            f"WECHAT_NOTIFY_URL does not answer ({type(problem).__name__})",
+            "check its DNS record and certificate; before the first deployment this cannot be green",
+        )
+        return
+    if answer.status_code == 401 and _says_fail(answer):
+        yield good("WECHAT_NOTIFY_URL answers, and refuses what WeChat Pay has not signed")
+    elif answer.status_code in (401, 403):
+        yield fault(
+            f"WECHAT_NOTIFY_URL asks for a login (HTTP {answer.status_code}), which WeChat Pay does not have",
+            "take the authorizer, firewall rule or password off this one path",
+        )
+    elif answer.status_code == 404:
+        yield fault("WECHAT_NOTIFY_URL is not there (HTTP 404)", "check domain, mapping and path")
+    elif 300 <= answer.status_code < 400:
+        yield fault(
+            f"WECHAT_NOTIFY_URL redirects (HTTP {answer.status_code}), and WeChat Pay does not follow",
+            "give the address that it redirects to",
+        )
+    elif answer.status_code < 300:
+        yield fault(
+            f"WECHAT_NOTIFY_URL takes a notification that nobody signed (HTTP {answer.status_code})",
+            "whoever answers there is not this stack, and must not be trusted with payments",
+        )
+    else:
+        yield fault(
+            f"WECHAT_NOTIFY_URL answers HTTP {answer.status_code}",
+            "look at the log of the function notify; an empty verification secret is the usual cause",
+        )
+
+
+def _says_fail(answer: requests.Response) -> bool:
+    try:
+        members = answer.json()
+    except ValueError:
+        return False
+    return isinstance(members, dict) and members.get("code") == "FAIL"

@@ -1,0 +1,93 @@
+"""`make secret`: checks a `.env` file as `make doctor` does, then writes the stack's two secrets from it."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from operations.configuration import PARAMETERS, SECRETS, Configuration, of_file, secret
+from operations.doctor import diagnosed
+from operations.findings import Findings, Level, fault, has, shown
+from operations.stack import CannotError, Stack, run
+
+V3_KEY, V3_KEY_BEFORE = "WECHAT_API_V3_KEY", "WECHAT_API_V3_KEY_PREVIOUS"
+
+
+def main() -> int:
+    """Check and write. Returns the exit status: 0 written, 1 refused or findings, 2 could not."""
+    return run(__doc__ or "", _write, _arguments, cannot=2)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--file", type=Path, required=True, help="the .env file")
+    parser.add_argument("--offline", action="store_true", help="do not ask WeChat Pay before writing")
+    parser.add_argument("--yes", action="store_true", help="do not ask me, either")
+
+
+def _write(stack: Stack, options: argparse.Namespace) -> int:
+    given = of_file(options.file)
+    before = {output: secret(stack, output) for output in SECRETS}
+    deployed = Configuration({name: stack.parameter(parameter) for name, parameter in PARAMETERS.items()})
+    kept = Configuration({name: value for members in before.values() for name, value in members.items()})
+    print(f"secret: {options.file} for {stack.name}")
+    findings = shown(_other_stage(given, deployed))
+    findings += shown(diagnosed(given.over(deployed).over(kept), online=not options.offline))
+    if has(findings, Level.FAULT):
+        print("secret: nothing was written; mend the faults first")
+        return 1
+    after = {output: _merged(members, given, SECRETS[output]) for output, members in before.items()}
+    changed = [output for output in SECRETS if after[output] != before[output]]
+    for output in SECRETS:
+        _tell(output, before[output], after[output])
+    if not changed:
+        print("secret: there is nothing to write")
+        return 0
+    if not options.yes and not _agreed():
+        print("secret: nothing was written")
+        return 1
+    for output in changed:
+        stack.client("secretsmanager").put_secret_value(
+            SecretId=stack.output(output), SecretString=json.dumps(after[output])
+        )
+        print(f"secret: {output} is written", flush=True)
+    print("secret: functions that run already follow within five minutes")
+    return 0
+
+
+def _other_stage(given: Configuration, deployed: Configuration) -> Findings:
+    """A file for one stage must not end in another one's secrets."""
+    for name in ("WECHAT_MCH_ID", "WECHAT_APP_ID"):
+        if given.text(name) and given.text(name) != deployed.text(name):
+            yield fault(
+                f"{name} of the file is not the stack's {PARAMETERS[name]}",
+                "choose the right ENV, or deploy with the other value first",
+            )
+
+
+def _merged(before: dict[str, Any], given: Configuration, names: tuple[str, ...]) -> dict[str, Any]:
+    """What is there, members that nobody here knows included, and the file's values over it.
+
+    An APIv3 key that is replaced stays as the previous one, for what WeChat Pay has encrypted with it is on its way.
+    """
+    after = before | given.members(names)
+    if V3_KEY in before and after[V3_KEY] != before[V3_KEY] and not given.text(V3_KEY_BEFORE):
+        after[V3_KEY_BEFORE] = before[V3_KEY]
+    return after
+
+
+def _tell(output: str, before: dict[str, Any], after: dict[str, Any]) -> None:
+    print(f"{output}:")
+    for name in sorted(after):
+        changed = "stays" if after[name] == before.get(name) else "changes"
+        print(f"    {changed if name in before else 'new':8} {name}")
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty():
+        raise CannotError("nobody is there to agree; give --yes (ARGS=--yes)")
+    return input("secret: write? [y/N] ").strip().lower() in ("y", "yes")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

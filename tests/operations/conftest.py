@@ -1,0 +1,87 @@
+"""A running sandbox for all tests here, the commands run against it, and its merchant's `.env` file."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from operations.configuration import PARAMETERS
+from sandbox.sam_local import keys
+from sandbox.stack import Sandbox
+
+ROOT = Path(__file__).parents[2]
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    with Sandbox(schedules=False) as running:
+        yield running
+
+
+@pytest.fixture
+def command(sandbox: Sandbox) -> Command:
+    """Runs one command with the outputs and parameters that the stack would have."""
+    environment = sandbox.deployed.functions["NativeFunction"].environment
+    parameters = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        given = [f"--output={key}={value}" for key, value in sandbox.deployed.outputs.items()]
+        given += [f"--parameter={key}={value}" for key, value in parameters.items()]
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(
+                str(ROOT / layer) for layer in ("layers/payments", "layers/wechatpay")
+            ),
+            "AWS_ENDPOINT_URL": sandbox.aws.url,
+            **keys(sandbox),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", f"operations.{name}", *given, *arguments],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+@pytest.fixture
+def merchant(sandbox: Sandbox) -> dict[str, str]:
+    """What the sandbox's merchant would write into a `.env` file; a test spoils its copy."""
+    known = sandbox.credentials
+    return {
+        "WECHAT_APP_ID": known.appid,
+        "WECHAT_MCH_ID": known.mchid,
+        "WECHAT_API_KEY": "unused-by-version-3",
+        "WECHAT_API_V3_KEY": known.api_v3_key,
+        "WECHAT_CERT_SERIAL_NO": known.merchant_serial_no,
+        "WECHAT_PRIVATE_KEY": known.merchant_private_key,
+        "WECHAT_CERTIFICATE": known.merchant_certificate,
+        "WECHAT_PUBLIC_KEY_ID": known.wechat_public_key_id,
+        "WECHAT_PUBLIC_KEY": known.wechat_public_key,
+        "WECHAT_GATEWAY": sandbox.simulator,
+        "WECHAT_GATEWAYS_ALLOWED": sandbox.simulator,
+        "WECHAT_NOTIFY_URL": f"{sandbox.api}/api/v1/payments/wechat/notify",
+        "WECHAT_QUOTE_KEY": sandbox.tokens.quote_key,
+    }
+
+
+@pytest.fixture
+def env_file(tmp_path: Path) -> Callable[[dict[str, str]], str]:
+    """Writes a `.env` file and gives its path."""
+
+    def write(values: dict[str, str]) -> str:
+        path = tmp_path / ".env"
+        lines = (f'{name}="{value.replace(chr(10), chr(92) + "n")}"' for name, value in values.items())
+        path.write_text("# WeChat Pay Configuration\n" + "\n".join(lines) + "\n")
+        return str(path)
+
+    return write
