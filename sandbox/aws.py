@@ -79,6 +79,8 @@ class Aws:
         self._written = threading.Condition()
         self._writes: dict[str, int] = {}
         self._wakes = 0
+        self.outages: set[str] = set()
+        """Services (`secretsmanager`) that answer functions with 503 for as long as they are in here."""
 
     def start(self) -> None:
         """Serve on a free loopback port, empty; `url` is known and answers when this returns."""

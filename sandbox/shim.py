@@ -1,4 +1,4 @@
-"""The door in front of moto: who asks, may they, what did they use; and two rules of DynamoDB that moto lacks."""
+"""The door in front of moto: who asks, may they, what did they use; and what moto lacks of AWS's own rules."""
 
 import io
 import json
@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 
 from sandbox.engine import Engine
 from sandbox.expressions import unused_placeholders
-from sandbox.judge import Credential, RefusedError, Use, admit
+from sandbox.judge import ADMIN_ACCESS_KEY, Credential, RefusedError, Use, admit
 from sandbox.rest import s3_operation
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,9 @@ _MAX_BODY = 20 * 1024 * 1024  # bytes; DynamoDB takes 16 MB
 
 class Recorder(Protocol):
     """Where the shim reports what happened, before the answer goes out."""
+
+    outages: set[str]
+    """Services that answer nobody but the sandbox itself."""
 
     def used(self, uses: list[Use]) -> None:
         """A role asked for these."""
@@ -88,11 +91,14 @@ class Shim:
 
         token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
         target = f"{service}.{operation}"
+        if service in self._recorder.outages and credential.access_key != ADMIN_ACCESS_KEY:
+            raise RefusedError("ServiceUnavailableException", "an outage, made on purpose", 503)
         admit(credential, token, target, body, engine=self._engine, register=self._recorder)
         if service == "dynamodb" and (fault := unused_placeholders(operation, body)):
             raise RefusedError("ValidationException", fault)
-        if (service, operation) == ("sqs", "ReceiveMessage"):  # a long poll would hold up everybody else
-            raw = json.dumps({**body, "WaitTimeSeconds": 0}).encode()
+        changed = _as_moto_needs(target, body)
+        if changed is not body:
+            raw = json.dumps(changed).encode()
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(raw), str(len(raw))
         return self._forward(app, environ, start_response, target, body)
 
@@ -120,6 +126,15 @@ class Shim:
                 self._recorder.took(_accepted(body, json.loads(answer)))
         start_response(status, headers)
         return [answer]
+
+
+def _as_moto_needs(target: str, body: dict[str, Any]) -> dict[str, Any]:
+    if target == "sqs.ReceiveMessage":  # a long poll would hold up everybody else
+        return {**body, "WaitTimeSeconds": 0}
+    if target == "secretsmanager.GetSecretValue" and "VersionId" not in body:
+        # Without a stage moto gives what was put last as AWSCURRENT, and not where the label has moved since.
+        return {"VersionStage": "AWSCURRENT", **body}
+    return body
 
 
 def _service(environ: Mapping[str, Any]) -> str:

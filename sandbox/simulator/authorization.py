@@ -4,9 +4,9 @@ import re
 from dataclasses import dataclass
 
 from sandbox.simulator.clock import Timepiece
-from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.refusals import Refusal, sign_error
-from sandbox.simulator.signing import SCHEME, MerchantKey, signed_text
+from sandbox.simulator.signing import SCHEME, signed_text
 
 TOLERANCE = 300  # seconds, both ways
 
@@ -48,10 +48,9 @@ class Authorization:
 class Gatekeeper:
     """Lets in what this merchant signed within five minutes of the simulator's clock."""
 
-    def __init__(self, credentials: Credentials, clock: Timepiece) -> None:
-        self._mchid = credentials.mchid
-        self._serial_no = credentials.merchant_serial_no
-        self._key = MerchantKey(credentials.merchant_certificate)
+    def __init__(self, mchid: str, keys: MerchantKeys, clock: Timepiece) -> None:
+        self._mchid = mchid
+        self._keys = keys
         self._clock = clock
 
     def admit(self, header: str, *, method: str, target: bytes, body: bytes) -> None:
@@ -65,12 +64,13 @@ class Gatekeeper:
             raise sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
         if caller.mchid != self._mchid:
             raise sign_error("签名错误")
-        if caller.serial_no.upper() != self._serial_no:  # SDKs in use send it in lower case, too
+        key = self._keys.find(caller.serial_no)
+        if key is None:
             raise sign_error("商户证书序列号有误。请使用签名私钥匹配的证书序列号")
         text = signed_text(
             method.encode(), target, caller.timestamp.encode(), caller.nonce_str.encode(), body
         )
-        if not self._key.signed(text, caller.signature):
+        if not key.signed(text, caller.signature):
             raise _not_matching(text, method=method, target=target)
 
 

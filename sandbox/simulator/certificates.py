@@ -9,6 +9,7 @@ from sandbox.simulator.call import Answer, Call, Endpoint
 from sandbox.simulator.clock import rfc3339
 from sandbox.simulator.fields import extra
 from sandbox.simulator.keys import Keys, PlatformCertificate
+from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.refusals import Refusal, parameter_error
 from sandbox.simulator.signing import encrypted
 
@@ -16,11 +17,11 @@ _ALGORITHMS = ("RSA", "SM2", "ALL")
 
 
 class Certificates:
-    """Answers for the merchant who holds `api_v3_key`, out of `keys`."""
+    """Answers out of `keys`, for the merchant whose APIv3 key `merchant_keys` holds."""
 
-    def __init__(self, keys: Keys, *, api_v3_key: str) -> None:
+    def __init__(self, keys: Keys, merchant_keys: MerchantKeys) -> None:
         self._keys = keys
-        self._api_v3_key = api_v3_key
+        self._merchant_keys = merchant_keys
 
     def endpoints(self) -> list[Endpoint]:
         """What the gateway routes here."""
@@ -44,7 +45,9 @@ class Certificates:
             "effective_time": rfc3339(parsed.not_valid_before_utc.timestamp()),
             "expire_time": rfc3339(parsed.not_valid_after_utc.timestamp()),
             "encrypt_certificate": encrypted(
-                certificate.pem.encode(), associated_data="certificate", api_v3_key=self._api_v3_key
+                certificate.pem.encode(),
+                associated_data="certificate",
+                api_v3_key=self._merchant_keys.api_v3_key,
             ),
         }
 

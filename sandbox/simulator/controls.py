@@ -14,6 +14,7 @@ from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.control_request import ControlError, failure, members, told
 from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.ledger import Ledger
+from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.notification import payment_notification
 from sandbox.simulator.refund_ledger import RefundLedger
 from sandbox.simulator.transaction import ledger_entry, transaction
@@ -31,13 +32,13 @@ class Controls:
         refund_ledger: RefundLedger,
         courier: Courier,
         clock: Timepiece,
-        api_v3_key: str,
+        merchant_keys: MerchantKeys,
     ) -> None:
         self._ledger = ledger
         self._refund_ledger = refund_ledger
         self._courier = courier
         self._clock = clock
-        self._api_v3_key = api_v3_key
+        self._merchant_keys = merchant_keys
 
     def app(self, more: Iterable[BaseRoute] = ()) -> Starlette:
         """The ASGI application with one route per control, and `more` routes of other controls."""
@@ -66,7 +67,8 @@ class Controls:
             out_trade_no=body.get("outTradeNo"),
             openid=body.get("openid"),
         )
-        notification = payment_notification(order, api_v3_key=self._api_v3_key, now=self._clock.time())
+        key = self._merchant_keys.api_v3_key
+        notification = payment_notification(order, api_v3_key=key, now=self._clock.time())
         self._courier.send(notification)
         return JSONResponse(transaction(order) | {"notification_id": notification.id})
 

@@ -23,7 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-_SECOND = ("platform_certificate_new", "platform_private_key_new", "platform_serial_no_new")
+_SECOND = ("certificate_new", "private_key_new", "serial_no_new")
+PLATFORM = "Tenpay.com sign"  # the common name of WeChat Pay's own certificates
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -37,7 +38,7 @@ class Credentials:
 
     `api_v3_key` is 32 ASCII characters; certificate serial numbers are 40 upper-case hex digits; `wechat_public_key_id` is
     `PUB_KEY_ID_` and digits (WeChat Pay APIv3, Certificates and keys). The platform certificate called new is the one that
-    will replace the other.
+    will replace the other, and so is the merchant's.
     """
 
     mchid: str
@@ -46,6 +47,9 @@ class Credentials:
     merchant_private_key: str = field(repr=False)
     merchant_certificate: str = field(repr=False)
     merchant_serial_no: str
+    merchant_private_key_new: str = field(repr=False)
+    merchant_certificate_new: str = field(repr=False)
+    merchant_serial_no_new: str
     wechat_public_key_id: str
     wechat_public_key: str = field(repr=False)
     wechat_private_key: str = field(repr=False)
@@ -60,7 +64,7 @@ class Credentials:
     def load_or_create(cls, path: str | Path) -> Self:
         """Read the JSON file at `path`, or write a new one with mode 0600.
 
-        A file from before there was a second platform certificate gets one added.
+        A file from before there were second certificates of platform and merchant gets them added.
         Raises CredentialsError when the file is there but is not such a JSON, or its keys do not belong together.
         """
         path = Path(path)
@@ -72,23 +76,21 @@ class Credentials:
 
     @classmethod
     def create(cls) -> Self:
-        """Fresh throw-away credentials: four RSA-2048 key pairs and three self-signed certificates."""
+        """Fresh throw-away credentials: five RSA-2048 key pairs and four self-signed certificates."""
         mchid = "16" + _random(8, string.digits)
-        merchant_key, wechat_key = _new_key(), _new_key()
-        merchant_certificate = _self_signed(merchant_key, common_name=mchid)
+        wechat_key = _new_key()
         return cls(
             mchid=mchid,
             appid="wx" + secrets.token_hex(8),
             api_v3_key=_random(32, _ALPHANUMERIC),
-            merchant_private_key=_private_pem(merchant_key),
-            merchant_certificate=merchant_certificate.public_bytes(Encoding.PEM).decode("ascii"),
-            merchant_serial_no=f"{merchant_certificate.serial_number:040X}",
             # The layout of a real one: 01, the merchant number, the day, and fourteen digits more.
             wechat_public_key_id=f"PUB_KEY_ID_01{mchid}{datetime.now(UTC):%Y%m%d}{_random(14, string.digits)}",
             wechat_public_key=_public_pem(wechat_key),
             wechat_private_key=_private_pem(wechat_key),
-            **_platform("", years=5),
-            **_platform("_new", years=6),
+            **_pair("merchant", "", common_name=mchid),
+            **_pair("merchant", "_new", common_name=mchid, years=6),
+            **_pair("platform", ""),
+            **_pair("platform", "_new", years=6),
         )
 
     @classmethod
@@ -99,9 +101,13 @@ class Credentials:
             raise CredentialsError(f"{path} cannot be read as JSON ({type(error).__name__})") from None
         if not isinstance(document, dict):
             document = {}
-        older = not any(_wire_name(name) in document for name in _SECOND)
-        if older:
-            document |= {_wire_name(name): value for name, value in _platform("_new", years=6).items()}
+        names = {"merchant": str(document.get("mchid")), "platform": PLATFORM}
+        older = [
+            whose for whose in names if not any(_wire_name(f"{whose}_{name}") in document for name in _SECOND)
+        ]
+        for whose in older:
+            added = _pair(whose, "_new", common_name=names[whose], years=6)
+            document |= {_wire_name(name): value for name, value in added.items()}
         values: dict[str, str] = {}
         for name in (member.name for member in fields(cls)):
             value = document.get(_wire_name(name))
@@ -123,6 +129,11 @@ class Credentials:
             raise ValueError("apiV3Key is not 32 bytes long")
         certificates = {
             "the merchant": (self.merchant_certificate, self.merchant_private_key, self.merchant_serial_no),
+            "the new merchant": (
+                self.merchant_certificate_new,
+                self.merchant_private_key_new,
+                self.merchant_serial_no_new,
+            ),
             "the platform": (self.platform_certificate, self.platform_private_key, self.platform_serial_no),
             "the new platform": (
                 self.platform_certificate_new,
@@ -172,14 +183,14 @@ def _public_pem(key: rsa.RSAPrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 
-def _platform(suffix: str, *, years: int) -> dict[str, str]:
-    """Certificate, private key and serial number of a platform key pair, as the fields with this suffix."""
+def _pair(whose: str, suffix: str, *, common_name: str = PLATFORM, years: int = 5) -> dict[str, str]:
+    """Certificate, private key and serial number of a new key pair, as the fields with this beginning and end."""
     key = _new_key()
-    certificate = _self_signed(key, common_name="Tenpay.com sign", years=years)
+    certificate = _self_signed(key, common_name=common_name, years=years)
     return {
-        f"platform_certificate{suffix}": certificate.public_bytes(Encoding.PEM).decode("ascii"),
-        f"platform_private_key{suffix}": _private_pem(key),
-        f"platform_serial_no{suffix}": f"{certificate.serial_number:040X}",
+        f"{whose}_certificate{suffix}": certificate.public_bytes(Encoding.PEM).decode("ascii"),
+        f"{whose}_private_key{suffix}": _private_pem(key),
+        f"{whose}_serial_no{suffix}": f"{certificate.serial_number:040X}",
     }
 
 

@@ -18,6 +18,7 @@ from sandbox.simulator.gateway import Gateway
 from sandbox.simulator.key_controls import KeyControls
 from sandbox.simulator.keys import Keys
 from sandbox.simulator.ledger import Ledger
+from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.notification import refund_notification
 from sandbox.simulator.refund import Refund, RefundStatus
 from sandbox.simulator.refund_controls import RefundControls
@@ -42,13 +43,14 @@ class Simulator:
         minute_between_refunds: bool = False,
     ) -> None:
         keys = Keys(credentials, clock, mode=mode)
+        merchant_keys = MerchantKeys(credentials)
         ledger = Ledger(clock)
         faults = Faults()
         self._courier = Courier(keys.for_notification, faults, clock)
         self._refund_ledger = RefundLedger(
             ledger,
             clock,
-            told=partial(_tell, courier=self._courier, clock=clock, api_v3_key=credentials.api_v3_key),
+            told=partial(_tell, courier=self._courier, clock=clock, merchant_keys=merchant_keys),
             outcome=partial(_outcome, faults),
             minute_between=minute_between_refunds,
         )
@@ -56,9 +58,9 @@ class Simulator:
             [
                 *Transactions(credentials, ledger).endpoints(),
                 *Refunds(self._refund_ledger).endpoints(),
-                *Certificates(keys, api_v3_key=credentials.api_v3_key).endpoints(),
+                *Certificates(keys, merchant_keys).endpoints(),
             ],
-            gatekeeper=Gatekeeper(credentials, clock),
+            gatekeeper=Gatekeeper(credentials.mchid, merchant_keys, clock),
             keys=keys,
             faults=faults,
         )
@@ -67,12 +69,12 @@ class Simulator:
             refund_ledger=self._refund_ledger,
             courier=self._courier,
             clock=clock,
-            api_v3_key=credentials.api_v3_key,
+            merchant_keys=merchant_keys,
         ).app(
             [
                 *RefundControls(self._refund_ledger).routes(),
                 *FaultControls(faults).routes(),
-                *KeyControls(keys).routes(),
+                *KeyControls(keys, merchant_keys).routes(),
             ]
         )
         self.app: ASGIApp = _Paths(controls, gateway)
@@ -108,10 +110,11 @@ class Simulator:
             self._served = None
 
 
-def _tell(refund: Refund, *, courier: Courier, clock: Timepiece, api_v3_key: str) -> None:
+def _tell(refund: Refund, *, courier: Courier, clock: Timepiece, merchant_keys: MerchantKeys) -> None:
     """Notify the merchant of a refund's end, if the refund says where."""
     if refund.notify_url is not None:
-        courier.send(refund_notification(refund, refund.notify_url, api_v3_key=api_v3_key, now=clock.time()))
+        key = merchant_keys.api_v3_key
+        courier.send(refund_notification(refund, refund.notify_url, api_v3_key=key, now=clock.time()))
 
 
 def _outcome(faults: Faults) -> RefundStatus:

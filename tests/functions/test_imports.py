@@ -86,6 +86,7 @@ def run(script, function, *arguments):
         "QUARANTINE_TABLE": "quarantine",
         "SIGNING_SECRET": "signing",
         "VERIFICATION_SECRET": "verification",
+        "CERTIFICATES_SECRET": "certificates",
         "EVENT_BUS": "payments",
     }
     done = subprocess.run(

@@ -1,13 +1,18 @@
 """The secrets' cache: read seldom, re-read once when it matters, and never worse off for a bad change."""
 
 import json
+import random
+import socket
+import time
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from payments.errors import ConfigurationError, TryAgainError
-from payments.secrets import Cached
+from payments.secrets import Cached, CurrentKeys, Downloaded, Verification
+from payments.wiring import Wiring
+from sandbox.simulator import Credentials
 
 
 class Secrets:
@@ -99,3 +104,109 @@ def test_without_an_old_value_the_trouble_is_named_and_no_content_shown(
         cache.value()
     assert "not JSON" not in str(told.value) or "is not JSON" in str(told.value)
     assert told.value.__cause__ is None or trouble != "not JSON"
+
+
+@pytest.mark.parametrize("phase", range(7))
+def test_random_serials_delay_a_true_change_by_a_minute_at_most(clock: Clock, phase: int) -> None:
+    """Somebody asks for a key that is nobody's every second; now and then the secret cannot be read."""
+    chance = random.Random(phase)
+    secrets = Secrets({"key": 1})
+    cache = cached(secrets, clock)
+    cache.value()
+    for _ in range(60 * 10 + phase * 9):
+        clock.now += 1
+        secrets.held = TIMEOUT if chance.random() < 0.1 else {"key": 1}
+        cache.reread()
+        assert cache.value() == 1
+    changed = clock.now
+    secrets.held = {"key": 2}
+    while not (cache.reread() or cache.value() == 2):
+        clock.now += 1
+    assert clock.now - changed <= 60
+    assert cache.value() == 2
+
+
+def test_a_look_that_failed_is_taken_again_before_wechat_pay_comes_again(clock: Clock) -> None:
+    secrets = Secrets({"key": 1})
+    cache = cached(secrets, clock)
+    cache.value()
+    clock.now += 61
+    secrets.held = TIMEOUT
+    assert not cache.reread()
+    secrets.held = {"key": 2}
+    clock.now += 15  # WeChat Pay's first retry
+    assert cache.reread()
+    assert cache.value() == 2
+
+
+def test_ten_minutes_without_secrets_manager_leave_the_keys_in_use_and_few_calls(clock: Clock) -> None:
+    secrets = Secrets({"key": 1})
+    cache = cached(secrets, clock)
+    cache.value()
+    secrets.held, secrets.reads = TIMEOUT, 0
+    for _ in range(600):
+        clock.now += 1
+        assert cache.value() == 1
+    assert 20 <= secrets.reads <= 60
+    secrets.held = {"key": 2}
+    clock.now += 10
+    assert cache.value() == 2
+
+
+def test_a_process_that_starts_without_secrets_manager_asks_again_each_time(clock: Clock) -> None:
+    secrets = Secrets(TIMEOUT)
+    cache = cached(secrets, clock)
+    for _ in range(3):
+        with pytest.raises(TryAgainError):
+            cache.value()
+    secrets.held = {"key": 1}
+    assert cache.value() == 1
+
+
+def test_a_secrets_manager_that_hangs_leaves_notify_time_to_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listening.getsockname()[1]}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "nobody")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        environment = {"PAYMENTS_TABLE": "payments", "DUE_SHARDS": "4", "VERIFICATION_SECRET": "v"}
+        begun = time.monotonic()
+        with pytest.raises(TryAgainError):
+            Wiring(environment).verification.value()
+        assert time.monotonic() - begun < 4.5
+
+
+MINE = Credentials.create()
+APIV3 = {"WECHAT_API_V3_KEY": MINE.api_v3_key}
+
+
+def keys(verification: Secrets, downloaded: Secrets, clock: Clock) -> CurrentKeys:
+    return CurrentKeys(
+        Cached(client=verification, secret_id="v", parse=Verification, clock=clock),
+        Cached(client=downloaded, secret_id="d", parse=Downloaded, clock=clock, absent="{}"),
+    )
+
+
+def test_a_merchant_on_certificates_knows_what_was_downloaded(clock: Clock) -> None:
+    verification = Secrets(APIV3 | {"WECHAT_PLATFORM_CERTIFICATES": [MINE.platform_certificate]})
+    downloaded = Secrets(GONE)  # nothing was ever downloaded
+    current = keys(verification, downloaded, clock)
+    assert current.find(MINE.platform_serial_no) is not None
+    assert downloaded.reads == 0
+    assert current.find(MINE.platform_serial_no_new) is None
+    downloaded.held = {"WECHAT_PLATFORM_CERTIFICATES": [MINE.platform_certificate_new]}
+    clock.now += 60
+    assert current.find(MINE.platform_serial_no_new) is not None
+    reads = verification.reads, downloaded.reads
+    assert [current.find(f"{number:040X}") for number in range(1000)] == [None] * 1000
+    assert (verification.reads, downloaded.reads) == reads
+
+
+def test_a_merchant_with_the_public_key_trusts_nothing_that_was_downloaded(clock: Clock) -> None:
+    public = {"WECHAT_PUBLIC_KEY_ID": MINE.wechat_public_key_id, "WECHAT_PUBLIC_KEY": MINE.wechat_public_key}
+    downloaded = Secrets({"WECHAT_PLATFORM_CERTIFICATES": [MINE.platform_certificate]})
+    current = keys(Secrets(APIV3 | public), downloaded, clock)
+    assert current.find(MINE.wechat_public_key_id) is not None
+    clock.now += 61
+    assert current.find(MINE.platform_serial_no) is None
+    assert downloaded.reads == 0

@@ -17,6 +17,7 @@ ENVIRONMENT = {
     "QUARANTINE_TABLE": "quarantine",
     "DUE_SHARDS": "4",
     "VERIFICATION_SECRET": "verification",
+    "CERTIFICATES_SECRET": "certificates",
 }
 
 

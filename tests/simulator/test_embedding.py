@@ -47,7 +47,7 @@ def test_credentials_are_loaded_as_they_were_created(tmp_path):
         Credentials.load_or_create(tmp_path)
 
 
-def test_an_older_file_gets_the_second_certificate(tmp_path):
+def test_an_older_file_gets_the_second_certificates(tmp_path):
     path = tmp_path / "c.json"
     Credentials.load_or_create(path)
     older = {name: value for name, value in json.loads(path.read_text()).items() if not name.endswith("New")}
@@ -56,6 +56,7 @@ def test_an_older_file_gets_the_second_certificate(tmp_path):
     document = json.loads(path.read_text())
     assert older.items() <= document.items()
     assert document["platformSerialNoNew"] == completed.platform_serial_no_new
+    assert document["merchantSerialNoNew"] == completed.merchant_serial_no_new
     assert Credentials.load_or_create(path) == completed
 
 

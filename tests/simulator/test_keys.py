@@ -1,16 +1,22 @@
-"""Which key signs: the four modes on responses and notifications, shares, and a change while it runs."""
+"""Which key signs, and which of the merchant's is accepted: modes, shares, and changes while it runs."""
 
+import base64
+import dataclasses
+import json
 import re
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 
 @pytest.fixture
 def merchant(shared_merchant):
     yield shared_merchant
-    shared_merchant.control("POST", "keys", {"mode": "pubkey", "percentage": 50})
+    mine = shared_merchant.credentials
+    usual = {"merchantCertificates": "old", "apiV3Key": mine.api_v3_key}
+    shared_merchant.control("POST", "keys", {"mode": "pubkey", "percentage": 50, **usual})
 
 
 def keys(merchant, **change):
@@ -116,6 +122,7 @@ def test_the_control_shows_what_can_be_verified_with(merchant):
             "seed": 9,
             "publicKeyId": public,
             "certificates": certificates,
+            "merchantCertificates": [mine.merchant_serial_no],
         }
         assert merchant.control("GET", "keys").json == shown
 
@@ -129,6 +136,10 @@ def test_the_control_shows_what_can_be_verified_with(merchant):
         ({"percentage": True}, "percentage is"),
         ({"percentage": "50"}, "percentage is"),
         ({"seed": 1.5}, "seed is a whole number."),
+        ({"merchantCertificates": "newer"}, "merchantCertificates is one of old, both, new."),
+        ({"merchantCertificates": ["both"]}, "merchantCertificates is one of"),
+        ({"apiV3Key": "k" * 31}, "apiV3Key is a string of 32 letters and digits."),
+        ({"apiV3Key": 32}, "apiV3Key is a string"),
         ({"share": 1}, "'share'"),
         ([], "not a JSON object"),
     ],
@@ -150,3 +161,34 @@ def test_a_wrong_serial_looks_like_one_of_the_mode(merchant, mode, form):
     mine = merchant.credentials
     assert serial not in {mine.platform_serial_no, mine.platform_serial_no_new, mine.wechat_public_key_id}
     assert re.fullmatch(form, serial)
+
+
+def test_a_request_is_let_in_by_the_certificates_that_are_accepted_now(merchant):
+    old = merchant.credentials
+    new = dataclasses.replace(
+        old,
+        merchant_private_key=old.merchant_private_key_new,
+        merchant_serial_no=old.merchant_serial_no_new,
+    )
+    both = (merchant, type(merchant)(merchant.url, new, merchant.clock))
+    for accepted, statuses in (("old", (404, 401)), ("both", (404, 404)), ("new", (401, 404))):
+        shown = keys(merchant, merchantCertificates=accepted)["merchantCertificates"]
+        assert [each.query("NOBODY").status for each in both] == list(statuses)
+        assert [each.credentials.merchant_serial_no in shown for each in both] == [
+            status == 404 for status in statuses
+        ]
+
+
+def test_a_new_apiv3_key_encrypts_at_once(merchant, receiver):
+    changed = "n" * 32
+    keys(merchant, apiV3Key=changed)
+    order = merchant.placed(notify_url=receiver.url)
+    assert merchant.pay(codeUrl=order["code_url"]).status == 200
+    (received,) = receiver.wait(1)[:1]
+    sealed = json.loads(received.body)["resource"]
+    plaintext = AESGCM(changed.encode()).decrypt(
+        sealed["nonce"].encode(),
+        base64.b64decode(sealed["ciphertext"]),
+        sealed["associated_data"].encode(),
+    )
+    assert json.loads(plaintext)["out_trade_no"] == order["out_trade_no"]

@@ -2,13 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from sandbox.simulator import Clock, Credentials, Simulator
+from wechatpay.certificates import DAY, Certificate, check_platform
 from wechatpay.client import Client
 from wechatpay.decryption import apiv3_key
-from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
+from wechatpay.errors import CertificateError, DecryptionError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.signing import MerchantSigner
 
@@ -72,3 +74,34 @@ def test_a_merchant_with_the_public_key_has_none(simulator: Start) -> None:
     with pytest.raises(RefusedError) as refused:
         client(simulator("pubkey"), ring).certificates([apiv3_key(CREDENTIALS.api_v3_key)])
     assert refused.value.is_code("RESOURCE_NOT_EXISTS")
+
+
+PLATFORM = Certificate.of(CREDENTIALS.platform_certificate)
+
+
+def test_a_certificate_tells_its_serial_its_names_and_its_days() -> None:
+    assert PLATFORM.serial == CREDENTIALS.platform_serial_no
+    assert "CN=Tenpay.com sign" in PLATFORM.subject
+    assert PLATFORM.days_left(PLATFORM.ends - 3 * DAY) == pytest.approx(3)
+    assert PLATFORM.days_left(PLATFORM.ends + DAY) == pytest.approx(-1)
+    assert 5 * 365 - 1 < PLATFORM.days_left(time.time()) <= 5 * 365
+    assert CREDENTIALS.platform_certificate[40:80] not in repr(PLATFORM)
+
+
+def test_a_platform_certificate_of_now_is_accepted() -> None:
+    check_platform(PLATFORM, now=time.time())
+
+
+@pytest.mark.parametrize(
+    ("certificate", "reason"),
+    [
+        (replace(PLATFORM, ends=time.time() - 1), "it has ended"),
+        (replace(PLATFORM, begins=time.time() + 2 * DAY), "it begins more than a day from now"),
+        (replace(PLATFORM, key_size=1024), "fewer than 2048 bits"),
+        (replace(PLATFORM, issuer="CN=Somebody"), "Tenpay.com"),
+        (Certificate.of(CREDENTIALS.merchant_certificate), "Tenpay.com"),
+    ],
+)
+def test_what_cannot_be_a_platform_certificate_of_now_is_told(certificate: Certificate, reason: str) -> None:
+    with pytest.raises(CertificateError, match=reason):
+        check_platform(certificate, now=time.time())

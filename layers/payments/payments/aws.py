@@ -4,12 +4,13 @@ from typing import Any
 
 from botocore.config import Config
 
-_TIMEOUTS = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 3, "mode": "standard"})
 
-
-def client(service: str, session: Any, endpoint: str | None = None) -> Any:
+def client(service: str, session: Any, endpoint: str | None = None, *, attempts: int = 3) -> Any:
     """A client of one AWS service on a botocore session; region, credentials and endpoint come from the environment.
 
-    `endpoint` is for a service that each stack has at an address of its own.
+    `endpoint` is for a service that each stack has at an address of its own. Each of its `attempts` waits a second for a
+    connection and a second for the answer.
     """
-    return session.create_client(service, config=_TIMEOUTS, endpoint_url=endpoint)
+    retries = {"total_max_attempts": attempts, "mode": "standard"}
+    timeouts = Config(connect_timeout=1, read_timeout=1, retries=retries)
+    return session.create_client(service, config=timeouts, endpoint_url=endpoint)

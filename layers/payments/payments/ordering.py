@@ -49,7 +49,7 @@ def _payer(caller: Caller, order: NewOrder, wiring: Wiring) -> str:
     if wiring.settings.requires_quote:
         quotes.check(
             order.quote,
-            key=wiring.verification.value().quote_key,
+            keys=wiring.verification.value().quote_keys,
             sub=caller.sub,
             content_id=order.content_id,
             amount=order.fen,

@@ -97,6 +97,11 @@ class Settings:
         return self._text("VERIFICATION_SECRET")
 
     @property
+    def certificates_secret(self) -> str:
+        """Id of the secret that holds downloaded platform certificates."""
+        return self._text("CERTIFICATES_SECRET")
+
+    @property
     def checkout_secret(self) -> str:
         """Id of the secret that holds the key of checkout addresses."""
         return self._text("CHECKOUT_SECRET")

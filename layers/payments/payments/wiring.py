@@ -15,10 +15,11 @@ from payments.settings import Settings
 
 if TYPE_CHECKING:
     from payments.allowance_store import AllowanceStore
+    from payments.certificate_store import CertificateStore
     from payments.connection_store import ConnectionStore
     from payments.quarantine import Quarantine
     from payments.refund_store import RefundStore
-    from payments.secrets import Cached, CurrentKeys, Verification
+    from payments.secrets import Cached, CurrentKeys, Downloaded, Verification
     from payments.store import PaymentStore
     from payments.unpublished import Unpublished
     from wechatpay.client import Client
@@ -61,11 +62,17 @@ class Wiring:
 
     def count(self, metric: str, **dimensions: str) -> None:
         """Count one occurrence of something that somebody is woken up for (CloudWatch metric, namespace WeChatPay)."""
+        self.measure(metric, 1, **dimensions)
+
+    def measure(self, metric: str, value: float, **dimensions: str) -> None:
+        """Say how much there is of something now (the same namespace, the unit Count)."""
         from aws_lambda_powertools.metrics import MetricUnit, single_metric
 
-        with single_metric(name=metric, unit=MetricUnit.Count, value=1, namespace="WeChatPay") as counted:
-            for name, value in dimensions.items():
-                counted.add_dimension(name=name, value=value)
+        with single_metric(
+            name=metric, unit=MetricUnit.Count, value=value, namespace="WeChatPay"
+        ) as measured:
+            for name, text in dimensions.items():
+                measured.add_dimension(name=name, value=text)
 
     @cached_property
     def store(self) -> "PaymentStore":
@@ -119,7 +126,27 @@ class Wiring:
         """WeChat Pay's verification keys."""
         from payments.secrets import CurrentKeys
 
-        return CurrentKeys(self.verification)
+        return CurrentKeys(self.verification, self.downloaded)
+
+    @cached_property
+    def downloaded(self) -> "Cached[Downloaded]":
+        """The secret of downloaded platform certificates."""
+        from payments.secrets import Cached, Downloaded
+
+        return Cached(
+            client=self._secrets_manager,
+            secret_id=self.settings.certificates_secret,
+            parse=Downloaded,
+            clock=self.now,
+            absent="{}",
+        )
+
+    @cached_property
+    def certificates(self) -> "CertificateStore":
+        """The same secret, to be written."""
+        from payments.certificate_store import CertificateStore
+
+        return CertificateStore(client=self._secrets_manager, secret_id=self.settings.certificates_secret)
 
     @cached_property
     def signing(self) -> "Cached[MerchantSigner]":
@@ -131,6 +158,18 @@ class Wiring:
             client=self._secrets_manager,
             secret_id=self.settings.signing_secret,
             parse=lambda members: signer(members, mchid=mchid),
+            clock=self.now,
+        )
+
+    @cached_property
+    def merchant_certificate(self) -> "Cached[tuple[str, str] | None]":
+        """The merchant's API certificate and the serial number in use, from the signing secret."""
+        from payments.secrets import Cached, merchant_certificate
+
+        return Cached(
+            client=self._secrets_manager,
+            secret_id=self.settings.signing_secret,
+            parse=merchant_certificate,
             clock=self.now,
         )
 
@@ -166,7 +205,8 @@ class Wiring:
 
         # Under the table that the function has: another session would cost a second start.
         table = self.store if self.settings.works_on_payments else self.connections
-        return client("secretsmanager", table.session())
+        # Two attempts, for a third could outlast notify's five seconds, and with the process the keys in use would be lost.
+        return client("secretsmanager", table.session(), attempts=2)
 
     @cached_property
     def queue(self) -> Any:

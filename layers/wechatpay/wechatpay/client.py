@@ -7,6 +7,7 @@ Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close o
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 import requests
@@ -110,22 +111,16 @@ class Client:
 
         The answer counts only with a signature by a key that is trusted already, and what is in it only when it
         decrypts with an APIv3 key. RefusedError with RESOURCE_NOT_EXISTS for a merchant that has the WeChat Pay public
-        key instead; DecryptionError. Source: WeChat Pay APIv3, "Download platform certificates".
+        key instead; DecryptionError; KeyFormatError. Source: WeChat Pay APIv3, "Download platform certificates".
         """
         answer = self._request("GET", "/v3/certificates")
-        found: dict[str, str] = {}
-        entries = answer.members.get("data")
-        for entry in entries if isinstance(entries, list) else []:
-            sealed = entry["encrypt_certificate"]
-            certificate = decrypt(
-                ciphertext=sealed["ciphertext"],
-                nonce=sealed["nonce"],
-                associated_data=sealed.get("associated_data", ""),
-                keys=apiv3_keys,
-            ).decode()
-            serial, _ = load_certificate(certificate)
-            found[serial] = certificate
-        return found
+        try:
+            entries: Any = answer.members["data"]
+            return dict(_opened(entry, apiv3_keys) for entry in entries)
+        except (KeyError, TypeError, AttributeError, UnicodeDecodeError) as problem:
+            raise UnknownOutcomeError(
+                "the answer has no list of certificates", http_status=200, request_id=answer.request_id
+            ) from problem
 
     def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
         """What WeChat Pay knows of our order number: the members of "Query order by merchant order number".
@@ -211,6 +206,18 @@ class Client:
                 f"HTTP {status} {code}", code=code, message=message, http_status=status, request_id=request_id
             )
         raise UnknownOutcomeError(f"HTTP {status}", http_status=status, request_id=request_id)
+
+
+def _opened(entry: Any, apiv3_keys: Sequence[bytes]) -> tuple[str, str]:
+    """Serial number and PEM of one downloaded certificate."""
+    sealed = entry["encrypt_certificate"]
+    text = decrypt(
+        ciphertext=sealed["ciphertext"],
+        nonce=sealed["nonce"],
+        associated_data=sealed.get("associated_data", ""),
+        keys=apiv3_keys,
+    ).decode()
+    return load_certificate(text)[0], text
 
 
 def _read(response: requests.Response) -> bytes:

@@ -9,6 +9,10 @@ class KeyFormatError(WeChatPayError):
     """A key, certificate or APIv3 key cannot be read; the message names the field, never the value."""
 
 
+class CertificateError(WeChatPayError):
+    """A certificate is sound, and yet not one that WeChat Pay's messages may be verified with."""
+
+
 class SignatureError(WeChatPayError):
     """A message is not proven to come from WeChat Pay.
 

@@ -79,7 +79,7 @@ def load_private_key(text: str) -> RSAPrivateKey:
     """
     try:
         key = load_pem_private_key(
-            _pem(text, "PRIVATE KEY"), password=None, unsafe_skip_rsa_key_validation=True
+            pem(text, "PRIVATE KEY"), password=None, unsafe_skip_rsa_key_validation=True
         )
     except (ValueError, TypeError, UnsupportedAlgorithm) as problem:
         raise KeyFormatError(
@@ -93,7 +93,7 @@ def load_private_key(text: str) -> RSAPrivateKey:
 def load_public_key(text: str) -> RSAPublicKey:
     """A WeChat Pay public key from PEM (same forms as `load_private_key`). Raises KeyFormatError."""
     try:
-        key = load_pem_public_key(_pem(text, "PUBLIC KEY"))
+        key = load_pem_public_key(pem(text, "PUBLIC KEY"))
     except (ValueError, UnsupportedAlgorithm) as problem:
         raise KeyFormatError("the WeChat Pay public key is not a PEM public key") from problem
     if not isinstance(key, RSAPublicKey):
@@ -106,7 +106,7 @@ def load_certificate(text: str) -> tuple[str, RSAPublicKey]:
     from cryptography import x509  # noqa: PLC0415  a quarter of this module's import time, for certificates alone
 
     try:
-        certificate = x509.load_pem_x509_certificate(_pem(text, "CERTIFICATE"))
+        certificate = x509.load_pem_x509_certificate(pem(text, "CERTIFICATE"))
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm) as problem:
         raise KeyFormatError("a platform certificate is not a PEM certificate") from problem
@@ -115,7 +115,11 @@ def load_certificate(text: str) -> tuple[str, RSAPublicKey]:
     return f"{certificate.serial_number:040X}", key
 
 
-def _pem(text: str, label: str) -> bytes:
+def pem(text: str, label: str) -> bytes:
+    """The PEM in any form that people paste it in: with escaped newlines, or base64 of PEM or of DER called `label`.
+
+    Empty for what is none of these.
+    """
     text = text.strip().replace("\\r", "").replace("\\n", "\n")
     if "-----BEGIN " in text:
         return text.encode()

@@ -1,0 +1,63 @@
+"""Three times a day: new platform certificates are stored before the old ones end, and the days of every key are told."""
+
+from typing import Any
+
+from payments.http import logger
+from payments.key_days import tell_days
+from payments.wiring import Wiring
+from wechatpay.certificates import Certificate, check_platform
+from wechatpay.errors import CertificateError, RefusedError
+
+BUDGET = 20  # seconds
+
+wiring = Wiring()
+
+
+def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
+    """Download, store, tell; what went wrong is raised last, so that Lambda comes again and somebody is alarmed."""
+    wiring.begin(BUDGET)
+    stored = wiring.downloaded.value().platform_certificates
+    try:
+        stored = renewed()
+    finally:
+        tell_days([*wiring.verification.value().platform_certificates, *stored], wiring)
+    return {"stored": len(stored)}
+
+
+def renewed() -> tuple[str, ...]:
+    """The certificates that are kept beside those of the verification secret, after a look at WeChat Pay's."""
+    verification = wiring.verification.value()
+    if not verification.platform_certificates:
+        return ()  # a merchant with the public key: there is nothing to download, and nobody to believe
+    try:
+        offered = wiring.wechat.certificates(verification.apiv3_keys)
+    except RefusedError as refused:
+        if not refused.is_code("RESOURCE_NOT_EXISTS"):
+            raise
+        logger.info("WeChat Pay has no platform certificates for this merchant any more")
+        offered = {}
+    fresh = [certificate for text in offered.values() if (certificate := sound(text))]
+    kept = wiring.certificates.update(lambda held: merged(held, fresh))
+    logger.info("platform certificates", extra={"offered": len(offered), "kept": len(kept)})
+    return kept
+
+
+def sound(text: str) -> Certificate | None:
+    """The certificate, unless it is one that nothing should be verified with."""
+    certificate = Certificate.of(text)
+    try:
+        check_platform(certificate, now=wiring.now())
+    except CertificateError as problem:
+        logger.error(
+            "a platform certificate is refused", extra={"serial": certificate.serial, "reason": str(problem)}
+        )
+        wiring.count("PlatformCertificateRefused")
+        return None
+    return certificate
+
+
+def merged(held: tuple[str, ...], fresh: list[Certificate]) -> tuple[str, ...]:
+    """Old and new side by side, without what has ended: which one signs is WeChat Pay's choice for months."""
+    known = {certificate.serial: certificate for certificate in [*map(Certificate.of, held), *fresh]}
+    lasting = [certificate for certificate in known.values() if certificate.ends > wiring.now()]
+    return tuple(certificate.text for certificate in sorted(lasting, key=lambda one: (one.ends, one.serial)))
