@@ -87,6 +87,9 @@ storms: setup ## races of refunds, closes, creates and dying functions, 300 roun
 api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of each operation, MINUTES=30 at most
 	@EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q tests/contract/test_fuzz.py $(ARGS)
 
+drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
+	@DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/flows/test_rotation.py
+
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 

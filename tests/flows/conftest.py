@@ -151,3 +151,11 @@ def shop(sandbox: Running) -> Iterator[Shop]:
     shop.faults()
     yield shop
     shop.faults()
+
+
+@pytest.fixture(scope="session")
+def certified() -> Iterator[Shop]:
+    """The shop of a merchant on platform certificates, in a sandbox of its own: no schedule fires there by itself."""
+    with Running(mode="cert", schedules=False) as running:
+        running.warm()
+        yield Shop(running)

@@ -106,7 +106,12 @@ def test_two_secrets_hold_what_each_side_needs(product):
         found = product.aws.client("secretsmanager").get_secret_value(SecretId=product.deployed.refs[name])
         return json.loads(found["SecretString"])
 
-    assert set(secret("SigningSecret")) == {"WECHAT_PRIVATE_KEY", "WECHAT_CERT_SERIAL_NO", "WECHAT_API_KEY"}
+    assert set(secret("SigningSecret")) == {
+        "WECHAT_PRIVATE_KEY",
+        "WECHAT_CERT_SERIAL_NO",
+        "WECHAT_CERT",
+        "WECHAT_API_KEY",
+    }
     assert set(secret("VerificationSecret")) == {
         "WECHAT_API_V3_KEY",
         "WECHAT_PUBLIC_KEY_ID",
