@@ -22,8 +22,11 @@ PARAMETERS = {
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
 }
+CERTIFICATE = (
+    "WECHAT_CERTIFICATE"  # the merchant's own; nothing is signed with it, it tells when the key ends
+)
 SECRETS = {
-    "SigningSecretArn": ("WECHAT_PRIVATE_KEY", "WECHAT_CERT_SERIAL_NO", "WECHAT_API_KEY"),
+    "SigningSecretArn": ("WECHAT_PRIVATE_KEY", "WECHAT_CERT_SERIAL_NO", CERTIFICATE, "WECHAT_API_KEY"),
     "VerificationSecretArn": (
         "WECHAT_API_V3_KEY",
         "WECHAT_API_V3_KEY_PREVIOUS",
@@ -31,16 +34,16 @@ SECRETS = {
         "WECHAT_PUBLIC_KEY",
         "WECHAT_PLATFORM_CERTIFICATES",
         "WECHAT_QUOTE_KEY",
+        "WECHAT_QUOTE_KEY_PREVIOUS",
     ),
 }
-CERTIFICATE = "WECHAT_CERTIFICATE"  # the merchant's own; only compared with, deployed nowhere
 DEFAULTS = {
     "WECHAT_GATEWAY": "https://api.mch.weixin.qq.com",
     "WECHAT_BACKUP_GATEWAY": "https://api2.mch.weixin.qq.com",
     "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com",
     "REQUIRE_QUOTE": "true",
 }
-KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members), CERTIFICATE}
+KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members)}
 _PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 

@@ -250,7 +250,7 @@ class Sandbox:
         signing = {
             "WECHAT_PRIVATE_KEY": merchant.merchant_private_key,
             "WECHAT_CERT_SERIAL_NO": merchant.merchant_serial_no,
-            "WECHAT_CERT": merchant.merchant_certificate,
+            "WECHAT_CERTIFICATE": merchant.merchant_certificate,
             "WECHAT_API_KEY": "unused-by-version-3",
         }
         for name, content in {"SigningSecret": signing, "VerificationSecret": verification}.items():

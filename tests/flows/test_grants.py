@@ -62,6 +62,22 @@ def number_of(answer: Any) -> str:
     return number
 
 
+def a_merchant_whose_platform_certificate_is_replaced(shop: Shop) -> None:
+    """From here on WeChat Pay signs with what was downloaded: whoever verifies has to read that, too."""
+    sandbox, mine = shop.sandbox, shop.sandbox.credentials
+    secret = {"SecretId": sandbox.deployed.refs["VerificationSecret"]}
+    client = sandbox.aws.client("secretsmanager")
+    members = json.loads(client.get_secret_value(**secret)["SecretString"])
+    del members["WECHAT_PUBLIC_KEY"], members["WECHAT_PUBLIC_KEY_ID"]
+    members["WECHAT_PLATFORM_CERTIFICATES"] = [mine.platform_certificate]
+    client.put_secret_value(**secret, SecretString=json.dumps(members))
+    (renewal,) = (timer for name, timer in sandbox.schedules.items() if name.startswith("Certificates"))
+    for mode in ("cert", "two-certs"):
+        assert shop.control("keys", {"mode": mode, "percentage": 0}).status_code == 200
+        renewal.run_now()
+    assert shop.control("keys", {"percentage": 100}).status_code == 200
+
+
 def buyers_with_several_orders(shop: Shop) -> None:
     for call in (shop.native, shop.jsapi):
         for content in ("content-1", "content-2"):
@@ -142,6 +158,7 @@ def events_that_nobody_takes_for_a_day(shop: Shop) -> None:
 
 
 WALKS = (
+    a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
     retries,
     a_number_that_wechat_pay_knows_otherwise,

@@ -193,7 +193,7 @@ def console(certified: Any) -> Iterator[Console]:
         "SigningSecret",
         WECHAT_PRIVATE_KEY=mine.merchant_private_key,
         WECHAT_CERT_SERIAL_NO=mine.merchant_serial_no,
-        WECHAT_CERT=mine.merchant_certificate,
+        WECHAT_CERTIFICATE=mine.merchant_certificate,
     )
     console.put(
         "VerificationSecret",
@@ -232,7 +232,7 @@ def test_the_merchants_key_and_serial_change(console: Console) -> None:
             "SigningSecret",
             WECHAT_PRIVATE_KEY=mine.merchant_private_key_new,
             WECHAT_CERT_SERIAL_NO=mine.merchant_serial_no_new,
-            WECHAT_CERT=mine.merchant_certificate_new,
+            WECHAT_CERTIFICATE=mine.merchant_certificate_new,
         )
         load.beat()
         load.minutes(CACHED + 1)
@@ -364,7 +364,7 @@ def test_the_days_of_every_key_are_told(console: Console) -> None:
 
 
 def test_a_merchant_certificate_of_another_key_tells_no_days(console: Console) -> None:
-    console.put("SigningSecret", WECHAT_CERT=console.sandbox.credentials.merchant_certificate_new)
+    console.put("SigningSecret", WECHAT_CERTIFICATE=console.sandbox.credentials.merchant_certificate_new)
     console.sandbox.clock.advance(60 * CACHED + 1)
     _, written = console.run_certificates()
     assert "merchant certificate" not in {line.get("key") for line in written}

@@ -53,8 +53,9 @@ def test_a_function_is_refused_all_that_it_has_no_business_with(shop, unpaid, fu
 ONLY = {
     "read SigningSecret": {
         *("NativeFunction", "JsapiFunction", "QueryFunction", "CloseFunction", "RefundFunction"),
-        "SettleFunction",
+        *("SettleFunction", "CertificatesFunction"),
     },
+    "replace CertificatesSecret": {"CertificatesFunction"},
     "write a payment": {"NativeFunction", "JsapiFunction"},
     "tell an event": {"PublishFunction"},
     "have a payment settled": {"SweepFunction"},
@@ -69,6 +70,7 @@ NOBODY = (
     ),
     *("back the table up", "list tables", "list QuarantineTable", "delete from QuarantineTable"),
     *("drop QuarantineTable", "list secrets", "replace SigningSecret", "delete SigningSecret"),
+    *("replace VerificationSecret", "delete CertificatesSecret"),
     *("delete VerificationSecret", "tell it elsewhere", "tell it nowhere in particular", "drop the bus"),
     *("empty the queue", "delete it", "give itself more", "become another role"),
 )

@@ -34,7 +34,8 @@ def test_both_secrets_are_written_by_name_and_nothing_that_stood_there_is_droppe
 ) -> None:
     secrets["SigningSecretArn"] = {"WECHAT_PRIVATE_KEY": "the old one", "ANOTHER_TOOLS": "member"}
     secrets["VerificationSecretArn"] = {"WECHAT_API_V3_KEY": "o" * 32}
-    merchant["WECHAT_PRIVATE_KEY"] = merchant["WECHAT_PRIVATE_KEY"].strip()
+    for name in ("WECHAT_PRIVATE_KEY", "WECHAT_CERTIFICATE"):
+        merchant[name] = merchant[name].strip()
 
     done = command("secret", "--file", env_file(merchant), "--yes")
 
@@ -42,7 +43,11 @@ def test_both_secrets_are_written_by_name_and_nothing_that_stood_there_is_droppe
     assert secrets["SigningSecretArn"] == {
         "ANOTHER_TOOLS": "member",
         **{
-            name: merchant[name] for name in ("WECHAT_PRIVATE_KEY", "WECHAT_CERT_SERIAL_NO", "WECHAT_API_KEY")
+            name: merchant[name]
+            for name in (
+                *("WECHAT_PRIVATE_KEY", "WECHAT_CERT_SERIAL_NO"),
+                *("WECHAT_CERTIFICATE", "WECHAT_API_KEY"),
+            )
         },
     }
     assert secrets["VerificationSecretArn"] == {

@@ -109,7 +109,7 @@ def test_two_secrets_hold_what_each_side_needs(product):
     assert set(secret("SigningSecret")) == {
         "WECHAT_PRIVATE_KEY",
         "WECHAT_CERT_SERIAL_NO",
-        "WECHAT_CERT",
+        "WECHAT_CERTIFICATE",
         "WECHAT_API_KEY",
     }
     assert set(secret("VerificationSecret")) == {

@@ -34,15 +34,17 @@ def _merchants(wiring: Wiring) -> Certificate | None:
     """The merchant's API certificate; None when the signing secret does not hold that of the key in use."""
     held = wiring.merchant_certificate.value()
     if held is None:
-        log.warning("WECHAT_CERT is not in the signing secret: when the merchant's key ends is not known")
+        log.warning(
+            "WECHAT_CERTIFICATE is not in the signing secret: when the merchant's key ends is not known"
+        )
         return None
     text, serial = held
     try:
         certificate = Certificate.of(text)
     except KeyFormatError:
-        log.error("WECHAT_CERT in the signing secret is not a PEM certificate")  # noqa: TRY400  nothing more to say
+        log.error("WECHAT_CERTIFICATE in the signing secret is not a PEM certificate")  # noqa: TRY400  nothing more to say
         return None
     if certificate.serial != serial.upper():
-        log.error("WECHAT_CERT in the signing secret is not the certificate of WECHAT_CERT_SERIAL_NO")
+        log.error("WECHAT_CERTIFICATE in the signing secret is not the certificate of WECHAT_CERT_SERIAL_NO")
         return None
     return certificate

@@ -140,7 +140,7 @@ def merchant_certificate(members: dict[str, Any]) -> tuple[str, str] | None:
 
     Nothing is signed or verified with it: it tells how long the key is good for.
     """
-    text = members.get("WECHAT_CERT")
+    text = members.get("WECHAT_CERTIFICATE")
     return (str(text), str(members["WECHAT_CERT_SERIAL_NO"])) if text else None
 
 
