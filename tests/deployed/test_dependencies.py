@@ -1,5 +1,6 @@
 """What is deployed besides our own code: exactly what it needs, each file known by its hash, under a licence that we may use."""
 
+import ast
 import json
 import re
 import subprocess
@@ -230,11 +231,17 @@ def services() -> set[str]:
     return named | {"dynamodb"}
 
 
-def test_no_answer_that_a_function_reads_is_parsed_as_xml() -> None:
-    """The SDK reads XML of services that speak it, and of none that is called here; WeChat Pay's bytes go through `json`."""
+def test_the_only_answers_that_are_parsed_as_xml_are_those_of_s3_to_publish() -> None:
+    """What WeChat Pay sends goes through `json`; publish takes none of it, and the other functions speak JSON to AWS."""
     session = botocore.session.get_session()
     protocols = {name: session.get_service_model(name).metadata["protocol"] for name in services()}
-    assert set(protocols.values()) == {"json"}, protocols
+    assert {name for name, protocol in protocols.items() if "xml" in protocol} == {"s3"}, protocols
+
+    def mentions(tree: ast.AST) -> bool:
+        return any(isinstance(node, ast.Attribute) and node.attr == "unpublished" for node in ast.walk(tree))
+
+    callers = {path for path, tree in modules().items() if path.startswith("functions") and mentions(tree)}
+    assert callers == {"functions/publish/app.py"}
 
 
 def test_the_build_keeps_the_models_of_exactly_the_services_that_are_called() -> None:

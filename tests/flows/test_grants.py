@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from websockets.sync.client import connect
 
+from payments.tickets import live_ticket
 from sandbox.iam import Need, allowed
 from tests.flows.conftest import Running, Shop
 
@@ -157,6 +159,31 @@ def events_that_nobody_takes_for_a_day(shop: Shop) -> None:
     aws.client("events").create_event_bus(Name=refs["Bus"])
 
 
+def a_record_that_nobody_can_read(shop: Shop) -> None:
+    refs, aws = shop.sandbox.deployed.refs, shop.sandbox.aws
+    broken = {"out_trade_no": {"S": "WXBROKEN"}, "history": {"S": "none"}}
+    aws.client("dynamodb").put_item(TableName=refs["PaymentsTable"], Item=broken)
+    where = {"Bucket": refs["UnpublishedBucket"], "Prefix": "unreadable/"}
+    shop.sandbox.wait_until(lambda: aws.client("s3").list_objects_v2(**where).get("KeyCount"))
+
+
+def pages_that_wait_for_news(shop: Shop) -> None:
+    refs, aws, now = shop.sandbox.deployed.refs, shop.sandbox.aws, shop.sandbox.clock.time()
+    number = number_of(shop.native())
+    gone = {"out_trade_no": number, "ticket_id": "of a page that is gone", "connection_id": "gone="}
+    row = {name: {"S": value} for name, value in gone.items()} | {"opened_at": {"N": str(int(now) - 600)}}
+    aws.client("dynamodb").put_item(TableName=refs["ConnectionsTable"], Item=row)
+    secret = aws.client("secretsmanager").get_secret_value(SecretId=refs["CheckoutSecret"])["SecretString"]
+    ticket = live_ticket(
+        out_trade_no=number, ticket_id="one", keys=[json.loads(secret)["CHECKOUT_KEY"]], now=now
+    )
+    origin = "ws" + shop.sandbox.api.removeprefix("http")
+    with connect(f"{origin}/live", subprotocols=["live", ticket], proxy=None) as page:  # type: ignore[list-item]
+        assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+        assert json.loads(page.recv(timeout=30))["status"] == "succeeded"
+    shop.sandbox.wait_until(lambda: "disconnected" in shop.sandbox.lambdas.logs("LiveDisconnectFunction"), 30)
+
+
 WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
@@ -165,6 +192,8 @@ WALKS = (
     an_order_whose_row_says_another_amount,
     a_payment_from_the_first_notification_to_the_last_refund,
     an_order_that_is_closed,
+    a_record_that_nobody_can_read,
+    pages_that_wait_for_news,
     events_that_nobody_takes_for_a_day,
 )
 

@@ -67,6 +67,10 @@ def test_only_notify_is_open() -> None:
 WIDE = {
     "${PaymentsTable.Arn}/stream/*": "ListStreams names a table, and its permission is on the table's streams",
     "${UnpublishedBucket.Arn}/aws/lambda/*": "Lambda makes the names of the objects up",
+    "${UnpublishedBucket.Arn}/unreadable/*": "an object for each record, named by its day and number",
+    "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live/POST/@connections/*": (
+        "API Gateway makes the names of the connections up"
+    ),
 }
 
 
