@@ -85,7 +85,7 @@ storms: setup ## races of refunds, closes, creates and dying functions, 300 roun
 	@ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
 
 api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of each operation, MINUTES=30 at most
-	@EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q tests/contract/test_fuzz.py $(ARGS)
+	@EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q -s tests/contract/test_fuzz.py $(ARGS)
 
 drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
 	@DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/flows/test_rotation.py

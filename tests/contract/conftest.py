@@ -3,6 +3,7 @@
 import json
 import secrets
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,21 +22,31 @@ class Callers:
         self.sandbox = sandbox
         self.http = requests.Session()
         self.http.trust_env = False
-        token = sandbox.tokens.token
-        self.tokens = {
-            "a backend": token("shop-backend", "payments:charge"),
-            "a buyer": token("buyer-1", "payments:pay"),
-            "the back office": token("back-office", "payments:refund"),
-            "all of them": token("everybody", "payments:pay payments:charge payments:refund"),
-            "a stranger": token("stranger", "openid"),
-            "nobody": None,
+        self.answers: Counter[int] = Counter()
+        self.http.hooks["response"].append(self._count)
+        self.scopes = {
+            "a backend": "payments:charge",
+            "a buyer": "payments:pay",
+            "the back office": "payments:refund",
+            "all of them": "payments:pay payments:charge payments:refund",
+            "a stranger": "openid",
         }
-        self.numbers = [self.open(), self.open(user="buyer-1"), self.closed(), self.paid(), self.paid()]
+        self.tokens = {who: sandbox.tokens.token(_subject(who), scope) for who, scope in self.scopes.items()}
+        self.numbers = [
+            self.open(),
+            self.open(user=_subject("a buyer")),
+            self.closed(),
+            self.paid(),
+            self.paid(),
+        ]
 
-    def token_for(self, case: Any) -> str | None:
+    def _count(self, answer: requests.Response, **_: Any) -> None:
+        self.answers[answer.status_code] += 1
+
+    def who_for(self, case: Any) -> str:
         """Whose turn it is: one for the same case always, trusted ones more often, for they get furthest."""
-        names = ["a backend", "all of them", "the back office", *self.tokens]
-        return self.tokens[names[_hash(case) % len(names)]]
+        names = ["a backend", "all of them", "the back office", *self.scopes, "nobody"]
+        return names[_hash(case) % len(names)]
 
     def number_for(self, case: Any) -> str:
         """One of our orders; the same for the same case."""
@@ -70,6 +81,10 @@ class Callers:
         return number
 
 
+def _subject(who: str) -> str:
+    return who.replace(" ", "-")
+
+
 def _hash(case: Any) -> int:
     what = [case.method, case.path, str(case.path_parameters), str(dict(case.headers or {})), repr(case.body)]
     return zlib.crc32(json.dumps(what).encode())
@@ -86,5 +101,8 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture(scope="session")
-def callers(sandbox: Sandbox) -> Callers:
-    return Callers(sandbox)
+def callers(sandbox: Sandbox) -> Iterator[Callers]:
+    callers = Callers(sandbox)
+    yield callers
+    told = ", ".join(f"{count} times {status}" for status, count in sorted(callers.answers.items()))
+    print(f"\n{callers.answers.total()} requests: {told}")  # `make api-fuzz` shows it

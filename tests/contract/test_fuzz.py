@@ -44,9 +44,9 @@ API = schemathesis.openapi.from_dict(DOCUMENT.raw, config=SchemathesisConfig.fro
 def test_the_api_answers_as_its_document_says(case: Any, callers: Callers) -> None:
     if time.monotonic() > ENDS and EXAMPLES > FEW:
         return  # enough for one `make api-fuzz`
-    token = callers.token_for(case)
+    who = callers.who_for(case)
     about_an_order_of_ours(case, callers)
-    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    headers = {} if who == "nobody" else {"Authorization": f"Bearer {callers.tokens[who]}"}
 
     answer = case.call(base_url=callers.sandbox.api, session=callers.http, headers=headers)
 
@@ -54,9 +54,28 @@ def test_the_api_answers_as_its_document_says(case: Any, callers: Callers) -> No
     sent = answer.request
     problem = DOCUMENT.problem(sent.method, sent.path_url, answer.status_code, told, answer.content)
     assert not problem, problem
+    refused_exactly_without_a_scope(case, callers.scopes.get(who), answer)
     unsaid = [] if schema_says_all(sent) else [positive_data_acceptance]
     case.validate_response(answer, headers=headers, excluded_checks=unsaid)
     taken_exactly_when_it_fits(sent, answer)
+
+
+def refused_exactly_without_a_scope(case: Any, scopes: str | None, answer: Any) -> None:
+    """API Gateway's own refusals, before anything of the request is looked at."""
+    wanted = {
+        scope
+        for one in DOCUMENT.operations[case.method.upper(), case.path]["security"]
+        for scope in one["accessToken"]
+    }
+    gateways = answer.json() if answer.status_code in (401, 403) else {}
+    if not wanted or answer.status_code == 404:
+        assert "message" not in gateways or "code" in gateways  # notify's own have both
+    elif scopes is None:
+        assert gateways == {"message": "Unauthorized"}
+    elif wanted.isdisjoint(scopes.split()):
+        assert gateways == {"message": "Forbidden"}
+    else:
+        assert "message" not in gateways
 
 
 def about_an_order_of_ours(case: Any, callers: Callers) -> None:
