@@ -90,6 +90,9 @@ api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of ea
 drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
 	@DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/flows/test_rotation.py
 
+live: setup ## 300 open pages on 300 orders, each paid: every page hears of its own and of no other
+	@PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)
+
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 

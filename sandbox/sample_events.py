@@ -1,18 +1,20 @@
 """The order that a sample event takes for granted: opened first, in the same sandbox, by the same functions."""
 
 import json
+import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
+import jwt
 import requests
 
 from sandbox.stack import TEMPLATE, Sandbox
 
 EVENTS = TEMPLATE.parent / "events"
-ABOUT_AN_ORDER = ("query", "payment", "close", "refund", "notify")
+ABOUT_AN_ORDER = ("query", "payment", "close", "refund", "notify", "live_connect")
 """The functions whose sample event names an order."""
 NAMED = "WXABCDEFGHIJKLMNOPQRSTUVWX23"
 """That order's number, which a fresh sandbox does not know."""
@@ -52,18 +54,31 @@ class SampleOrder:
         say(f"events/native.json opened order {self.number}")
 
     def event(self, function: str) -> Any:
-        """events/<function>.json for this order: freshly signed for notify, and after it was paid for refund."""
+        """events/<function>.json for this order: freshly signed for notify, after it was paid for refund, with a ticket."""
         if function == "notify":
             return self._signed()
         if function == "refund":
             self._pay()
         sample = (EVENTS / f"{function}.json").read_text(encoding="utf-8")
+        if "TICKET" in sample:
+            sample = sample.replace("TICKET", self._ticket())
         return json.loads(sample.replace(NAMED, self.number))
 
     @property
     def status(self) -> str:
         """What the `payment` function says of it: pending, succeeded, closed …"""
         return str(self._data("payment", self.event("payment"))["status"])
+
+    def _ticket(self) -> str:
+        """What opens one live connection for this order, signed with the stack's own key."""
+        manager = self._sandbox.aws.client("secretsmanager")
+        kept = manager.get_secret_value(SecretId=self._sandbox.deployed.refs["CheckoutSecret"])[
+            "SecretString"
+        ]
+        claims = {"aud": "live", "sub": self.number, "jti": secrets.token_hex(16)}
+        claims["exp"] = int(self._sandbox.clock.time()) + 60
+        self._say("a ticket for a live connection was signed")
+        return jwt.encode(claims, json.loads(kept)["CHECKOUT_KEY"], algorithm="HS256")
 
     def _signed(self) -> Any:
         credentials = ["--credentials", str(self._sandbox.credentials_path)]

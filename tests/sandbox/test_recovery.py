@@ -251,7 +251,7 @@ def test_a_rule_without_a_permission_is_refused(deploying):
         deploying(("\n  Table:\n", rule))
 
 
-def test_a_rule_for_events_is_refused(deploying):
-    rule = "\n  Other:\n    Type: AWS::Events::Rule\n    Properties: {EventPattern: {source: [x]}, Targets: []}\n  Table:\n"
-    with pytest.raises(TemplateError, match="EventPattern"):
+def test_a_rule_is_for_a_schedule_or_for_events(deploying):
+    rule = "\n  Other:\n    Type: AWS::Events::Rule\n    Properties: {Targets: []}\n  Table:\n"
+    with pytest.raises(TemplateError, match="either a schedule or a pattern"):
         deploying(("\n  Table:\n", rule))

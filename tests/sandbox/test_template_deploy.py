@@ -1,11 +1,12 @@
 """Our template becomes a stack: each resource is created or handed on, and what cannot be is an error."""
 
+import secrets
 from pathlib import Path
 
 import pytest
 
 from sandbox.aws import Aws
-from sandbox.deployed import Cors, JwtAuthorizer
+from sandbox.deployed import Cors, JwtAuthorizer, Limit
 from sandbox.deployer import deploy
 from sandbox.template import TemplateError, checked, parameters_of, translate
 
@@ -106,9 +107,9 @@ def test_every_resource_of_the_transformed_template_has_become_something(aws, de
     kinds = [resource["Type"] for resource in template["Resources"].values()]
     mappings = kinds.count("AWS::Lambda::EventSourceMapping")
     assert len(deployed.streams) + len(deployed.queues) == mappings
-    assert len(deployed.schedules) == kinds.count("AWS::Scheduler::Schedule") + kinds.count(
-        "AWS::Events::Rule"
-    )
+    rules = kinds.count("AWS::Scheduler::Schedule") + kinds.count("AWS::Events::Rule")
+    assert len(deployed.schedules) + len(deployed.rules) == rules
+    assert len(deployed.websocket.routes) == kinds.count("AWS::ApiGatewayV2::Route")
 
 
 def test_the_payments_table_has_its_index_stream_recovery_protection_and_encryption(aws, deployed):
@@ -238,3 +239,122 @@ def test_cors_is_there_when_origins_are_given_and_else_is_not(tmp_path, aws):
 def test_cors_that_the_transform_mutilates_is_an_error(tmp_path, aws):
     with pytest.raises(TemplateError, match="make all of CorsConfiguration one Fn::If"):
         deploy_api(tmp_path, aws, ORIGINS_ONLY, "https://a.example")
+
+
+# ---- the WebSocket API and rules of a bus ----
+
+LIVE = """
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Api:
+    Type: AWS::Serverless::WebSocketApi
+    Properties:
+      StageName: live
+      RouteSelectionExpression: $request.body.action
+      DefaultRouteSettings: {ThrottlingRateLimit: 5, ThrottlingBurstLimit: 7}
+      Routes: {$connect: {FunctionArn: !GetAtt One.Arn}}
+  One:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: python3.13
+      Handler: app.lambda_handler
+      CodeUri: one
+      Role: !GetAtt OneRole.Arn
+      Environment: {Variables: {URL: !Sub "${Api.ApiEndpoint}/live"}}
+      Events:
+        News:
+          Type: EventBridgeRule
+          Properties: {EventBusName: !Ref Bus, Pattern: {source: [toys], detail: {kind: [{prefix: a}, b]}}}
+  OneRole:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Statement: [{Effect: Allow, Principal: {Service: lambda.amazonaws.com}, Action: sts:AssumeRole}]
+        Version: "2012-10-17"
+  Bus: {Type: AWS::Events::EventBus, Properties: {Name: toys}}
+"""
+REST = "\n  Bus: {"
+PERMISSION = """
+  Another:
+    Type: AWS::ApiGatewayV2::Route
+    Properties: {ApiId: !Ref Api, RouteKey: KEY, Target: !Sub "integrations/${Second}"}
+  Second:
+    Type: AWS::ApiGatewayV2::Integration
+    Properties:
+      ApiId: !Ref Api
+      IntegrationType: AWS_PROXY
+      IntegrationUri: !Sub "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/${One.Arn}/invocations"
+"""
+RULE = """
+  Rule:
+    Type: AWS::Events::Rule
+    Properties: {EventBusName: !Ref Bus, EventPattern: {source: [x]}, Targets: [{Arn: !GetAtt One.Arn, Id: one}]}
+"""
+
+
+@pytest.fixture
+def deploy_live(tmp_path, aws):
+    def run(*changes, **settings):
+        text = LIVE
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        path = tmp_path / "template.yaml"
+        stack = f"live-{secrets.token_hex(4)}"
+        path.write_text(text.replace("Name: toys", f"Name: {stack}"))
+        return deploy(path, aws=aws, parameters={}, stack_name=stack, **settings)
+
+    return run
+
+
+def test_a_websocket_api_has_its_stage_routes_limits_and_address(deploy_live):
+    made = deploy_live(websocket_origin="ws://127.0.0.1:8000")
+    assert (made.websocket.stage, made.websocket.routes) == ("live", {"$connect": "One"})
+    assert made.websocket.limits.of("$connect") == Limit(5, 7)
+    assert made.functions["One"].environment["URL"] == "ws://127.0.0.1:8000/live"
+    in_the_cloud = deploy_live()
+    url = in_the_cloud.functions["One"].environment["URL"]
+    assert url == "wss://websocket.execute-api.us-east-1.amazonaws.com/live"
+
+
+def test_a_rule_with_a_pattern_has_its_bus_and_function_and_lambdas_two_retries(deploy_live):
+    (rule,) = deploy_live().rules
+    assert (rule.function, rule.retries) == ("One", 2)
+    assert rule.arn.endswith(f":rule/{rule.bus}/{rule.bus}-OneNews")
+    assert rule.pattern == {"source": ["toys"], "detail": {"kind": [{"prefix": "a"}, "b"]}}
+    role = "Role: !GetAtt OneRole.Arn"
+    (never,) = deploy_live((role, f"{role}\n      EventInvokeConfig: {{MaximumRetryAttempts: 0}}")).rules
+    assert never.retries == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            (REST, PERMISSION.replace("KEY", "$disconnect") + REST),
+            r"disconnect: no permission lets it invoke One",
+        ),
+        ((REST, PERMISSION.replace("KEY", "order") + REST), r"routes \$connect and \$disconnect only"),
+        ((REST, PERMISSION.replace("KEY", "$connect") + REST), r"a route \$connect already"),
+        ((REST, RULE + REST), "Rule: no permission lets it invoke One"),
+        (("{prefix: a}", "{suffix: a}"), r"OneNews: EventPattern.detail.kind: the sandbox knows no suffix"),
+        (("{source: [toys],", "{source: toys,"), "OneNews: EventPattern.source must be a list"),
+        (("Pattern:", "State: DISABLED, Pattern:"), "OneNews: a disabled rule"),
+        (("Pattern:", "Input: '{}', Pattern:"), "OneNews: the sandbox does not support Input"),
+        (
+            ("Pattern:", "RetryPolicy: {MaximumEventAgeInSeconds: 1}, Pattern:"),
+            "MaximumEventAgeInSeconds must be",
+        ),
+        (
+            ("StageName: live", "StageName: live\n      StageVariables: {a: b}"),
+            "does not support StageVariables",
+        ),
+        (
+            ("$connect: {FunctionArn", "$connect: {IntegrationTimeout: 1000, FunctionArn"),
+            "does not support TimeoutInMillis",
+        ),
+    ],
+)
+def test_a_websocket_api_or_rule_that_would_not_work_is_an_error(deploy_live, change, message):
+    with pytest.raises(TemplateError, match=message):
+        deploy_live(change)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from payments.events import SOURCE
+from payments.lifecycle import EDGES, REFUND_SUCCEEDED
 from sandbox.template import transformed
 
 ROOT = Path(__file__).parents[2]
@@ -22,7 +24,8 @@ FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if (fo
 
 
 def test_every_function_folder_is_deployed_and_every_deployed_function_has_a_folder() -> None:
-    assert sorted(FUNCTIONS) == sorted(f"{folder.capitalize()}Function" for folder in FOLDERS)
+    named = ["".join(map(str.capitalize, folder.split("_"))) + "Function" for folder in FOLDERS]
+    assert sorted(FUNCTIONS) == sorted(named)
 
 
 def test_a_function_folder_holds_one_module() -> None:
@@ -113,7 +116,7 @@ def test_each_function_has_a_role_of_its_own_with_exact_actions() -> None:
 
 def test_money_cannot_be_deleted_by_deleting_the_stack() -> None:
     tables = of_type("AWS::DynamoDB::Table")
-    passing = {"BuyersTable"}  # limits of the last hours: they end by themselves
+    passing = {"BuyersTable", "ConnectionsTable"}  # of the last hours: they end by themselves
     assert {
         name for name, table in tables.items() if "TimeToLiveSpecification" in table["Properties"]
     } == passing
@@ -144,15 +147,32 @@ def test_one_python_version_runs_builds_and_is_linted_for() -> None:
 
 
 def test_every_route_is_throttled_and_a_crowd_of_callers_leaves_room_for_notifications() -> None:
-    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    stages = of_type("AWS::ApiGatewayV2::Stage")
+    stage = next(stage for stage in stages.values() if stage["Properties"]["ApiId"] == {"Ref": "Api"})
     ordinary = stage["Properties"]["DefaultRouteSettings"]
     notify = stage["Properties"]["RouteSettings"]["POST /api/v1/payments/wechat/notify"]
 
-    assert ordinary == {
-        "ThrottlingRateLimit": {"Ref": "RouteRate"},
-        "ThrottlingBurstLimit": {"Ref": "RouteBurst"},
-    }
+    usual = {"ThrottlingRateLimit": {"Ref": "RouteRate"}, "ThrottlingBurstLimit": {"Ref": "RouteBurst"}}
+    assert [stage["Properties"]["DefaultRouteSettings"] for stage in stages.values()] == [usual, usual]
+    assert ordinary == usual
     assert notify == {
         "ThrottlingRateLimit": {"Ref": "NotifyRate"},
         "ThrottlingBurstLimit": {"Ref": "NotifyRate"},
     }
+
+
+def test_open_pages_are_told_of_every_event_that_changes_what_they_show_and_of_no_other() -> None:
+    pattern = RESOURCES["LivePushFunctionNews"]["Properties"]["EventPattern"]
+    changing = {edge.event for edge in EDGES if {edge.target.word} != {old.word for old in edge.sources}}
+    assert pattern["source"] == [SOURCE]
+    assert set(pattern["detail-type"]) == {event for event in changing if event} | {REFUND_SUCCEEDED.event}
+
+
+def test_what_opens_a_live_connection_can_post_to_none_and_what_posts_can_open_none() -> None:
+    def actions(role: str) -> set[str]:
+        (policy,) = RESOURCES[role]["Properties"]["Policies"]
+        listed = [statement["Action"] for statement in policy["PolicyDocument"]["Statement"]]
+        return {action for some in listed for action in (some if isinstance(some, list) else [some])}
+
+    assert "execute-api:ManageConnections" not in actions("LiveConnectRole") | actions("LiveDisconnectRole")
+    assert not {"dynamodb:PutItem", "secretsmanager:GetSecretValue"} & actions("LivePushRole")
