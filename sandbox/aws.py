@@ -119,16 +119,21 @@ class Aws:
 
     # ---- asking ----
 
-    def client(self, service: str, credentials: dict[str, str] | None = None) -> Any:
-        """A boto3 client, shared by all threads: the sandbox's own, or a role's with what `session_credentials` gave."""
+    def client(
+        self, service: str, credentials: dict[str, str] | None = None, *, endpoint: str | None = None
+    ) -> Any:
+        """A boto3 client, shared by all threads: the sandbox's own, or a role's with what `session_credentials` gave.
+
+        `endpoint` is for a service that is served elsewhere.
+        """
         given = credentials or {}
-        key = (service, given.get("AWS_ACCESS_KEY_ID"), given.get("AWS_SESSION_TOKEN"))
+        key = (service, endpoint, given.get("AWS_ACCESS_KEY_ID"), given.get("AWS_SESSION_TOKEN"))
         with self._lock:
             if key not in self._clients:
                 self._clients[key] = _session().create_client(
                     service,
                     region_name=self.region,
-                    endpoint_url=self.url,
+                    endpoint_url=endpoint or self.url,
                     aws_access_key_id=given.get("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY),
                     aws_secret_access_key=given.get("AWS_SECRET_ACCESS_KEY", "sandbox"),
                     aws_session_token=given.get("AWS_SESSION_TOKEN"),

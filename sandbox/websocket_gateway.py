@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -48,7 +47,7 @@ class WebSocketGateway:
         self._api, self._invoke, self._aws, self._clock = api, invoke, aws, clock
         self._named = Api(aws.account, api.api_id, aws.region)
         self._throttles = Throttles(api.limits)
-        self._managed = re.compile(rf"/{re.escape(api.stage)}/@connections/([^/]+)")
+        self._managed = re.compile(rf"/{re.escape(api.stage)}/@connections/(.+)")
         self._open: dict[str, Connection] = {}
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -88,7 +87,7 @@ class WebSocketGateway:
         await receive()  # websocket.connect
         upgrade = _upgrade(scope)
         # Sixteen characters with one = at the end, as AWS's are.
-        name = base64.b64encode(secrets.token_bytes(11)).decode()
+        name = base64.urlsafe_b64encode(secrets.token_bytes(11)).decode()
         opened = Opened(name, self._clock.time(), upgrade)
         status, protocol = await self._allowed(scope["path"], opened)
         if not 200 <= status < 300:
@@ -161,11 +160,11 @@ class WebSocketGateway:
     # ---- @connections ----
 
     async def _manage(self, request: Request) -> Response:
-        found = self._managed.fullmatch(request.url.path) or self._managed.fullmatch(request.scope["path"])
+        found = self._managed.fullmatch(request.scope["path"])
         operation = _OPERATIONS.get(request.method)
         if found is None or operation is None:
             return _fault(403, "MissingAuthenticationTokenException", "Missing Authentication Token")
-        connection_id = unquote(found[1])
+        connection_id = found[1]
         wanted = {"ApiId": self._api.api_id, "Stage": self._api.stage, "ConnectionId": connection_id}
         authorization = request.headers.get("authorization", "")
         token = request.headers.get("x-amz-security-token")

@@ -53,10 +53,13 @@ IMAGE = {
     },
 }
 CALLS = {
+    "live_connect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
     "native": {"body": ORDER, "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},
+    "live_push": {"detail": {"outTradeNo": "WX123456", "version": 3, "status": "succeeded"}},
+    "live_disconnect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
     "publish": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": IMAGE}}]},
 }
 
@@ -88,6 +91,9 @@ def run(script, function, *arguments):
         "VERIFICATION_SECRET": "verification",
         "CERTIFICATES_SECRET": "certificates",
         "EVENT_BUS": "payments",
+        "CONNECTIONS_TABLE": "connections",
+        "CHECKOUT_SECRET": "checkout",
+        "LIVE_URL": "ws://127.0.0.1:9/live",
     }
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
@@ -116,6 +122,9 @@ def loaded(function, call=None):
         ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("notify", {"requests", "boto3", "qrcode", "jwt"}),
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("live_push", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("live_disconnect", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("live_connect", {"requests", "boto3", "qrcode"}),
         ("query", {"boto3", "qrcode", "jwt"}),
         ("native", {"boto3"}),
     ],

@@ -70,7 +70,20 @@ def test_with_its_order_opened_first_it_succeeds(sandbox, function, member, valu
 
 def test_every_sample_that_names_the_order_has_it_opened():
     named = {name.partition("-")[0] for name in ANSWERS if ANSWERS[name][0] == 404}
-    assert named | {"notify"} == set(ABOUT_AN_ORDER)
+    assert named | {"notify", "live_connect"} == set(ABOUT_AN_ORDER)
+
+
+def test_a_live_connection_needs_a_ticket_and_gets_one(sandbox):
+    assert invoke(sandbox, "live_connect", sample("live_connect")) == {"statusCode": 401}
+    event = SampleOrder(sandbox, print).event("live_connect")
+    opened = {"statusCode": 200, "headers": {"Sec-WebSocket-Protocol": "live"}}
+    assert invoke(sandbox, "live_connect", event) == opened
+    assert invoke(sandbox, "live_disconnect", sample("live_disconnect")) == {"statusCode": 200}
+
+
+def test_an_event_of_the_bus_is_told_to_whoever_waits(sandbox):
+    assert invoke(sandbox, "live_push", sample("live_push")) is None
+    assert '"told":0' in sandbox.lambdas.logs("LivePushFunction")
 
 
 def command(*arguments):
