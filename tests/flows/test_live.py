@@ -5,86 +5,20 @@ import base64
 import json
 import os
 import random
-import secrets
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack
 
 import jwt
 import pytest
 from websockets.asyncio.client import connect as connect_async
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from payments import tickets
+from tests.flows.live import PROTOCOL, Live
 
 PAGES = int(os.environ.get("PAGES", "50"))  # `make live` opens 300
-PROTOCOL = "live"
 SUCCEEDED = {"version": 3, "status": "succeeded"}
-
-
-class Live:
-    """Pages of one stack, and a look behind them."""
-
-    def __init__(self, sandbox):
-        self.sandbox = sandbox
-        self.aws, refs = sandbox.aws, sandbox.deployed.refs
-        self.table = refs["ConnectionsTable"]
-        self.url = sandbox.deployed.functions["LivePushFunction"].environment["LIVE_URL"]
-        secret = self.aws.client("secretsmanager").get_secret_value(SecretId=refs["CheckoutSecret"])
-        self.key = json.loads(secret["SecretString"])["CHECKOUT_KEY"]
-
-    def ticket(self, number, *, at=0, key=None):
-        """A ticket as the checkout page gets it, made `at` seconds from now."""
-        return tickets.live_ticket(
-            out_trade_no=number,
-            ticket_id=secrets.token_urlsafe(16),
-            keys=(key or self.key,),
-            now=self.sandbox.clock.time() + at,
-        )
-
-    def open(self, number, *, ticket=None, **settings):
-        return self.offer(PROTOCOL, ticket or self.ticket(number), **settings)
-
-    def offer(self, *protocols, path="", **settings):
-        offered = list(protocols) or None
-        return connect(self.url + path, subprotocols=offered, proxy=None, open_timeout=30, **settings)
-
-    def refusal(self, *protocols, **settings):
-        """The status that a handshake is refused with."""
-        with pytest.raises(InvalidStatus) as refused, self.offer(*protocols, **settings):
-            pass
-        return refused.value.response.status_code
-
-    def rows(self, number):
-        found = self.aws.client("dynamodb").query(
-            TableName=self.table,
-            KeyConditionExpression="out_trade_no = :n",
-            ExpressionAttributeValues={":n": {"S": number}},
-            ConsistentRead=True,
-        )
-        return [{name: next(iter(value.values())) for name, value in row.items()} for row in found["Items"]]
-
-    def put(self, number, connection_id, *, age):
-        """A row of a connection that API Gateway knows nothing of, opened `age` seconds ago."""
-        now = int(self.sandbox.clock.time())
-        item = {"out_trade_no": {"S": number}, "ticket_id": {"S": connection_id}}
-        item |= {"connection_id": {"S": connection_id}, "opened_at": {"N": str(now - age)}}
-        item["expires_at"] = {"N": str(now + 7200)}
-        self.aws.client("dynamodb").put_item(TableName=self.table, Item=item)
-
-    @contextmanager
-    def without_rights(self, role):
-        """For a while, a role may do nothing."""
-        iam, name = self.aws.client("iam"), self.sandbox.deployed.refs[role]
-        (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
-        kept = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-        iam.delete_role_policy(RoleName=name, PolicyName=policy)
-        try:
-            yield
-        finally:
-            document = kept if isinstance(kept, str) else json.dumps(kept)
-            iam.put_role_policy(RoleName=name, PolicyName=policy, PolicyDocument=document)
 
 
 @pytest.fixture(scope="session")
@@ -372,25 +306,6 @@ def test_payments_settle_while_nobody_can_connect(live, shop, number):
 
 
 # ---- what the functions use, and say ----
-
-
-def test_each_function_uses_all_that_its_role_grants_and_asks_for_no_more(live, shop, number):
-    live.aws.take_uses()
-    live.sandbox.lambdas.kill("LiveConnectFunction")  # a new process reads the secret again
-    live.put(number, "gone", age=60)
-    with live.open(number) as page:
-        pay(shop, number)
-        news(page)
-        assert live.sandbox.drain()
-    live.sandbox.wait_until(lambda: not any("connection_id" in row for row in live.rows(number)))
-    uses = live.aws.take_uses()
-    assert all(use.allowed for use in uses)
-    for name in ("LiveConnect", "LiveDisconnect", "LivePush"):
-        role = live.sandbox.deployed.attributes[f"{name}Role"]["Arn"]
-        listed = [statement["Action"] for statement in live.aws.statements(role)]
-        granted = {action for some in listed for action in (some if isinstance(some, list) else [some])}
-        used = {use.action for use in uses if use.principal == role}
-        assert used == {action for action in granted if not action.startswith("logs:")}, name
 
 
 def test_one_put_opens_two_requests_close_and_one_query_tells(live, shop, number):

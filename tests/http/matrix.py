@@ -249,7 +249,7 @@ ROWS = {
     f"POST {WECHAT}/refund": GIVE_BACK,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
 }
-LIVE_ROWS: dict[str, str] = {}
+LIVE_ROWS = {"$connect": "tests/flows/test_live.py", "$disconnect": "tests/flows/test_live.py"}
 
 # ---- who calls ----
 
