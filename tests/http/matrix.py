@@ -4,13 +4,14 @@ ROWS has one row for each route of template.yaml, by its key (`POST /path`); the
 for a row without a route. To enter a route, give its row the scopes that API Gateway asks for (`admits`; none: the
 route is open) and its things: what a call may be about, how that is called, and what owner, stranger, backend and back
 office are told. What tokens that are refused before any function are told need not be said again. A WebSocket route goes
-into LIVE_ROWS, beside the file that tests who may use it.
+into LIVE_ROWS: the second protocol that a page offers, and the status of the handshake.
 """
 
 import base64
 import hashlib
 import hmac
 import json
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -249,7 +250,40 @@ ROWS = {
     f"POST {WECHAT}/refund": GIVE_BACK,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
 }
-LIVE_ROWS = {"$connect": "tests/flows/test_live.py", "$disconnect": "tests/flows/test_live.py"}
+
+
+def ticket(key=None, algorithm="HS256", **changes):
+    """What opens a live line; `changes` replace its claims, None leaves one out."""
+
+    def make(world):
+        now = int(world.shop.sandbox.clock.time())
+        claims = {"aud": "live", "sub": world.waiting, "jti": secrets.token_hex(8), "exp": now + 50}
+        claims |= {name: now + value if name == "exp" and value else value for name, value in changes.items()}
+        claims = {name: value for name, value in claims.items() if value is not None}
+        ours = key or world.checkout_key
+        return jwt.encode(claims, None if algorithm == "none" else ours, algorithm=algorithm)
+
+    return make
+
+
+LIVE_ROWS = {
+    "$connect": {
+        "a ticket": (ticket(), 101),
+        "no ticket": (lambda _: None, 401),
+        "garbage": (lambda _: "a.b.c", 401),
+        "an access token": (lambda world: world.shop.backend, 401),
+        "a quote": (lambda world: world.shop.sandbox.tokens.quote(ALICE, "content-1", 1), 401),
+        "a checkout address's token": (ticket(aud="checkout"), 401),
+        "a ticket for nothing": (ticket(aud=None), 401),
+        "a ticket of nobody's order": (ticket(sub=None), 401),
+        "a ticket that is over": (ticket(exp=-1), 401),
+        "a ticket without end": (ticket(exp=None), 401),
+        "a ticket of another key": (ticket(key="a key of somebody else, long enough"), 401),
+        "a ticket without a signature": (ticket(algorithm="none"), 401),
+        "a ticket of another algorithm": (ticket(algorithm="HS512"), 401),
+    },
+    "$disconnect": {},  # API Gateway's own call
+}
 
 # ---- who calls ----
 

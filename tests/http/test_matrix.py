@@ -1,9 +1,12 @@
 """Every route, every caller, every object: the exact answer of each cell, and nothing moved where the answer is no."""
 
+import json
 import secrets
 from pathlib import Path
 
 import pytest
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from sandbox.template import transformed
 from tests.http.matrix import ALICE, BOB, CALLERS, FORBIDDEN, LIVE_ROWS, MISSING, ROWS, UNAUTHORIZED, told
@@ -33,6 +36,10 @@ class World:
         shop.pay(self.refundable)
         assert shop.post("close", {"outTradeNo": self.closed}).status == 200
         self._views = {}
+        secret = shop.sandbox.aws.client("secretsmanager").get_secret_value(
+            SecretId=shop.sandbox.deployed.refs["CheckoutSecret"]
+        )
+        self.checkout_key = json.loads(secret["SecretString"])["CHECKOUT_KEY"]
 
     def replace_the_spare_one(self):
         """`spare` is an order that waits for its buyer; whoever closes it calls this."""
@@ -122,12 +129,30 @@ def test_every_route_of_the_template_has_its_row_and_asks_for_the_rows_scopes(sh
         assert (route.authorizer is None) == (not route.scopes)
 
 
-def test_every_websocket_route_names_the_file_that_tests_who_may_use_it():
+def test_every_websocket_route_of_the_template_has_its_row():
     resources = transformed(ROOT / "template.yaml")["Resources"].values()
     live = {one["Properties"]["RouteKey"] for one in resources if one["Type"] == "AWS::ApiGatewayV2::Route"}
 
     assert live == set(LIVE_ROWS), "enter the route into LIVE_ROWS of tests/http/matrix.py, which says how"
-    assert [file for file in LIVE_ROWS.values() if not (ROOT / file).exists()] == []
+
+
+def shake_hands(shop, ticket):
+    """The status of a WebSocket handshake."""
+    protocols = ["live"] if ticket is None else ["live", ticket]
+    try:
+        with connect(shop.sandbox.api.replace("http", "ws") + "/live", subprotocols=protocols, proxy=None):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
+@pytest.mark.parametrize("caller", LIVE_ROWS["$connect"])
+def test_each_ticket_opens_what_it_says_once_and_nothing_else_opens_anything(shop, world, caller):
+    make, status = LIVE_ROWS["$connect"][caller]
+    ticket = make(world)
+
+    assert shake_hands(shop, ticket) == status
+    assert shake_hands(shop, ticket) == (403 if status == 101 else status)
 
 
 @pytest.mark.parametrize("route_key", [key for key, row in ROWS.items() if "missing" in row.things])
