@@ -209,6 +209,25 @@ def test_one_refund_too_many_in_a_day_waits_for_beijings_midnight(shop: Shop) ->
     assert refund(200).status_code == 200
 
 
+def test_a_refund_counts_when_wechat_pay_is_asked_for_it_and_not_when_we_refuse_it(shop: Shop) -> None:
+    number, unpaid = shop.paid_order(), opened(shop.native("10.00"))["outTradeNo"]
+
+    def refund(number: str, yuan: float, key: str) -> requests.Response:
+        body = {"outTradeNo": number, "refundAmount": yuan}
+        return shop.call("POST", "/refund", body, scope="payments:refund", sub="counted office", key=key)
+
+    for n in range(REFUNDS + 1):
+        assert refund(number, 1000, f"too-much-{n}").json()["code"] == "REFUND_EXCEEDS"
+        assert refund(unpaid, 1, f"unpaid-{n}").json()["code"] == "REFUND_NOT_ALLOWED"
+        assert refund(f"WX{n:026}", 1, f"nobodys-{n}").status_code == 404
+    shop.faults({"on": "refund", "effect": "status", "status": 400, "code": "PARAM_ERROR"})
+    for n in range(REFUNDS):
+        assert refund(number, 1, f"refused-{n}").json()["code"] == "WECHAT_REFUSED"
+    shop.faults()
+
+    assert refused(refund(number, 1, "one-more"))[0] == 429
+
+
 def books(shop: Shop) -> list[dict[str, Any]]:
     """WeChat Pay's orders."""
     orders: list[dict[str, Any]] = shop.http.get(

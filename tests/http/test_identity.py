@@ -2,12 +2,16 @@
 
 import base64
 import json
+import re
 import secrets
+from pathlib import Path
+from types import SimpleNamespace
 
 import jwt
 import pytest
 
 ORDER = {"contentId": "content-1", "amount": "19.99", "subject": "A photograph"}
+README = Path(__file__).parents[2] / "README.md"
 NOT_FOUND = b'{"error":"There is no such order.","code":"ORDER_NOT_FOUND","details":{}}'
 
 
@@ -361,3 +365,26 @@ def test_a_quote_nested_without_end_is_a_bad_quote_and_nothing_worse(shop, nothi
 
 def test_a_backend_needs_no_quote_and_none_binds_it(shop):
     assert shop.native(ORDER | {"quote": "nonsense"}).status == 200
+
+
+def test_the_readmes_lines_sign_a_quote_that_is_good(shop, buyer):
+    """The product's backend runs them as they stand there."""
+    (lines,) = re.findall(r"```python\n(.*?jwt\.encode.*?)```", README.read_text(), re.DOTALL)
+    names = {"user_id": buyer, "content_id": "content-1", "WECHAT_QUOTE_KEY": shop.sandbox.tokens.quote_key}
+    clock = SimpleNamespace(time=shop.sandbox.clock.time)
+    exec(lines, names | {"jwt": jwt, "time": clock}, names)
+
+    order = ORDER | {"amount": 99.99}
+    assert shop.native(order | {"quote": names["quote"]}, token=shop.buyer(buyer)).data["amount"] == 99.99
+    cheaper = order | {"amount": 99.98, "quote": names["quote"]}
+    assert shop.native(cheaper, token=shop.buyer(buyer)).refusal == (403, "NOAUTH", "quote")
+
+
+def test_two_idempotency_keys_in_one_request_are_one_other_key(shop, buyer):
+    """API Gateway joins repeated headers by a comma; whoever repeats the request repeats that."""
+    order, keys = ORDER | {"userId": buyer}, [("Idempotency-Key", f"{buyer}-{n}") for n in (1, 2)]
+    both, again = (shop.post("native", order, headers=keys).data["outTradeNo"] for _ in range(2))
+    one = shop.native(order, key=f"{buyer}-1").data["outTradeNo"]
+
+    assert both == again
+    assert both != one

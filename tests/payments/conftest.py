@@ -186,6 +186,7 @@ class Calls:
         self.line = Line()
         self.wiring = wiring
         wiring.wechat = self.line  # type: ignore[assignment]  # the part that leaves this machine
+        self.headers: dict[str, str] = {}  # of the last answer
         self._handlers: dict[str, Handler] = {}
         self._aws = aws
         self._before = len(aws.uses)
@@ -217,6 +218,7 @@ class Calls:
         if name not in self._handlers:
             self._handlers[name] = endpoint(function(name).answer, self.wiring)
         answer = self._handlers[name](event, None)
+        self.headers = answer["headers"]
         return answer["statusCode"], json.loads(answer["body"])
 
     def as_(self, sub: object, scope: object, name: str, **given: Any) -> tuple[int, Any]:

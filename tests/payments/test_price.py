@@ -76,7 +76,7 @@ def test_nobody_pays_less_than_their_quote(calls: Calls) -> None:
         smuggled=st.just({}) | SMUGGLED,
         user_id=st.none() | WHO,
     )
-    @settings(max_examples=250, derandomize=True, deadline=None, database=None)
+    @settings(max_examples=150, derandomize=True, deadline=None, database=None)
     def attempt(
         price: int,
         asked: int | None,
@@ -119,7 +119,7 @@ def test_nobody_pays_less_than_their_quote(calls: Calls) -> None:
             assert [action for action in calls.used if action.startswith("dynamodb:")] == []
 
     attempt()
-    assert len(opened) >= 20  # or it shows nothing about what is paid
+    assert len(opened) >= 12  # or it shows nothing about what is paid
 
 
 # ---- quotes that somebody tampered with ----

@@ -37,7 +37,7 @@ class AllowanceStore:
 
     def count_refund(self, caller: str, *, most: int, day: int, now: int) -> None:
         """One refund more of this caller on this day. RefusedUpdate when there are `most`."""
-        item = A(f"refunds#{day}#{caller}")
+        item = A(f"refunds#{day}#{caller}")  # a day is digits alone: nothing in a name can move the border
         few = A.created.does_not_exist() | (A.created < most)
         write(lambda: item.update([A.created.add(1), A.expires_at.set(now + 2 * DAY)], few))
 
