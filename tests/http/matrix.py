@@ -2,9 +2,10 @@
 
 ROWS has one row for each route of template.yaml, by its key (`POST /path`); the suite fails for a route without one, and
 for a row without a route. To enter a route, give its row the scopes that API Gateway asks for (`admits`; none: the
-route is open) and its things: what a call may be about, how that is called, and what owner, stranger, backend and back
-office are told. What tokens that are refused before any function are told need not be said again. A WebSocket route goes
-into LIVE_ROWS: the second protocol that a page offers, and the status of the handshake.
+route is open), its things (what a call may be about, how that is called, and what owner, stranger, backend and back
+office are told; of an open route everybody is told what the owner is), and the headers of its own answers (`shown`) where
+they are not those of all others. What tokens that are refused before any function are told need not be said again. A
+WebSocket route goes into LIVE_ROWS: the second protocol that a page offers, and the status of the handshake.
 """
 
 import base64
@@ -131,12 +132,25 @@ def everybody(call, told, office=None):
     return Thing(call, told, told, told, office or told)
 
 
+# What every answer of ours tells a browser not to do with it.
+SHOWN = {
+    "content-type": "application/json",
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "strict-transport-security": "max-age=31536000",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
 @dataclass(frozen=True)
 class Row:
-    """One route: the scopes of which one is needed, and what it is called about."""
+    """One route: the scopes of which one is needed, what it is called about, and the headers of its own answers."""
 
     admits: frozenset[str]
     things: Mapping[str, Thing]
+    shown: Mapping[str, str] = field(default_factory=lambda: SHOWN)
 
 
 MISSING = f"WX{'7' * 26}"
