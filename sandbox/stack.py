@@ -22,6 +22,7 @@ from sandbox.deployer import deploy
 from sandbox.gateway import Gateway
 from sandbox.lambdas import Lambdas
 from sandbox.pages import routes
+from sandbox.pages.prices import SHOP_NAME
 from sandbox.payload import Api
 from sandbox.queues import QueuePump
 from sandbox.rules import RulePump
@@ -231,6 +232,8 @@ class Sandbox:
             "JwtIssuer": self.tokens.issuer,
             "JwtAudience": self.tokens.audience,
             "DueShards": "4",
+            "ReturnOrigins": self.api,
+            "MerchantName": SHOP_NAME,
         }
         declared = parameters_of(self._template)
         return {**{name: value for name, value in ours.items() if name in declared}, **self._overrides}

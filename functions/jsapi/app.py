@@ -1,6 +1,6 @@
 """POST /api/v1/payments/wechat/jsapi: open a payment within WeChat, on a page or in a mini program."""
 
-from payments import answers, ordering
+from payments import answers, checkout, ordering
 from payments.bodies import NewJsapiOrder
 from payments.http import Request, endpoint
 from payments.opening import open_order
@@ -23,7 +23,12 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     params = wiring.signing.value().jsapi_params(
         appid=payment.appid, prepay_id=prepay_id, timestamp=int(wiring.now()), nonce_str=wiring.nonce()
     )
-    return {**answers.opened(payment), "prepayId": prepay_id, "paymentParams": params}
+    return {
+        **answers.opened(payment),
+        "prepayId": prepay_id,
+        "paymentParams": params,
+        "checkoutUrl": checkout.address(payment, wiring),
+    }
 
 
 lambda_handler = endpoint(answer)

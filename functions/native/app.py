@@ -1,6 +1,6 @@
 """POST /api/v1/payments/wechat/native: open a payment that the buyer pays by scanning a QR code."""
 
-from payments import answers, ordering, qr
+from payments import answers, checkout, ordering, qr
 from payments.bodies import NewOrder
 from payments.http import Request, endpoint
 from payments.opening import open_order
@@ -19,7 +19,12 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     )
     request.about(payment)
     code_url = payment.code_url or ""
-    return {**answers.opened(payment), "codeUrl": code_url, "qrCode": qr.data_url(code_url)}
+    return {
+        **answers.opened(payment),
+        "codeUrl": code_url,
+        "qrCode": qr.data_url(code_url),
+        "checkoutUrl": checkout.address(payment, wiring),
+    }
 
 
 lambda_handler = endpoint(answer)

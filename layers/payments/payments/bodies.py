@@ -27,7 +27,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number")
 
 
 class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """Body of POST …/native, as in the specification, and `quote`."""
+    """Body of POST …/native, as in the specification, with `quote` and `returnUrl`."""
 
     content_id: Id
     amount: Any
@@ -36,6 +36,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
     body: LongText | None = None
     metadata: dict[str, Any] | None = None
     quote: Any = None  # any fault of it is a matter of permission: `quotes.check`
+    return_url: Annotated[str, msgspec.Meta(min_length=1)] | None = None  # its rules: `return_urls.check`
 
     @property
     def fen(self) -> int:

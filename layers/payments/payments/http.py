@@ -40,6 +40,7 @@ class Request:
     body: bytes
     path_parameters: Mapping[str, str]
     claims: Mapping[str, object]
+    query: Mapping[str, str] = field(default_factory=dict)
     line: dict[str, object] = field(default_factory=dict)  # what the one log line of this request will say
 
     @property
@@ -111,6 +112,7 @@ def request_of(event: Mapping[str, Any], line: dict[str, object]) -> Request:
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=raw,
         path_parameters=event.get("pathParameters") or {},
+        query=event.get("queryStringParameters") or {},
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
         line=line,
     )

@@ -2,7 +2,7 @@
 
 import json
 
-from payments import numbers, quotes
+from payments import numbers, quotes, return_urls
 from payments.admitting import admit
 from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
 from payments.callers import CHARGE, PAY, Caller
@@ -23,6 +23,8 @@ def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wirin
     order = load_order(request.body, kind)
     key = idempotency_key(request.headers)
     user_id = _payer(caller, order, wiring)
+    if order.return_url is not None:
+        return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     if key is None:
         out_trade_no = numbers.random_number("WX", wiring.entropy())
     else:
@@ -82,6 +84,8 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         "metadata": order.metadata,
         "openid": openid,
     }
+    if order.return_url is not None:  # a request without one keeps the fingerprint that it always had
+        asked["return_url"] = order.return_url
     return Payment(
         out_trade_no=out_trade_no,
         payment_id=numbers.payment_id(out_trade_no),
@@ -92,6 +96,7 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         body=order.body,
         metadata=order.metadata_text,
         openid=openid,
+        return_url=order.return_url,
         mchid=settings.mchid,
         appid=settings.appid,
         amount=order.fen,

@@ -73,6 +73,7 @@ class Payment:
     body: str | None = None
     metadata: str | None = None  # the caller's JSON object, as text
     openid: str | None = None
+    return_url: str | None = None  # where the checkout page sends the buyer afterwards
     code_url: str | None = None
     prepay_id: str | None = None
     credential_expires_at: int | None = None

@@ -107,6 +107,32 @@ class Settings:
         return self._text("CHECKOUT_SECRET")
 
     @property
+    def return_origins(self) -> frozenset[str]:
+        """Origins that a checkout may send its buyer back to, in lower case; none unless configured."""
+        listed = self._environment.get("RETURN_ORIGINS", "").lower().split(",")
+        origins = frozenset(origin.strip().rstrip("/") for origin in listed if origin.strip())
+        for origin in origins:
+            parts = urlsplit(origin)
+            if parts.scheme not in ("https", "http") or origin != f"{parts.scheme}://{parts.netloc}":
+                raise ConfigurationError("RETURN_ORIGINS must be origins like https://shop.example")
+        return origins
+
+    @property
+    def merchant_name(self) -> str:
+        """What the checkout page calls the merchant; may be empty."""
+        return self._environment.get("MERCHANT_NAME", "")
+
+    @property
+    def public_url(self) -> str:
+        """Base address of the API as the outside knows it: the notify URL's, for no function may refer to its own API."""
+        return self.notify_url.removesuffix("/api/v1/payments/wechat/notify")
+
+    @property
+    def live_url(self) -> str:
+        """Address of the WebSocket API, wss://…; empty where there is none."""
+        return self._environment.get("LIVE_URL", "")
+
+    @property
     def order_life(self) -> int:
         """Seconds that a buyer has to pay, from creation."""
         return 60 * self._number("ORDER_MINUTES")

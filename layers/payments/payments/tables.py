@@ -60,6 +60,7 @@ class PaymentItem(Model):
     body = UnicodeAttribute(null=True)
     metadata = UnicodeAttribute(null=True)
     openid = UnicodeAttribute(null=True)
+    return_url = UnicodeAttribute(null=True)
     mchid = UnicodeAttribute()
     appid = UnicodeAttribute()
     amount = IntAttribute()

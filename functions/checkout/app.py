@@ -1,0 +1,52 @@
+"""GET /checkout/{token} and its files: the page on which an order is paid, open to whoever holds its address."""
+
+from pathlib import Path
+from typing import Any
+
+from payments import checkout
+from payments.checkout_page import Page, language_of, scene_of
+from payments.errors import ApiError, OrderNotFoundError
+from payments.http import Request, logger, operation, refused, request_of, response, unforeseen
+from payments.wiring import Wiring
+
+BUDGET = 6  # seconds; a first paint must not wait for WeChat Pay as long as a program would
+
+wiring = Wiring()
+page = Page(Path(__file__).parent / "page")
+
+
+def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
+    """The order's public view as a page, or as JSON for whoever asks for that; or one of the page's files."""
+    line: dict[str, object] = {}
+    wiring.begin(BUDGET)
+    request = request_of(event, line)
+    is_file = "name" in request.path_parameters
+    wants_json = is_file or "application/json" in request.headers.get("accept", "")
+    language = language_of(request.query.get("lang"), request.headers.get("accept-language", ""))
+    try:
+        if is_file:
+            return asset(request)
+        scene = scene_of(request.headers.get("user-agent", ""))
+        payment = checkout.opened_by(request.path_parameters.get("token", ""), wiring)
+        request.about(payment)
+        view = checkout.view(payment, within_wechat=scene == "wechat", wiring=wiring)
+        logger.info(operation(event), extra=line)
+        if wants_json:
+            return response(200, view, {"vary": "accept, user-agent"})
+        return page.shown(view, language=language, scene=scene, live_url=wiring.settings.live_url)
+    except ApiError as refusal:
+        answer = refused(refusal, event, line)
+    except Exception as problem:  # noqa: BLE001  the last resort: a buyer never sees a stack trace
+        answer = refused(unforeseen(problem), event, line, cause=problem)
+    if wants_json:
+        return answer
+    status = answer["statusCode"]
+    return page.refused(status, language=language, retry=status >= 500)
+
+
+def asset(request: Request) -> dict[str, Any]:
+    """One of the page's files. Raises OrderNotFoundError where there is none."""
+    file = page.asset(request.path_parameters["name"])
+    if file is None:
+        raise OrderNotFoundError
+    return file

@@ -1,0 +1,206 @@
+// The checkout page, alive: shows the order as it is now, hears of changes over a socket, and looks by itself without one.
+(() => {
+  "use strict";
+
+  const QUICK = 1500; // milliseconds between two looks at first
+  const SLOW = 10000; // …and after some minutes
+  const BESIDE_SOCKET = 20000; // a pushed message may get lost on its way
+  const TICKET_LIFE = 50000;
+  const SAY_TROUBLE = 2; // looks in a row that failed
+  const RETURN_AFTER = 1500;
+
+  const part = (id) => document.getElementById(id);
+  const main = part("checkout");
+  if (!main.dataset.view) {
+    // The order could not be shown.
+    if (main.dataset.state === "down") setTimeout(() => location.reload(), 5000);
+    return;
+  }
+  const words = JSON.parse(main.dataset.words);
+  const scene = main.dataset.scene;
+
+  let view;
+  let seenAt; // when the view came, by this device's clock
+  let ahead; // milliseconds that the server's clock is ahead of this device's
+  let state;
+
+  // ---- what is shown ----
+
+  function stateOf({ status, method, paymentParams, qrCode, returnUrl }) {
+    if (status === "paid" && returnUrl) return "returning";
+    if (status !== "waiting") return status;
+    if (paymentParams) return "cashier";
+    if (!qrCode) return "renewing";
+    if (method === "jsapi") return "elsewhere";
+    return scene === "desktop" ? "scan" : scene;
+  }
+
+  function text(id, value) {
+    const element = part(id);
+    if (element.textContent !== value) element.textContent = value; // what has not changed is not read out again
+  }
+
+  function draw() {
+    const { qrCode, paymentParams, refundedAmount, returnUrl } = view;
+    state = stateOf(view);
+    main.dataset.state = state;
+    const [title, detail] = words[state];
+    text("title", title);
+    text("detail", detail);
+    document.title = title;
+    if (qrCode && part("code").getAttribute("src") !== qrCode) part("code").src = qrCode;
+    part("code").hidden = !qrCode;
+    part("pay").hidden = !paymentParams;
+    part("copy").hidden = !["phone", "wechat"].includes(state);
+    part("left").hidden = view.status !== "waiting";
+    text("refunded", refundedAmount ?? "");
+    part("refund").hidden = !refundedAmount;
+    if (returnUrl) part("back").href = returnUrl;
+    part("back").hidden = !returnUrl;
+    if (state === "returning") setTimeout(() => location.replace(returnUrl), RETURN_AFTER);
+    if (state === "cashier") openCashierOnce();
+  }
+
+  function take(news) {
+    if (view && news.version < view.version) return;
+    const was = state;
+    view = news;
+    seenAt = Date.now();
+    ahead = Date.parse(view.now) - seenAt;
+    if (was !== "returning") draw();
+  }
+
+  function tick() {
+    if (view.status !== "waiting") return;
+    const seconds = Math.max(0, Math.ceil((Date.parse(view.expiresAt) - Date.now() - ahead) / 1000));
+    const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+    text("countdown", parts.map((each) => String(each).padStart(2, "0")).join(":").replace(/^00:/, ""));
+    if (seconds === 0 && Date.now() - seenAt > QUICK) look();
+  }
+
+  // ---- looking, while somebody can see it ----
+
+  let timer;
+  let looking = false;
+  let failures = 0;
+  let since = Date.now(); // since when the page has looked without a pause
+
+  async function look() {
+    if (looking || document.hidden) return;
+    looking = true;
+    clearTimeout(timer);
+    const patience = new AbortController(); // AbortSignal.timeout is too young for some of WeChat's browsers
+    const end = setTimeout(() => patience.abort(), 10000);
+    try {
+      const answer = await fetch(location.href, {
+        headers: { Accept: "application/json" },
+        cache: "no-store",
+        signal: patience.signal,
+      });
+      if (answer.status === 404) return location.reload(); // the address has ended, and says so itself
+      if (!answer.ok) throw new Error(String(answer.status));
+      take(await answer.json());
+      failures = 0;
+    } catch {
+      failures += 1;
+    } finally {
+      clearTimeout(end);
+      looking = false;
+    }
+    text("trouble", failures >= SAY_TROUBLE ? words.trouble : "");
+    again();
+  }
+
+  function again() {
+    clearTimeout(timer);
+    if (document.hidden || view.status === "refunded" || state === "returning") return;
+    connect();
+    const patience = Math.min(SLOW, Math.max(QUICK, (Date.now() - since) / 24));
+    timer = setTimeout(look, open ? BESIDE_SOCKET : patience);
+  }
+
+  function resume() {
+    since = Date.now();
+    if (document.hidden) clearTimeout(timer);
+    else look();
+  }
+
+  // ---- hearing ----
+
+  let socket;
+  let open = false;
+  let refusals = 0;
+  let connectAt = 0;
+
+  function connect() {
+    const now = Date.now();
+    if (socket || !view.live || now < connectAt || now - seenAt > TICKET_LIFE) return;
+    const { url, ticket } = view.live;
+    view.live = undefined; // a ticket is good for one line; the next look brings another
+    try {
+      socket = new WebSocket(url, ["live", ticket]);
+    } catch {
+      return;
+    }
+    const mine = socket;
+    mine.onopen = () => {
+      open = true;
+      refusals = 0;
+      look(); // what happened before the line was open
+    };
+    mine.onmessage = ({ data }) => {
+      let news;
+      try {
+        news = JSON.parse(data);
+      } catch {
+        return;
+      }
+      if (news.version > view.version) hear(news.version);
+    };
+    mine.onclose = () => {
+      if (!open) refusals += 1;
+      open = false;
+      socket = undefined;
+      connectAt = Date.now() + Math.min(30000, 500 * 2 ** refusals);
+      look();
+    };
+  }
+
+  // The message says that there is something new; the order itself says what.
+  async function hear(version) {
+    await look();
+    if (view.version < version) setTimeout(look, 200); // a look was under way already
+  }
+
+  // ---- paying within WeChat ----
+
+  let opened = false;
+
+  function openCashierOnce() {
+    if (!opened) openCashier();
+    opened = true;
+  }
+
+  function openCashier() {
+    const invoke = () => WeixinJSBridge.invoke("getBrandWCPayRequest", view.paymentParams, look);
+    if (window.WeixinJSBridge) invoke();
+    else document.addEventListener("WeixinJSBridgeReady", invoke, { once: true });
+  }
+
+  part("pay").addEventListener("click", openCashier);
+  part("copy").addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(location.href);
+      text("copy", words.copied);
+    } catch {
+      part("copy").hidden = true; // then the browser's own way of sharing is left
+    }
+  });
+
+  take(JSON.parse(main.dataset.view));
+  setInterval(tick, 250);
+  document.addEventListener("visibilitychange", resume);
+  window.addEventListener("online", resume);
+  window.addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+  again();
+})();

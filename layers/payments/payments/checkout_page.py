@@ -1,0 +1,196 @@
+"""The checkout page as it first appears, in Chinese or English, and the files that it loads.
+
+Every text is escaped on its way into the page, which runs and shows nothing but its own files: see `policy`.
+"""
+
+import hashlib
+import html
+import json
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from string import Template
+from typing import Any
+from urllib.parse import urlsplit
+
+ASSETS = "assets/"  # beside the page, whatever address the API has
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_KEPT = "public, max-age=31536000, immutable"
+_SAFE = {
+    "strict-transport-security": "max-age=63072000",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+}
+_HIDDEN = {True: "hidden", False: ""}
+_HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
+
+
+class Page:
+    """One folder with checkout.html, words.json and the files that the page loads, read once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._html = Template((folder / "checkout.html").read_text(encoding="utf-8"))
+        self._words: dict[str, dict[str, Any]] = json.loads(
+            (folder / "words.json").read_text(encoding="utf-8")
+        )
+        self._files: dict[str, dict[str, Any]] = {}
+        self._names: dict[str, str] = {}
+        for file in folder.iterdir():
+            if file.suffix in _TYPES:
+                content = file.read_bytes()
+                name = f"{file.stem}.{hashlib.sha256(content).hexdigest()[:12]}{file.suffix}"
+                self._names[file.name] = ASSETS + name
+                headers = {
+                    **_SAFE,
+                    "content-type": f"{_TYPES[file.suffix]}; charset=utf-8",
+                    "cache-control": _KEPT,
+                }
+                self._files[name] = _answer(200, headers, content.decode())
+
+    def asset(self, name: str) -> dict[str, Any] | None:
+        """The file of this name, which holds a hash of its content and may be kept for ever; None when there is none."""
+        return self._files.get(name)
+
+    def shown(self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str) -> dict[str, Any]:
+        """The answer that shows `view` (see `checkout.view`): complete without script, alive with it."""
+        state, words = state_of(view, scene), self._words[language]
+        places = self._places(state, language, scene) | {
+            "view": json.dumps(view, ensure_ascii=False),
+            "words": json.dumps(words, ensure_ascii=False),
+            "merchant": view.get("merchantName", ""),
+            "amount": view["amount"],
+            "subject": view["subject"],
+            "refunded": view.get("refundedAmount", ""),
+            "code": view.get("qrCode", ""),
+            "countdown": _countdown(view),
+            "return_url": view.get("returnUrl", ""),
+        }
+        shown = {
+            "order": True,
+            "merchant": "merchantName" in view,
+            "refund": "refundedAmount" in view,
+            "code": "qrCode" in view,
+            "pay": "paymentParams" in view,
+            "left": view["status"] == "waiting",
+            "back": "returnUrl" in view,
+        }
+        reload = "2;url=" + view["returnUrl"] if state == "returning" else "5"
+        return self._filled(
+            200, places, shown, reload=None if state == "refunded" else reload, live_url=live_url
+        )
+
+    def refused(self, status: int, *, language: str, retry: bool) -> dict[str, Any]:
+        """The answer in place of an order: there is none, or it cannot be shown right now (`retry`)."""
+        places = self._places("down" if retry else "missing", language, "desktop")
+        return self._filled(status, places, {}, reload="5" if retry else None, live_url="")
+
+    def _places(self, state: str, language: str, scene: str) -> dict[str, str]:
+        words = self._words[language]
+        title, detail = words[state]
+        return {
+            "state": state,
+            "scene": scene,
+            "title": title,
+            "detail": detail,
+            "lang": words["lang"],
+            "other": words["other"],
+            "other_language": words["otherLanguage"],
+            "style": self._names["checkout.css"],
+            "icon": self._names["icon.svg"],
+            **{
+                f"word_{name}": words[name]
+                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured")
+            },
+        }
+
+    def _filled(
+        self,
+        status: int,
+        places: Mapping[str, str],
+        shown: Mapping[str, bool],
+        *,
+        reload: str | None,
+        live_url: str,
+    ) -> dict[str, Any]:
+        absent = (
+            "view",
+            "words",
+            "merchant",
+            "amount",
+            "subject",
+            "refunded",
+            "code",
+            "countdown",
+            "return_url",
+        )
+        texts = {name: html.escape(text) for name, text in {**dict.fromkeys(absent, ""), **places}.items()}
+        optional = ("order", "merchant", "refund", "code", "pay", "left", "back")
+        flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
+        refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
+        script = f'<script src="{self._names["checkout.js"]}" defer></script>'
+        page = self._html.substitute(texts, **flags, reload=refresh, script=script)
+        headers = {
+            **_SAFE,
+            "content-type": "text/html; charset=utf-8",
+            "content-language": places["lang"],
+            "content-security-policy": policy(live_url),
+            "cache-control": "no-store",
+            "vary": "accept, accept-language, user-agent",
+        }
+        return _answer(status, headers, page)
+
+
+def policy(live_url: str) -> str:
+    """The Content-Security-Policy: nothing inline, nothing from elsewhere, in nobody's frame."""
+    live = urlsplit(live_url)
+    connect = f"'self' {live.scheme}://{live.netloc}" if live_url else "'self'"
+    return (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src {connect}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def state_of(view: Mapping[str, Any], scene: str) -> str:
+    """What the page shows, a name in words.json; checkout.js says the same of the same view."""
+    if view["status"] == "paid" and "returnUrl" in view:
+        return "returning"
+    if view["status"] != "waiting":
+        return str(view["status"])
+    if "paymentParams" in view:
+        return "cashier"
+    if "qrCode" not in view:
+        return "renewing"
+    if view["method"] == "jsapi":
+        return "elsewhere"
+    return "scan" if scene == "desktop" else scene
+
+
+def scene_of(user_agent: str) -> str:
+    """Where the page is looked at: wechat (its own browser), phone, or desktop."""
+    if "MicroMessenger" in user_agent:
+        return "wechat"
+    return "phone" if _HANDHELD.search(user_agent) else "desktop"
+
+
+def language_of(asked: str | None, accept_language: str) -> str:
+    """zh or en: as asked for in the address, or the first of the two that the browser names; en when it names neither."""
+    if asked in ("zh", "en"):
+        return asked
+    for entry in accept_language.lower().split(","):
+        language = entry.strip().partition(";")[0].partition("-")[0]
+        if language in ("zh", "en"):
+            return language
+    return "en"
+
+
+def _countdown(view: Mapping[str, Any]) -> str:
+    left = datetime.fromisoformat(view["expiresAt"]) - datetime.fromisoformat(view["now"])
+    seconds = max(0, int(left.total_seconds()))
+    hours, minutes = divmod(seconds // 60, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}".removeprefix("00:")
+
+
+def _answer(status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:
+    return {"statusCode": status, "headers": dict(headers), "body": body}
