@@ -30,8 +30,9 @@ def test_every_function_folder_is_deployed_and_every_deployed_function_has_a_fol
 
 def test_a_function_folder_holds_one_module() -> None:
     for folder in FOLDERS:
-        files = [file.name for file in (ROOT / "functions" / folder).iterdir() if file.name != "__pycache__"]
-        assert files == ["app.py"]
+        assert [file.name for file in (ROOT / "functions" / folder).rglob("*.py")] == ["app.py"]
+        files = {file.name for file in (ROOT / "functions" / folder).iterdir()} - {"__pycache__"}
+        assert files == ({"app.py", "page"} if folder == "checkout" else {"app.py"})
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -51,7 +52,7 @@ def test_local_invocation_overrides_declared_variables_only() -> None:
         assert set(variables) <= set(FUNCTIONS[name]["Properties"]["Environment"]["Variables"])
 
 
-def test_only_notify_is_open() -> None:
+def test_only_notify_and_the_checkout_are_open() -> None:
     body = RESOURCES["Api"]["Properties"]["Body"]
     open_routes = [
         (method, path)
@@ -59,7 +60,11 @@ def test_only_notify_is_open() -> None:
         for method, operation in methods.items()
         if not operation.get("security")
     ]
-    assert open_routes == [("post", "/api/v1/payments/wechat/notify")]
+    assert sorted(open_routes) == [
+        ("get", "/checkout/assets/{name}"),
+        ("get", "/checkout/{token}"),
+        ("post", "/api/v1/payments/wechat/notify"),
+    ]
     for methods in body["paths"].values():
         for operation in methods.values():
             for requirement in operation.get("security", []):

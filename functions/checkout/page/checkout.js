@@ -74,7 +74,7 @@
     if (view.status !== "waiting") return;
     const seconds = Math.max(0, Math.ceil((Date.parse(view.expiresAt) - Date.now() - ahead) / 1000));
     const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
-    text("countdown", parts.map((each) => String(each).padStart(2, "0")).join(":").replace(/^00:/, ""));
+    text("countdown", parts.map((each) => String(each).padStart(2, "0")).join(":").replace(/^0(0:)?/, ""));
     if (seconds === 0 && Date.now() - seenAt > QUICK) look();
   }
 

@@ -67,9 +67,7 @@ def view(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str, 
         members["refundedAmount"] = str(yuan(payment.refunded))
     if status == "waiting":
         members |= _means(payment, within_wechat=within_wechat, wiring=wiring)
-    if (
-        status != "refunded" and wiring.settings.live_url
-    ):  # everything else can still change, be it by late money
+    if status != "refunded":  # everything else can still change, be it by late money
         members["live"] = {"url": wiring.settings.live_url, "ticket": _ticket(payment, wiring)}
     return members
 

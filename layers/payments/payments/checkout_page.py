@@ -189,7 +189,7 @@ def _countdown(view: Mapping[str, Any]) -> str:
     left = datetime.fromisoformat(view["expiresAt"]) - datetime.fromisoformat(view["now"])
     seconds = max(0, int(left.total_seconds()))
     hours, minutes = divmod(seconds // 60, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}".removeprefix("00:")
+    return re.sub("^0(0:)?", "", f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}")
 
 
 def _answer(status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:

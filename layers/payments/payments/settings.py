@@ -128,11 +128,6 @@ class Settings:
         return self.notify_url.removesuffix("/api/v1/payments/wechat/notify")
 
     @property
-    def live_url(self) -> str:
-        """Address of the WebSocket API, wss://…; empty where there is none."""
-        return self._environment.get("LIVE_URL", "")
-
-    @property
     def order_life(self) -> int:
         """Seconds that a buyer has to pay, from creation."""
         return 60 * self._number("ORDER_MINUTES")
