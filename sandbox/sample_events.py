@@ -75,8 +75,8 @@ class SampleOrder:
         kept = manager.get_secret_value(SecretId=self._sandbox.deployed.refs["CheckoutSecret"])[
             "SecretString"
         ]
-        claims = {"aud": "live", "sub": self.number, "jti": secrets.token_hex(16)}
-        claims["exp"] = int(self._sandbox.clock.time()) + 60
+        until = int(self._sandbox.clock.time()) + 60
+        claims = {"aud": "live", "sub": self.number, "jti": secrets.token_hex(16), "exp": until}
         self._say("a ticket for a live connection was signed")
         return jwt.encode(claims, json.loads(kept)["CHECKOUT_KEY"], algorithm="HS256")
 
