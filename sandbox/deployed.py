@@ -161,3 +161,6 @@ class Deployed:
     rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
     websocket: WebSocketApi | None = None
+    alarms: dict[str, dict[str, Any]] = field(
+        default_factory=dict
+    )  # properties; whoever measures may judge them

@@ -67,6 +67,7 @@ class _Deployment:
         self._rules: list[Rule] = []
         self._invokers: list[role_checks.Invoker] = []
         self._unrepeated: set[str] = set()  # functions whose asynchronous invocations are not tried again
+        self._alarms: dict[str, dict[str, Any]] = {}
         self._permissions: list[dict[str, Any]] = []
 
     def run(self) -> Deployed:
@@ -95,6 +96,7 @@ class _Deployment:
             ),
             limits=self._apis.limits,
             websocket=self._apis.websocket,
+            alarms=self._alarms,
         )
 
     def _wanted(self, part: dict[str, Any]) -> bool:
@@ -127,6 +129,8 @@ class _Deployment:
         return self._done[logical_id]
 
     def _make(self, logical_id: str, kind: str, properties: dict[str, Any]) -> Created:
+        if kind == "AWS::CloudWatch::Alarm":
+            self._alarms[logical_id] = properties
         if kind in CREATORS:
             return CREATORS[kind](self._aws, self._stack, logical_id, properties)
         local = {

@@ -72,7 +72,7 @@ def stream_mapping(
     which delivering at once keeps.
     """
     known = "BatchSize EventSourceArn FunctionName BisectBatchOnFunctionError StartingPosition FunctionResponseTypes"
-    known += " MaximumRetryAttempts MaximumRecordAgeInSeconds DestinationConfig"
+    known += " MaximumRetryAttempts MaximumRecordAgeInSeconds DestinationConfig MetricsConfig"
     only(logical_id, properties, f"{known} Enabled MaximumBatchingWindowInSeconds Tags")
     _enabled(logical_id, properties)
     return StreamMapping(

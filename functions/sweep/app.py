@@ -19,7 +19,7 @@ wiring = Wiring()
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
     """Lease what is due, then send it; a payment whose message is lost comes up again when its lease ends."""
-    sent = failed = 0
+    sent = failed = unread = oldest = 0
     shards = wiring.settings.due_shards
     first = (
         int(wiring.now()) // 60 % shards
@@ -29,20 +29,26 @@ def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:
             counts = _swept(shard, context)
         except (StorageUnavailableError, BotoCoreError, ClientError) as problem:
             logger.error("a shard was not swept", extra={"shard": shard, "error": type(problem).__name__})
-            failed += 1
+            unread += 1
             continue
         sent += counts[0]
         failed += counts[1]
+        oldest = max(oldest, counts[2])
+    if not unread:  # no number at all is alarming, too
+        wiring.measure({"OldestDueSeconds": oldest}, "Seconds")
+    failed += unread
     logger.info("swept", extra={"sent": sent, "failed": failed})
     return {"sent": sent, "failed": failed}
 
 
-def _swept(shard: int, context: Any) -> tuple[int, int]:
+def _swept(shard: int, context: Any) -> tuple[int, int, int]:
+    """How many were sent, how many failed, and for how many seconds the oldest had been due."""
     sent = failed = 0
     now = int(wiring.now())
+    due = wiring.store.due(shard, now=now, most=MOST)
     leased = [
         (number, now + LEASE)
-        for number, due_at in wiring.store.due(shard, now=now, most=MOST)
+        for number, due_at in due
         if context.get_remaining_time_in_millis() > MARGIN and _lease(number, due_at, now)
     ]
     for start in range(0, len(leased), PER_CALL):
@@ -50,7 +56,7 @@ def _swept(shard: int, context: Any) -> tuple[int, int]:
         refused = _send(batch)
         sent += len(batch) - refused
         failed += refused
-    return sent, failed
+    return sent, failed, now - due[0][1] if due else 0
 
 
 def _lease(out_trade_no: str, due_at: int, now: int) -> bool:

@@ -103,6 +103,7 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
         except RefusedUpdate:
             seen = wiring.store.get(facts.out_trade_no)
         else:
+            wiring.measure({"PaymentSeconds": payment.updated_at - payment.created_at}, "Seconds")
             if late:
                 wiring.count("LatePaid")
             return Applied.CHANGED, payment

@@ -19,15 +19,15 @@ def tell_days(platform: Iterable[str], wiring: Wiring) -> None:
     now, urgent = wiring.now(), []
     certificates = {certificate.serial: certificate for certificate in map(Certificate.of, platform)}
     for serial, certificate in certificates.items():
-        wiring.measure("KeyDaysLeft", certificate.days_left(now), key=f"platform certificate {serial[-8:]}")
+        wiring.measure({"KeyDaysLeft": certificate.days_left(now)}, key=f"platform certificate {serial[-8:]}")
     if certificates and wiring.verification.value().ring.preferred is None:
         urgent.append(max(certificate.days_left(now) for certificate in certificates.values()))
     merchants = _merchants(wiring)
     if merchants is not None:
-        wiring.measure("KeyDaysLeft", merchants.days_left(now), key="merchant certificate")
+        wiring.measure({"KeyDaysLeft": merchants.days_left(now)}, key="merchant certificate")
         urgent.append(merchants.days_left(now))
     if urgent:
-        wiring.measure("KeyDaysLeftMin", min(urgent))
+        wiring.measure({"KeyDaysLeftMin": min(urgent)})
 
 
 def _merchants(wiring: Wiring) -> Certificate | None:

@@ -123,5 +123,7 @@ REFUND_RELEASED = RefundEdge(UNSETTLED, RefundStatus.CLOSED, "RefundClosed")
 
 REFUND_EDGES = (REFUND_RESERVED, REFUND_ACCEPTED, REFUND_STUCK, REFUND_SUCCEEDED, REFUND_RELEASED)
 
+EVENTS = tuple(dict.fromkeys(edge.event for edge in (*EDGES, *REFUND_EDGES) if edge.event is not None))
+
 REFUNDABLE = (Status.PAID, Status.PARTIALLY_REFUNDED)
 MAX_REFUNDS = 50  # WeChat Pay APIv3, "Refund": up to 50 partial refunds of one order

@@ -20,6 +20,11 @@ class Settings:
         self._environment = environment
 
     @property
+    def service(self) -> str:
+        """The stack's name, which metrics are counted under."""
+        return self._environment.get("POWERTOOLS_SERVICE_NAME", "wechatpay")
+
+    @property
     def payments_table(self) -> str:
         """Name of the table `payments`."""
         return self._text("PAYMENTS_TABLE")

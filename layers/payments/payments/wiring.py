@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from payments import metrics
 from payments.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from payments.store import PaymentStore
     from payments.unpublished import Unpublished
     from wechatpay.client import Client
+    from wechatpay.errors import RefusedError, UnknownOutcomeError
     from wechatpay.signing import MerchantSigner
 
 # Each part is imported where it is made: `payment` must not pay for cryptography, nor `notify` for requests.
@@ -61,18 +63,13 @@ class Wiring:
         return randomness.token_hex(16)
 
     def count(self, metric: str, **dimensions: str) -> None:
-        """Count one occurrence of something that somebody is woken up for (CloudWatch metric, namespace WeChatPay)."""
-        self.measure(metric, 1, **dimensions)
+        """Count one occurrence of something (CloudWatch metric, namespace WeChatPay)."""
+        self.measure({metric: 1}, **dimensions)
 
-    def measure(self, metric: str, value: float, **dimensions: str) -> None:
-        """Say how much there is of something now (the same namespace, the unit Count)."""
-        from aws_lambda_powertools.metrics import MetricUnit, single_metric
-
-        with single_metric(
-            name=metric, unit=MetricUnit.Count, value=value, namespace="WeChatPay"
-        ) as measured:
-            for name, text in dimensions.items():
-                measured.add_dimension(name=name, value=text)
+    def measure(self, values: Mapping[str, float], unit: str = "Count", **dimensions: str) -> None:
+        """Write metrics down, by name, all in one of CloudWatch's units."""
+        service, now = self.settings.service, self.now()
+        print(metrics.line(values, service=service, now=now, unit=unit, dimensions=dimensions), flush=True)
 
     @cached_property
     def store(self) -> "PaymentStore":
@@ -197,7 +194,24 @@ class Wiring:
             clock=self.now,
             nonce=self.nonce,
             remaining=self.remaining,
+            told=self._called,
         )
+
+    def _called(
+        self, operation: str, seconds: float, problem: "RefusedError | UnknownOutcomeError | None"
+    ) -> None:
+        from wechatpay.errors import RefusedError
+
+        refused = isinstance(problem, RefusedError)
+        # Noughts and ones, so that an average is a rate.
+        outcome = {"WeChatUnknown": int(problem is not None and not refused), "WeChatRefused": int(refused)}
+        self.measure(outcome, operation=operation)
+        if operation in ("native", "jsapi"):
+            self.measure({"OrderFailed": int(problem is not None)})
+        self.measure({"WeChatTime": round(seconds * 1000)}, "Milliseconds", operation=operation)
+        if problem is not None:
+            code = problem.code if isinstance(problem, RefusedError) else problem.code or problem.reason
+            self.count("WeChatErrors", code=code)
 
     @cached_property
     def _secrets_manager(self) -> Any:

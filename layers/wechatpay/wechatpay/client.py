@@ -44,8 +44,9 @@ class Client:
 
     `signer` gives the merchant's present signer (keys change, clients stay); `gateways` are origins, tried in order, at
     most one try each; `clock` gives epoch seconds; `nonce` gives up to 32 characters; `remaining` gives the seconds that
-    the caller can still wait, which shorten a try or leave it out; `session` is one of `transport.session`. Every
-    operation raises RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when nobody can tell.
+    the caller can still wait, which shorten a try or leave it out; `told` hears of every call: operation, seconds that it
+    took, and the error that it raises, if any; `session` is one of `transport.session`. Every operation raises
+    RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when nobody can tell.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Client:
         clock: Callable[[], float],
         nonce: Callable[[], str],
         remaining: Callable[[], float] = lambda: 60.0,
+        told: Callable[[str, float, RefusedError | UnknownOutcomeError | None], None] = lambda *_: None,
         session: requests.Session | None = None,
     ) -> None:
         self._signer = signer
@@ -65,11 +67,12 @@ class Client:
         self._clock = clock
         self._nonce = nonce
         self._remaining = remaining
+        self._told = told
         self._session = session or transport.session()
 
     def order_native(self, request: bytes) -> str:
         """Create, or repeat unchanged, a Native order; `request` is the complete JSON body. Returns its code_url."""
-        answer = self._request("POST", "/v3/pay/transactions/native", request)
+        answer = self._request("native", "POST", "/v3/pay/transactions/native", request)
         code_url = answer.members.get("code_url")
         if not isinstance(code_url, str) or not code_url.startswith("weixin://"):
             raise UnknownOutcomeError(
@@ -79,7 +82,7 @@ class Client:
 
     def order_jsapi(self, request: bytes) -> str:
         """Create, or repeat unchanged, a JSAPI order (in-WeChat page, mini program). Returns its prepay_id."""
-        answer = self._request("POST", "/v3/pay/transactions/jsapi", request)
+        answer = self._request("jsapi", "POST", "/v3/pay/transactions/jsapi", request)
         prepay_id = answer.members.get("prepay_id")
         if not isinstance(prepay_id, str) or not prepay_id:
             raise UnknownOutcomeError(
@@ -91,7 +94,7 @@ class Client:
         """Close an unpaid order. Only 204 means closed: 202 is documented as "the user is paying"."""
         body = json.dumps({"mchid": self._signer().mchid}, separators=(",", ":")).encode()
         path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
-        answer = self._request("POST", path, body)
+        answer = self._request("close", "POST", path, body)
         if answer.status != 204:
             raise UnknownOutcomeError("not closed", http_status=answer.status, request_id=answer.request_id)
 
@@ -100,11 +103,12 @@ class Client:
 
         An answer means accepted, not refunded: `status` tells.
         """
-        return self._request("POST", "/v3/refund/domestic/refunds", request).members
+        return self._request("refund", "POST", "/v3/refund/domestic/refunds", request).members
 
     def query_refund(self, out_refund_no: str) -> dict[str, object]:
         """The refund object of our refund number. RefusedError with RESOURCE_NOT_EXISTS when there is none."""
-        return self._request("GET", f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}").members
+        path = f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}"
+        return self._request("query_refund", "GET", path).members
 
     def certificates(self, apiv3_keys: Sequence[bytes]) -> dict[str, str]:
         """WeChat Pay's platform certificates in PEM, by serial number (40 hex digits), old and new side by side.
@@ -113,7 +117,7 @@ class Client:
         decrypts with an APIv3 key. RefusedError with RESOURCE_NOT_EXISTS for a merchant that has the WeChat Pay public
         key instead; DecryptionError; KeyFormatError. Source: WeChat Pay APIv3, "Download platform certificates".
         """
-        answer = self._request("GET", "/v3/certificates")
+        answer = self._request("certificates", "GET", "/v3/certificates")
         try:
             entries: Any = answer.members["data"]
             return dict(_opened(entry, apiv3_keys) for entry in entries)
@@ -134,9 +138,20 @@ class Client:
         return self._query(f"/v3/pay/transactions/id/{quote(transaction_id, safe='')}")
 
     def _query(self, path: str) -> dict[str, object]:
-        return self._request("GET", f"{path}?mchid={self._signer().mchid}").members
+        return self._request("query", "GET", f"{path}?mchid={self._signer().mchid}").members
 
-    def _request(self, method: str, path_and_query: str, body: bytes = b"") -> Answered:
+    def _request(self, operation: str, method: str, path_and_query: str, body: bytes = b"") -> Answered:
+        """One call, told of as `operation`."""
+        began = time.monotonic()
+        try:
+            answer = self._exchange(method, path_and_query, body)
+        except (RefusedError, UnknownOutcomeError) as problem:
+            self._told(operation, time.monotonic() - began, problem)
+            raise
+        self._told(operation, time.monotonic() - began, None)
+        return answer
+
+    def _exchange(self, method: str, path_and_query: str, body: bytes) -> Answered:
         """Sign, send, verify; the next gateway is asked with the same body when the first leaves the outcome open."""
         unknown: UnknownOutcomeError | None = None
         for gateway in self._gateways:

@@ -1,0 +1,150 @@
+"""Every alarm of the template, over what a sandbox really measures: silent while all is well, and ringing in its drill."""
+
+from tests.alarms.world import World
+
+STACK = {"service": "sandbox"}
+
+
+def failing(operation: str, status: int, code: str) -> dict[str, object]:
+    return {"on": operation, "effect": "status", "status": status, "code": code}
+
+
+def count(world: World, metric: str) -> float:
+    """Of the drill's own metrics, added up over all periods."""
+    dimensions = [{"Name": "service", "Value": "sandbox"}]
+    stat = {
+        "Metric": {"Namespace": "WeChatPay", "MetricName": metric, "Dimensions": dimensions},
+        "Period": 60,
+        "Stat": "Sum",
+    }
+    return sum(world.metrics.series(stat).values())
+
+
+def test_an_ordinary_quarter_of_an_hour_is_silent(world: World) -> None:
+    for _ in range(3):
+        orders = [world.paid() for _ in range(2)]
+        world.opened()
+        world.look_at_queue("SettleDeadLetters")
+        world.later()
+    assert world.refund(orders[0]).status_code == 200
+    assert world.notify(orders[1], 100) == 200  # a second copy
+    assert world.notify(orders[1], 100, signature="WECHATPAY/SIGNTEST/AAAA") == 401  # WeChat Pay's own probe
+    world.invoke("SweepFunction", {})
+    world.put("WeChatPay", "KeyDaysLeftMin", STACK, 200)
+    world.until(lambda: count(world, "RefundSucceeded") == 1)
+
+    assert world.rung() == set()
+    assert count(world, "PaymentCreated") == 9
+    assert count(world, "PaymentSucceeded") == 6
+    assert count(world, "ProbeRefused") == 1
+    assert count(world, "NotificationFailed") == count(world, "OrderFailed") == 0
+
+
+def test_orders_that_wechat_pay_refuses(world: World) -> None:
+    world.faults(failing("native", 403, "NO_AUTH"))
+    for _ in range(2):
+        assert world.order().status_code == 502
+        world.later()
+    assert world.rung() == {"PaymentFailuresAlarm", "ApiErrorsAlarm"}
+
+
+def test_a_single_bad_moment_wakes_nobody(world: World) -> None:
+    world.faults(failing("native", 500, "SYSTEM_ERROR"))
+    assert world.order().status_code == 503
+    world.faults()
+    for _ in range(2):
+        world.later()
+        world.opened()
+    assert world.rung() == set()
+
+
+def test_wechat_pay_does_not_answer(world: World) -> None:
+    world.faults(failing("native", 500, "SYSTEM_ERROR"))
+    for _ in range(2):
+        assert world.order().status_code == 503
+        world.later()
+    assert world.rung() == {"PaymentFailuresAlarm", "ApiErrorsAlarm", "WeChatUnknownAlarm"}
+
+
+def test_notifications_that_cannot_be_taken(world: World) -> None:
+    for _ in range(2):
+        assert world.notify("WXNOBODYHASTHISORDER", 100) == 503
+        world.later()
+    assert world.rung() == {"NotificationFailuresAlarm", "QuarantineAlarm", "ApiErrorsAlarm"}
+
+
+def test_notifications_that_prove_nothing(world: World) -> None:
+    number = world.opened()
+    for _ in range(3):
+        assert world.notify(number, 100, signature="AAAA") == 401
+    assert world.rung() == {"UnprovenNotificationsAlarm"}
+
+
+def test_evidence_that_contradicts(world: World) -> None:
+    assert world.notify(world.opened(), 99) == 200
+    assert world.rung() == {"QuarantineAlarm"}
+
+
+def test_money_for_an_order_that_was_closed(world: World) -> None:
+    number = world.opened()
+    assert world.call("/api/v1/payments/wechat/close", {"outTradeNo": number}).status_code == 200
+    assert world.notify(number, 100) == 200
+    assert world.rung() == {"LatePaidAlarm"}
+
+
+def test_more_refunds_than_usual(world: World) -> None:
+    for number in [world.paid() for _ in range(5)]:
+        assert world.refund(number).status_code == 200
+    world.until(lambda: count(world, "RefundRequested") == 5)
+    assert world.rung() == {"UnusualRefundsAlarm"}
+
+
+def test_a_refund_that_does_not_arrive(world: World) -> None:
+    world.faults({"on": "refund", "effect": "result", "result": "ABNORMAL"})
+    assert world.refund(world.paid()).status_code == 200
+    world.until(lambda: count(world, "RefundAbnormal") == 1)
+    assert world.rung() == {"AbnormalRefundsAlarm"}
+
+
+def test_payments_that_wait_for_a_look(world: World) -> None:
+    world.opened()
+    world.sandbox.clock.advance(1200)
+    world.sweep()
+    assert count(world, "OldestDueSeconds") > 900
+    assert "OldestDueAlarm" in world.rung()
+
+
+def test_a_sweep_that_stands_still(world: World) -> None:
+    world.sandbox.clock.advance(400)
+    assert world.rung() == {"OldestDueAlarm"}
+
+
+def test_dead_letters(world: World) -> None:
+    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs["SettleDeadLetters"]
+    queues.send_message(QueueUrl=dead, MessageBody='{"out_trade_no": "WXGIVENUP"}')
+    world.look_at_queue("SettleDeadLetters")
+    assert world.rung() == {"SettleDeadLettersAlarm"}
+    queues.purge_queue(QueueUrl=dead)
+
+
+def test_functions_without_a_caller_that_raise(world: World) -> None:
+    for _ in range(3):
+        world.invoke("SettleFunction", {"Records": [{"messageId": "1", "body": "not JSON"}]})
+    assert world.rung() == {"BackgroundErrorsAlarm"}
+
+
+def test_numbers_that_only_aws_can_count(world: World) -> None:
+    known = world.sandbox.deployed
+    mapping = {"EventSourceMappingUUID": known.refs["PublishFunctionStream"]}
+    queue = {"QueueName": known.attributes["SettleQueue"]["QueueName"]}
+    publish = {"FunctionName": known.functions["PublishFunction"].name}
+    world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
+    world.put("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, 901)
+    world.put("AWS/Lambda", "IteratorAge", publish, 300_001)
+    world.put("WeChatPay", "KeyDaysLeftMin", STACK, 29)
+    assert world.rung() == {"UnpublishedAlarm", "SettleQueueAgeAlarm", "PublishAgeAlarm", "KeyEndsAlarm"}
+
+
+def test_a_record_that_can_never_be_an_event(world: World) -> None:
+    world.put("WeChatPay", "Unpublished", STACK, 1)
+    assert world.rung() == {"UnpublishedAlarm"}

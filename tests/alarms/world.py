@@ -1,0 +1,155 @@
+"""A sandbox whose functions' metrics are read from their logs, with the numbers that AWS itself would count beside them."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from sandbox.lambdas import FunctionError
+from sandbox.stack import NOTIFY_PATH, Sandbox
+from tests.alarms.cloudwatch import Metrics, rings
+
+ROOT = Path(__file__).parents[2]
+WECHAT = "/api/v1/payments/wechat"
+STEP = 300  # seconds, the shortest period of our alarms
+
+
+class World:
+    """One sandbox, and the alarms of its template. What a drill measures begins with `begin`."""
+
+    def __init__(self) -> None:
+        self.metrics = Metrics()
+        self.seen: set[tuple[str, str]] = set()
+        self.sandbox = Sandbox(schedules=False, log_sink=self._written)
+        self._began = 0.0
+
+    def _written(self, _logical_id: str, line: str) -> None:
+        self.metrics.read(line)
+
+    def begin(self) -> None:
+        """Forget what was measured."""
+        self.sandbox.drain()
+        self.seen |= self.metrics.names
+        self.metrics = Metrics()
+        self.faults()
+        self._began = self.now()
+        self.sweep()
+
+    def now(self) -> float:
+        return self.sandbox.clock.time()
+
+    def sweep(self) -> None:
+        """What EventBridge does each minute."""
+        self.sandbox.schedules["SweepFunctionEachMinute"].run_now()
+        self.sandbox.drain()
+
+    def later(self, seconds: int = STEP) -> None:
+        self.sandbox.clock.advance(seconds)
+        self.sweep()
+
+    def rung(self) -> set[str]:
+        """The alarms that have rung at some time since the drill began."""
+        self.sandbox.drain()
+        moments = [*range(int(self._began), int(self.now()), 60), self.now()]
+        return {
+            name
+            for name, alarm in self.sandbox.deployed.alarms.items()
+            if any(rings(alarm, self.metrics, now=moment) for moment in moments)
+        }
+
+    # ---- what people and WeChat Pay do; API Gateway counts it ----
+
+    def call(self, path: str, body: dict[str, Any], scope: str = "payments:charge") -> requests.Response:
+        token = self.sandbox.tokens.token("shop", scope)
+        return self._counted(path, json=body, headers={"Authorization": f"Bearer {token}"})
+
+    def _counted(self, path: str, **request: Any) -> requests.Response:
+        answer = requests.post(self.sandbox.api + path, timeout=60, **request)
+        api = {"ApiId": self.sandbox.deployed.refs["Api"]}
+        self.metrics.put("AWS/ApiGateway", "Count", api, 1, self.now())
+        self.metrics.put("AWS/ApiGateway", "5xx", api, int(answer.status_code >= 500), self.now())
+        return answer
+
+    def order(self) -> requests.Response:
+        return self.call(f"{WECHAT}/native", {"contentId": "c", "amount": 1, "subject": "A thing"})
+
+    def opened(self) -> str:
+        number: str = self.order().json()["data"]["outTradeNo"]
+        return number
+
+    def paid(self) -> str:
+        number = self.opened()
+        self.control("pay", {"outTradeNo": number})
+        self.wait_for("PaymentSeconds")
+        return number
+
+    def refund(self, number: str) -> requests.Response:
+        return self.call(
+            f"{WECHAT}/refund", {"outTradeNo": number, "refundAmount": "0.10"}, scope="payments:refund"
+        )
+
+    def notify(self, number: str, total: int, *, signature: str | None = None) -> int:
+        """WeChat Pay's notification that this order was paid, signed as it would, or with another signature."""
+        made = subprocess.run(
+            [
+                sys.executable,
+                ROOT / "events/sign_notify.py",
+                *("--credentials", str(self.sandbox.credentials_path), "--out-trade-no", number),
+                *("--total", str(total), "--timestamp", str(int(self.now()))),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        event = json.loads(made.stdout)
+        headers = event["headers"] | ({"wechatpay-signature": signature} if signature else {})
+        headers.pop("host")
+        return self._counted(NOTIFY_PATH, data=event["body"].encode(), headers=headers).status_code
+
+    def control(self, name: str, body: dict[str, Any]) -> None:
+        answer = requests.post(f"{self.sandbox.simulator}/_sandbox/{name}", json=body, timeout=30)
+        assert answer.status_code == 200, answer.text
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        requests.delete(f"{self.sandbox.simulator}/_sandbox/faults", timeout=30)
+        if rules:
+            self.control("faults", {"rules": list(rules)})
+
+    # ---- what AWS counts of functions and queues ----
+
+    def invoke(self, function: str, event: dict[str, Any]) -> None:
+        name = {"FunctionName": self.sandbox.deployed.functions[function].name}
+        try:
+            self.sandbox.lambdas.invoke(function, event)
+        except FunctionError:
+            self.metrics.put("AWS/Lambda", "Errors", name, 1, self.now())
+        else:
+            self.metrics.put("AWS/Lambda", "Errors", name, 0, self.now())
+
+    def look_at_queue(self, queue: str) -> None:
+        known = self.sandbox.deployed
+        asked = self.sandbox.aws.client("sqs").get_queue_attributes(
+            QueueUrl=known.refs[queue], AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        waiting = int(asked["Attributes"]["ApproximateNumberOfMessages"])
+        name = {"QueueName": known.attributes[queue]["QueueName"]}
+        self.metrics.put("AWS/SQS", "ApproximateNumberOfMessagesVisible", name, waiting, self.now())
+
+    def put(self, namespace: str, name: str, dimensions: dict[str, str], value: float) -> None:
+        """A number that this machine cannot count."""
+        self.metrics.put(namespace, name, dimensions, value, self.now())
+
+    def wait_for(self, metric: str) -> None:
+        """Until the product has measured it: a notification or an event on its way."""
+        self.until(lambda: ("WeChatPay", metric) in self.metrics.names)
+
+    def until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + 30
+        while not holds():
+            assert time.monotonic() < end, "it did not happen within 30 seconds"
+            time.sleep(0.05)
