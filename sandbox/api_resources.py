@@ -10,6 +10,7 @@ from sandbox.role_checks import Invoker
 from sandbox.template import TemplateError
 
 HTTP_ID, WEBSOCKET_ID = "api", "websocket"
+LIVE = "live"  # the alias that the template publishes to
 
 
 class Apis:
@@ -68,7 +69,11 @@ class Apis:
         only(logical_id, properties, "Body FailOnWarnings Name Description Tags DisableExecuteApiEndpoint")
         if self.routes:
             raise TemplateError(f"{logical_id}: the sandbox serves one HTTP API")
-        by_arn = {found.arn: found.logical_id for found in self._functions.values()}
+        by_arn = {
+            arn: found.logical_id
+            for found in self._functions.values()
+            for arn in (found.arn, f"{found.arn}:{LIVE}")
+        }
         self.routes = lambda_resources.routes(logical_id, properties["Body"], by_arn)
         self.cors = lambda_resources.cors(logical_id, properties["Body"])
         return Created(HTTP_ID, {"ApiId": HTTP_ID, "ApiEndpoint": f"https://{self._host(HTTP_ID)}"})

@@ -11,6 +11,7 @@ from sandbox.aws import Aws
 from sandbox.deployed import Deployed, Function, QueueMapping, Rule, Schedule, StreamMapping
 from sandbox.iam import Need
 from sandbox.intrinsics import NO_VALUE, Resolver
+from sandbox.named_resources import NAMED
 from sandbox.resources import CREATORS, Created, only
 from sandbox.template import TemplateError, checked, parameters_of, translate
 
@@ -131,8 +132,8 @@ class _Deployment:
     def _make(self, logical_id: str, kind: str, properties: dict[str, Any]) -> Created:
         if kind == "AWS::CloudWatch::Alarm":
             self._alarms[logical_id] = properties
-        if kind in CREATORS:
-            return CREATORS[kind](self._aws, self._stack, logical_id, properties)
+        if create := CREATORS.get(kind) or NAMED.get(kind):
+            return create(self._aws, self._stack, logical_id, properties)
         local = {
             "AWS::Lambda::Function": self._function,
             "AWS::Lambda::LayerVersion": self._layer,
@@ -177,7 +178,9 @@ class _Deployment:
     def _permission(self, logical_id: str, properties: dict[str, Any]) -> Created:
         """Who may invoke; here only this stack's own API, streams, queues and schedules do."""
         only(logical_id, properties, "Action FunctionName Principal SourceArn SourceAccount")
-        self._permissions.append(properties)
+        # An alias has permissions of its own in AWS; here it is the function.
+        arn = self._function_named(logical_id, properties["FunctionName"]).arn
+        self._permissions.append({**properties, "FunctionName": arn})
         return Created(logical_id)
 
     def _mapping(self, logical_id: str, properties: dict[str, Any]) -> Created:
@@ -240,7 +243,8 @@ class _Deployment:
         return Created(name, {"Arn": arn})
 
     def _function_named(self, logical_id: str, name: str) -> Function:
+        """By its name or ARN, or by those of its alias or version."""
         for found in self._functions.values():
-            if name in (found.name, found.arn):
+            if name in (found.name, found.arn) or name.startswith(f"{found.arn}:"):
                 return found
         raise TemplateError(f"{logical_id}: {name} is not a function of this template")

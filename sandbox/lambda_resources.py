@@ -39,7 +39,8 @@ def function(
     layers: tuple[Path, ...],
 ) -> Function:
     """An AWS::Lambda::Function. Raises TemplateError for what Lambda would refuse or the sandbox cannot do."""
-    known = "Code Description Handler MemorySize Role Runtime Timeout Environment Tags Layers Architectures"
+    # SnapStart has no effect here: every process starts anew.
+    known = "Code Description Handler MemorySize Role Runtime Timeout Environment Tags Layers Architectures SnapStart"
     only(logical_id, properties, f"{known} LoggingConfig FunctionName PackageType EphemeralStorage")
     if not str(properties.get("Runtime", "")).startswith("python"):
         raise TemplateError(f"{logical_id}: the sandbox runs Python functions only")

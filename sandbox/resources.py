@@ -120,38 +120,6 @@ def queue(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> 
     return Created(url, {"Arn": arn, "QueueName": name, "QueueUrl": url})
 
 
-def alarm(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
-    """AWS::CloudWatch::Alarm: it only watches, and nothing measures all the time here, so it gets a name and no more."""
-    name = properties.get("AlarmName", f"{stack}-{logical_id}")
-    return Created(name, {"Arn": f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:{name}"})
-
-
-def dashboard(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:  # noqa: ARG001
-    """AWS::CloudWatch::Dashboard: there is nobody to look at it here, so it gets a name, once its text proves to be JSON."""
-    only(logical_id, properties, "DashboardName DashboardBody")
-    try:
-        json.loads(properties["DashboardBody"])
-    except ValueError as fault:
-        raise TemplateError(f"{logical_id}: DashboardBody is not JSON: {fault}") from fault
-    return Created(properties.get("DashboardName", f"{stack}-{logical_id}"))
-
-
-def topic(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
-    """AWS::SNS::Topic: alarms speak through it, and none does here, so it gets a name and no more."""
-    only(logical_id, properties, "TopicName DisplayName Subscription KmsMasterKeyId Tags")
-    name = properties.get("TopicName", f"{stack}-{logical_id}")
-    return Created(f"arn:aws:sns:{aws.region}:{aws.account}:{name}", {"TopicName": name})
-
-
-def archive(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
-    """AWS::Events::Archive: it only keeps events, which the sandbox does by itself, so it gets a name and no more."""
-    only(logical_id, properties, "ArchiveName Description EventPattern RetentionDays SourceArn")
-    name = properties.get("ArchiveName", f"{stack}-{logical_id}")
-    return Created(
-        name, {"Arn": f"arn:aws:events:{aws.region}:{aws.account}:archive/{name}", "ArchiveName": name}
-    )
-
-
 def bucket(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
     """AWS::S3::Bucket. Encryption, lifecycle and protection have no effect within a sandbox's life."""
     known = (
@@ -193,10 +161,6 @@ CREATORS: dict[str, Callable[[Aws, str, str, dict[str, Any]], Created]] = {
     "AWS::Logs::LogGroup": log_group,
     "AWS::IAM::Role": role,
     "AWS::SQS::Queue": queue,
-    "AWS::CloudWatch::Alarm": alarm,
-    "AWS::CloudWatch::Dashboard": dashboard,
-    "AWS::SNS::Topic": topic,
-    "AWS::Events::Archive": archive,
     "AWS::S3::Bucket": bucket,
     "AWS::S3::BucketPolicy": resource_policy,
     "AWS::SQS::QueuePolicy": resource_policy,

@@ -223,6 +223,7 @@ class Sandbox:
     def _parameters(self) -> dict[str, str]:
         ours = {
             "Stage": "sandbox",
+            "Release": "sandbox",
             "WeChatAppId": self.credentials.appid,
             "WeChatMchId": self.credentials.mchid,
             "WeChatNotifyUrl": self.api + NOTIFY_PATH,

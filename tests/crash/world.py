@@ -58,6 +58,7 @@ class World:
             "JwtAudience": "payments",
             "DueShards": "1",
             "Stage": "crash",
+            "Release": "1",
         }
         self.deployed = deploy(
             ROOT / "template.yaml", aws=self.aws, parameters=parameters, stack_name="crash"

@@ -136,7 +136,7 @@ def counted(shop: Shop, function: str, metric: str) -> list[float]:
         (directive,) = line["_aws"]["CloudWatchMetrics"]
         assert directive["Namespace"] == "WeChatPay"
         assert {"Name": metric, "Unit": "Count"} in directive["Metrics"]
-    return [value for line in found for value in line[metric]]
+    return [line[metric] for line in found]
 
 
 @pytest.fixture(scope="session")

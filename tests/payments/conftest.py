@@ -25,6 +25,7 @@ TEMPLATE = ROOT / "template.yaml"
 QUOTE_KEY = "a quote key of thirty-two characters or more"
 PARAMETERS = {
     "Stage": "test",
+    "Release": "1",
     "WeChatAppId": "wx8888888888888888",
     "WeChatMchId": "1900000109",
     "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",

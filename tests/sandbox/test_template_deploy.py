@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"
 PARAMETERS = {
     "Stage": "test",
+    "Release": "1",
     "WeChatAppId": "wx0123456789abcdef",
     "WeChatMchId": "1900000001",
     "WeChatNotifyUrl": "http://127.0.0.1:8000/api/v1/payments/wechat/notify",
