@@ -144,6 +144,16 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
     assert world.rung() == {"UnpublishedAlarm", "SettleQueueAgeAlarm", "PublishAgeAlarm", "KeyEndsAlarm"}
 
 
+def test_an_item_that_nobody_can_read(world: World) -> None:
+    table = world.sandbox.deployed.refs["PaymentsTable"]
+    item = {"out_trade_no": {"S": "WXUNREADABLE"}, "due_shard": {"S": "0"}, "due_at": {"N": "1"}}
+    tables = world.sandbox.aws.client("dynamodb")
+    tables.put_item(TableName=table, Item=item)
+    world.sweep()
+    tables.delete_item(TableName=table, Key={"out_trade_no": item["out_trade_no"]})
+    assert "UnreadablePaymentsAlarm" in world.rung()
+
+
 def test_a_record_that_can_never_be_an_event(world: World) -> None:
     world.put("WeChatPay", "Unpublished", STACK, 1)
     assert world.rung() == {"UnpublishedAlarm"}
