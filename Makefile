@@ -66,6 +66,9 @@ $(SAM)/.ready: requirements-sam.txt
 build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
 
+deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"]
+	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(PARAMETERS)
+
 doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
 	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
 

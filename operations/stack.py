@@ -21,13 +21,38 @@ class Stack:
 
     def __init__(self, name: str, outputs: dict[str, str], parameters: dict[str, str]) -> None:
         self.name = name
-        self._outputs = outputs
-        self._parameters = parameters
+        self._given = outputs, parameters
+        self._outputs, self._parameters = dict(outputs), dict(parameters)
         self._asked = False
 
     def client(self, service: str) -> Any:
         """A boto3 client; region, credentials and endpoint as the AWS CLI takes them."""
         return boto3.client(service)
+
+    def exists(self) -> bool:
+        """Whether it has been deployed."""
+        if self._outputs or self._asked:
+            return True
+        try:
+            self._ask()
+        except ClientError as problem:
+            if "does not exist" in problem.response["Error"]["Message"]:
+                return False
+            raise
+        return True
+
+    def forget(self) -> None:
+        """It has been deployed anew: ask again for whatever was not given by hand."""
+        self._asked = False
+        self._outputs, self._parameters = dict(self._given[0]), dict(self._given[1])
+
+    def has_output(self, name: str) -> bool:
+        """Whether it has this output, which some have under a condition only."""
+        try:
+            self.output(name)
+        except CannotError:
+            return False
+        return True
 
     def output(self, name: str) -> str:
         """One output of the stack. Raises CannotError."""

@@ -143,6 +143,35 @@ def test_no_function_loads_what_none_should(function):
     assert at_import & {"PIL", "boto3", "pydantic", "aws_xray_sdk", "moto", "sandbox", "numpy"} == set()
 
 
+SNAPSHOT = """
+import os, sys
+for name in sys.argv[1].split():
+    os.environ.pop(name)
+os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "snap-start"
+import app
+print("loaded", sorted({name.partition(".")[0] for name in sys.modules} & {"pynamodb", "cryptography", "requests"}))
+"""
+KEPT_FROM = {  # variables that the template does not give to the function
+    "native": "EVENT_BUS",
+    "notify": "EVENT_BUS SIGNING_SECRET",
+    "payment": "EVENT_BUS SIGNING_SECRET VERIFICATION_SECRET",
+    "publish": "PAYMENTS_TABLE SIGNING_SECRET VERIFICATION_SECRET",
+}
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        ("native", ["cryptography", "pynamodb", "requests"]),
+        ("notify", ["cryptography", "pynamodb"]),
+        ("payment", ["pynamodb"]),
+        ("publish", []),
+    ],
+)
+def test_a_snapshot_has_what_calls_will_need_and_asks_nobody_for_it(function, expected):
+    assert run(SNAPSHOT, function, KEPT_FROM[function]).splitlines()[-1] == f"loaded {expected}"
+
+
 DRAWN = """
 import sys
 if sys.argv[1] == "missing":

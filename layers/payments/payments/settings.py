@@ -19,6 +19,10 @@ class Settings:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
+    def has(self, variable: str) -> bool:
+        """Whether the function is given this variable."""
+        return bool(self._environment.get(variable))
+
     @property
     def service(self) -> str:
         """The stack's name, which metrics are counted under."""

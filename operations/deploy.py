@@ -1,0 +1,151 @@
+"""`make deploy`: checks the parameters, has SAM deploy what was built, and says what to do next."""
+
+import argparse
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+from operations.configuration import DEFAULTS, PARAMETERS, SECRETS, Configuration, of_file, secret
+from operations.doctor import diagnosed
+from operations.findings import Level, has, shown
+from operations.stack import CannotError, Stack, run
+from sandbox.template import TemplateError, checked, parameters_of
+
+ROOT = Path(__file__).parent.parent
+IN_FILE = {**PARAMETERS, "JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
+NOTIFY = "WeChatNotifyUrl"
+NOT_YET = "https://not-yet.example.com/api/v1/payments/wechat/notify"
+
+
+def main() -> int:
+    """Deploy. Returns the exit status: 0 deployed, 1 refused or failed."""
+    return run(__doc__ or "", _deploy, _arguments)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--env", default="dev", help="an environment of samconfig.toml")
+    parser.add_argument("--file", type=Path, help="a .env file to take parameters from")
+    parser.add_argument("--sam", default="sam", help="the SAM command")
+    parser.add_argument(
+        "--template-file", type=Path, default=Path(".aws-sam/build/template.yaml"), help="what was built"
+    )
+    parser.add_argument("parameters", nargs="*", metavar="Name=value", help="template parameters")
+
+
+def _deploy(stack: Stack, options: argparse.Namespace) -> int:
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    known = [
+        name for name, commands in environments.items() if isinstance(commands, dict) and "deploy" in commands
+    ]
+    if options.env not in known:
+        raise CannotError(
+            f"{options.env} is not an environment of samconfig.toml; those are {', '.join(known)}"
+        )
+    if not options.template_file.exists():
+        raise CannotError("nothing is built; `make build` comes first")
+    file = of_file(options.file) if options.file else None
+    if file is not None and not _sound(file):
+        return 1
+    given = _given(options, file)
+    deployed = stack.exists()
+    if not deployed and NOTIFY not in given:
+        domain = given.get("ApiDomain")
+        given[NOTIFY] = NOT_YET.replace("not-yet.example.com", domain) if domain else NOT_YET
+    _check(given, stack if deployed else None)
+    _run_sam(options, given)
+    stack.forget()
+    if given.get(NOTIFY) == NOT_YET:
+        print("deploy: the notify URL is known now; once more with it", flush=True)
+        _run_sam(options, {NOTIFY: stack.output("NotifyUrl"), "Release": _release(after=given["Release"])})
+        stack.forget()
+    _tell(stack, options)
+    return 0
+
+
+def _sound(file: Configuration) -> bool:
+    """By its looks, as far as the template's parameters are concerned; keys are the business of `make secret`."""
+    named = tuple(IN_FILE)
+    findings = [
+        finding
+        for finding in diagnosed(file, online=False)
+        if finding.level is Level.FAULT
+        and finding.sentence.startswith(named)
+        and "is missing" not in finding.sentence
+    ]
+    return not has(shown(findings), Level.FAULT)
+
+
+def _given(options: argparse.Namespace, file: Configuration | None) -> dict[str, str]:
+    given = {}
+    if file is not None:
+        # A default of the template needs no word of ours.
+        given = {
+            parameter: file.text(name)
+            for name, parameter in IN_FILE.items()
+            if file.text(name) and file.text(name) != DEFAULTS.get(name)
+        }
+    for pair in options.parameters:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise CannotError(f"{pair} is not Name=value")
+        given[name] = value
+    given.setdefault("Stage", options.env)
+    given.setdefault("Release", _release())
+    return given
+
+
+def _release(after: str = "") -> str:
+    """A name that no deployment had before: functions move to a new version with it. The second, in hexadecimal digits."""
+    name = f"{int(time.time()):x}"
+    return name if name != after else f"{name}a"
+
+
+def _check(given: dict[str, str], deployed: Stack | None) -> None:
+    """By the template's own rules. A stack that exists keeps what is not given. Raises CannotError."""
+    declared = parameters_of(ROOT / "template.yaml")
+    missing = [name for name, rules in declared.items() if "Default" not in rules and name not in given]
+    if deployed is None and missing:
+        told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
+        raise CannotError(f"a first deployment needs these parameters too:\n{told}")
+    kept = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
+    try:
+        checked({name: rules for name, rules in declared.items() if name not in kept}, given)
+    except TemplateError as problem:
+        raise CannotError(str(problem)) from None
+
+
+def _run_sam(options: argparse.Namespace, given: dict[str, str]) -> None:
+    command = [options.sam, "deploy", "--config-env", options.env, "--no-fail-on-empty-changeset"]
+    command += ["--template-file", str(options.template_file), "--stack-name", options.stack]
+    overrides = [f"{name}={value}" for name, value in sorted(given.items())]
+    print(f"deploy: {' '.join(overrides)}", flush=True)
+    done = subprocess.run([*command, "--parameter-overrides", *overrides], check=False)  # noqa: S603  the command is ours
+    if done.returncode != 0:
+        raise CannotError(f"sam deploy ended with {done.returncode}; what it says stands above")
+
+
+def _tell(stack: Stack, options: argparse.Namespace) -> None:
+    for name in ("ApiUrl", "NotifyUrl", "DashboardUrl"):
+        print(f"{name:13} {stack.output(name)}")
+    print("deploy: done. Next:")
+    steps = []
+    if stack.has_output("ApiDomainTarget"):
+        steps.append(
+            f"point the DNS record of {stack.parameter('ApiDomain')} at {stack.output('ApiDomainTarget')}"
+        )
+    if any(not secret(stack, output) for output in SECRETS):
+        steps.append(f"make secret ENV={options.env} FILE=.env    # the two secrets are empty")
+    if stack.parameter(NOTIFY) != stack.output("NotifyUrl"):
+        steps.append(
+            f"WeChat Pay is told {stack.parameter(NOTIFY)}; if that is not yours:"
+            f" make deploy ENV={options.env} PARAMETERS={NOTIFY}={stack.output('NotifyUrl')}"
+        )
+    steps.append(f"make doctor ENV={options.env}")
+    for number, step in enumerate(steps, start=1):
+        print(f"  {number}. {step}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
