@@ -66,6 +66,9 @@ $(SAM)/.ready: requirements-sam.txt
 build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
 
+built: build ## the HTTP tests against functions run from what was built, for this machine's processor
+	@SANDBOX_BUILT=.aws-sam $(PY) -m pytest -q tests/http $(ARGS)
+
 deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"]
 	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(PARAMETERS)
 

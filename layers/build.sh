@@ -31,5 +31,7 @@ case $(uname -sm) in
     *) platform=x86_64-apple-darwin ;;
 esac
 make -s -C layers/dependencies build-DependenciesLayer ARTIFACTS_DIR="$trial" PLATFORM="$platform"
+"$python" -m compileall -q -j 0 --invalidation-mode unchecked-hash "$trial"
+echo "$python" > "$root/.aws-sam/python"
 "$root/$V/bin/python" -m sandbox.built "$build" --trial "$trial" --python "$python"
 echo "build: done in $(($(date +%s) - started)) s"

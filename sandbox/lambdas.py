@@ -45,6 +45,7 @@ class Lambdas:
         max_processes: int = 10,
         log_sink: Callable[[str, str], None] | None = None,
         platform: str = sys.platform,
+        python: str = sys.executable,
     ) -> None:
         self._group: subprocess.Popen[bytes] = end_group_with_this_process()
         self._clock = clock
@@ -55,7 +56,7 @@ class Lambdas:
                 variables = environment_of(function, region, endpoint_url, credentials(function), clock)
                 return Environment(
                     function,
-                    _command(function, platform),
+                    _command(function, platform, python),
                     variables,
                     process_group=self._group.pid,
                     on_ready=fleet.started,
@@ -155,7 +156,9 @@ def environment_of(
     }
 
 
-def _command(function: Function, platform: str) -> list[str]:
-    # AWS publishes its runtime client for Linux only; elsewhere a small one of ours takes its place.
-    client = ["-m", "awslambdaric"] if platform == "linux" else [str(SHIFT / "runtime_client.py")]
-    return [sys.executable, *client, function.handler]
+def _command(function: Function, platform: str, python: str) -> list[str]:
+    # AWS publishes its runtime client for Linux only, and another interpreter than ours does not have it: there a small
+    # one of ours takes its place.
+    theirs = platform == "linux" and python == sys.executable
+    client = ["-m", "awslambdaric"] if theirs else [str(SHIFT / "runtime_client.py")]
+    return [python, *client, function.handler]

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +15,7 @@ from typing import Any, Self
 
 from starlette.routing import BaseRoute
 
+from sandbox.artefacts import Artefacts
 from sandbox.aws import Aws
 from sandbox.clock import Clock
 from sandbox.controls import Front
@@ -45,6 +47,8 @@ class Sandbox:
     re-use or write, `parameters` override the template's, `pages` replace shop and phone on the API's port (read at start),
     `log_sink` takes (logical id, line) of what functions write. With `schedules=False` no schedule fires by itself;
     `schedules[logical id].run_now()` does it then.
+
+    Where the variable SANDBOX_BUILT names the folder that `make build` fills, functions run from there.
     """
 
     def __init__(
@@ -116,8 +120,14 @@ class Sandbox:
         def credentials_of(function: Function) -> Mapping[str, str]:
             return granted[function.role_arn]
 
+        functions, python = self.deployed.functions, sys.executable
+        if built := os.environ.get("SANDBOX_BUILT"):
+            artefacts = Artefacts(Path(built))
+            functions = {name: artefacts.of(function) for name, function in functions.items()}
+            python = artefacts.python
         self.lambdas = Lambdas(
-            self.deployed.functions,
+            functions,
+            python=python,
             region=self.aws.region,
             endpoint_url=self.aws.url,
             credentials=credentials_of,
