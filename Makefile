@@ -72,6 +72,9 @@ built: build ## the HTTP tests against functions run from what was built, for th
 deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"]
 	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(PARAMETERS)
 
+cost: setup ## what a payment costs at AWS, from the calls that a sandbox counts
+	@$(PY) -m sandbox.cost
+
 doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
 	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
 

@@ -208,6 +208,11 @@ class Sandbox:
                 return False
         return True
 
+    @property
+    def pumped(self) -> int:
+        """How many batches streams and queues have given to functions."""
+        return sum(pump.invocations for pump in self._pumps)
+
     def info(self) -> dict[str, Any]:
         """Where everything runs: base URLs, the credentials file, our process number."""
         return {
