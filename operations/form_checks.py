@@ -6,8 +6,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from operations.configuration import Configuration
 from operations.findings import Findings, fault, good
+from payments.errors import ConfigurationError
+from payments.settings import Settings
 
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
+_GATEWAYS = ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY", "WECHAT_GATEWAYS_ALLOWED")
 LOOPBACK = "127.0.0.1"  # the sandbox: nothing leaves the machine
 _FORMS = {
     "WECHAT_APP_ID": (
@@ -34,7 +37,7 @@ def check_forms(configuration: Configuration) -> Findings:
         else:
             yield good(f"{name} has the form of {what.partition(':')[0]}")
     yield from _notify_url(configuration)
-    for name in ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY"):
+    for name in _GATEWAYS[:2]:
         yield from _gateway(configuration, name)
 
 
@@ -89,6 +92,12 @@ def _gateway(configuration: Configuration, name: str) -> Findings:
             "give one of WeChat Pay's two hosts, or add yours to WECHAT_GATEWAYS_ALLOWED (parameter WeChatGatewaysAllowed)",
         )
         return
+    try:
+        Settings({each: configuration.text(each) for each in _GATEWAYS}).gateways  # noqa: B018  the functions' own rule
+    except ConfigurationError as problem:
+        if name in str(problem).split():
+            yield fault(str(problem), "give https://api.mch.weixin.qq.com")
+            return
     yield good(f"{name} is on the list of allowed hosts")
 
 

@@ -225,7 +225,9 @@ def _quote_key(configuration: Configuration) -> Findings:
         if configuration.text("REQUIRE_QUOTE") != "false":
             yield fault("WECHAT_QUOTE_KEY is missing, and a buyer's order needs a signed price", fix)
         return
-    if len(text.encode()) < SHORTEST_KEY:
-        yield fault(f"WECHAT_QUOTE_KEY is {len(text.encode())} bytes long, not {SHORTEST_KEY} or more", fix)
+    if len(text) < SHORTEST_KEY:
+        yield fault(f"WECHAT_QUOTE_KEY is {len(text)} characters long, not {SHORTEST_KEY} or more", fix)
+    elif "-----BEGIN" in text:
+        yield fault("WECHAT_QUOTE_KEY is a key in PEM, and no quote is good by it", fix)
     else:
-        yield good(f"WECHAT_QUOTE_KEY is {SHORTEST_KEY} bytes long or more")
+        yield good(f"WECHAT_QUOTE_KEY is {SHORTEST_KEY} characters long or more")

@@ -8,6 +8,7 @@ import requests
 
 from operations.configuration import Configuration
 from operations.findings import Findings, fault, good, unchecked, warning
+from wechatpay import transport
 from wechatpay.client import Client
 from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key
@@ -50,7 +51,7 @@ def check_gateway(configuration: Configuration) -> Findings:
         yield unchecked("a signed call was not tried, for its keys cannot be read", "mend the keys first")
         return
     answers: list[requests.Response] = []
-    session = requests.Session()
+    session = transport.session()
     session.hooks["response"].append(lambda response, *_, **__: answers.append(response))
     client = Client(
         signer=lambda: signer,

@@ -33,7 +33,7 @@ NOTIFY = "https://pay.example.com/api/v1/payments/wechat/notify"
 LIVE = {
     "WECHAT_NOTIFY_URL": NOTIFY,
     "WECHAT_GATEWAY": "https://api.mch.weixin.qq.com",
-    "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com",
+    "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com,https://203.0.113.7",
 }
 
 
@@ -254,7 +254,24 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
         "https://api.mch.weixin.qq.com.example.com",
         "WECHAT_GATEWAY is not on the list of hosts",
     ),
-    ("a short quote key", "WECHAT_QUOTE_KEY", "short", "WECHAT_QUOTE_KEY is 5 bytes long, not 32 or more"),
+    (
+        "a gateway that is a number",
+        "WECHAT_GATEWAY",
+        "https://203.0.113.7",
+        "WECHAT_GATEWAY must be https:// and a host name",
+    ),
+    (
+        "a short quote key",
+        "WECHAT_QUOTE_KEY",
+        "short",
+        "WECHAT_QUOTE_KEY is 5 characters long, not 32 or more",
+    ),
+    (
+        "a public key as quote key",
+        "WECHAT_QUOTE_KEY",
+        lambda good: good["WECHAT_PUBLIC_KEY"],
+        "WECHAT_QUOTE_KEY is a key in PEM",
+    ),
     ("no quote key", "WECHAT_QUOTE_KEY", None, "WECHAT_QUOTE_KEY is missing"),
     (
         "a name misspelt",
@@ -276,7 +293,7 @@ def test_each_fault_has_its_sentence_and_its_fix(diagnose, merchant: Values, nam
     status, printed = diagnose(values, "--offline")
 
     lines = printed.splitlines()
-    (place,) = [number for number, line in enumerate(lines) if sentence in line]
+    place, *_ = [number for number, line in enumerate(lines) if sentence in line]
     assert lines[place].startswith(("fault", "warning"))
     assert lines[place + 1].strip().startswith("-> ")
     assert status == 1
