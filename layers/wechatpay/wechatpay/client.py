@@ -6,7 +6,6 @@ Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close o
 
 import json
 import time
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
