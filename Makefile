@@ -119,7 +119,7 @@ node: setup ## a Node.js package as the simulator's client (needs node and npm)
 	@$(PY) -m pytest -q tests/node $(ARGS)
 
 # FLOW, SEED and FAULTS repeat one run, as a failure names them.
-crash: setup ## every ordered pair of faults of create, notify, refund and close: MINUTES=60 (FLOW= SEED= FAULTS= for one)
+crash: setup ## every ordered pair of faults of create, notify, refund and close; MINUTES=1 a sample (FLOW= SEED= FAULTS= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \
 		$(if $(FLOW),--flow $(FLOW)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 

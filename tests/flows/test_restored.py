@@ -54,21 +54,24 @@ def test_a_refusal_after_a_try_of_unknown_fate_fails_nothing(shop: Shop) -> None
     assert shop.details(number)["status"] == "closed"
 
 
-def test_a_refund_that_we_forgot_keeps_its_number_and_moves_money_once(shop: Shop) -> None:
+@pytest.mark.parametrize("key", [None, "forgotten"], ids=["without a key", "with a key"])
+def test_a_refund_that_we_forgot_keeps_its_number_and_moves_money_once(shop: Shop, key: str | None) -> None:
     number = shop.paid_order("100.00")
     table = shop.sandbox.deployed.refs["PaymentsTable"]
     tables = shop.sandbox.aws.client("dynamodb")
     before = tables.get_item(TableName=table, Key={"out_trade_no": {"S": number}})["Item"]
-    refund_no = shop.refund(number, 30, reason="broken").json()["data"]["outRefundNo"]
+    refund_no = shop.refund(number, 30, reason="broken", key=key).json()["data"]["outRefundNo"]
     shop.sandbox.clock.advance(1)
     shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "partially_refunded")
     tables.put_item(TableName=table, Item=before)
     answers = shop.http.get(f"{shop.sandbox.simulator}/_sandbox/notifications", timeout=30).json()
-    (told,) = [one for one in answers["notifications"] if one["event_type"] == "REFUND.SUCCESS"]
+    told = next(one for one in reversed(answers["notifications"]) if one["event_type"] == "REFUND.SUCCESS")
     shop.control(f"notifications/{told['id']}", {})
     assert shop.details(number)["status"] == "partially_refunded"
-    again = shop.refund(number, 30, reason="broken").json()["data"]
+    again = shop.refund(number, 30, reason="broken", key=key).json()["data"]
     assert (again["outRefundNo"], again["duplicate"]) == (refund_no, True)
+    if key is not None:
+        assert shop.refund(number, 31, reason="broken", key=key).status_code == 422
     book = next(order for order in _books(shop) if order["out_trade_no"] == number)
     assert [refund["amount"]["refund"] for refund in book["refunds"]] == [3000]
 

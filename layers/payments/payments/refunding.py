@@ -57,7 +57,7 @@ def refund_payment(
     counted = False
     while True:
         known = _same_refund(seen, amount=amount, reason=reason, key=key, caller=caller, now=wiring.now())
-        if known is not None and known.status is not RefundStatus.REQUESTED:
+        if known is not None and (known.status is not RefundStatus.REQUESTED or known.elsewhere):
             return Refunded(seen, known.out_refund_no, duplicate=True)
         try:
             if known is not None:
@@ -105,7 +105,8 @@ def _same_refund(
         known = seen.refunds.get(
             numbers.out_refund_no_with_key(out_trade_no=seen.out_trade_no, caller=caller, key=key)
         )
-        if known is not None and (known.amount, known.reason) != (amount, reason):
+        # One that we forgot and heard of again has come without its reason.
+        if known is not None and (known.amount != amount or (known.reason != reason and not known.elsewhere)):
             raise IdempotencyMismatchError("This Idempotency-Key was used for another refund of this order.")
         return known
     # Made elsewhere, and yet under a number of ours: asked for before the table was restored to an earlier state.
