@@ -1,13 +1,11 @@
 """How many days each key is still good for, as metrics, so that somebody is told in time."""
 
-import logging
 from collections.abc import Iterable
 
+from payments.http import logger
 from payments.wiring import Wiring
 from wechatpay.certificates import Certificate
 from wechatpay.errors import KeyFormatError
-
-log = logging.getLogger(__name__)
 
 
 def tell_days(platform: Iterable[str], wiring: Wiring) -> None:
@@ -34,7 +32,7 @@ def _merchants(wiring: Wiring) -> Certificate | None:
     """The merchant's API certificate; None when the signing secret does not hold that of the key in use."""
     held = wiring.merchant_certificate.value()
     if held is None:
-        log.warning(
+        logger.warning(
             "WECHAT_CERTIFICATE is not in the signing secret: when the merchant's key ends is not known"
         )
         return None
@@ -42,9 +40,11 @@ def _merchants(wiring: Wiring) -> Certificate | None:
     try:
         certificate = Certificate.of(text)
     except KeyFormatError:
-        log.error("WECHAT_CERTIFICATE in the signing secret is not a PEM certificate")  # noqa: TRY400  nothing more to say
+        logger.error("WECHAT_CERTIFICATE in the signing secret is not a PEM certificate")
         return None
     if certificate.serial != serial.upper():
-        log.error("WECHAT_CERTIFICATE in the signing secret is not the certificate of WECHAT_CERT_SERIAL_NO")
+        logger.error(
+            "WECHAT_CERTIFICATE in the signing secret is not the certificate of WECHAT_CERT_SERIAL_NO"
+        )
         return None
     return certificate
