@@ -6,6 +6,7 @@ committed before the page read: the page then has it from the view. It may hear 
 carries the payment's version, and a page ignores what is not higher than what it knows.
 """
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -13,6 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from payments.connection_store import Connection
 from payments.http import logger
+from payments.items import StorageUnavailableError
 from payments.wiring import Wiring
 
 CROWD = 20  # connections of one order that are told, the newest first: a buyer has few pages open
@@ -24,10 +26,14 @@ wiring = Wiring()
 def lambda_handler(event: dict[str, Any], _context: Any) -> None:
     """Tell every page of the order. One that cannot be told looks by itself, so nothing is tried again."""
     detail = event["detail"]
-    news = msgspec.json.encode({"version": detail["version"], "status": detail["status"]})
-    waiting = wiring.connections.of(detail["outTradeNo"])
-    told = sum(tell(connection, news) for connection in waiting[:CROWD])
     line = {"out_trade_no": detail["outTradeNo"], "version": detail["version"], "status": detail["status"]}
+    news = msgspec.json.encode({"version": detail["version"], "status": detail["status"]})
+    try:
+        waiting = wiring.connections.of(detail["outTradeNo"])
+    except StorageUnavailableError as problem:
+        logger.warning("pages not told", extra={**line, "error": str(problem)})
+        return
+    told = sum(tell(connection, news) for connection in waiting[:CROWD])
     logger.info("pages told", extra={**line, "told": told, "waiting": len(waiting)})
 
 
@@ -37,12 +43,18 @@ def tell(connection: Connection, news: bytes) -> bool:
         wiring.live.post_to_connection(ConnectionId=connection.connection_id, Data=news)
     except ClientError as problem:
         if problem.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
-            if wiring.now() - connection.opened_at > OPENING:
-                wiring.connections.forget(connection)
-            return False
-        logger.warning("a page was not told", extra={"error": problem.response["Error"]["Code"]})
+            gone(connection)
+        else:
+            logger.warning("a page was not told", extra={"error": problem.response["Error"]["Code"]})
         return False
     except BotoCoreError as problem:
         logger.warning("a page was not told", extra={"error": type(problem).__name__})
         return False
     return True
+
+
+def gone(connection: Connection) -> None:
+    """Forget it, unless it may be about to open; what cannot be forgotten now is gone at the next news, too."""
+    if wiring.now() - connection.opened_at > OPENING:
+        with contextlib.suppress(StorageUnavailableError):
+            wiring.connections.forget(connection)
