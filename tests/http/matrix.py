@@ -15,12 +15,14 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+PAGE = Path(__file__).parents[2] / "functions/checkout/page"
 WECHAT = "/api/v1/payments/wechat"
 PAY, CHARGE, REFUND = "payments:pay", "payments:charge", "payments:refund"
 
@@ -115,6 +117,7 @@ class Call:
     path: str
     number: str = ""
     body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ SHOWN = {
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "referrer-policy": "no-referrer",
-    "strict-transport-security": "max-age=31536000",
+    "strict-transport-security": "max-age=63072000",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -255,17 +258,6 @@ def unsigned_notification(world, sub):
     return Call(world, sub, f"{WECHAT}/notify", body=b'{"id":"EV-1"}')
 
 
-ROWS = {
-    f"POST {WECHAT}/native": opening("native"),
-    f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
-    f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
-    f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
-    f"POST {WECHAT}/close": CLOSE,
-    f"POST {WECHAT}/refund": GIVE_BACK,
-    f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
-}
-
-
 def ticket(key=None, algorithm="HS256", **changes):
     """What opens a live line; `changes` replace its claims, None leaves one out."""
 
@@ -280,6 +272,63 @@ def ticket(key=None, algorithm="HS256", **changes):
     return make
 
 
+def looking(token):
+    """A program's look at a checkout address; the page is the same view in HTML."""
+
+    def call(world, sub):
+        json_please = (("Accept", "application/json"),)
+        return Call(world, sub, f"/checkout/{token(world)}", world.waiting, headers=json_please)
+
+    return call
+
+
+def shown_to_the_public(answer, call):
+    assert (answer.json["status"], answer.json["subject"]) == ("waiting", "A photograph")
+    assert {"userId", "outTradeNo", "paymentId", "openid", "metadata"}.isdisjoint(answer.json)
+
+
+def file(name):
+    return lambda world, sub: Call(world, sub, f"/checkout/assets/{name}")
+
+
+STYLE = hashlib.sha256((PAGE / "checkout.css").read_bytes()).hexdigest()[:12]
+
+
+CHECKOUT = Row(
+    frozenset(),
+    {
+        "her address": everybody(looking(ticket(aud="checkout")), Told(200, check=shown_to_the_public)),
+        "an address that is over": everybody(looking(ticket(aud="checkout", exp=-1)), NOT_FOUND),
+        "an address of nothing": everybody(looking(ticket(aud="checkout", sub=MISSING)), NOT_FOUND),
+        "an address of another key": everybody(looking(ticket(aud="checkout", key="x" * 64)), NOT_FOUND),
+        "an unsigned address": everybody(looking(ticket(aud="checkout", algorithm="none")), NOT_FOUND),
+        "a live ticket": everybody(looking(ticket()), NOT_FOUND),
+        "an access token": everybody(looking(lambda world: world.shop.backend), NOT_FOUND),
+        "an order number": everybody(looking(lambda world: world.waiting), NOT_FOUND),
+    },
+)
+FILES = Row(
+    frozenset(),
+    {
+        "a file": everybody(file(f"checkout.{STYLE}.css"), Told(200)),
+        "no such file": everybody(file("app.py"), NOT_FOUND),
+        "a way out": everybody(file("..%2Fapp.py"), NOT_FOUND),
+    },
+    shown={"x-content-type-options": "nosniff"},
+)
+
+
+ROWS = {
+    f"POST {WECHAT}/native": opening("native"),
+    f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
+    f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
+    f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
+    f"POST {WECHAT}/close": CLOSE,
+    f"POST {WECHAT}/refund": GIVE_BACK,
+    "GET /checkout/{token}": CHECKOUT,
+    "GET /checkout/assets/{name}": FILES,
+    f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
+}
 LIVE_ROWS = {
     "$connect": {
         "a ticket": (ticket(), 101),

@@ -61,7 +61,7 @@ def world(shop):
 
 
 def ask(shop, route_key, caller, call):
-    lines = [("Content-Type", "application/json")]
+    lines = [("Content-Type", "application/json"), *call.headers]
     header = CALLERS[caller].authorization(shop.sandbox.tokens)
     if header is not None:
         lines.append(("Authorization", header))
