@@ -29,7 +29,8 @@ MESSAGE_LIMIT = 128 * 1024
 """Bytes of a message (API Gateway quotas for WebSocket APIs)."""
 INTEGRATION_TIMEOUT = 29.0
 """Seconds that API Gateway waits for a function behind a WebSocket route."""
-CALLS_AT_ONCE = 64
+CALLS_AT_ONCE, FAREWELLS_AT_ONCE = 64, 2
+"""Of $connect and @connections, for which somebody waits, and of $disconnect, for which nobody does."""
 
 _OPERATIONS = {"POST": "PostToConnection", "GET": "GetConnection", "DELETE": "DeleteConnection"}
 
@@ -52,6 +53,7 @@ class WebSocketGateway:
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="websocket-call")
+        self._farewells = ThreadPoolExecutor(FAREWELLS_AT_ONCE, thread_name_prefix="websocket-end")
         clock.on_advance(lambda: self._in_loop(self._look))
 
     def serves(self, scope: Scope) -> bool:
@@ -74,7 +76,8 @@ class WebSocketGateway:
         """End every connection and take no more; nobody's function hears of it, for it is us who go."""
         self._closing = True
         self.cut()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._farewells):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     @property
     def connections(self) -> list[str]:
@@ -117,7 +120,8 @@ class WebSocketGateway:
             return 200, None
         try:
             event = connect_event(opened, api=self._named, stage=self._api.stage)
-            return answer_of(await self._call("$connect", event))
+            call = self._call(self._pool, "$connect", event)
+            return answer_of(await asyncio.wait_for(call, INTEGRATION_TIMEOUT))
         except TimeoutError:
             return 504, None
         except (FunctionError, BadResultError, PayloadTooLargeError):
@@ -135,15 +139,14 @@ class WebSocketGateway:
             opened, now=now, code=code, reason=reason, api=self._named, stage=self._api.stage
         )
         try:
-            await self._call("$disconnect", event)
+            await self._call(self._farewells, "$disconnect", event)
         except Exception as error:  # noqa: BLE001
             if not self._closing:
                 print(f"sandbox: $disconnect failed: {error!r}", file=sys.stderr)
 
-    async def _call(self, route_key: str, event: dict[str, Any]) -> Any:
-        loop = asyncio.get_running_loop()
-        call = loop.run_in_executor(self._pool, self._invoke, self._api.routes[route_key], event)
-        return await asyncio.wait_for(call, INTEGRATION_TIMEOUT)
+    async def _call(self, pool: ThreadPoolExecutor, route_key: str, event: dict[str, Any]) -> Any:
+        function = self._api.routes[route_key]
+        return await asyncio.get_running_loop().run_in_executor(pool, self._invoke, function, event)
 
     def _in_loop(self, do: Callable[[], None]) -> None:
         if self._loop is not None and not self._loop.is_closed():

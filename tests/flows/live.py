@@ -63,6 +63,17 @@ class Live:
         item["expires_at"] = {"N": str(now + 7200)}
         self.aws.client("dynamodb").put_item(TableName=self.table, Item=item)
 
+    def remove(self, number, ticket_id):
+        key = {"out_trade_no": {"S": number}, "ticket_id": {"S": ticket_id}}
+        self.aws.client("dynamodb").delete_item(TableName=self.table, Key=key)
+
+    def waiting(self):
+        """How many connections of all orders are known."""
+        found = self.aws.client("dynamodb").scan(
+            TableName=self.table, FilterExpression="attribute_exists(connection_id)", Select="COUNT"
+        )
+        return found["Count"]
+
     @contextmanager
     def without_rights(self, role):
         """For a while, a role may do nothing."""
