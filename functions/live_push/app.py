@@ -1,8 +1,9 @@
 """The bus to the pages that are open: whoever waits for an order hears of its new status.
 
-No order of things loses news. A page's row is written before its connection is open, and the page reads the order's
-public view after that. A transition that was committed before the row was read here either finds the row, or was
-committed before the page read: the page then has it from the view. It may hear of it twice, and late; so each message
+No order of things loses news. A page's row is written, then its connection opens, then it reads the order's public view;
+a transition is committed, then its event comes here, then the rows are read. Where the row is found, the page is told,
+or its connection is not open yet; where it is not found, it was not written yet. In both of the latter cases the page
+reads after the transition was committed, and has it from the view. It may also hear of it twice, or late: so a message
 carries the payment's version, and a page ignores what is not higher than what it knows.
 """
 
