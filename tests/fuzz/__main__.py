@@ -9,6 +9,7 @@ from collections import Counter
 
 from tests.fuzz import judging
 from tests.fuzz.judging import Outcome
+from tests.fuzz.shares import share
 from tests.fuzz.world import World
 
 
@@ -24,9 +25,9 @@ def main() -> int:
     if given.only is not None:
         return _only(seed, given.only)
     began = time.monotonic()
-    share = -(-given.many // given.workers)
+    each = -(-given.many // given.workers)
     with multiprocessing.get_context("spawn").Pool(given.workers) as pool:
-        outcomes = pool.map(_share, [(seed + worker, share) for worker in range(given.workers)])
+        outcomes = pool.map(share, [(seed + worker, each) for worker in range(given.workers)])
     whole = Outcome(seed)
     for outcome in outcomes:
         whole.counts += Counter(outcome.counts)
@@ -36,22 +37,6 @@ def main() -> int:
         whole.outbound += outcome.outbound
     sys.stdout.write(f"{whole.table()}\n{time.monotonic() - began:.0f} s\n")
     return 1 if whole.failures else 0
-
-
-def _share(given: tuple[int, int]) -> Outcome:
-    seed, many = given
-    began = time.monotonic()
-
-    def progress(outcome: Outcome) -> None:
-        done, bad = outcome.counts.total(), len(outcome.failures)
-        if done % 50_000 == 0:
-            sys.stdout.write(
-                f"seed {seed}: {done:,} of {many:,}, {bad} failed, {time.monotonic() - began:.0f} s\n"
-            )
-            sys.stdout.flush()
-
-    with World() as world:
-        return judging.run(world, seed=seed, many=many, progress=progress)
 
 
 def _only(seed: int, label: str) -> int:

@@ -281,6 +281,20 @@ def borders(good: Signed) -> Iterator[Forgery]:
         yield Forgery("moved border", f"nonce takes {cut} of the timestamp", shorter.event())
 
 
+def lines(good: Signed) -> Iterator[Forgery]:
+    """As `borders`, of a body that has line feeds: here the signature fits, and the form of the nonce alone tells."""
+    stamp, nonce, text = good.headers[SIGNED[0]], good.headers[SIGNED[1]], good.body.decode()
+    for cut in (place for place, letter in enumerate(text) if letter == "\n"):
+        moved = good.but(text[cut + 1 :].encode(), wechatpay_nonce=f"{nonce}\n{text[:cut]}")
+        yield Forgery("moved border", f"nonce takes the lines up to {cut}", moved.event())
+        taken = good.but(
+            text[cut + 1 :].encode(),
+            wechatpay_timestamp=f"{stamp}\n{nonce}\n{text[:cut]}".rpartition("\n")[0],
+            wechatpay_nonce=text[:cut].rpartition("\n")[2],
+        )
+        yield Forgery("moved border", f"timestamp takes the lines up to {cut}", taken.event())
+
+
 PERSUASION = (
     *({"host": name} for name in ("localhost", "127.0.0.1", "[::1]", "0.0.0.0", "api.mch.weixin.qq.com")),
     *({"x-forwarded-host": name} for name in ("localhost", "127.0.0.1")),

@@ -102,7 +102,12 @@ def forged(world: World, chance: random.Random) -> Iterator[Case]:
         yield from made(world)
 
 
-FORGED: tuple[Callable[[World], Iterator[Forgery]], ...] = (signed.keys, signed.replays, signed.probes)
+FORGED: tuple[Callable[[World], Iterator[Forgery]], ...] = (
+    signed.keys,
+    signed.replays,
+    signed.probes,
+    signed.lines,
+)
 STATED: tuple[Callable[[World], Iterator[Statement]], ...] = (
     signed.payments,
     signed.states,
@@ -158,9 +163,8 @@ def _listed(world: World, seed: int) -> Iterator[Case]:
     yield from forgeries.exhaustive(signed.paid(world, "pending"))
 
 
-def believed(world: World, app: ModuleType | None = None) -> list[str]:
+def disbelieved(world: World, app: ModuleType | None = None) -> Iterator[str]:
     """What is true and was not credited; each of it a second time must change nothing more, and every order is put back."""
-    wrong = []
     for label, order, event in signed.believed(world):
         number = world.orders[order].out_trade_no
         first = world.notify(event, app)
@@ -168,13 +172,12 @@ def believed(world: World, app: ModuleType | None = None) -> list[str]:
         second = world.notify(event, app)
         late = "late_paid" in row
         if (first.status, first.payments_written > 0, first.quarantined) != (200, True, 0):
-            wrong.append(f"{label}: not credited: {first}")
+            yield f"{label}: not credited: {first}"
         elif (second.status, second.payments_written, world.item(number)) != (200, 0, row):
-            wrong.append(f"{label}: credited again: {second}")
+            yield f"{label}: credited again: {second}"
         elif late != (order in ("closed", "failed")) or first.counted != (["LatePaid"] if late else []):
-            wrong.append(f"{label}: late is {late}, counted {first.counted}")
+            yield f"{label}: late is {late}, counted {first.counted}"
         world.restore()
-    return wrong
 
 
 def run(world: World, *, seed: int, many: int, progress: Callable[[Outcome], None] | None = None) -> Outcome:
@@ -187,5 +190,5 @@ def run(world: World, *, seed: int, many: int, progress: Callable[[Outcome], Non
     for name, order in world.orders.items():
         if world.item(order.out_trade_no) != world.rows[name]:
             outcome.failures.append(f"the order {name} is not what it was")
-    outcome.failures += believed(world)
+    outcome.failures += disbelieved(world)
     return outcome

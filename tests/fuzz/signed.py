@@ -11,6 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.fuzz import forgeries
 from tests.fuzz.forgeries import Forgery, Signed
 from tests.fuzz.world import PREVIOUS_KEY, RETIRED_KEY, World, refund_id, refund_number
 
@@ -169,6 +170,11 @@ def probes(world: World) -> Iterator[Forgery]:
         "in lower case": f"wechatpay/signtest/{real}",
     }.items():
         yield Forgery("probe", label, good.but(wechatpay_signature=text).event())
+
+
+def lines(world: World) -> Iterator[Forgery]:
+    """A message of WeChat Pay's in several lines, the last of which would be a good notification by itself."""
+    yield from forgeries.lines(sign(world, b"first\nsecond\n" + paid(world, "pending").body))
 
 
 # ---- proven, and not to be credited ----

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import itertools
 import json
+import logging
 import os
 import socket
 import threading
@@ -134,12 +135,15 @@ class World:
         os.environ.update(ours)
         self.app, self.wiring = self.fresh(self.environment)
         self._put_orders()
+        self._logger = logging.getLogger(self.app.logger.name)
+        self._logger.propagate = False  # a million records are too many for whoever collects them
         self.watch = Watch(int(self.aws.url.rsplit(":", 1)[1]))
         self.watch.install()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.watch.remove()
+        self._logger.propagate = True
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
