@@ -101,6 +101,15 @@ class Engine:
         prefix = f"arn:aws:secretsmanager:{self.region}:{self.account}:secret:"
         return secret_id if secret_id.startswith("arn:") else prefix + secret_id
 
+    def follow_current(self, secret_id: str) -> None:
+        """Make the version that now carries AWSCURRENT the one that is read and replaced: moto only moves the label."""
+        secret = secretsmanager_backends[self.account][self.region].secrets[secret_id]
+        secret.default_version_id = next(
+            version_id
+            for version_id, version in secret.versions.items()
+            if "AWSCURRENT" in version["version_stages"]
+        )
+
     def hash_key(self, table: str) -> str | None:
         """Name of a table's partition key; None when there is no such table."""
         found = dynamodb_backends[self.account][self.region].tables.get(table)

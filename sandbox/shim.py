@@ -96,9 +96,8 @@ class Shim:
         admit(credential, token, target, body, engine=self._engine, register=self._recorder)
         if service == "dynamodb" and (fault := unused_placeholders(operation, body)):
             raise RefusedError("ValidationException", fault)
-        changed = _as_moto_needs(target, body)
-        if changed is not body:
-            raw = json.dumps(changed).encode()
+        if target == "sqs.ReceiveMessage":  # a long poll would hold up everybody else
+            raw = json.dumps({**body, "WaitTimeSeconds": 0}).encode()
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(raw), str(len(raw))
         return self._forward(app, environ, start_response, target, body)
 
@@ -122,19 +121,12 @@ class Shim:
             elif service == "sqs" and operation in _SENDS:
                 queue = body["QueueUrl"].rsplit("/", 1)[-1]
                 self._recorder.wrote({f"arn:aws:sqs:{self._engine.region}:{self._engine.account}:{queue}"})
+            elif target == "secretsmanager.UpdateSecretVersionStage":
+                self._engine.follow_current(body["SecretId"])
             elif target == "events.PutEvents":
                 self._recorder.took(_accepted(body, json.loads(answer)))
         start_response(status, headers)
         return [answer]
-
-
-def _as_moto_needs(target: str, body: dict[str, Any]) -> dict[str, Any]:
-    if target == "sqs.ReceiveMessage":  # a long poll would hold up everybody else
-        return {**body, "WaitTimeSeconds": 0}
-    if target == "secretsmanager.GetSecretValue" and "VersionId" not in body:
-        # Without a stage moto gives what was put last as AWSCURRENT, and not where the label has moved since.
-        return {"VersionStage": "AWSCURRENT", **body}
-    return body
 
 
 def _service(environ: Mapping[str, Any]) -> str:
