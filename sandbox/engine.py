@@ -104,11 +104,9 @@ class Engine:
     def follow_current(self, secret_id: str) -> None:
         """Make the version that now carries AWSCURRENT the one that is read and replaced: moto only moves the label."""
         secret = secretsmanager_backends[self.account][self.region].secrets[secret_id]
-        secret.default_version_id = next(
-            version_id
-            for version_id, version in secret.versions.items()
-            if "AWSCURRENT" in version["version_stages"]
-        )
+        versions = secret.versions.items()
+        current = next(name for name, version in versions if "AWSCURRENT" in version["version_stages"])
+        vars(secret)["default_version_id"] = current  # a replica, which has none of its own, is never written
 
     def hash_key(self, table: str) -> str | None:
         """Name of a table's partition key; None when there is no such table."""

@@ -203,7 +203,7 @@ def test_a_quote_key_that_is_none_makes_no_quote_good(calls: Calls, buyer: str, 
     class Held:
         """The verification secret with this key in it."""
 
-        quote_key = key
+        quote_keys = (key,)
 
         def value(self) -> "Held":
             return self
