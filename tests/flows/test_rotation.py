@@ -366,8 +366,8 @@ def test_the_days_of_every_key_are_told(console: Console) -> None:
     console.wechat(mode="two-certs", percentage=0)
     answer, written = console.run_certificates()
     assert answer == {"stored": 2}
-    told = {line["key"]: line["KeyDaysLeft"][0] for line in written if "KeyDaysLeft" in line}
-    (least,) = [line["KeyDaysLeftMin"][0] for line in written if "KeyDaysLeftMin" in line]
+    told = {line["key"]: line["KeyDaysLeft"] for line in written if "KeyDaysLeft" in line}
+    (least,) = [line["KeyDaysLeftMin"] for line in written if "KeyDaysLeftMin" in line]
     old, new = f"platform certificate {mine.platform_serial_no[-8:]}", mine.platform_serial_no_new[-8:]
     assert told.keys() == {"merchant certificate", old, f"platform certificate {new}"}
     assert 1700 < told["merchant certificate"] < 1826
