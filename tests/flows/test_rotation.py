@@ -188,15 +188,18 @@ class Console:
 
     def run_certificates(self) -> tuple[dict[str, int], list[dict[str, Any]]]:
         """Run the scheduled function; its answer, and what it wrote."""
+
+        def written() -> str:
+            text: str = self.sandbox.lambdas.logs("CertificatesFunction")[before:]
+            return text
+
         before = len(self.sandbox.lambdas.logs("CertificatesFunction"))
         timer = next(
             each for name, each in self.sandbox.schedules.items() if name.startswith("CertificatesFunction")
         )
-        try:
-            answer = timer.run_now()
-        finally:
-            written = self.sandbox.lambdas.logs("CertificatesFunction")[before:]
-        return answer, [json.loads(line) for line in written.splitlines() if line.startswith("{")]
+        answer = timer.run_now()
+        self.sandbox.wait_until(lambda: "KeyDaysLeftMin" in written())  # what it says last
+        return answer, [json.loads(line) for line in written().splitlines() if line.startswith("{")]
 
 
 @pytest.fixture
