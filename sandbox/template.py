@@ -30,7 +30,9 @@ class TemplateError(Exception):
 
 def transformed(path: Path) -> dict[str, Any]:
     """The template after the SAM transform, with parameters at their defaults and code at a placeholder in S3."""
-    return translate(path, {})[0]
+    # SAM makes logical ids of this one, so it must have some value.
+    values: dict[str, Value] = {"Release": "1"} if "Release" in parameters_of(path) else {}
+    return translate(path, values)[0]
 
 
 def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Path]]:
