@@ -36,6 +36,7 @@ class Served:
             access_log=False,
             lifespan="off",
             timeout_graceful_shutdown=2,
+            timeout_keep_alive=75,  # seconds: not cut just as a client on a busy machine uses it again
             ws=_Refusable,
             ws_ping_interval=None,  # API Gateway sends none either: whoever says nothing for long is let go
             interface="asgi3",
