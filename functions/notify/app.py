@@ -4,8 +4,9 @@ from typing import Any
 
 from payments.errors import ApiError, TooLargeError, TryAgainError
 from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order, set_aside
-from payments.http import logger, operation, request_of, response, unforeseen
+from payments.http import logger, named, operation, request_of, response, unforeseen
 from payments.loader import MAX_BYTES
+from payments.payment import Payment
 from payments.refund_evidence import RefundFacts, apply_refund
 from payments.wiring import Wiring
 from wechatpay.errors import DecryptionError, EnvelopeError, SignatureError
@@ -82,15 +83,29 @@ def applied_facts(sealed: Sealed, members: dict[str, object], line: dict[str, ob
     """Through the door for orders or the one for refunds."""
     if sealed.original_type == "transaction":
         facts = OrderFacts.of(members)
-        line["out_trade_no"] = facts.out_trade_no
+        line |= {"out_trade_no": facts.out_trade_no, "transaction_id": facts.transaction_id}
         if facts.trade_state != "SUCCESS":
             raise EnvelopeError("event_type and trade_state contradict each other")
-        return apply_order(facts, source="notification", wiring=wiring)[0]
+        applied, payment = apply_order(facts, source="notification", wiring=wiring)
+        return noted(applied, payment, line)
     refund = RefundFacts.of(members)
-    line |= {"out_trade_no": refund.out_trade_no, "out_refund_no": refund.out_refund_no}
+    line |= {
+        "out_trade_no": refund.out_trade_no,
+        "out_refund_no": refund.out_refund_no,
+        "refund_amount": refund.amount,
+        "refund_status": refund.status,
+    }
     if sealed.event_type != f"REFUND.{refund.status}":
         raise EnvelopeError("event_type and refund_status contradict each other")
-    return apply_refund(refund, source="notification", wiring=wiring)[0]
+    applied, payment = apply_refund(refund, source="notification", wiring=wiring)
+    return noted(applied, payment, line)
+
+
+def noted(applied: Applied, payment: Payment | None, line: dict[str, object]) -> Applied:
+    """Have the log line say which payment it was, where it was read or written anyway."""
+    if payment is not None:
+        line |= named(payment)
+    return applied
 
 
 def count_unproven(reason: str) -> None:

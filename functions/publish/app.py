@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from payments.events import PER_CALL, entries_of
@@ -61,13 +62,22 @@ def _put(batch: list[tuple[Record, Entry]]) -> Record | None:
     for (record, entry), result in zip(batch, answer["Entries"], strict=True):
         if (code := result.get("ErrorCode")) is None:
             continue
-        logger.error("an event was not taken", extra={"error": code, "detail_type": entry["DetailType"]})
+        logger.error(
+            "an event was not taken",
+            extra={"error": code, "detail_type": entry["DetailType"], "event_id": _id(entry)},
+        )
         if code not in FOR_GOOD or not _put_aside(record, code):
             return record
     counted = Counter(entry["DetailType"] for _, entry in batch)
     wiring.measure({name: counted[name] for name in EVENTS})  # noughts too: rates are made of them
-    logger.info("events published", extra={"events": len(batch)})
+    logger.info(
+        "events published", extra={"events": len(batch), "event_ids": [_id(entry) for _, entry in batch]}
+    )
     return None
+
+
+def _id(entry: Entry) -> str:
+    return str(msgspec.json.decode(entry["Detail"])["id"])
 
 
 def _put_aside(record: Record, reason: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from payments.breaker import Breaker
 from payments.errors import ApiError, WeChatRefusedError
-from payments.http import logger
+from payments.http import logger, named
 from payments.items import StorageUnavailableError
 from payments.settling import postpone, settle
 from payments.wiring import Wiring
@@ -24,24 +24,26 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """Look into each payment; what our own storage could not take is delivered again."""
     failures = []
     for record in event["Records"]:
+        message = json.loads(record["body"])
+        line: dict[str, object] = {"out_trade_no": message["out_trade_no"]}
         try:
-            look_into(**json.loads(record["body"]))
+            look_into(message["out_trade_no"], message.get("lease"), line)
         except StorageUnavailableError as problem:
-            logger.warning("not settled", extra={"body": record["body"], "error": str(problem)})
+            logger.warning("not settled", extra={**line, "error": "SYSTEMERROR", "cause": str(problem)})
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def look_into(out_trade_no: str, lease: int | None = None) -> None:
+def look_into(out_trade_no: str, lease: int | None, line: dict[str, object]) -> None:
     """One payment. What WeChat Pay leaves open is looked at again later, not delivered again at once."""
-    line: dict[str, object] = {"out_trade_no": out_trade_no}
     if breaker.is_open(wiring.now()):
-        postpone(out_trade_no, wiring)
+        if (payment := postpone(out_trade_no, wiring)) is not None:
+            line |= named(payment)
         logger.warning("left alone: WeChat Pay refuses this merchant", extra=line)
         return
     try:
         wiring.begin(BUDGET)
-        payment = settle(out_trade_no, wiring, lease=lease)
+        payment = settle(out_trade_no, wiring, lease=lease, seen=lambda read: line.update(named(read)))
     except WeChatRefusedError as refused:
         if isinstance(refused.__cause__, RefusedError) and refused.__cause__.is_code(*ABOUT_THE_MERCHANT):
             breaker.refused(wiring.now())
@@ -55,4 +57,4 @@ def look_into(out_trade_no: str, lease: int | None = None) -> None:
             logger.info("nothing to settle", extra=line)
             return
         breaker.answered()
-        logger.info("settled", extra={**line, "status": payment.status.word})
+        logger.info("settled", extra={**line, **named(payment)})

@@ -18,6 +18,8 @@ from tests.contract.document import DOCUMENT
 from tests.wechat_pay import WeChatPay
 
 WECHAT = "/api/v1/payments/wechat"
+UNUSED_V2_KEY = secrets.token_hex(16)
+PREVIOUS_KEY = secrets.token_hex(16)
 HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "host", "content-length"}
 
 
@@ -56,6 +58,7 @@ class Port:
         self._host = urlsplit(origin).netloc
         self._here = threading.local()
         self._all = []
+        self.answers = []  # (path, answer)
 
     def send(self, method, path, body=b"", headers=()):
         connection = self._connection()
@@ -69,7 +72,9 @@ class Port:
         with connection.getresponse() as response:
             content = response.read()
         self._here.used = time.monotonic()
-        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, content)
+        answer = Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, content)
+        self.answers.append((path, answer))
+        return answer
 
     def _connection(self):
         connection = getattr(self._here, "connection", None)
@@ -105,6 +110,7 @@ class Exchange:
     path: str
     body: bytes
     answer: Answer
+    authorization: str = ""
 
     def is_about(self, out_trade_no):
         """Whether one of our functions asked WeChat Pay about this order."""
@@ -159,16 +165,17 @@ class Wire:
         inwards = path.startswith(NOTIFY_PATH)
         if inwards and self.deaf:
             return Answer(500, {}, b"")
+        kept = [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]
         if self.down and not inwards:
             answer = Answer(502, {"content-type": "text/html"}, b"<html>Bad Gateway</html>")
         else:
             port = Port(self.api if inwards else self.wechat)
             try:
-                kept = [(name, value) for name, value in headers if name.lower() not in HOP_BY_HOP]
                 answer = port.send(method, path, body, kept)
             finally:
                 port.close()
-        self.exchanges.append(Exchange(method, path, body, answer))
+        authorization = next((value for name, value in kept if name.lower() == "authorization"), "")
+        self.exchanges.append(Exchange(method, path, body, answer, authorization))
         return answer
 
     def about(self, out_trade_no):
@@ -221,6 +228,7 @@ class Shop:
         self.payments = sandbox.deployed.refs["PaymentsTable"]
         self.quarantine = sandbox.deployed.refs["QuarantineTable"]
         self.refused_on_purpose = []
+        self.tokens = set()
         self._tokens = {}
 
     # ---- callers ----
@@ -231,6 +239,7 @@ class Shop:
         if now >= until:
             known, until = self.sandbox.tokens.token(sub, scope), now + 1800
             self._tokens[sub, scope] = known, until
+            self.tokens.add(known)
         return known
 
     @property
@@ -333,6 +342,24 @@ class Shop:
     def event_names(self, out_trade_no):
         return [event["detail-type"] for event in self.events(out_trade_no)]
 
+    @contextmanager
+    def written_by(self, function):
+        """The lines that `function` writes meanwhile, one each."""
+        lines = []
+        self.sandbox.lambdas.logs(function)  # what it has said before has arrived then
+        before = len(self.sandbox.written)
+        yield lines
+        self.sandbox.lambdas.logs(function)
+        lines += [line for name, line in self.sandbox.written[before:] if name == function and line]
+
+    @contextmanager
+    def logged(self, function):
+        """The same, parsed."""
+        lines = []
+        with self.written_by(function) as written:
+            yield lines
+        lines += [json.loads(line) for line in written]
+
     def role(self, function):
         return self.sandbox.deployed.functions[function].role_arn
 
@@ -357,13 +384,51 @@ def wire():
     running.close()
 
 
+class Listening(Sandbox):
+    """Everything says all that it can: root logger and product at DEBUG; what functions write and are given is kept."""
+
+    def __init__(self, **parameters):
+        self.written = []  # (function, line)
+        self.given = []  # (function, event) of queue and schedule
+        super().__init__(
+            parameters={**parameters, "LogLevel": "DEBUG"},
+            log_sink=lambda function, line: self.written.append((function, line)),
+        )
+
+    def _start_pumps(self, credentials_of):
+        for function in self.deployed.functions.values():
+            # What Lambda sets where somebody chooses JSON logs at DEBUG for all of a function's libraries.
+            function.environment.update(AWS_LAMBDA_LOG_FORMAT="JSON", AWS_LAMBDA_LOG_LEVEL="DEBUG")
+        invoke = self.lambdas.invoke
+
+        def heard(function, event):
+            self.given.append((function, event))
+            return invoke(function, event)
+
+        self.lambdas.invoke = heard
+        super()._start_pumps(credentials_of)
+
+
 @pytest.fixture(scope="session")
 def sandbox(wire):
     gateways = dict.fromkeys(("WeChatGateway", "WeChatBackupGateway", "WeChatGatewaysAllowed"), wire.url)
-    with Sandbox(parameters={**gateways, "WeChatNotifyUrl": wire.url + NOTIFY_PATH}) as running:
+    with Listening(**gateways, WeChatNotifyUrl=wire.url + NOTIFY_PATH) as running:
         wire.wechat, wire.api = running.simulator, running.api
+        hide_canaries(running)
         running.warm()
         yield running
+
+
+def hide_canaries(running):
+    """Into the secrets, beside what is used: values that are nobody's, and must turn up nowhere."""
+    store = running.aws.client("secretsmanager")
+    for secret, extra in {
+        "SigningSecret": {"WECHAT_API_KEY": UNUSED_V2_KEY},
+        "VerificationSecret": {"WECHAT_API_V3_KEY_PREVIOUS": PREVIOUS_KEY},
+    }.items():
+        name = running.deployed.refs[secret]
+        members = json.loads(store.get_secret_value(SecretId=name)["SecretString"])
+        store.put_secret_value(SecretId=name, SecretString=json.dumps(members | extra))
 
 
 @pytest.fixture(scope="session")

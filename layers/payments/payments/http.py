@@ -5,8 +5,11 @@ Source of both forms: API Gateway developer guide, Lambda proxy integration, pay
 
 import base64
 import binascii
+import json
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -17,7 +20,12 @@ from payments.errors import ApiError, InvalidRequestError, ParameterError
 from payments.payment import Payment
 from payments.wiring import Wiring
 
-logger = Logger()
+# ASCII alone: no control character of a caller's, not even one beyond ASCII, reaches a terminal or breaks a line.
+logger = Logger(json_serializer=partial(json.dumps, separators=(",", ":"), default=str))
+# At DEBUG these write down whole requests and answers: secrets, tokens, payers. So whatever the root logger says:
+for _library in ("botocore", "pynamodb", "requests", "urllib3"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
+
 _JSON = msgspec.json.Encoder(decimal_format="number")
 # What a browser must not do with an answer, should one be led to show it (OWASP, "REST Security Cheat Sheet").
 _HEADERS = {
@@ -61,15 +69,7 @@ class Request:
 
     def about(self, payment: Payment) -> None:
         """Have the log line say which payment this was about."""
-        self.line.update(
-            {
-                "out_trade_no": payment.out_trade_no,
-                "payment_id": payment.payment_id,
-                "user_id": payment.user_id,
-                "amount": payment.amount,
-                "status": payment.status.word,
-            }
-        )
+        self.line.update(named(payment))
 
 
 BUDGET = (
@@ -116,6 +116,17 @@ def request_of(event: Mapping[str, Any], line: dict[str, object]) -> Request:
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
         line=line,
     )
+
+
+def named(payment: Payment) -> dict[str, object]:
+    """What a log line says of a payment; the amount in fen."""
+    return {
+        "out_trade_no": payment.out_trade_no,
+        "payment_id": payment.payment_id,
+        "user_id": payment.user_id,
+        "amount": payment.amount,
+        "status": payment.status.word,
+    }
 
 
 def operation(event: Mapping[str, Any]) -> str:

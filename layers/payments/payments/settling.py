@@ -5,6 +5,7 @@ send of it can still be on its way.
 """
 
 import contextlib
+from collections.abc import Callable
 
 from payments.asking import ask, refusal_of
 from payments.closing import close_order
@@ -24,16 +25,24 @@ BUDGET = 10  # seconds for the open refunds of one payment; the rest is looked a
 MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 
 
-def settle(out_trade_no: str, wiring: Wiring, *, lease: int | None = None) -> Payment | None:
+def settle(
+    out_trade_no: str,
+    wiring: Wiring,
+    *,
+    lease: int | None = None,
+    seen: Callable[[Payment], None] = lambda _: None,
+) -> Payment | None:
     """Look into one payment if it is due, and say when to look again. Returns it as it is then.
 
     None when there was nothing to ask about. `lease` is the `due_at` that the sweep has set for this look: a payment with another one has been looked at since.
+    `seen` is told of the payment before anybody is asked about it, for whoever must name it when that fails.
 
     Raises TryAgainError and WeChatRefusedError after the next look has been set; StorageUnavailableError.
     """
     payment = wiring.store.get(out_trade_no)
     if payment is None or payment.due_at is None or (lease is not None and payment.due_at != lease):
         return None
+    seen(payment)
     try:
         payment = _looked_into(payment, wiring)
     except ApiError:
@@ -46,11 +55,12 @@ def settle(out_trade_no: str, wiring: Wiring, *, lease: int | None = None) -> Pa
     return payment
 
 
-def postpone(out_trade_no: str, wiring: Wiring) -> None:
-    """Set the next look without asking WeChat Pay now."""
+def postpone(out_trade_no: str, wiring: Wiring) -> Payment | None:
+    """Set the next look without asking WeChat Pay now; the payment, if there is one."""
     payment = wiring.store.get(out_trade_no)
     if payment is not None:
         _look_again(payment, wiring)
+    return payment
 
 
 def _look_again(payment: Payment, wiring: Wiring) -> None:
