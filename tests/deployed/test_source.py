@@ -69,9 +69,13 @@ def divisions(tree: ast.Module) -> list[str]:
     divided = [
         ast.unparse(node)
         for node in ast.walk(tree)
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _is_text(node.right)
     ]
     return divided + [ast.unparse(call) for called, call in calls(tree) if called in ("float", "round")]
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)  # a folder divided by a file's name
 
 
 def floats(tree: ast.Module) -> list[str]:
