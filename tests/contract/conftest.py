@@ -13,6 +13,7 @@ import requests
 from sandbox.stack import Sandbox
 
 WECHAT = "/api/v1/payments/wechat"
+RETURN_ORIGIN = "https://shop.example"
 
 
 class Callers:
@@ -95,7 +96,7 @@ def sandbox() -> Iterator[Sandbox]:
     # The limits are about buyers, not about the contract; they stand in the way of thousands of orders.
     generous = {"CreatesPerMinute": "100000", "OpenOrders": "500", "RefundsPerDay": "100000"}
     rates = dict.fromkeys(("RouteRate", "RouteBurst", "NotifyRate"), "100000")
-    with Sandbox(parameters=generous | rates, schedules=False) as running:
+    with Sandbox(parameters=generous | rates | {"ReturnOrigins": RETURN_ORIGIN}, schedules=False) as running:
         running.warm()
         yield running
 

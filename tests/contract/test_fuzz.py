@@ -12,7 +12,7 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.pytest.lazy import get_all_tests
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.contract.conftest import Callers
+from tests.contract.conftest import RETURN_ORIGIN, Callers
 from tests.contract.document import DOCUMENT
 from tests.contract.rules import SCHEMAS, fits, within_bytes
 
@@ -107,13 +107,14 @@ def body_of(sent: Any) -> tuple[str | None, Any]:
 
 
 def schema_says_all(sent: Any) -> bool:
-    """Whether the body breaks no rule that the file has in words only: how an amount is written, bytes."""
+    """Whether the body breaks no rule that the file has in words only: how an amount is written, bytes, origins."""
     name, body = body_of(sent)
     if name is None or not isinstance(body, dict):
         return True
     amount = body.get("amount", body.get("refundAmount"))
     plain = not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
-    return plain and within_bytes(name, json.loads(sent.body))
+    lawful = body.get("returnUrl") in (None, f"{RETURN_ORIGIN}/thanks")
+    return plain and lawful and within_bytes(name, json.loads(sent.body))
 
 
 def taken_exactly_when_it_fits(sent: Any, answer: Any) -> None:
