@@ -6,6 +6,7 @@ A function that is new, or a grant that is, has to be walked here: `test_every_g
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from websockets.sync.client import connect
@@ -123,6 +124,28 @@ def an_order_whose_row_says_another_amount(shop: Shop) -> None:
     assert shop.sandbox.drain(20)
 
 
+def a_checkout_of_an_order_that_wechat_pay_knows_otherwise(shop: Shop) -> None:
+    """Its code is about to end, so a fresh one is asked for; WeChat Pay says that the order is paid, at another amount."""
+    opened = shop.native("8.00")
+    number, page = number_of(opened), urlsplit(opened.json()["data"]["checkoutUrl"]).path
+    now = int(shop.sandbox.clock.time())
+    soon, earlier = {"N": str(now + 60)}, {"N": str(now - 60)}
+    row(
+        shop,
+        number,
+        "SET amount = :a, credential_expires_at = :e, sent_at = :s",
+        a={"N": "1"},
+        e=soon,
+        s=earlier,
+    )
+    before = quarantined(shop)
+    assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+    shop.sandbox.wait_until(lambda: quarantined(shop) > before)  # notify
+    before = quarantined(shop)
+    assert shop.http.get(shop.sandbox.api + page, timeout=30).status_code == 200
+    assert quarantined(shop) > before
+
+
 def a_payment_from_the_first_notification_to_the_last_refund(shop: Shop) -> None:
     number = shop.paid_order("100.00")
     for note in shop.http.get(f"{shop.sandbox.simulator}/_sandbox/notifications", timeout=30).json()[
@@ -190,6 +213,7 @@ WALKS = (
     retries,
     a_number_that_wechat_pay_knows_otherwise,
     an_order_whose_row_says_another_amount,
+    a_checkout_of_an_order_that_wechat_pay_knows_otherwise,
     a_payment_from_the_first_notification_to_the_last_refund,
     an_order_that_is_closed,
     a_record_that_nobody_can_read,
