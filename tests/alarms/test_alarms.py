@@ -39,6 +39,14 @@ def test_every_alarm_has_its_paragraph_and_says_where_it_is(alarms) -> None:
             assert part in paragraph, heading
 
 
+def test_what_the_code_measures_by_name_is_in_the_list() -> None:
+    named = re.compile(r"\b(?:count|measure)\(\s*\{?\"(\w+)\"")
+    files = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "layers/payments").rglob("*.py")]
+    measured = {name for file in files for name in named.findall(file.read_text())}
+    assert "Quarantined" in measured
+    assert measured <= MEASURED
+
+
 def test_alarms_look_only_at_what_is_measured(alarms) -> None:
     for name, alarm in alarms.items():
         for stat in sources(alarm):

@@ -141,7 +141,14 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
     world.put("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, 901)
     world.put("AWS/Lambda", "IteratorAge", publish, 300_001)
     world.put("WeChatPay", "KeyDaysLeftMin", STACK, 29)
-    assert world.rung() == {"UnpublishedAlarm", "SettleQueueAgeAlarm", "PublishAgeAlarm", "KeyEndsAlarm"}
+    world.put("WeChatPay", "PlatformCertificateRefused", STACK, 1)
+    assert world.rung() == {
+        "UnpublishedAlarm",
+        "SettleQueueAgeAlarm",
+        "PublishAgeAlarm",
+        "KeyEndsAlarm",
+        "CertificateRefusedAlarm",
+    }
 
 
 def test_an_item_that_nobody_can_read(world: World) -> None:
