@@ -1,4 +1,4 @@
-"""The sandbox's two pages: a shop at `/` and the buyer's phone at `/phone`."""
+"""The sandbox's pages: a shop at `/` that takes its buyers to the checkout, and the buyer's phone at `/phone`."""
 
 from starlette.routing import BaseRoute
 

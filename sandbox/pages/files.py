@@ -13,9 +13,10 @@ TYPES = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".s
 
 
 def routes() -> list[BaseRoute]:
-    """The two pages, and under /pages/ what they load."""
+    """The three pages, and under /pages/ what they load."""
     return [
         Route("/", _shop),
+        Route("/success", _success),
         Route("/phone", _phone),
         Route("/pages/{name}", _asset),
     ]
@@ -23,6 +24,10 @@ def routes() -> list[BaseRoute]:
 
 async def _shop(_: Request) -> Response:
     return _file(FOLDER / "shop.html")
+
+
+async def _success(_: Request) -> Response:
+    return _file(FOLDER / "success.html")
 
 
 async def _phone(_: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The phone's way to WeChat Pay's simulator: what can be paid, and paying it."""
+"""The phone's way to WeChat Pay's simulator: scanning a code, what can be paid, and paying it, at once or late."""
 
 from typing import Any
 
@@ -12,8 +12,10 @@ from sandbox.pages.body import members
 from sandbox.pages.headers import refused, told
 from sandbox.pages.prices import SHOP_NAME, yuan
 from sandbox.pages.running import Running
+from sandbox.pages.scanning import LARGEST, text_in
 
 TIMEOUT = 10  # seconds
+LATE = 20  # seconds that WeChat Pay's notification takes when the buyer pays "late"
 
 
 class Phone:
@@ -26,6 +28,7 @@ class Phone:
         """The phone's routes."""
         return [
             Route("/phone/orders", self.orders),
+            Route("/phone/scan", self.scan, methods=["POST"]),
             Route("/phone/pay", self.pay, methods=["POST"]),
         ]
 
@@ -39,10 +42,29 @@ class Phone:
         orders = [_shown(entry) for entry in reversed(answer.json()["orders"])]
         return told({"merchant": merchant, "orders": orders})
 
+    async def scan(self, request: Request) -> Response:
+        """The bytes of a PNG → `{"text"}` of the code in it; the page turns any other picture into one."""
+        picture = bytearray()
+        async for chunk in request.stream():
+            picture += chunk
+            if len(picture) > LARGEST:
+                return refused(413, "PICTURE_TOO_LARGE", "The picture is over 8 MB.")
+        text = await run_in_threadpool(text_in, bytes(picture))
+        if text is None:
+            return refused(422, "NO_CODE", "There is no code to be seen in this picture.")
+        return told({"text": text})
+
     async def pay(self, request: Request) -> Response:
-        """`{"codeUrl"}` or `{"outTradeNo"}`: the buyer confirms. What WeChat refuses keeps its status, code and sentence."""
+        """`{"codeUrl"}` or `{"outTradeNo"}`, `late`?: the buyer confirms. What WeChat refuses keeps its status, code and sentence.
+
+        With `late` true the merchant hears of it only some seconds afterwards.
+        """
         body = await members(request)
+        late = body.pop("late", False) is True
         try:
+            if late:
+                rule = {"on": "notification", "effect": "delay", "seconds": LATE, "times": 1}
+                await run_in_threadpool(self._call, "POST", "faults", {"rules": [rule]})
             answer = await run_in_threadpool(self._call, "POST", "pay", body)
         except requests.RequestException:
             return _unreachable()
@@ -51,7 +73,7 @@ class Phone:
             return refused(answer.status_code, result["code"], result["error"])
         return told({"outTradeNo": result["out_trade_no"], "transactionId": result["transaction_id"]})
 
-    def _call(self, method: str, control: str, body: dict[str, object] | None) -> requests.Response:
+    def _call(self, method: str, control: str, body: dict[str, Any] | None) -> requests.Response:
         with requests.Session() as session:
             session.trust_env = False  # a proxy of the environment has no business between here and here
             url = f"{self._sandbox.simulator}/_sandbox/{control}"
@@ -65,7 +87,7 @@ def _shown(entry: dict[str, Any]) -> dict[str, object]:
         "amount": yuan(entry["amount"]["total"]),
         "description": entry["description"],
     }
-    if "code_url" in entry:  # the ledger may name the code that the order can be paid by
+    if "code_url" in entry:
         shown["codeUrl"] = entry["code_url"]
     return shown
 

@@ -1,36 +1,49 @@
-"""The shop's own small backend: it knows the prices and vouches for them, as a product's backend would.
+"""The shop's own small backend: it sets the prices, orders at the payment API, and sends the buyer to the checkout.
 
-It hands the browser what the payment API asks of a buyer: an access token and a quote over the price in its own list.
+A product's backend would do the same: the browser never has a say in the price, and what it reports proves nothing.
 """
 
 import re
 import secrets
+from typing import Any
 
+import requests
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.body import members
 from sandbox.pages.headers import refused, told
+from sandbox.pages.payment_api import PaymentApi, RefusalError
 from sandbox.pages.prices import PRODUCTS, Product, yuan
+from sandbox.pages.purchases import Purchase, Purchases
 from sandbox.pages.running import Running
 
 COOKIE = "shop_buyer"
+RETURN_PATH = "/success"
 _BUYER = re.compile(r"buyer-[0-9a-f]{16}")
+_OVER = (
+    "ORDERPAID",
+    "ORDERCLOSED",
+    "WECHAT_REFUSED",
+)  # the purchase has come to its end; a new one may begin
 
 
 class Shop:
-    """The routes that the shop's script calls, all under /shop/."""
+    """The routes that the shop's scripts call, all under /shop/."""
 
     def __init__(self, sandbox: Running) -> None:
         self._sandbox = sandbox
+        self._api = PaymentApi(sandbox)
+        self._purchases = Purchases()
 
     def routes(self) -> list[BaseRoute]:
         """The shop's routes."""
         return [
             Route("/shop/products", self.products),
             Route("/shop/order", self.order, methods=["POST"]),
-            Route("/shop/time", self.time),
+            Route("/shop/orders/{reference}", self.ordered),
         ]
 
     async def products(self, request: Request) -> Response:
@@ -41,25 +54,57 @@ class Shop:
         )
 
     async def order(self, request: Request) -> Response:
-        """`{"productId"}` → the body of POST …/native with our quote in it, and the buyer's token."""
+        """`{"productId"}` → `{"checkoutUrl"}`, where the buyer pays; whoever asks twice gets the same open order."""
         wanted = (await members(request)).get("productId")
         product = PRODUCTS.get(wanted) if isinstance(wanted, str) else None
         if product is None:
             return refused(404, "PRODUCT_NOT_FOUND", "The shop does not sell that.")
         buyer = _buyer(request)
-        tokens = self._sandbox.tokens
+        try:
+            opened = await run_in_threadpool(self._opened, buyer, product)
+        except RefusalError as refusal:
+            return refused(refusal.status, refusal.code, refusal.sentence)
+        except requests.RequestException:
+            return _unreachable()
+        return _remembering(told({"checkoutUrl": opened["checkoutUrl"]}), buyer)
+
+    async def ordered(self, request: Request) -> Response:
+        """What became of a purchase, as the payment API has it; the reference is in the address that we return to."""
+        purchase = self._purchases.of(request.path_params["reference"], _buyer(request))
+        if purchase is None or purchase.out_trade_no is None:
+            return refused(404, "ORDER_NOT_FOUND", "There is no such order of yours.")
+        try:
+            details = await run_in_threadpool(self._api.payment, purchase.out_trade_no)
+        except RefusalError as refusal:
+            return refused(refusal.status, refusal.code, refusal.sentence)
+        except requests.RequestException:
+            return _unreachable()
+        shown = {name: details[name] for name in ("status", "amount", "refundedAmount")}
+        return told({**shown, "outTradeNo": purchase.out_trade_no, "product": _shown(purchase.product)})
+
+    def _opened(self, buyer: str, product: Product) -> dict[str, Any]:
+        purchase = self._purchases.begun(buyer, product)
+        try:
+            return self._sent(purchase)
+        except RefusalError as refusal:
+            if refusal.code not in _OVER:
+                raise
+            self._purchases.forget(purchase)
+            return self._sent(self._purchases.begun(buyer, product))
+
+    def _sent(self, purchase: Purchase) -> dict[str, Any]:
+        product = purchase.product
         order = {
+            "userId": purchase.buyer,
             "contentId": product.id,
             "amount": yuan(product.fen),
             "subject": product.subject,
-            "quote": tokens.quote(buyer, product.id, product.fen),
+            "returnUrl": f"{self._sandbox.api}{RETURN_PATH}?order={purchase.reference}",
         }
-        token = tokens.token(buyer, "payments:pay")
-        return _remembering(told({"order": order, "token": token}), buyer)
-
-    async def time(self, _: Request) -> Response:
-        """Seconds since the epoch by the sandbox's clock, which may have been moved."""
-        return told({"now": self._sandbox.clock.time()})
+        # The purchase's own reference is the key: a retry, or a second click, is the same order.
+        opened = self._api.native(order, key=purchase.reference)
+        purchase.out_trade_no = opened["outTradeNo"]
+        return opened
 
 
 def _shown(product: Product) -> dict[str, object]:
@@ -79,5 +124,9 @@ def _buyer(request: Request) -> str:
 
 
 def _remembering(response: Response, buyer: str) -> Response:
-    response.set_cookie(COOKIE, buyer, path="/shop", httponly=True, samesite="strict")
+    response.set_cookie(COOKIE, buyer, path="/shop", httponly=True, samesite="lax")
     return response
+
+
+def _unreachable() -> Response:
+    return refused(502, "NETWORK", "The payment API does not answer.")

@@ -13,7 +13,7 @@ FILES = sorted(files.FOLDER.iterdir())
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/phone", "/shop/products", "/shop/time", "/phone/orders", "/pages/none"]
+    "path", ["/", "/phone", "/success", "/shop/products", "/phone/orders", "/pages/none"]
 )
 def test_every_answer_carries_the_headers(browser, path):
     answer = browser.get(path)
@@ -31,7 +31,7 @@ def test_every_file_is_served_as_what_it_is(browser, file):
     assert {name: answer.headers[name] for name in HEADERS} == HEADERS
 
 
-@pytest.mark.parametrize("name", ["shop", "phone"])
+@pytest.mark.parametrize("name", ["shop", "success", "phone"])
 def test_pages_load_only_files_that_are_there_and_nothing_inline(browser, name):
     page = (files.FOLDER / f"{name}.html").read_text()
     loaded = re.findall(r'(?:src|href)="([^"#]+)"', page)

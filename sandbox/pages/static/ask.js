@@ -16,19 +16,23 @@ export class Failure extends Error {
   }
 }
 
-export async function ask(path, { token, headers = {}, body } = {}) {
-  const sent = { ...headers };
-  if (token) sent.Authorization = `Bearer ${token}`;
-  if (body !== undefined) sent["Content-Type"] = "application/json";
+export function ask(path, { body } = {}) {
+  if (body === undefined) return answered(path, { method: "GET" });
+  return answered(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+export function post(path, picture) {
+  return answered(path, { method: "POST", headers: { "Content-Type": picture.type }, body: picture });
+}
+
+async function answered(path, request) {
   let answer;
   try {
-    answer = await fetch(path, {
-      method: body === undefined ? "GET" : "POST",
-      headers: sent,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      cache: "no-store",
-      signal: AbortSignal.timeout(35000),
-    });
+    answer = await fetch(path, { ...request, cache: "no-store", signal: AbortSignal.timeout(35000) });
   } catch {
     throw new Failure(0, "NETWORK", "");
   }

@@ -1,16 +1,17 @@
-// The phone's page: choose what to pay, see whom and how much, confirm.
-import { ask } from "/pages/ask.js";
+// The phone's page: scan a code or choose an order, see whom and how much, confirm, cancel, or pay late.
+import { ask, Failure, post } from "/pages/ask.js";
 import { say, start } from "/pages/language.js";
 import { drawLedger } from "/pages/ledger.js";
 import { Repeating } from "/pages/repeating.js";
 
 const LOOK = 2000; // milliseconds
+const WIDEST = 1600; // pixels of a picture that is sent to be read
 const REFUSED = { SUCCESS: "ORDER_PAID", REFUND: "ORDER_PAID", CLOSED: "ORDER_CLOSED" };
 
 const part = Object.fromEntries(
   [
-    "choose", "choose-title", "paste", "code", "ledger-status", "orders", "confirm", "merchant",
-    "merchant-number", "amount", "description", "number", "status", "pay", "back",
+    "choose", "choose-title", "drop", "picture", "scan-status", "ledger-status", "orders", "confirm", "merchant",
+    "merchant-number", "amount", "description", "number", "status", "pay", "late", "cancel", "back",
   ].map((id) => [id, document.getElementById(id)]),
 );
 let ledger = { orders: [] };
@@ -18,20 +19,21 @@ let chosen; // what is sent to WeChat Pay: {codeUrl} or {outTradeNo}
 const looks = new Repeating(() => look(), LOOK);
 
 start(document.getElementById("language"));
-part.paste.addEventListener("submit", (event) => {
-  event.preventDefault();
-  openCode(part.code.value.trim());
+part.picture.addEventListener("change", () => scan(part.picture.files[0]));
+for (const [name, over] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+  part.drop.addEventListener(name, (event) => {
+    event.preventDefault();
+    part.drop.classList.toggle("over", over);
+    if (name === "drop") scan(event.dataTransfer.files[0]);
+  });
+}
+part.pay.addEventListener("click", () => pay(false));
+part.late.addEventListener("click", () => pay(true));
+part.cancel.addEventListener("click", () => {
+  ended("cancelled");
 });
 part.back.addEventListener("click", choose);
-part.pay.addEventListener("click", pay);
-begin();
-
-async function begin() {
-  const asked = new URLSearchParams(location.search);
-  await look();
-  if (asked.get("codeUrl")) await openCode(asked.get("codeUrl"), asked.get("outTradeNo"));
-  else choose();
-}
+look().then(choose);
 
 // The ledger is drawn anew only while it is looked at.
 async function look() {
@@ -44,12 +46,30 @@ async function look() {
   }
 }
 
-async function openCode(codeUrl, outTradeNo) {
-  await look();
-  const order =
-    ledger.orders.find((each) => each.codeUrl === codeUrl) ??
-    ledger.orders.find((each) => each.codeUrl === undefined && each.outTradeNo === outTradeNo);
-  review({ codeUrl }, order);
+async function scan(file) {
+  if (!file) return;
+  say(part["scan-status"], undefined);
+  try {
+    const { text } = await post("/phone/scan", await asPng(file));
+    part.picture.value = "";
+    if (text.startsWith("weixin://")) {
+      await look();
+      review({ codeUrl: text }, ledger.orders.find((order) => order.codeUrl === text));
+    } else say(part["scan-status"], "otherCode", { text });
+  } catch (failure) {
+    part.picture.value = "";
+    say(part["scan-status"], ...(failure instanceof Failure ? failure.words : ["NO_CODE"]));
+  }
+}
+
+async function asPng(file) {
+  const picture = await createImageBitmap(file);
+  const scale = Math.min(1, WIDEST / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(picture.width * scale));
+  canvas.height = Math.max(1, Math.round(picture.height * scale));
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
 function review(what, order) {
@@ -63,35 +83,42 @@ function review(what, order) {
   part.description.textContent = order?.description ?? what.codeUrl;
   say(part.number, order ? "orderNumber" : undefined, { number: order?.outTradeNo });
   const refused = REFUSED[order?.state];
+  offer(refused === undefined);
   if (refused) tell(refused, {}, "bad");
   else tell(order ? undefined : "amountUnknown");
-  part.pay.hidden = refused !== undefined;
   part.merchant.focus();
 }
 
-async function pay() {
+async function pay(late) {
   const what = chosen;
-  part.pay.disabled = true;
+  for (const button of [part.pay, part.late]) button.disabled = true;
   tell("paying");
   try {
-    const { transactionId } = await ask("/phone/pay", { body: what });
-    if (what === chosen) tell("phonePaid", { transaction: transactionId }, "good");
-    if (what === chosen) part.pay.hidden = true;
+    const { transactionId } = await ask("/phone/pay", { body: { ...what, late } });
+    if (what === chosen) ended(late ? "phonePaidLate" : "phonePaid", { transaction: transactionId }, "good");
   } catch (failure) {
     if (what === chosen) tell(...failure.words, "bad");
-    if (what === chosen) part.pay.hidden = failure.status >= 400 && failure.status < 500;
+    if (what === chosen && failure.status >= 400 && failure.status < 500) offer(false);
   } finally {
-    part.pay.disabled = false;
+    for (const button of [part.pay, part.late]) button.disabled = false;
   }
-  if (part.pay.hidden) part.back.focus();
+}
+
+function ended(what, values = {}, mood = "") {
+  tell(what, values, mood);
+  offer(false);
+  part.back.focus();
+}
+
+function offer(payable) {
+  for (const button of [part.pay, part.late, part.cancel]) button.hidden = !payable;
+  part.back.hidden = payable;
 }
 
 function choose() {
   chosen = undefined;
   part.confirm.hidden = true;
   part.choose.hidden = false;
-  part.code.value = "";
-  if (location.search) history.replaceState(null, "", "/phone");
   part["choose-title"].focus();
   looks.start();
 }

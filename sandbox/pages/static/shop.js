@@ -1,53 +1,39 @@
-// The shop's page: the shelf, and from there to one checkout at a time.
+// The shop's page: the shelf, and from there to the checkout.
 import { ask } from "/pages/ask.js";
-import { Checkout } from "/pages/checkout.js";
-import { say, start } from "/pages/language.js";
-import { known } from "/pages/purchases.js";
+import { language, say, start } from "/pages/language.js";
 
-const shelf = document.getElementById("shelf");
 const list = document.getElementById("products");
-const products = new Map();
-const checkout = new Checkout({
-  leave: () => {
-    location.hash = "";
-  },
-});
+const status = document.getElementById("status");
 
 start(document.getElementById("language"));
-window.addEventListener("hashchange", () => follow());
 fill();
+// Whoever comes back with the browser's own button finds every other button working again.
+window.addEventListener("pageshow", () => ready(true));
 
 async function fill() {
-  const status = document.getElementById("shelf-status");
   try {
-    const { buyer, products: sold } = await ask("/shop/products");
-    for (const product of sold) products.set(product.id, product);
-    list.replaceChildren(...sold.map(card));
+    const { buyer, products } = await ask("/shop/products");
+    list.replaceChildren(...products.map(card));
     say(document.getElementById("buyer"), "youAre", { buyer });
-    say(status, undefined);
   } catch (failure) {
     say(status, ...failure.words);
-    return;
-  }
-  follow();
-}
-
-// The address names the product at the checkout, so that reload and the browser's back button do what they say.
-function follow(wished = false) {
-  const product = products.get(location.hash.slice(1));
-  const buying = product !== undefined && (wished || known(product.id) !== undefined);
-  shelf.hidden = buying;
-  if (buying) {
-    checkout.begin(product);
-  } else {
-    const left = checkout.end();
-    if (left !== undefined) document.getElementById(`buy-${left.id}`)?.focus();
   }
 }
 
-function buy(product) {
-  history.pushState(null, "", `#${product.id}`);
-  follow(true);
+async function buy(product) {
+  ready(false);
+  say(status, undefined);
+  try {
+    const { checkoutUrl } = await ask("/shop/order", { body: { productId: product.id } });
+    location.assign(`${checkoutUrl}?lang=${language()}`);
+  } catch (failure) {
+    say(status, ...failure.words);
+    ready(true);
+  }
+}
+
+function ready(yes) {
+  for (const button of list.querySelectorAll("button")) button.disabled = !yes;
 }
 
 function card(product) {
