@@ -120,6 +120,13 @@ clean: ## remove what the commands made
 node: setup ## a Node.js package as the simulator's client (needs node and npm)
 	@$(PY) -m pytest -q tests/node $(ARGS)
 
+browser: setup ## the checkout, the shop and the phone in a real Chromium; PAGES=300 for the long form (CHROMIUM= names the program)
+	@$(PY) -c "import axe_playwright_python" 2>/dev/null \
+		|| $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-browser.txt
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v google-chrome >/dev/null || { \
+		echo "browser: needs a Chromium (Debian: apt-get install chromium; macOS: brew install --cask chromium), or CHROMIUM=/path/to/it" >&2; exit 1; }
+	@$(PY) -m pytest -q tests/browser $(ARGS)
+
 # FLOW, SEED and FAULTS repeat one run, as a failure names them.
 crash: setup ## every ordered pair of faults of create, notify, refund and close; MINUTES=1 a sample (FLOW= SEED= FAULTS= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \

@@ -57,6 +57,12 @@ class Walk(Teller):
         for row in drawn.getvalue().rstrip().splitlines():
             self.say("   " + row.replace("\xa0", " "))
         self.say(f"   {order['codeUrl']}, good until {order['expiresAt']}")
+        self.say(f"   or on the hosted checkout, in a browser: {order['checkoutUrl']}")
+        page = self.http.get(order["checkoutUrl"], headers={"Accept": "application/json"}, timeout=10)
+        self.expect(
+            page.status_code == 200 and page.json()["codeUrl"] == order["codeUrl"],
+            "the checkout shows the same code",
+        )
 
     def pay(self, order: dict[str, Any]) -> None:
         """The phone scans and confirms."""

@@ -1,0 +1,103 @@
+"""A real Chromium against the whole sandbox. It needs more than the suite does, so it runs only when it is named: `make browser`."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.flows.conftest import Running, Shop
+
+HERE = Path(__file__).parent
+SHOTS = HERE.parents[1] / ".sandbox" / "screenshots"
+LAUNCH = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync"),
+]
+
+
+def pytest_ignore_collect(config):
+    named = (config.invocation_params.dir / argument.partition("::")[0] for argument in config.args)
+    return None if any(path.resolve().is_relative_to(HERE) for path in named) else True
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Running]:
+    with Running(parameters={"OrderMinutes": "300"}) as running:
+        running.warm()
+        yield running
+
+
+@pytest.fixture
+def shop(sandbox: Running) -> Iterator[Shop]:
+    shop = Shop(sandbox)
+    yield shop
+    shop.faults()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+        browser = playwright.chromium.launch(executable_path=executable, args=LAUNCH)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(chromium):
+    """Opens pages, each as if in a browser of its own; what a page complains of fails the test."""
+    contexts, complaints = [], []
+
+    def opened(url=None, *, width=1280, height=860, wait=True, **options):
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
+        )
+        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
+        if url:
+            page.goto(url, wait_until="load" if wait else "commit")
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def order(shop):
+    """Opens orders through the API: the answer's data."""
+
+    def opened(**members):
+        body = {"contentId": "content-1", "amount": "19.99", "subject": "古琴曲《流水》"} | members
+        answer = shop.call("POST", "/jsapi" if "openid" in body else "/native", body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    return opened
+
+
+@pytest.fixture
+def pay(shop):
+    """The buyer pays."""
+
+    def paid(order):
+        assert shop.control("pay", {"outTradeNo": order["outTradeNo"]}).status_code == 200
+
+    return paid
+
+
+def state(page, wanted, seconds=10):
+    """Wait until the checkout shows this state."""
+    page.wait_for_selector(f'main[data-state="{wanted}"]', timeout=seconds * 1000)

@@ -1,0 +1,157 @@
+"""What an open checkout hears, and by which way: pushed, polled, late, never of another order."""
+
+import os
+import time
+
+import pytest
+
+from tests.browser.conftest import state
+
+PAGES = int(os.environ.get("PAGES", "20"))  # that wait at once; the long form opens 300
+
+
+def test_a_page_hears_at_once_over_its_socket(sandbox, tab, order, pay):
+    opened = order()
+    page = tab(opened["checkoutUrl"])
+    _connected(sandbox)
+    pay(opened)
+    started = time.monotonic()
+    state(page, "paid")
+    assert time.monotonic() - started < 3  # notification, stream, bus and push, all on a busy machine
+
+
+def test_a_refused_socket_costs_at_most_five_seconds(tab, order, pay):
+    opened = order()
+    page = tab()
+    page.route_web_socket("**/*", lambda socket: socket.close(code=1008))
+    page.goto(opened["checkoutUrl"])
+    page.wait_for_timeout(2000)
+    pay(opened)
+    state(page, "paid", seconds=5)
+
+
+def test_a_socket_cut_in_the_middle_costs_at_most_five_seconds_and_is_opened_again(sandbox, tab, order, pay):
+    opened = order()
+    page = tab(opened["checkoutUrl"])
+    before = _connected(sandbox)
+    sandbox.websockets.cut()
+    pay(opened)
+    state(page, "paid", seconds=5)
+    assert _connected(sandbox) != before
+
+
+def test_a_page_that_nobody_sees_rests_and_looks_when_it_is_seen_again(tab, order, pay):
+    opened = order()
+    page = tab()
+    page.route_web_socket("**/*", lambda socket: socket.close())
+    page.goto(opened["checkoutUrl"])
+    _visible(page, "hidden")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    pay(opened)
+    page.wait_for_timeout(3000)
+    assert asked == []
+    assert page.locator("main").get_attribute("data-state") == "scan"
+    _visible(page, "visible")
+    state(page, "paid", seconds=3)
+
+
+def test_a_page_open_when_its_code_ends_gets_a_fresh_one_that_can_be_paid(sandbox, shop, tab, order):
+    opened = order(contentId="renewed")
+    page = tab(opened["checkoutUrl"])
+    first = page.locator("#code").get_attribute("src")
+    sandbox.clock.advance(2 * 3600 - 200)
+    sandbox.websockets.cut()
+    page.wait_for_function("src => document.getElementById('code').getAttribute('src') !== src", arg=first)
+    view = page.evaluate("fetch(location.href, {headers: {Accept: 'application/json'}}).then(a => a.json())")
+    assert shop.control("pay", {"codeUrl": opened["codeUrl"]}).status_code == 410
+    assert shop.control("pay", {"codeUrl": view["codeUrl"]}).status_code == 200
+    state(page, "paid")
+
+
+def test_while_no_fresh_code_can_be_had_the_page_says_so_and_shows_none(sandbox, shop, tab, order):
+    opened = order(contentId="unrenewable")
+    page = tab(opened["checkoutUrl"])
+    shop.faults({"on": "native", "effect": "status", "status": 500, "code": "SYSTEM_ERROR"})
+    sandbox.clock.advance(2 * 3600 - 200)
+    sandbox.websockets.cut()
+    state(page, "renewing")
+    assert not page.locator("#code").is_visible()
+    shop.faults()
+    sandbox.clock.advance(20)
+    state(page, "scan", seconds=20)
+
+
+def test_a_page_open_when_the_order_ends_says_so_and_late_money_all_the_same(sandbox, shop, tab, order):
+    opened = order(contentId="ending")
+    page = tab(opened["checkoutUrl"])
+    shop.faults({"on": "notification", "effect": "drop"})
+    sandbox.clock.advance(5 * 3600 - 5)
+    assert shop.call("GET", f"/payment/{opened['outTradeNo']}").status_code == 200
+    fresh = page.evaluate("fetch(location.href, {headers: {Accept: 'application/json'}}).then(a => a.json())")
+    assert shop.control("pay", {"codeUrl": fresh["codeUrl"]}).status_code == 200
+    sandbox.clock.advance(6)
+    sandbox.websockets.cut()
+    state(page, "expired")
+    assert not page.locator("#code").is_visible()
+    shop.faults()
+    sandbox.clock.advance(60)
+    sandbox.drain()
+    state(page, "paid", seconds=20)
+
+
+def test_a_refund_shows_on_an_open_page(shop, tab, order, pay):
+    opened = order(contentId="refunded")
+    page = tab(opened["checkoutUrl"])
+    pay(opened)
+    state(page, "paid")
+    refund = shop.refund(opened["outTradeNo"], "19.99").json()["data"]
+    shop.control("refund", {"outRefundNo": refund["outRefundNo"], "status": "SUCCESS"})
+    state(page, "refunded", seconds=20)
+    assert page.locator("#refunded").inner_text() == "19.99"
+
+
+def test_every_page_hears_of_its_own_payment_and_of_no_other(chromium, shop, order, pay):
+    orders = [order(contentId=f"many-{n}", subject=f"Order {n}") for n in range(PAGES)]
+    context = chromium.new_context()
+    pages = [context.new_page() for _ in orders]
+    for page, opened in zip(pages, orders, strict=True):
+        page.goto(opened["checkoutUrl"], wait_until="domcontentloaded")
+    try:
+        half = len(orders) // 2
+        for opened in orders[:half]:
+            pay(opened)
+        for page in pages[:half]:
+            state(page, "paid", seconds=30)
+        assert {page.locator("main").get_attribute("data-state") for page in pages[half:]} == {"scan"}
+        for opened in orders[half:]:
+            pay(opened)
+        for n, page in enumerate(pages):
+            state(page, "paid", seconds=30)
+            assert page.locator("#subject").inner_text() == f"Order {n}"
+    finally:
+        context.close()
+
+
+def _connected(sandbox):
+    deadline = time.monotonic() + 10
+    while not (now := set(sandbox.websockets.connections)):
+        assert time.monotonic() < deadline, "no page has opened a socket"
+        time.sleep(0.02)
+    return now
+
+
+def _visible(page, visibility):
+    page.evaluate(
+        """state => {
+          Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
+          Object.defineProperty(document, "hidden", { value: state === "hidden", configurable: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        visibility,
+    )
+
+
+@pytest.fixture(autouse=True)
+def _nobody_else_is_connected(sandbox):
+    sandbox.websockets.cut()
