@@ -43,7 +43,7 @@ class Phone:
         return told({"merchant": merchant, "orders": orders})
 
     async def scan(self, request: Request) -> Response:
-        """The bytes of a PNG → `{"text"}` of the code in it; the page turns any other picture into one."""
+        """The bytes of a PNG → `{"text"}` of the code in it, and the `order` that WeChat knows by it; the page turns any other picture into one."""
         picture = bytearray()
         async for chunk in request.stream():
             picture += chunk
@@ -52,7 +52,12 @@ class Phone:
         text = await run_in_threadpool(text_in, bytes(picture))
         if text is None:
             return refused(422, "NO_CODE", "There is no code to be seen in this picture.")
-        return told({"text": text})
+        try:
+            answer = await run_in_threadpool(self._call, "POST", "scan", {"codeUrl": text})
+        except requests.RequestException:
+            return _unreachable()
+        known = answer.status_code == 200
+        return told({"text": text, "order": _shown(answer.json())} if known else {"text": text})
 
     async def pay(self, request: Request) -> Response:
         """`{"codeUrl"}` or `{"outTradeNo"}`, `late`?: the buyer confirms. What WeChat refuses keeps its status, code and sentence.
@@ -81,15 +86,12 @@ class Phone:
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, object]:
-    shown: dict[str, object] = {
+    return {
         "outTradeNo": entry["out_trade_no"],
         "state": entry["trade_state"],
         "amount": yuan(entry["amount"]["total"]),
         "description": entry["description"],
     }
-    if "code_url" in entry:
-        shown["codeUrl"] = entry["code_url"]
-    return shown
 
 
 def _unreachable() -> Response:

@@ -44,6 +44,7 @@ class Controls:
         """The ASGI application with one route per control, and `more` routes of other controls."""
         return Starlette(
             routes=[
+                Route("/_sandbox/scan", told(self.scan), methods=["POST"]),
                 Route("/_sandbox/pay", told(self.pay), methods=["POST"]),
                 Route("/_sandbox/orders", told(self.orders), methods=["GET"]),
                 Route("/_sandbox/notifications", told(self.notifications), methods=["GET"]),
@@ -52,6 +53,13 @@ class Controls:
                 *more,
             ]
         )
+
+    async def scan(self, request: Request) -> Response:
+        """What the buyer's WeChat shows of a code (`codeUrl`) before anything is paid: the order as the ledger has it."""
+        code_url = (await members(request, {"codeUrl"})).get("codeUrl")
+        if not isinstance(code_url, str) or not code_url:
+            raise ControlError("codeUrl is a string that is not empty.")
+        return JSONResponse(ledger_entry(self._ledger.by_credential(code_url), ()))
 
     async def pay(self, request: Request) -> Response:
         """The buyer pays by `codeUrl`, `prepayId` or `outTradeNo`; the notification goes out at once."""

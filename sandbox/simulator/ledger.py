@@ -99,6 +99,15 @@ class Ledger:
             raise order_missing()
         return self.by_out_trade_no(out_trade_no)
 
+    def by_credential(self, credential: str) -> Order:
+        """The order that this code_url or prepay_id was handed out for, be it void by now. Raises NotPossibleError."""
+        with self._lock:
+            issued = self._issued.get(credential)
+            order = self._current(issued.out_trade_no, self._clock.time()) if issued is not None else None
+        if order is None:
+            raise NotPossibleError(404, "ORDER_NOT_FOUND", "There is no such order.")
+        return order
+
     def orders(self) -> list[Order]:
         """Every order, oldest first."""
         now = self._clock.time()

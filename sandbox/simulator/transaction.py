@@ -52,6 +52,4 @@ def ledger_entry(order: Order, refunds: Iterable[Refund]) -> dict[str, Any]:
         "notify_url": order.request["notify_url"],
         "refunds": [refund_entry(refund) for refund in refunds],
     }
-    if order.trade_type == "NATIVE":
-        entry["code_url"] = order.credential  # whoever scans it sees whose it is
     return entry if order.transaction_id is None else entry | {"transaction_id": order.transaction_id}

@@ -17,7 +17,7 @@ def test_a_page_hears_at_once_over_its_socket(sandbox, tab, order, pay):
     pay(opened)
     started = time.monotonic()
     state(page, "paid")
-    assert time.monotonic() - started < 3  # notification, stream, bus and push, all on a busy machine
+    assert time.monotonic() - started < 5  # far less than the twenty seconds between two looks of its own
 
 
 def test_a_refused_socket_costs_at_most_five_seconds(tab, order, pay):

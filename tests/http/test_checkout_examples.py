@@ -11,7 +11,8 @@ CALLS = re.findall(r"```http\n(.+?)```", DOCUMENT, re.DOTALL)
 def test_every_call_in_the_document_is_answered_as_it_says(shop):
     values = {"$TOKEN": shop.backend, "$RETURN": f"{shop.sandbox.api}/success?order=789"}
     opened = []
-    for call in CALLS:
+    for shown in CALLS:
+        call = shown
         for name, value in values.items():
             call = call.replace(name, value)
         head, _, body = call.strip().partition("\n\n")

@@ -50,12 +50,10 @@ async function scan(file) {
   if (!file) return;
   say(part["scan-status"], undefined);
   try {
-    const { text } = await post("/phone/scan", await asPng(file));
+    const { text, order } = await post("/phone/scan", await asPng(file));
     part.picture.value = "";
-    if (text.startsWith("weixin://")) {
-      await look();
-      review({ codeUrl: text }, ledger.orders.find((order) => order.codeUrl === text));
-    } else say(part["scan-status"], "otherCode", { text });
+    if (order) review({ codeUrl: text }, order);
+    else say(part["scan-status"], "otherCode", { text });
   } catch (failure) {
     part.picture.value = "";
     say(part["scan-status"], ...(failure instanceof Failure ? failure.words : ["NO_CODE"]));
@@ -79,13 +77,12 @@ function review(what, order) {
   part.confirm.hidden = false;
   part.merchant.textContent = ledger.merchant?.name ?? "";
   say(part["merchant-number"], "merchantNumber", { number: ledger.merchant?.number });
-  part.amount.textContent = order ? `¥${order.amount}` : "";
-  part.description.textContent = order?.description ?? what.codeUrl;
-  say(part.number, order ? "orderNumber" : undefined, { number: order?.outTradeNo });
-  const refused = REFUSED[order?.state];
+  part.amount.textContent = `¥${order.amount}`;
+  part.description.textContent = order.description;
+  say(part.number, "orderNumber", { number: order.outTradeNo });
+  const refused = REFUSED[order.state];
   offer(refused === undefined);
-  if (refused) tell(refused, {}, "bad");
-  else tell(order ? undefined : "amountUnknown");
+  tell(refused, {}, refused && "bad");
   part.merchant.focus();
 }
 

@@ -57,10 +57,6 @@ export const WORDS = {
   noOrders: ["None yet. Order something in the shop.", "暂无订单，请先在小店下单。"],
   merchantNumber: ["Merchant {number}", "商户号 {number}"],
   orderNumber: ["Order {number}", "订单号 {number}"],
-  amountUnknown: [
-    "WeChat Pay's ledger names no order for this code, so the amount cannot be shown before you pay.",
-    "账本中没有与此码对应的订单，付款前无法显示金额。",
-  ],
   confirmPayment: ["Confirm payment", "确认支付"],
   otherPayment: ["Another payment", "另一笔支付"],
   paying: ["Paying…", "正在支付……"],
