@@ -64,8 +64,14 @@ def _wrong(case: Case, answer: Answer) -> str | None:
     if answer.status in (500, 502) or (answer.body["code"] == "FAIL") != (answer.status != 200):
         return f"answered {answer.status} {answer.body}"
     if isinstance(case, Forgery):
-        if answer.to_tables or answer.quarantined or answer.counted:
+        if answer.to_tables or answer.quarantined:
             return "what nobody proved reached the tables"
+        refusals = [name.partition(":")[0] for name in answer.counted]
+        if len(refusals) != (case.status == 401) or not set(refusals) <= {
+            "VerificationFailed",
+            "ProbeRefused",
+        }:
+            return f"counted as {answer.counted}"
         return None
     if case.status == 0:
         kept = answer.quarantined == 1 and len(answer.counted) == 1

@@ -173,6 +173,9 @@ class World:
             def count(self, metric: str, **dimensions: str) -> None:
                 self.counted.append(":".join([metric, *dimensions.values()]))
 
+            def measure(self, values: Mapping[str, float], unit: str = "Count", **dimensions: str) -> None:
+                """Not noted: figures of every call."""
+
             @property
             def _secrets_manager(self) -> Any:
                 return world.secret
