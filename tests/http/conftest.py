@@ -344,13 +344,17 @@ class Shop:
 
     @contextmanager
     def written_by(self, function):
-        """The lines that `function` writes meanwhile, one each."""
+        """The lines that `function` logs meanwhile, one each; metrics are none."""
         lines = []
         self.sandbox.lambdas.logs(function)  # what it has said before has arrived then
         before = len(self.sandbox.written)
         yield lines
         self.sandbox.lambdas.logs(function)
-        lines += [line for name, line in self.sandbox.written[before:] if name == function and line]
+        lines += [
+            line
+            for name, line in self.sandbox.written[before:]
+            if name == function and line and not line.startswith('{"_aws"')
+        ]
 
     @contextmanager
     def logged(self, function):
