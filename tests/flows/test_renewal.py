@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -86,3 +87,48 @@ def test_it_is_closed_when_its_own_time_is_over(shop: Shop) -> None:
     shop.sandbox.minutes(3)
 
     assert shop.details(number)["status"] == "closed"
+
+
+def look(shop: Shop, order: dict[str, Any]) -> dict[str, Any]:
+    answer = shop.http.get(order["checkoutUrl"], headers={"Accept": "application/json"}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    view: dict[str, Any] = answer.json()
+    return view
+
+
+def test_the_checkout_shows_a_fresh_code_when_the_last_one_ends(shop: Shop) -> None:
+    first = shop.native().json()["data"]
+    shop.sandbox.clock.advance(2 * 3600 - 240)
+    with ThreadPoolExecutor(6) as pages:
+        views = list(pages.map(lambda _: look(shop, first), range(6)))
+
+    (code_url,) = {view["codeUrl"] for view in views if "codeUrl" in view}  # some may still be waiting for it
+    assert code_url != first["codeUrl"]
+    assert shop.control("pay", {"codeUrl": code_url}).status_code == 200
+    shop.sandbox.wait_until(lambda: look(shop, first)["status"] == "paid")
+
+
+def test_the_checkout_shows_no_code_rather_than_one_that_may_be_dead(shop: Shop) -> None:
+    first = shop.native().json()["data"]
+    shop.sandbox.clock.advance(2 * 3600 - 240)
+    shop.faults({"on": "native", "effect": "status", "status": 500, "code": "SYSTEM_ERROR"})
+    view = look(shop, first)
+    assert view["status"] == "waiting"
+    assert not {"codeUrl", "qrCode", "codeExpiresAt"} & set(view)
+
+    shop.faults()
+    shop.sandbox.clock.advance(20)
+    fresh = look(shop, first)
+    assert shop.control("pay", {"codeUrl": fresh["codeUrl"]}).status_code == 200
+    shop.sandbox.wait_until(lambda: look(shop, first)["status"] == "paid")
+
+
+def test_the_checkout_tells_the_end_of_an_order_before_anybody_has_closed_it(shop: Shop) -> None:
+    order = shop.native().json()["data"]
+    shop.sandbox.clock.advance(HOURS * 3600 - 1)
+    assert look(shop, order)["status"] == "waiting"
+    shop.sandbox.clock.advance(2)
+    assert look(shop, order)["status"] == "expired"
+    shop.sandbox.minutes(3)
+    assert shop.details(order["outTradeNo"])["status"] == "closed"
+    assert look(shop, order)["status"] == "expired"
