@@ -99,7 +99,7 @@ api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of ea
 	@EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q -s tests/contract/test_fuzz.py $(ARGS)
 
 drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
-	@DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/flows/test_rotation.py
+	@DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/drills
 
 live: setup ## 300 open pages on 300 orders, each paid: every page hears of its own and of no other
 	@PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)

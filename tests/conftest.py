@@ -1,4 +1,4 @@
-"""Which tests stay together when several processes share the work (`make test`): those that share a sandbox."""
+"""Which tests `make test` runs, and which of them stay together when several processes share the work."""
 
 from pathlib import Path
 
@@ -6,6 +6,17 @@ import pytest
 
 ROOT = Path(__file__).parent
 TOGETHER = {"http"}  # folders whose tests look at what the others of the folder left behind
+
+ALONE = {"browser", "drills"}  # folders with more needs than the suite: they run when they are named
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out a folder of ALONE unless it, or something in it, was asked for."""
+    folder = ROOT / collection_path.relative_to(ROOT).parts[0] if collection_path != ROOT else ROOT
+    if folder.name not in ALONE:
+        return None
+    named = (config.invocation_params.dir / argument.partition("::")[0] for argument in config.args)
+    return None if any(path.resolve().is_relative_to(folder) for path in named) else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

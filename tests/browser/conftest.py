@@ -18,11 +18,6 @@ LAUNCH = [
 ]
 
 
-def pytest_ignore_collect(config):
-    named = (config.invocation_params.dir / argument.partition("::")[0] for argument in config.args)
-    return None if any(path.resolve().is_relative_to(HERE) for path in named) else True
-
-
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Running]:
     with Running(parameters={"OrderMinutes": "300"}) as running:

@@ -11,6 +11,7 @@ import requests
 
 from sandbox.stack import Sandbox
 from tests.contract.document import DOCUMENT
+from tests.flows.console import CACHED, Console, advance
 
 WECHAT = "/api/v1/payments/wechat"
 ROUNDS = int(os.environ.get("ROUNDS", "6"))  # of each storm; `make storms` sets 300
@@ -159,3 +160,30 @@ def certified() -> Iterator[Shop]:
     with Running(mode="cert", schedules=False) as running:
         running.warm()
         yield Shop(running)
+
+
+@pytest.fixture
+def console(certified: Any) -> Iterator[Console]:
+    """Everything as it was at first: the old certificates, the first keys, no previous ones."""
+    console, mine = Console(certified), certified.sandbox.credentials
+    console.wechat(merchantCertificates="both", apiV3Key=mine.api_v3_key, mode="cert", percentage=0)
+    console.put(
+        "SigningSecret",
+        WECHAT_PRIVATE_KEY=mine.merchant_private_key,
+        WECHAT_CERT_SERIAL_NO=mine.merchant_serial_no,
+        WECHAT_CERTIFICATE=mine.merchant_certificate,
+    )
+    console.put(
+        "VerificationSecret",
+        WECHAT_API_V3_KEY=mine.api_v3_key,
+        WECHAT_API_V3_KEY_PREVIOUS=None,
+        WECHAT_PLATFORM_CERTIFICATES=[mine.platform_certificate],
+        WECHAT_PUBLIC_KEY_ID=None,
+        WECHAT_PUBLIC_KEY=None,
+        WECHAT_QUOTE_KEY=certified.sandbox.tokens.quote_key,
+        WECHAT_QUOTE_KEY_PREVIOUS=None,
+    )
+    advance(certified, 60 * CACHED + 1)
+    console.wechat(merchantCertificates="old")
+    yield console
+    certified.sandbox.aws.outages.clear()
