@@ -78,6 +78,7 @@ def walked(shop, wechat):
         store.get_secret_value(SecretId=shop.sandbox.deployed.refs["CheckoutSecret"])["SecretString"]
     )
     number, key = native["outTradeNo"], checkout["CHECKOUT_KEY"]
+    ends = int(shop.item(number)["time_expire"]["N"])
     resource = json.loads(body)["resource"]
     return {
         KEYS: {
@@ -90,8 +91,9 @@ def walked(shop, wechat):
             "v2 key": UNUSED_V2_KEY,
             "quote key": shop.sandbox.tokens.quote_key,
             "checkout key": key,
-            "checkout token": checkout_token(out_trade_no=number, time_expire=1, key=key).rpartition(".")[2],
-            "live ticket": live_ticket(out_trade_no=number, ticket_id="t", key=key, now=1).rpartition(".")[2],
+            "live ticket": live_ticket(out_trade_no=number, ticket_id="t", keys=[key], now=1).rpartition(".")[
+                2
+            ],
             "quote": quote.rpartition(".")[2],
             "wrong quote": wrong.rpartition(".")[2],
             "buyer's token": token.rpartition(".")[2],
@@ -103,6 +105,9 @@ def walked(shop, wechat):
         CREDENTIALS: {
             "code": native["codeUrl"].removeprefix("weixin://wxpay/"),
             "prepay_id": jsapi["prepayId"],
+            "checkout token": checkout_token(out_trade_no=number, time_expire=ends, keys=[key]).rpartition(
+                "."
+            )[2],
         },
         SIGNED: {"paySign": jsapi["paymentParams"]["paySign"][:64]},
         PAYERS: {"jsapi openid": openid, "payer openid": payer},
@@ -224,7 +229,7 @@ def test_where_a_secret_belongs_it_is_found(shop, walked):
     """The search can see: what may hold a secret, and does, is told."""
     everything = sinks(shop)
     assert set(leaks(walked[PAYERS], everything["payments"][0])) == set(walked[PAYERS])
-    assert leaks(walked[CREDENTIALS], everything["answers of native"][0]) == ["code"]
+    assert leaks(walked[CREDENTIALS], everything["answers of native"][0]) == ["checkout token", "code"]
     assert leaks(walked[SIGNED], everything["answers of jsapi"][0]) == ["paySign"]
     assert leaks(walked[PAYERS], everything["answers of query"][0]) == ["payer openid"]
     assert leaks(walked[PAYERS], everything["requests to WeChat Pay"][0]) == ["jsapi openid"]
