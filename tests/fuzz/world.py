@@ -48,13 +48,16 @@ class Answer:
 
 
 class Secret:
-    """A Secrets Manager that holds the verification secret, and counts."""
+    """A Secrets Manager that holds the verification secret and counts its reads; in any other secret there is nothing."""
 
-    def __init__(self, members: dict[str, Any]) -> None:
+    def __init__(self, secret_id: str, members: dict[str, Any]) -> None:
+        self._secret_id = secret_id
         self._text = json.dumps(members)
         self.reads = 0
 
     def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803  AWS's own word
+        if SecretId != self._secret_id:
+            return {"SecretString": "{}"}
         self.reads += 1
         return {"SecretString": self._text}
 
@@ -109,19 +112,20 @@ class World:
             Credentials.create(), mchid=PARAMETERS["WeChatMchId"], appid=PARAMETERS["WeChatAppId"]
         )
         self.wechat = WeChatPay(self.credentials, self)
+        self.aws = Aws()
+        self.aws.start()
+        deployed = deploy(ROOT / "template.yaml", aws=self.aws, parameters=PARAMETERS, stack_name="fuzz")
+        self.environment = deployed.functions["NotifyFunction"].environment
         self.secret = Secret(
+            self.environment["VERIFICATION_SECRET"],
             {
                 "WECHAT_API_V3_KEY": self.credentials.api_v3_key,
                 "WECHAT_API_V3_KEY_PREVIOUS": PREVIOUS_KEY,
                 "WECHAT_PUBLIC_KEY_ID": self.credentials.wechat_public_key_id,
                 "WECHAT_PUBLIC_KEY": self.credentials.wechat_public_key,
                 "WECHAT_PLATFORM_CERTIFICATES": [self.credentials.platform_certificate],
-            }
+            },
         )
-        self.aws = Aws()
-        self.aws.start()
-        deployed = deploy(ROOT / "template.yaml", aws=self.aws, parameters=PARAMETERS, stack_name="fuzz")
-        self.environment = deployed.functions["NotifyFunction"].environment
         self._payments, self._quarantine = deployed.refs["PaymentsTable"], deployed.refs["QuarantineTable"]
         ours = {
             "AWS_ACCESS_KEY_ID": ADMIN_ACCESS_KEY,  # what the role may do is another test's matter
