@@ -22,5 +22,5 @@ def text_in(picture: bytes) -> str | None:
     except (png.Error, zlib.error, ValueError, EOFError):
         return None
     image = memoryview(grey).cast("B", shape=(height, width))
-    found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormat.QRCode)
+    found = zxingcpp.read_barcodes(image, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode))
     return found[0].text if found else None
