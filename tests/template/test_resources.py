@@ -132,9 +132,10 @@ def test_a_new_release_moves_every_function_and_all_call_the_alias() -> None:
     callers = [p["Properties"]["FunctionName"] for p in of_type("AWS::Lambda::Permission").values()]
     callers += [m["Properties"]["FunctionName"] for m in of_type("AWS::Lambda::EventSourceMapping").values()]
     aliases = set(of_type("AWS::Lambda::Alias"))
-    websocket = {"Ref": "LiveConnectFunction"}, {"Ref": "LiveDisconnectFunction"}
+    # A WebSocket route of SAM's names the function itself, whose code is the newest anyhow.
+    websocket = [{"Fn::GetAtt": [f"Live{what}Function", "Arn"]} for what in ("Connect", "Disconnect")]
     for caller in callers:
-        assert caller["Ref"] in aliases or caller in websocket
+        assert caller.get("Ref") in aliases or caller in websocket
 
 
 def test_deployment_is_gradual_only_when_asked_and_rolls_back_by_alarm() -> None:
