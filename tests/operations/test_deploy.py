@@ -150,16 +150,13 @@ def test_a_first_deployment_learns_its_notify_url_and_goes_on_with_it(deploy, ca
     assert given.items() >= {"Stage": "dev", "WeChatMchId": "1900000109", "JwtAudience": "pay"}.items()
     assert given["WeChatNotifyUrl"].startswith("https://not-yet.example.com/")
     assert overrides(second)["WeChatNotifyUrl"] == NOTIFY
+    assert overrides(second)["Release"] not in (
+        "",
+        given["Release"],
+    )  # or the first versions would go on running
     assert f"NotifyUrl     {NOTIFY}" in done.stdout
     assert "1. make secret ENV=dev FILE=.env" in done.stdout
     assert "2. make doctor ENV=dev" in done.stdout
-
-
-def test_every_deployment_is_a_release_of_its_own_the_second_step_too(deploy, calls) -> None:
-    deploy(*NEEDED)
-    releases = [overrides(call).get("Release") for call in calls()]
-    assert None not in releases
-    assert len(set(releases)) == 2
 
 
 def test_parameters_come_from_the_env_file_and_the_command_line_wins(

@@ -85,7 +85,10 @@ def deploy_tiny(tmp_path):
 
 def test_every_resource_of_the_transformed_template_has_become_something(aws, deployed):
     template, _ = translate(TEMPLATE, checked(parameters_of(TEMPLATE), PARAMETERS))
-    assert set(deployed.refs) == set(template["Resources"])
+    # What has a condition is asked for by a parameter that is empty here.
+    assert set(deployed.refs) == {
+        name for name, resource in template["Resources"].items() if "Condition" not in resource
+    }
     found = {
         "AWS::DynamoDB::Table": aws.client("dynamodb").list_tables()["TableNames"],
         "AWS::SecretsManager::Secret": [
