@@ -9,7 +9,7 @@ from payments.wiring import Wiring
 from tests.crash.clock import VirtualClock
 from tests.crash.effects import Effect, Invocation
 
-INSIDE = ("verification", "downloaded", "keys", "signing")
+INSIDE = ("verification", "downloaded", "keys", "signing", "merchant_certificate", "checkout_key")
 """Parts that reach the outside only through other parts."""
 CLIENTS = {"_secrets_manager": "secretsmanager", "queue": "sqs", "events": "events"}
 """Parts that are clients of AWS, and of which service: made once, for making one takes longer than a run."""
