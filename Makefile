@@ -34,7 +34,8 @@ demo: setup ## one payment through every endpoint, then a shop on http://127.0.0
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
 test: setup ## the whole test suite, in JOBS=2 processes
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(or $(ARGS),--ignore=tests/crash)
+	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
 check: format lint types contracts security template test ## format, lint, types, import contracts, security, template checks, tests
 

@@ -54,6 +54,7 @@ ONLY = {
     "read SigningSecret": {
         *("NativeFunction", "JsapiFunction", "QueryFunction", "CloseFunction", "RefundFunction"),
         *("SettleFunction", "CertificatesFunction"),
+        "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
     },
     "replace CertificatesSecret": {"CertificatesFunction"},
     "write a payment": {"NativeFunction", "JsapiFunction"},
