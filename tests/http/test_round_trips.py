@@ -108,7 +108,9 @@ def test_a_refused_body_costs_nothing(shop, warm):
     with shop.spending("NativeFunction") as spent:
         assert shop.native(b"{}").status == 400
 
-    sent = [exchange for exchange in spent.exchanges if exchange.method == "POST"]  # settle may be asking of others
+    sent = [
+        exchange for exchange in spent.exchanges if exchange.method == "POST"
+    ]  # settle may be asking of others
     assert (spent.aws, sent) == ([], [])
 
 
