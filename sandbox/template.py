@@ -30,9 +30,7 @@ class TemplateError(Exception):
 
 def transformed(path: Path) -> dict[str, Any]:
     """The template after the SAM transform, with parameters at their defaults and code at a placeholder in S3."""
-    # SAM makes logical ids of this one, so it must have some value.
-    values: dict[str, Value] = {"Release": "1"} if "Release" in parameters_of(path) else {}
-    return translate(path, values)[0]
+    return translate(path, {})[0]
 
 
 def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], dict[str, Path]]:
@@ -41,10 +39,11 @@ def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], 
     Final, because the transform adds a hash to the ids of layers. Raises TemplateError.
     """
     source = yaml_parse(path.read_text(encoding="utf-8"))
-    defaults = {
-        name: _typed(declared, str(declared["Default"]))
+    defaults: dict[str, Value] = {
+        # SAM makes logical ids of Release, so it must have some value.
+        name: _typed(declared, str(declared.get("Default", "1")))
         for name, declared in source.get("Parameters", {}).items()
-        if "Default" in declared
+        if "Default" in declared or name == "Release"
     }
     shared = source.get("Globals", {}).get("Function", {}).pop("CodeUri", None)
     folders: dict[str, Path] = {}

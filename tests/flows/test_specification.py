@@ -89,6 +89,7 @@ def test_native(shop: Shop) -> None:
         "currency": "CNY",
         "qrCode": re.compile(r"data:image/png;base64,[A-Za-z0-9+/=]+"),
         "expiresAt": re.compile(UTC),
+        "checkoutUrl": re.compile(r"http://127\.0\.0\.1:[0-9]+/checkout/[A-Za-z0-9._-]+"),
     }
     fits(data, form)
     assert '"amount":99.90' in text
@@ -120,6 +121,7 @@ def test_jsapi_and_its_signature(shop: Shop) -> None:
         "amount": Decimal("88.88"),
         "currency": "CNY",
         "expiresAt": re.compile(UTC),
+        "checkoutUrl": re.compile(r"http://127\.0\.0\.1:[0-9]+/checkout/[A-Za-z0-9._-]+"),
     }
     fits(data, form)
     assert '"amount":88.88' in text

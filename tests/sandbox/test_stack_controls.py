@@ -38,7 +38,7 @@ def url(handles):
         await send({"type": "http.response.body", "body": b"gateway"})
 
     front = Front(handles)
-    front.open(gateway)
+    front.open(gateway, None)
     served = Served(front)
     served.start()
     yield served.url
