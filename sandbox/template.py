@@ -1,6 +1,7 @@
 """From template.yaml to plain CloudFormation, on this machine alone; `python -m sandbox.template` prints it as JSON."""
 
 import json
+import logging
 import re
 import sys
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ _CODE = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",
 }
+# It misses the toggles of SAM's own service, and would say so on every user's console.
+logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
 _DEPLOYED_CODE = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
 
 

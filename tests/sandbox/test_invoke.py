@@ -72,7 +72,7 @@ def test_with_its_order_opened_first_it_succeeds(sandbox, function, member, valu
 
 
 def test_every_sample_that_names_the_order_has_it_opened():
-    named = {name.partition("-")[0] for name in ANSWERS if ANSWERS[name][0] == 404}
+    named = {name.partition("-")[0] for name in ANSWERS if ANSWERS[name][1] == "ORDER_NOT_FOUND"}
     assert named | {"notify", "live_connect"} == set(ABOUT_AN_ORDER)
 
 
