@@ -115,7 +115,7 @@ def walked(shop, wechat):
 
 
 def sinks(shop):
-    """Everything that has left a process in this session, as text, and the kinds of secrets that it may hold."""
+    """Everything that has left a process so far, as text, and the kinds of secrets that it may hold."""
     sandbox, aws = shop.sandbox, shop.sandbox.aws
     for function in sandbox.deployed.functions:
         sandbox.lambdas.logs(function)
