@@ -1,5 +1,7 @@
-"""Which tests `make test` runs, and which of them stay together when several processes share the work."""
+"""Which tests `make test` runs, which of them stay together when several processes share the work, and a wait."""
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,3 +27,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         folder = item.path.relative_to(ROOT).parts[0]
         name = folder if folder in TOGETHER else str(item.path.relative_to(ROOT))
         item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Fails unless the condition comes true within five seconds."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 5
+        while not condition():
+            assert time.monotonic() < deadline, "did not come true within five seconds"
+            time.sleep(0.005)
+
+    return wait

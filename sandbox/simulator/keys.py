@@ -49,8 +49,7 @@ class Keys:
         )
         self._lock = threading.Lock()
         self._percentage = PERCENTAGE
-        self._seed = random.randrange(_SEEDS)
-        self._random = random.Random(self._seed)
+        self._sow(random.randrange(_SEEDS))
         self._mode = ""
         self.change(mode=mode)
 
@@ -64,21 +63,21 @@ class Keys:
             self._mode = self._mode if mode is None else mode
             self._percentage = self._percentage if percentage is None else percentage
             if seed is not None:
-                self._seed, self._random = seed, random.Random(seed)
+                self._sow(seed)
 
     def for_response(self, asked: str | None) -> Signer:
         """The signer of a response, when the request's Wechatpay-Serial was `asked`."""
         with self._lock:
             if self._mode == "mixed":
                 return self._public if asked == self._public_key_id else self._old
-            return self._drawn()
+            return self._drawn(self._responses)
 
     def for_notification(self) -> Signer:
         """The signer of a notification; merchants have no say in it."""
         with self._lock:
             if self._mode == "mixed":
-                return self._public if self._newer_is_due() else self._old
-            return self._drawn()
+                return self._public if self._newer_is_due(self._notifications) else self._old
+            return self._drawn(self._notifications)
 
     def certificates(self) -> tuple[PlatformCertificate, ...]:
         """What merchants can download now, the older first; nothing when there is only the public key."""
@@ -96,13 +95,18 @@ class Keys:
                 "certificates": [each.serial_no for each in self._listed()],
             }
 
-    def _drawn(self) -> Signer:
+    def _sow(self, seed: int) -> None:
+        """Two sequences: when a notification is repeated, which is a matter of time, must not change what answers draw."""
+        self._seed = seed
+        self._responses, self._notifications = random.Random(seed), random.Random(seed)
+
+    def _drawn(self, sequence: random.Random) -> Signer:
         if self._mode == "pubkey":
             return self._public
-        return self._new if self._mode == "two-certs" and self._newer_is_due() else self._old
+        return self._new if self._mode == "two-certs" and self._newer_is_due(sequence) else self._old
 
-    def _newer_is_due(self) -> bool:
-        return self._random.random() * 100 < self._percentage
+    def _newer_is_due(self, sequence: random.Random) -> bool:
+        return sequence.random() * 100 < self._percentage
 
     def _listed(self) -> tuple[PlatformCertificate, ...]:
         if self._mode == "pubkey":

@@ -6,7 +6,6 @@ import http.client
 import json
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -283,19 +282,6 @@ def merchant(credentials: Credentials) -> Iterator[Merchant]:
     """A merchant with a simulator and a clock of its own."""
     with served(credentials) as merchant:
         yield merchant
-
-
-@pytest.fixture(scope="session")
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Fails unless the condition comes true within five seconds."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 5
-        while not condition():
-            assert time.monotonic() < deadline, "did not come true within five seconds"
-            time.sleep(0.005)
-
-    return wait
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
+from tests.simulator.conftest import served
+
+
+@pytest.fixture(scope="module")
+def own_merchant(credentials):
+    """Whose simulator repeats no other test's notification: each one draws a key."""
+    with served(credentials) as merchant:
+        yield merchant
+
 
 @pytest.fixture
-def merchant(shared_merchant):
-    yield shared_merchant
-    mine = shared_merchant.credentials
+def merchant(own_merchant):
+    yield own_merchant
+    mine = own_merchant.credentials
     usual = {"merchantCertificates": "old", "apiV3Key": mine.api_v3_key}
-    shared_merchant.control("POST", "keys", {"mode": "pubkey", "percentage": 50, **usual})
+    own_merchant.control("POST", "keys", {"mode": "pubkey", "percentage": 50, **usual})
 
 
 def keys(merchant, **change):
