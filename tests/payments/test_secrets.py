@@ -106,6 +106,27 @@ def test_without_an_old_value_the_trouble_is_named_and_no_content_shown(
     assert told.value.__cause__ is None or trouble != "not JSON"
 
 
+@pytest.mark.parametrize(
+    ("member", "value", "rule"),
+    [
+        ("WECHAT_API_V3_KEY", 12345678901234567890123456789012, "must be text"),
+        ("WECHAT_API_V3_KEY_PREVIOUS", ["x" * 32], "must be text"),
+        ("WECHAT_PUBLIC_KEY", {"pem": "x"}, "must be text"),
+        ("WECHAT_QUOTE_KEY", True, "must be text"),
+        ("WECHAT_PLATFORM_CERTIFICATES", "-----BEGIN CERTIFICATE-----", "must be a list of texts"),
+        ("WECHAT_PLATFORM_CERTIFICATES", [1], "must be a list of texts"),
+    ],
+)
+def test_a_member_of_another_type_is_named_and_not_shown(
+    clock: Clock, member: str, value: object, rule: str
+) -> None:
+    held = Secrets({"WECHAT_API_V3_KEY": "k" * 32, member: value})
+    cache = Cached(client=held, secret_id="verification", parse=Verification, clock=clock)
+    with pytest.raises(ConfigurationError) as told:
+        cache.value()
+    assert str(told.value) == f"the secret verification: {member} {rule}"
+
+
 @pytest.mark.parametrize("phase", range(7))
 def test_random_serials_delay_a_true_change_by_a_minute_at_most(clock: Clock, phase: int) -> None:
     """Somebody asks for a key that is nobody's every second; now and then the secret cannot be read."""

@@ -117,6 +117,22 @@ class Cached(Generic[T]):
             raise ConfigurationError(f"the secret {self._secret_id}: {problem}") from problem
 
 
+def _text(members: dict[str, Any], name: str) -> str:
+    """A member's text, "" where there is none. Raises KeyFormatError naming a member of another type."""
+    value = members.get(name) or ""
+    if not isinstance(value, str):
+        raise KeyFormatError(f"{name} must be text")
+    return value
+
+
+def _certificates(members: dict[str, Any]) -> tuple[str, ...]:
+    """The platform certificates' texts. Raises KeyFormatError when they are anything else."""
+    texts = members.get(PLATFORM_CERTIFICATES) or []
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        raise KeyFormatError(f"{PLATFORM_CERTIFICATES} must be a list of texts")
+    return tuple(texts)
+
+
 def signer(members: dict[str, Any], *, mchid: str) -> MerchantSigner:
     """The merchant's signer from the signing secret."""
     key = load_private_key(str(members["WECHAT_PRIVATE_KEY"]))
@@ -148,15 +164,17 @@ class Verification:
     """What the verification secret says. Its repr shows no key."""
 
     def __init__(self, members: dict[str, Any]) -> None:
-        self.platform_certificates = tuple(members.get(PLATFORM_CERTIFICATES) or ())
+        self.platform_certificates = _certificates(members)
         self.ring = KeyRing.of(
-            public_key_id=members.get("WECHAT_PUBLIC_KEY_ID"),
-            public_key=members.get("WECHAT_PUBLIC_KEY"),
+            public_key_id=_text(members, "WECHAT_PUBLIC_KEY_ID"),
+            public_key=_text(members, "WECHAT_PUBLIC_KEY"),
             platform_certificates=self.platform_certificates,
         )
-        previous = members.get("WECHAT_API_V3_KEY_PREVIOUS")
-        self.apiv3_keys = [apiv3_key(key) for key in (members["WECHAT_API_V3_KEY"], previous) if key]
-        quotes = (members.get("WECHAT_QUOTE_KEY"), members.get("WECHAT_QUOTE_KEY_PREVIOUS"))
+        # Where the key is missing, its length is refused; the others may be absent.
+        previous = _text(members, "WECHAT_API_V3_KEY_PREVIOUS")
+        self.apiv3_keys = [apiv3_key(_text(members, "WECHAT_API_V3_KEY"))]
+        self.apiv3_keys += [apiv3_key(previous)] if previous else []
+        quotes = (_text(members, "WECHAT_QUOTE_KEY"), _text(members, "WECHAT_QUOTE_KEY_PREVIOUS"))
         self.quote_keys: tuple[str, ...] = tuple(key for key in quotes if key)
 
 
@@ -164,7 +182,7 @@ class Downloaded:
     """The platform certificates that the scheduled function has downloaded, authenticated and stored."""
 
     def __init__(self, members: dict[str, Any]) -> None:
-        self.platform_certificates = tuple(members.get(PLATFORM_CERTIFICATES) or ())
+        self.platform_certificates = _certificates(members)
         self.ring = KeyRing.of(platform_certificates=self.platform_certificates)
 
 
