@@ -56,7 +56,7 @@ def _entries(stack: Stack, since: int, unreadable: list[str]) -> Iterator[dict[s
     for page in pages:
         for item in page["Items"]:
             try:
-                entries = list(entries_of(None, item, bus=stack.output("BusName")))
+                entries = [entry for _, entry in entries_of(None, item, bus=stack.output("BusName"))]
             except (KeyError, TypeError, ValueError):
                 unreadable.append(item["out_trade_no"]["S"])
                 continue

@@ -1,9 +1,8 @@
 """The payments table's stream to EventBridge: every transition that names an event goes out, at least once."""
 
 from collections import Counter
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from payments.events import PER_CALL, entries_of
@@ -18,7 +17,14 @@ FOR_GOOD = ("MalformedDetail", "InvalidArgument")
 wiring = Wiring()
 
 Record = dict[str, Any]
-Entry = dict[str, Any]
+
+
+class Told(NamedTuple):
+    """One event, and the record that tells it."""
+
+    record: Record
+    event_id: str
+    entry: dict[str, Any]
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -27,11 +33,11 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     A record that cannot be read, or whose event is refused for what it is, is put aside: a retry would only keep back
     everything behind it.
     """
-    told: list[tuple[Record, Entry]] = []
+    told: list[Told] = []
     failed: Record | None = None
     for record in event["Records"]:
         try:
-            told += [(record, entry) for entry in _entries(record)]
+            told += _told_by(record)
         except Exception as problem:  # noqa: BLE001  whatever makes it unreadable, it stays so
             if not _put_aside(record, type(problem).__name__):
                 failed = record
@@ -45,39 +51,36 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": failed["dynamodb"]["SequenceNumber"]}]}
 
 
-def _entries(record: Record) -> list[Entry]:
+def _told_by(record: Record) -> list[Told]:
     change = record["dynamodb"]
     if record["eventName"] == "REMOVE":
         return []
-    return list(entries_of(change.get("OldImage"), change["NewImage"], bus=wiring.settings.event_bus))
+    entries = entries_of(change.get("OldImage"), change["NewImage"], bus=wiring.settings.event_bus)
+    return [Told(record, event_id, entry) for event_id, entry in entries]
 
 
-def _put(batch: list[tuple[Record, Entry]]) -> Record | None:
+def _put(batch: list[Told]) -> Record | None:
     """One PutEvents; the first record that has to come again, or None."""
     try:
-        answer = wiring.events.put_events(Entries=[entry for _, entry in batch])
+        answer = wiring.events.put_events(Entries=[told.entry for told in batch])
     except (BotoCoreError, ClientError) as problem:
         logger.error("events were not taken", extra={"error": type(problem).__name__, "events": len(batch)})
-        return batch[0][0]
-    for (record, entry), result in zip(batch, answer["Entries"], strict=True):
+        return batch[0].record
+    for told, result in zip(batch, answer["Entries"], strict=True):
         if (code := result.get("ErrorCode")) is None:
             continue
         logger.error(
             "an event was not taken",
-            extra={"error": code, "detail_type": entry["DetailType"], "event_id": _id(entry)},
+            extra={"error": code, "detail_type": told.entry["DetailType"], "event_id": told.event_id},
         )
-        if code not in FOR_GOOD or not _put_aside(record, code):
-            return record
-    counted = Counter(entry["DetailType"] for _, entry in batch)
+        if code not in FOR_GOOD or not _put_aside(told.record, code):
+            return told.record
+    counted = Counter(told.entry["DetailType"] for told in batch)
     wiring.measure({name: counted[name] for name in EVENTS})  # noughts too: rates are made of them
     logger.info(
-        "events published", extra={"events": len(batch), "event_ids": [_id(entry) for _, entry in batch]}
+        "events published", extra={"events": len(batch), "event_ids": [told.event_id for told in batch]}
     )
     return None
-
-
-def _id(entry: Entry) -> str:
-    return str(msgspec.json.decode(entry["Detail"])["id"])
 
 
 def _put_aside(record: Record, reason: str) -> bool:

@@ -68,6 +68,18 @@ def test_records_that_nobody_can_read_hold_up_nothing_and_lie_whole_in_the_bucke
     assert counted(shop, "PublishFunction", "Unpublished") == [1.0] * len(broken)
 
 
+def test_a_number_that_only_some_can_read_is_published_once_and_holds_up_nothing(shop: Shop) -> None:
+    tables, table = shop.sandbox.aws.client("dynamodb"), shop.sandbox.deployed.refs["PaymentsTable"]
+    before = shop.native().json()["data"]["outTradeNo"]
+    item = tables.get_item(TableName=table, Key={"out_trade_no": {"S": before}})["Item"]
+    large = {"out_trade_no": {"S": "WXLARGE"}, "metadata": {"S": '{"n":1E+400}'}}
+    tables.put_item(TableName=table, Item=item | large)
+    after = shop.native().json()["data"]["outTradeNo"]
+    shop.sandbox.drain()
+    told = [event["detail"]["outTradeNo"] for event in shop.sandbox.events()]
+    assert [told.count(number) for number in (before, "WXLARGE", after)] == [1, 1, 1]
+
+
 def test_payments_that_nobody_can_read_keep_the_sweep_from_no_other(shop: Shop) -> None:
     tables, table = shop.sandbox.aws.client("dynamodb"), shop.sandbox.deployed.refs["PaymentsTable"]
     number = shop.native().json()["data"]["outTradeNo"]

@@ -210,13 +210,23 @@ def test_metadata_cannot_pass_for_ours(shop):
     assert (metadata["outTradeNo"], metadata["tradeState"], metadata["shelf"]) == (number, "NOTPAY", "B")
 
 
-@pytest.mark.parametrize("number", ["123456789012345678901234567890", "-1e-7", "1.10", "1e400", "0.1000"])
+@pytest.mark.parametrize(
+    "number", ["123456789012345678901234567890", "-1e-7", "1.10", "1e308", "1e-400", "0.1000"]
+)
 def test_numbers_in_metadata_come_back_digit_by_digit(shop, number):
     opened = shop.native(OPEN + f',"metadata":{{"n":{number}}}}}').data["outTradeNo"]
 
     told = shop.read("payment", opened).text
     text = told[told.index('"n":') + 4 :].partition(",")[0]
     assert text.upper().replace("+", "") == number.upper()
+
+
+@pytest.mark.parametrize("number", ["1e309", "-1e309", "9" * 400])
+def test_a_number_in_metadata_that_no_reader_of_events_could_hold_is_refused(shop, number):
+    answer = shop.native(OPEN + f',"metadata":{{"deep":[{{"n":{number}}}]}}}}')
+
+    assert (answer.status, answer.json["details"]["field"]) == (400, "metadata")
+    assert answer.json["error"] == "metadata must not have a number beyond 1.7e308."
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def stored(wiring: Wiring, payment: Payment) -> Payment:
 
 
 def reserve(wiring: Wiring, payment: Payment, number: str, amount: int) -> Payment:
-    """Reserve as an endpoint would: read, try, and read again when another refund came between."""
+    """Reserve as an endpoint would: read, try, and read again when another refund came between, or our own answer was lost."""
     while True:
         seen = stored(wiring, payment)
         refund = Refund(number, RefundStatus.REQUESTED, amount, int(wiring.now()), wechat_request="{}")
@@ -37,6 +37,8 @@ def reserve(wiring: Wiring, payment: Payment, number: str, amount: int) -> Payme
             return wiring.refunds.reserve(seen, refund, cause="refund", due_at=1, now=2)
         except RefusedUpdate:
             now = stored(wiring, payment)
+            if number in now.refunds and number not in seen.refunds:
+                return now
             if number in now.refunds or now.refundable < amount or now.refund_count == 50:
                 raise
 

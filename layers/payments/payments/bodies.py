@@ -1,12 +1,14 @@
 """What callers may send: one Struct per request body, and the rules that a type cannot say."""
 
 from collections.abc import Mapping
+from decimal import Decimal
+from math import isinf
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from payments.errors import ParameterError
-from payments.loader import load
+from payments.loader import leaves, load
 from payments.money import AmountError, fen
 
 MAX_METADATA = 4096  # bytes of JSON
@@ -48,6 +50,9 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         """The metadata as JSON text, numbers as they were written. Raises ParameterError."""
         if self.metadata is None:
             return None
+        # Beyond what a double holds, a reader of our events sees infinity, or stops (RFC 8259, section 6).
+        if any(isinstance(leaf, Decimal) and isinf(leaf) for leaf in leaves(self.metadata)):
+            raise ParameterError("metadata", "must not have a number beyond 1.7e308")
         text = _JSON.encode(self.metadata)
         if len(text) > MAX_METADATA:
             raise ParameterError("metadata", f"must not be over {MAX_METADATA} bytes of JSON")

@@ -16,19 +16,23 @@ PER_CALL = 10  # entries that one PutEvents takes
 
 def entries_of(
     old: Mapping[str, Any] | None, new: Mapping[str, Any], *, bus: str
-) -> Iterator[dict[str, Any]]:
-    """PutEvents entries for the transitions that lie between two images of a payment in DynamoDB's own JSON."""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Event ids and PutEvents entries of the transitions between two images of a payment in DynamoDB's own JSON."""
     item = {name: plain(value) for name, value in new.items()}
     known = len(old["history"]["L"]) if old else 0
     for entry in history.read(item["history"])[known:]:
         if entry.event is not None:
-            yield {
-                "Source": SOURCE,
-                "DetailType": entry.event,
-                "EventBusName": bus,
-                "Time": entry.at,
-                "Detail": msgspec.json.encode(_detail(item, entry)).decode(),
-            }
+            detail = _detail(item, entry)
+            yield (
+                detail["id"],
+                {
+                    "Source": SOURCE,
+                    "DetailType": entry.event,
+                    "EventBusName": bus,
+                    "Time": entry.at,
+                    "Detail": msgspec.json.encode(detail).decode(),
+                },
+            )
 
 
 def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:

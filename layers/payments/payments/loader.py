@@ -89,7 +89,12 @@ def load_members(raw: bytes) -> dict[str, object]:
         raise InvalidRequestError("The body is not JSON.") from problem
     if not isinstance(members, dict):
         raise InvalidRequestError("The body is not a JSON object.")
-    if any("\ud800" <= character <= "\udfff" for string in _strings(members) for character in string):
+    if any(
+        "\ud800" <= character <= "\udfff"
+        for string in leaves(members)
+        if isinstance(string, str)
+        for character in string
+    ):
         raise InvalidRequestError("The body has half of a surrogate pair, which is no text.")
     return members
 
@@ -127,13 +132,14 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     return members
 
 
-def _strings(value: object) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
+def leaves(value: object) -> Iterator[object]:
+    """Every name and every text, number, true, false and null of a JSON value."""
+    if isinstance(value, dict):
         for name, member in value.items():
             yield name
-            yield from _strings(member)
+            yield from leaves(member)
     elif isinstance(value, list):
         for member in value:
-            yield from _strings(member)
+            yield from leaves(member)
+    else:
+        yield value
