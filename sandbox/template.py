@@ -9,10 +9,11 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
+import yaml
 from boto3.session import Session
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 Value = str | list[str]
 
@@ -25,6 +26,13 @@ _CODE = {
 # It misses the toggles of SAM's own service, and would say so on every user's console.
 logging.getLogger("samtranslator.feature_toggle").setLevel(logging.ERROR)
 _DEPLOYED_CODE = {"AWS::Lambda::Function": "Code", "AWS::Lambda::LayerVersion": "Content"}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML with CloudFormation's short forms; by libyaml, where there is one, in a tenth of the time."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
 
 
 class TemplateError(Exception):
@@ -41,7 +49,7 @@ def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], 
 
     Final, because the transform adds a hash to the ids of layers. Raises TemplateError.
     """
-    source = yaml_parse(path.read_text(encoding="utf-8"))
+    source = _source(path)
     defaults: dict[str, Value] = {
         # SAM makes logical ids of Release, so it must have some value.
         name: _typed(declared, str(declared.get("Default", "1")))
@@ -80,8 +88,13 @@ def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], 
 
 def parameters_of(path: Path) -> dict[str, Any]:
     """The template's Parameters section."""
-    declared: dict[str, Any] = yaml_parse(path.read_text(encoding="utf-8")).get("Parameters", {})
+    declared: dict[str, Any] = _source(path).get("Parameters", {})
     return declared
+
+
+def _source(path: Path) -> dict[str, Any]:
+    source: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe one
+    return source
 
 
 def checked(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Value]:
