@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Protocol
@@ -73,7 +74,8 @@ class Functions:
         instance.wiring.invocation = self._stage.effects.invocation(counted=counted)
         before, self._current = self._current, instance
         try:
-            with self._stage.world.guard.product():
+            # Its metrics are lines on standard output: part of the log, in which no secret may be.
+            with self._stage.world.guard.product(), redirect_stdout(self._stage.world.logs):
                 answer: dict[str, Any] = instance.handler(event, Context())
         except Killed:
             del self._instances[function, counted]
