@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
-from typing import Any
+from typing import IO, Any, Protocol
 
 from sandbox.deployed import Function
 from sandbox.output import Output
@@ -47,8 +47,24 @@ class _Invocation:
     outcome: "Future[bytes]" = field(default_factory=Future)
 
 
+class Process(Protocol):
+    """A function's process: `subprocess.Popen`, or what does as much."""
+
+    pid: int
+    stdout: IO[bytes] | None
+
+    def poll(self) -> int | None:
+        """The exit code, or the negative number of the signal that ended it; None while it lives."""
+
+    def wait(self) -> int:
+        """The same, once it has ended."""
+
+    def send_signal(self, sig: int) -> None:
+        """Never to a process that has ended: its number may be a stranger's by now."""
+
+
 class Environment:
-    """Starts `command` with `variables` in the function's folder.
+    """What `launch` starts with the Runtime API's variables in the function's folder.
 
     `on_ready` is called when the process asks for its first event, `on_end` once when it has ended, with what a call
     that still waits for it should be told. `log` takes every line that it writes. Raises OSError.
@@ -57,10 +73,8 @@ class Environment:
     def __init__(
         self,
         function: Function,
-        command: list[str],
-        variables: dict[str, str],
+        launch: Callable[[dict[str, str]], Process],
         *,
-        process_group: int,
         on_ready: "Callable[[Environment], None]",
         on_end: "Callable[[Environment, FunctionError], None]",
         log: Callable[[str], None],
@@ -76,16 +90,7 @@ class Environment:
         self.ready = False
         self._api = RuntimeApi(self._next_event, self._take)
         try:
-            self.process = subprocess.Popen(
-                command,
-                cwd=function.code,
-                env={**variables, "AWS_LAMBDA_RUNTIME_API": self._api.address},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                bufsize=0,
-                process_group=process_group,
-            )
+            self.process = launch({"AWS_LAMBDA_RUNTIME_API": self._api.address})
         except BaseException:
             self._api.close()
             raise
@@ -152,7 +157,6 @@ class Environment:
 
     def _signal(self, number: int) -> None:
         self._doomed = True
-        # Popen refuses to signal a process whose end it has seen, so its number cannot hit a stranger.
         self.process.send_signal(number)
 
     def _watch(self) -> None:

@@ -12,8 +12,9 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.deployed import Function
-from sandbox.execution import Environment, FunctionError, end_group_with_this_process
+from sandbox.execution import Environment, FunctionError, Process, end_group_with_this_process
 from sandbox.fleet import Fleet
+from sandbox.zygote import Zygote
 
 __all__ = ["FunctionError", "Lambdas", "PayloadTooLargeError"]
 
@@ -48,6 +49,10 @@ class Lambdas:
         python: str = sys.executable,
     ) -> None:
         self._group: subprocess.Popen[bytes] = end_group_with_this_process()
+        # AWS publishes its runtime client for Linux only, and another interpreter than ours does not have it.
+        self._zygote = None
+        if platform == "linux" and python == sys.executable:
+            self._zygote = Zygote(self._group.pid)
         self._clock = clock
         self._fleets: dict[str, Fleet] = {}
         for logical_id, function in functions.items():
@@ -56,9 +61,7 @@ class Lambdas:
                 variables = environment_of(function, region, endpoint_url, credentials(function), clock)
                 return Environment(
                     function,
-                    _command(function, platform, python),
-                    variables,
-                    process_group=self._group.pid,
+                    lambda more: self._launched(function, {**variables, **more}, python),
                     on_ready=fleet.started,
                     on_end=fleet.ended,
                     log=fleet.log,
@@ -112,9 +115,27 @@ class Lambdas:
                 patience = 0.1
                 fleet.end(Environment.kill)
                 fleet.join(2)
+        if self._zygote is not None:
+            self._zygote.stop()
         if self._group.stdin is not None:
             self._group.stdin.close()
         self._group.wait()
+
+    def _launched(self, function: Function, variables: dict[str, str], python: str) -> Process:
+        if self._zygote is not None:
+            return self._zygote.start(
+                "awslambdaric", function.handler, folder=function.code, variables=variables
+            )
+        return subprocess.Popen(
+            [python, str(SHIFT / "runtime_client.py"), function.handler],
+            cwd=function.code,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            bufsize=0,
+            process_group=self._group.pid,
+        )
 
 
 def environment_of(
@@ -154,11 +175,3 @@ def environment_of(
         "TZ": ":UTC",
         **({"SANDBOX_CLOCK_FILE": str(clock.file)} if clock.file else {}),
     }
-
-
-def _command(function: Function, platform: str, python: str) -> list[str]:
-    # AWS publishes its runtime client for Linux only, and another interpreter than ours does not have it: there a small
-    # one of ours takes its place.
-    theirs = platform == "linux" and python == sys.executable
-    client = ["-m", "awslambdaric"] if theirs else [str(SHIFT / "runtime_client.py")]
-    return [python, *client, function.handler]

@@ -77,7 +77,7 @@ def test_it_announces_itself_and_ends_cleanly_when_told(tmp_path, number):
         unsigned = requests.post(f"{info['api']}/api/v1/payments/wechat/notify", json={}, timeout=10)
         assert unsigned.status_code in {401, 500}  # a function process ran
         children = family(process.pid)
-        assert len(children) == 2  # the function and the shell that guards it
+        assert len(children) == 3  # the function, the one it was forked from, and the shell that guards both
         process.send_signal(number)
         output, _ = process.communicate(timeout=10)
     assert process.returncode == 0
