@@ -28,25 +28,28 @@ class Forked:
         self.stdout: IO[bytes] | None = os.fdopen(output, "rb", buffering=0)
         self.returncode: int | None = None
         self._zygote = zygote
-        self._end: int | None = end  # where its end is reported
+        self._end = os.fdopen(end, "rb", buffering=0)  # the pipe on which its end is reported
         self._lock = threading.Lock()
 
     def poll(self) -> int | None:
         """Its exit code, or the negative number of the signal that ended it; None while it lives."""
         with self._lock:
-            if self.returncode is None and self._end is not None and select.select([self._end], [], [], 0)[0]:
+            if self.returncode is None and self._has_ended(0):
                 # Nothing to read: the zygote is gone, and with it the whole group.
-                self.returncode = int(os.read(self._end, 16) or b"-9")
+                self.returncode = int(self._end.read(16) or b"-9")
             return self.returncode
 
     def wait(self) -> int:
         """The exit code, once it has ended. For one thread alone."""
         while (code := self.poll()) is None:
-            select.select([self._end], [], [])
-        if self._end is not None:
-            os.close(self._end)
-            self._end = None
+            self._has_ended(None)
+        self._end.close()
         return code
+
+    def _has_ended(self, timeout_ms: int | None) -> bool:
+        poll = select.poll()  # not select: a sandbox has more than a thousand files open at times
+        poll.register(self._end, select.POLLIN)
+        return bool(poll.poll(timeout_ms))
 
     def send_signal(self, number: int) -> None:
         """Does nothing when it has ended."""
