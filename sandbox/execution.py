@@ -87,7 +87,7 @@ class Environment:
         self._init_error: FunctionError | None = None
         self._ended = False
         self._doomed = False  # signalled: dead in a moment, though the system may not say so yet
-        self.ready = False
+        self.ready = False  # its owner says so, in `on_ready`: no call may be counted twice in between
         self._api = RuntimeApi(self._next_event, self._take)
         try:
             self.process = launch({"AWS_LAMBDA_RUNTIME_API": self._api.address})
@@ -181,7 +181,6 @@ class Environment:
 
     def _next_event(self, connection: socket.socket) -> Event | None:
         if not self.ready:
-            self.ready = True
             self._on_ready(self)
         invocation = self._mailbox.get()
         if invocation is None:

@@ -106,7 +106,9 @@ class Fleet:
 
     def started(self, environment: Environment) -> None:
         """A process asks for its first event."""
-        self._release(environment)
+        with self._lock:  # at once: a process that is ready, and whose call still waits, would seem to be one too few
+            environment.ready = True
+            self._release(environment)
 
     def ended(self, environment: Environment, error: FunctionError) -> None:
         """A process is gone; when it was still starting, the call that has waited longest hears why."""
