@@ -106,7 +106,9 @@ class Fleet:
 
     def started(self, environment: Environment) -> None:
         """A process asks for its first event."""
-        with self._lock:  # at once: a process that is ready, and whose call still waits, would seem to be one too few
+        with (
+            self._lock
+        ):  # at once: a process that is ready, and whose call still waits, would seem to be one too few
             environment.ready = True
             self._release(environment)
 

@@ -16,7 +16,7 @@ from tests.contract.conftest import RETURN_ORIGIN, Callers
 from tests.contract.document import DOCUMENT
 from tests.contract.rules import SCHEMAS, fits, within_bytes
 
-FEW = 8
+FEW = 4
 EXAMPLES = int(os.environ.get("EXAMPLES", FEW))  # random ones of each operation, beside examples and bounds
 ENDS = time.monotonic() + 60 * float(os.environ.get("MINUTES", "10"))
 CONFIG = {

@@ -45,23 +45,29 @@ class Load:
         while self.orders == before and time.monotonic() < until:
             time.sleep(0.02)
 
+    @contextmanager
+    def between(self) -> Iterator[None]:
+        """Nobody is in the middle of something meanwhile."""
+        with self._gate:
+            self._closed = True
+            assert self._gate.wait_for(lambda: not self._inside, 60)
+        yield
+        with self._gate:
+            self._closed = False
+            self._gate.notify_all()
+
     def minutes(self, count: int) -> None:
-        """Let time pass for everybody; nobody is in the middle of something when it jumps."""
+        """Let time pass for everybody."""
         for _ in range(count):
-            with self._gate:
-                self._closed = True
-                assert self._gate.wait_for(lambda: not self._inside, 60)
-            time.sleep(0.1)  # notifications on their way
-            advance(self.shop, 60)
-            with self._gate:
-                self._closed = False
-                self._gate.notify_all()
+            with self.between():
+                time.sleep(0.1)  # notifications on their way
+                advance(self.shop, 60)
             self.beat(0.1)
 
     def end(self, name: str) -> None:
         """Stop; then every order that was paid must have been told of, and every refund have ended. Prints the figures."""
         self.stop()
-        assert self.failed == []
+        assert not self.failed, f"{len(self.failed)} calls failed, the first: {self.failed[:3]}"
         sandbox, patience = self.shop.sandbox, 40
         missing = set(self.paid)
         while missing and patience:

@@ -113,8 +113,9 @@ def test_the_key_of_quotes_changes(console: Console) -> None:
 
 def test_ten_minutes_without_secrets_manager(console: Console) -> None:
     with flowing(console, "ten minutes without Secrets Manager") as load:
-        load.may_fail = (503,)  # of processes that start now; those that run have their keys
-        console.sandbox.aws.outages.add("secretsmanager")
+        with load.between():
+            load.may_fail = (503,)  # of processes that start now; those that run have their keys
+            console.sandbox.aws.outages.add("secretsmanager")
         before = load.orders
         load.minutes(5)
         assert load.orders > before
