@@ -1,12 +1,10 @@
 """One Lambda execution environment: a function's process from its start to its end, one event at a time."""
 
 import json
-import os
 import queue
 import secrets
 import signal
 import socket
-import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -244,19 +242,3 @@ def _error(body: bytes) -> FunctionError:
 def _request_id() -> str:
     digits = secrets.token_hex(16)
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
-
-
-def end_group_with_this_process() -> "subprocess.Popen[bytes]":
-    """A shell of one line that leads a process group and kills it when this process is gone, however it went.
-
-    Function processes join that group. So they cannot outlive the sandbox, and a Ctrl-C in the terminal reaches the
-    sandbox alone, which then ends them in order. Closing the returned process's stdin has the same effect.
-    """
-    return subprocess.Popen(
-        ["/bin/sh", "-c", "read _; kill -KILL 0"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={"PATH": os.defpath},
-        process_group=0,
-    )

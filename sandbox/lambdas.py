@@ -12,8 +12,9 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.deployed import Function
-from sandbox.execution import Environment, FunctionError, Process, end_group_with_this_process
+from sandbox.execution import Environment, FunctionError, Process
 from sandbox.fleet import Fleet
+from sandbox.process_group import end_group_with_this_process
 from sandbox.zygote import Zygote
 
 __all__ = ["FunctionError", "Lambdas", "PayloadTooLargeError"]

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from sandbox.execution import end_group_with_this_process
 from sandbox.lambdas import SHIFT
+from sandbox.process_group import end_group_with_this_process
 from sandbox.zygote import Zygote
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="functions are started as programs elsewhere")
