@@ -7,9 +7,9 @@ function loads only what it uses.
 import os
 import secrets as randomness
 import time
-from collections.abc import Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from payments import metrics
 from payments.settings import Settings
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from wechatpay.client import Client
     from wechatpay.errors import RefusedError, UnknownOutcomeError
     from wechatpay.signing import MerchantSigner
+
+T = TypeVar("T")
 
 # Each part is imported where it is made: `payment` must not pay for cryptography, nor `notify` for requests.
 # ruff: noqa: PLC0415
@@ -123,14 +125,9 @@ class Wiring:
     @cached_property
     def verification(self) -> "Cached[Verification]":
         """The secret that verifies WeChat Pay."""
-        from payments.secrets import Cached, Verification
+        from payments.secrets import Verification
 
-        return Cached(
-            client=self._secrets_manager,
-            secret_id=self.settings.verification_secret,
-            parse=Verification,
-            clock=self.now,
-        )
+        return self._secret(self.settings.verification_secret, Verification)
 
     @cached_property
     def keys(self) -> "CurrentKeys":
@@ -142,15 +139,9 @@ class Wiring:
     @cached_property
     def downloaded(self) -> "Cached[Downloaded]":
         """The secret of downloaded platform certificates."""
-        from payments.secrets import Cached, Downloaded
+        from payments.secrets import Downloaded
 
-        return Cached(
-            client=self._secrets_manager,
-            secret_id=self.settings.certificates_secret,
-            parse=Downloaded,
-            clock=self.now,
-            absent="{}",
-        )
+        return self._secret(self.settings.certificates_secret, Downloaded, absent="{}")
 
     @cached_property
     def certificates(self) -> "CertificateStore":
@@ -162,39 +153,23 @@ class Wiring:
     @cached_property
     def signing(self) -> "Cached[MerchantSigner]":
         """The secret that signs for the merchant."""
-        from payments.secrets import Cached, signer
+        from payments.secrets import signer
 
-        mchid = self.settings.mchid
-        return Cached(
-            client=self._secrets_manager,
-            secret_id=self.settings.signing_secret,
-            parse=lambda members: signer(members, mchid=mchid),
-            clock=self.now,
-        )
+        return self._secret(self.settings.signing_secret, partial(signer, mchid=self.settings.mchid))
 
     @cached_property
     def merchant_certificate(self) -> "Cached[tuple[str, str] | None]":
         """The merchant's API certificate and the serial number in use, from the signing secret."""
-        from payments.secrets import Cached, merchant_certificate
+        from payments.secrets import merchant_certificate
 
-        return Cached(
-            client=self._secrets_manager,
-            secret_id=self.settings.signing_secret,
-            parse=merchant_certificate,
-            clock=self.now,
-        )
+        return self._secret(self.settings.signing_secret, merchant_certificate)
 
     @cached_property
     def checkout_key(self) -> "Cached[tuple[str, ...]]":
         """The secret keys of checkout addresses: the first signs, any of them opens."""
-        from payments.secrets import Cached, checkout_keys
+        from payments.secrets import checkout_keys
 
-        return Cached(
-            client=self._secrets_manager,
-            secret_id=self.settings.checkout_secret,
-            parse=checkout_keys,
-            clock=self.now,
-        )
+        return self._secret(self.settings.checkout_secret, checkout_keys)
 
     @cached_property
     def wechat(self) -> "Client":
@@ -226,6 +201,14 @@ class Wiring:
         if problem is not None:
             code = problem.code if isinstance(problem, RefusedError) else problem.code or problem.reason
             self.count("WeChatErrors", code=code)
+
+    def _secret(
+        self, secret_id: str, parse: Callable[[dict[str, Any]], T], absent: str | None = None
+    ) -> "Cached[T]":
+        from payments.secrets import Cached
+
+        client = self._secrets_manager
+        return Cached(client=client, secret_id=secret_id, parse=parse, clock=self.now, absent=absent)
 
     @cached_property
     def _secrets_manager(self) -> Any:
