@@ -93,7 +93,7 @@ def test_a_page_open_when_the_order_ends_says_so_and_late_money_all_the_same(san
     assert shop.control("pay", {"codeUrl": fresh["codeUrl"]}).status_code == 200
     sandbox.clock.advance(61)
     sandbox.websockets.cut()
-    state(page, "expired")
+    state(page, "expired", seconds=30)
     assert not page.locator("#code").is_visible()
     shop.faults()
     sandbox.clock.advance(60)
