@@ -389,7 +389,10 @@ def wire():
 
 
 class Listening(Sandbox):
-    """Everything says all that it can: root logger and product at DEBUG; what functions write and are given is kept."""
+    """Everything says all that it can: root logger and product at DEBUG; what functions write and are given is kept.
+
+    No schedule fires by itself: with each minute more of these many unpaid orders would be due for a look.
+    """
 
     def __init__(self, **parameters):
         self.written = []  # (function, line)
@@ -397,6 +400,7 @@ class Listening(Sandbox):
         super().__init__(
             parameters={**parameters, "LogLevel": "DEBUG"},
             log_sink=lambda function, line: self.written.append((function, line)),
+            schedules=False,
         )
 
     def _start_pumps(self, credentials_of):
