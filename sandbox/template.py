@@ -93,7 +93,11 @@ def parameters_of(path: Path) -> dict[str, Any]:
 
 
 def _source(path: Path) -> dict[str, Any]:
-    source: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506  a safe one
+    loader = _Loader(path.read_text(encoding="utf-8"))
+    try:
+        source: dict[str, Any] = loader.get_single_data()
+    finally:
+        loader.dispose()
     return source
 
 
