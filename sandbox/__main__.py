@@ -2,14 +2,12 @@
 
 import argparse
 import json
-import signal
 import sys
-import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-_told_to_stop = threading.Event()
+from sandbox.ending import listen, until_told_to_stop
 
 
 def port_number(text: str) -> int:
@@ -17,17 +15,6 @@ def port_number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)
-
-
-def until_told_to_stop() -> None:
-    """Return at the first SIGTERM or SIGINT (Ctrl-C). Main thread only."""
-    _listen_for_the_end()
-    _told_to_stop.wait()
-
-
-def _listen_for_the_end() -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: _told_to_stop.set())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-file", type=Path, help="what the functions write is appended here")
     options = parser.parse_args(arguments)
 
-    _listen_for_the_end()
+    listen()
     for file in (options.ready_file, options.env_file):
         if file is not None:
             file.unlink(missing_ok=True)  # an earlier run's would announce what is not there

@@ -7,7 +7,8 @@ import time
 
 import requests
 
-from sandbox.__main__ import port_number, until_told_to_stop
+from sandbox.__main__ import port_number
+from sandbox.ending import listen, until_told_to_stop
 from sandbox.stack import Sandbox
 from sandbox.teller import StepFailedError
 from sandbox.walk import Walk
@@ -38,6 +39,7 @@ def main() -> int:
         if not _walked(sandbox):
             return 1
         if not wanted.once:
+            listen()
             print(f"\nNow buy something yourself: {sandbox.api}  (Ctrl-C ends it)", flush=True)
             until_told_to_stop()
     return 0

@@ -1,10 +1,9 @@
 """`python -m sandbox.simulator`: WeChat Pay alone, until SIGTERM or SIGINT."""
 
 import argparse
-import signal
 import sys
-import threading
 
+from sandbox.ending import listen, until_told_to_stop
 from sandbox.simulator.clock import Clock
 from sandbox.simulator.credentials import Credentials, CredentialsError
 from sandbox.simulator.keys import MODES
@@ -29,9 +28,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
 
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+    listen()
     try:
         credentials = Credentials.load_or_create(arguments.credentials)
         simulator = Simulator(
@@ -44,7 +41,7 @@ def main() -> int:
     except (CredentialsError, OSError, OverflowError, ValueError) as error:
         parser.error(str(error))
     print(url, flush=True)
-    ended.wait()
+    until_told_to_stop()
     simulator.stop()
     return 0
 

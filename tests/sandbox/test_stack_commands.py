@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.program import Program
+
 ROOT = Path(__file__).parents[2]
 
 
 def command(*arguments):
     """A sandbox command, started as a shell would."""
-    return subprocess.Popen(
+    return Program(
         [sys.executable, "-m", *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
