@@ -142,7 +142,8 @@ def counted(shop: Shop, function: str, metric: str) -> list[float]:
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Running]:
-    with Running() as running:
+    """Its office may refund as often as storms of three hundred rounds do; what the limit is has tests of its own."""
+    with Running(parameters={"RefundsPerDay": "100000"}) as running:
         yield running
 
 
