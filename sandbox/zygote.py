@@ -46,15 +46,15 @@ class Forked:
         self._end.close()
         return code
 
-    def _has_ended(self, timeout_ms: int | None) -> bool:
-        poll = select.poll()  # not select: a sandbox has more than a thousand files open at times
-        poll.register(self._end, select.POLLIN)
-        return bool(poll.poll(timeout_ms))
-
     def send_signal(self, number: int) -> None:
         """Does nothing when it has ended."""
         if self.poll() is None:
             self._zygote.signal(self.pid, number)
+
+    def _has_ended(self, timeout_ms: int | None) -> bool:
+        poll = select.poll()  # not select: a sandbox has more than a thousand files open at times
+        poll.register(self._end, select.POLLIN)
+        return bool(poll.poll(timeout_ms))
 
 
 class Zygote:

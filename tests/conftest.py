@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent
 # A full collection over a million rows, records and answers stops a sandbox for longer than the second that its functions
 # wait for their table. Young garbage is collected as ever.
 gc.set_threshold(100_000, 50, 100)
+
 TOGETHER = {"http"}  # folders whose tests look at what the others of the folder left behind
 
 ALONE = {"browser", "drills"}  # folders with more needs than the suite: they run when they are named

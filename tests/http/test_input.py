@@ -226,7 +226,7 @@ def test_a_number_in_metadata_that_no_reader_of_events_could_hold_is_refused(sho
     answer = shop.native(OPEN + f',"metadata":{{"deep":[{{"n":{number}}}]}}}}')
 
     assert (answer.status, answer.json["details"]["field"]) == (400, "metadata")
-    assert answer.json["error"] == "metadata must not have a number beyond 1.7e308."
+    assert answer.json["error"] == "metadata must not have a number beyond 1.797e308."
 
 
 @pytest.mark.parametrize(

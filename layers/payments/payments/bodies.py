@@ -52,7 +52,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
             return None
         # Beyond what a double holds, a reader of our events sees infinity, or stops (RFC 8259, section 6).
         if any(isinstance(leaf, Decimal) and isinf(leaf) for leaf in leaves(self.metadata)):
-            raise ParameterError("metadata", "must not have a number beyond 1.7e308")
+            raise ParameterError("metadata", "must not have a number beyond 1.797e308")
         text = _JSON.encode(self.metadata)
         if len(text) > MAX_METADATA:
             raise ParameterError("metadata", f"must not be over {MAX_METADATA} bytes of JSON")
