@@ -1,6 +1,8 @@
 """Where signed requests may go: WeChat Pay's hosts by name over TLS, and nowhere that a setting could be bent to."""
 
 import socket
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -94,16 +96,25 @@ def line(**changes: str) -> Any:
 
 @pytest.fixture
 def connections(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Every address that anybody looks up or connects to meanwhile; none is reached."""
-    tried: list[object] = []
+    """Every address that this thread looks up or connects to meanwhile; none is reached.
 
-    def refuse(*address: object, **_: object) -> None:
-        tried.append(address)
-        raise OSError("not in this test")
+    The process may have sandboxes of other tests, which go on talking to themselves.
+    """
+    tried: list[object] = []
+    ours = threading.get_ident()
+
+    def refusing(connect: Callable[..., Any]) -> Callable[..., Any]:
+        def refuse(*address: Any, **options: Any) -> Any:
+            if threading.get_ident() != ours:
+                return connect(*address, **options)
+            tried.append(address)
+            raise OSError("not in this test")
+
+        return refuse
 
     for name in ("getaddrinfo", "create_connection"):
-        monkeypatch.setattr(socket, name, refuse)
-    monkeypatch.setattr(socket.socket, "connect", refuse)
+        monkeypatch.setattr(socket, name, refusing(getattr(socket, name)))
+    monkeypatch.setattr(socket.socket, "connect", refusing(socket.socket.connect))
     return tried
 
 
