@@ -4,23 +4,20 @@ import importlib
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Self
 
-from moto.core.serialize import ResponseSerializer
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import iam_backends
-from moto.moto_server.werkzeug_app import create_backend_app
 from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs import models as sqs_models
 from moto.sts.models import sts_backends
 
 from sandbox.iam import statements_of
+from sandbox.moto_doors import WsgiApp, application
 
 SERVICES = ("dynamodb", "dynamodbstreams", "events", "iam", "kms", "logs", "secretsmanager", "sqs", "sts")
 """What every sandbox has: moto knows two hundred, and each costs start-up time. (kms: tables with encryption.)"""
-
-WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 class Engine:
@@ -38,7 +35,7 @@ class Engine:
         with self._lock:
             for service in SERVICES:
                 if service not in self._apps:
-                    self._apps[service] = create_backend_app(service)  # type: ignore[arg-type]
+                    self._apps[service] = application(service)
             # The first stream record would import this, in the middle of somebody's request.
             importlib.import_module("moto.awslambda.utils")
             # Visibility timeouts, delays and retention of queues go by the sandbox's clock, which moto does not know.
@@ -48,7 +45,7 @@ class Engine:
         """Have one service more, which not every template needs and which takes time to import."""
         with self._lock:
             if service not in self._apps:
-                self._apps[service] = create_backend_app(service)  # type: ignore[arg-type]
+                self._apps[service] = application(service)
 
     def __enter__(self) -> Self:
         """Put this sandbox's state in place, and keep everybody else out until the block ends."""
@@ -121,20 +118,3 @@ def _backends(service: str) -> dict[str, Any]:
     if service == "s3":  # who owns which bucket, all over the world: every sandbox is a world of its own
         backends.bucket_accounts.clear()  # type: ignore[attr-defined]
     return backends
-
-
-_searched_value = ResponseSerializer.get_value
-
-
-def _value(self: ResponseSerializer, value: Any, key: str, shape: Any) -> Any:
-    """Spares moto the search for other spellings of the ten members of which each attribute value has one.
-
-    It would look a dozen times for every one that is not there, which was a third of the sandbox's time.
-    """
-    parent = getattr(shape, "parent", None)
-    if type(value) is dict and parent is not None and parent.name == "AttributeValue":
-        return value.get(key)
-    return _searched_value(self, value, key, shape)
-
-
-ResponseSerializer.get_value = _value  # type: ignore[method-assign]

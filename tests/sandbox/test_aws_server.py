@@ -102,6 +102,55 @@ def test_placeholders_without_any_expression_are_refused_in_transactions_too(aws
         aws.client("dynamodb").transact_write_items(TransactItems=[{"Put": put}])
 
 
+EVERY_TYPE = {
+    "pk": {"S": "every type"},
+    "n": {"N": "-12"},
+    "b": {"B": b"\x00\xff raw"},
+    "yes": {"BOOL": True},
+    "no": {"BOOL": False},
+    "null": {"NULL": True},
+    "ss": {"SS": ["a", "b"]},
+    "ns": {"NS": ["1", "2"]},
+    "bs": {"BS": [b"\x00", b"\x01"]},
+    "empty": {"L": []},
+    "deep": {"L": [{"M": {"b": {"B": b"\xfe"}, "l": {"L": [{"S": ""}, {"M": {}}]}}}]},
+}
+
+
+def test_values_of_every_type_come_back_as_they_were_written(aws):
+    table = aws.client("dynamodb")
+    table.put_item(TableName="payments", Item=EVERY_TYPE)
+
+    key = {"pk": EVERY_TYPE["pk"]}
+    got = table.get_item(TableName="payments", Key=key)["Item"]
+    asked = table.query(
+        TableName="payments", KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": key["pk"]}
+    )["Items"]
+    updated = table.update_item(
+        TableName="payments",
+        Key=key,
+        UpdateExpression="ADD n :one SET deep[0].b = :b",
+        ExpressionAttributeValues={":one": {"N": "1"}, ":b": {"B": b"\x02"}},
+        ReturnValues="ALL_NEW",
+    )["Attributes"]
+
+    assert got == EVERY_TYPE
+    assert asked == [EVERY_TYPE]
+    deep = {"L": [{"M": EVERY_TYPE["deep"]["L"][0]["M"] | {"b": {"B": b"\x02"}}}]}
+    assert updated == EVERY_TYPE | {"n": {"N": "-11"}, "deep": deep}
+
+
+def test_what_moto_itself_refuses_keeps_its_name(aws):
+    for call, code in (
+        (lambda: aws.client("dynamodb").describe_table(TableName="none"), "ResourceNotFoundException"),
+        (lambda: aws.client("iam").get_role(RoleName="none"), "NoSuchEntity"),
+        (lambda: aws.client("sqs").get_queue_url(QueueName="none"), "NonExistentQueue"),
+        (lambda: aws.client("secretsmanager").get_secret_value(SecretId="none"), "ResourceNotFoundException"),
+    ):
+        with pytest.raises(ClientError, match=code):
+            call()
+
+
 def test_events_are_kept_in_order_and_only_those_that_were_accepted(aws):
     aws.client("events").create_event_bus(Name="payments")
     good = {"Source": "s", "DetailType": "First", "Detail": '{"n": 1}', "EventBusName": "payments"}
