@@ -15,6 +15,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from sandbox.engine import Engine
 from sandbox.judge import ADMIN_ACCESS_KEY, Credential, Use, admit
+from sandbox.near import handed_to
 from sandbox.shim import Shim
 
 __all__ = ["Aws", "Use"]
@@ -55,7 +56,8 @@ class _Handler(WSGIRequestHandler):
 class Aws:
     """One account in one region. Nothing in here ever calls out to a network.
 
-    Served by one thread over HTTP/1.0, for moto's conditional writes are atomic only when nobody else runs.
+    Served by one thread over HTTP/1.0; clients of this process need no socket. One request is answered at a time, for
+    moto's conditional writes are atomic only when nobody else runs.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class Aws:
         self._now = now  # for the timeouts of queues
         self.url = ""
         self._engine: Engine | None = None
+        self._near: Callable[..., Any] | None = None
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
         self._clients: dict[Any, Any] = {}
@@ -88,9 +91,9 @@ class Aws:
         for name in ("MOTO_ACCOUNT_ID", "MOTO_EVENTS_INVOKE_HTTP", "AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
             os.environ.pop(name, None)
         self._engine = Engine(self.region, self.account, self._now)
-        self._server = make_server(
-            "127.0.0.1", 0, Shim(self._engine, self), threaded=False, request_handler=_Handler
-        )
+        shim = Shim(self._engine, self)
+        self._near = handed_to(shim)
+        self._server = make_server("127.0.0.1", 0, shim, threaded=False, request_handler=_Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, name="aws", daemon=True
@@ -104,6 +107,7 @@ class Aws:
         self._server.shutdown()
         self._thread.join(timeout=5)
         self._server.server_close()
+        self._near = None
         self._engine.forget()
         self._server = None
         self.wake()
@@ -130,7 +134,7 @@ class Aws:
         key = (service, endpoint, given.get("AWS_ACCESS_KEY_ID"), given.get("AWS_SESSION_TOKEN"))
         with self._lock:
             if key not in self._clients:
-                self._clients[key] = _session().create_client(
+                client = self._clients[key] = _session().create_client(
                     service,
                     region_name=self.region,
                     endpoint_url=endpoint or self.url,
@@ -139,7 +143,13 @@ class Aws:
                     aws_session_token=given.get("AWS_SESSION_TOKEN"),
                     config=_CLIENT,
                 )
+                if endpoint is None:
+                    client.meta.events.register("before-send", self._answered)
             return self._clients[key]
+
+    def _answered(self, **sent: Any) -> Any:
+        near = self._near  # gone when stopped: then the closed port says so
+        return None if near is None else near(**sent)
 
     def session_credentials(self, role_arn: str, session_name: str = "sandbox") -> dict[str, str]:
         """Environment variables of a process that runs as this role; Lambda's session name is the function's.
