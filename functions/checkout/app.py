@@ -19,7 +19,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """The order's public view as a page, or as JSON for whoever asks for that; or one of the page's files."""
     line: dict[str, object] = {}
     wiring.begin(BUDGET)
-    request = request_of(event, line)
+    request = request_of({**event, "body": ""}, line)  # a page is asked for by its address alone
     is_file = "name" in request.path_parameters
     wants_json = is_file or "application/json" in request.headers.get("accept", "")
     language = language_of(request.query.get("lang"), request.headers.get("accept-language", ""))

@@ -4,6 +4,7 @@ import json
 import re
 import time
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import jwt
@@ -11,6 +12,7 @@ import pytest
 
 from payments import tickets
 
+ROOT = Path(__file__).parents[2]
 GET = "dynamodb:GetItem"
 WECHAT_BROWSER = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148 MicroMessenger/8.0.47"
 PHONE = "Mozilla/5.0 (Linux; Android 14; Pixel 8) Chrome/125.0 Mobile Safari/537.36"
@@ -357,3 +359,13 @@ def _until(read, holds, seconds=15):
         assert time.monotonic() < deadline, value
         time.sleep(0.1)
     return value
+
+
+def test_a_body_that_a_request_for_a_page_brings_along_is_not_even_looked_at(shop):
+    event = json.loads((ROOT / "events" / "checkout.json").read_text())
+    event |= {"body": "no base64", "isBase64Encoded": True}
+
+    answer = shop.sandbox.lambdas.invoke("CheckoutFunction", event)
+
+    assert answer["statusCode"] == 404
+    assert answer["headers"]["content-type"].startswith("text/html")
