@@ -1,13 +1,13 @@
 """Requests of this very process to the local AWS, handed over without a socket between."""
 
 import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+from sandbox.moto_doors import WsgiApp
 
 
 class _Body(io.BytesIO):

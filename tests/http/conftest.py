@@ -112,11 +112,14 @@ class Exchange:
     answer: Answer
     authorization: str = ""
 
+    @property
+    def is_outbound(self):
+        """Whether one of our functions asked WeChat Pay: the rest are notifications, which come when they like."""
+        return self.path.startswith("/v3/")
+
     def is_about(self, out_trade_no):
         """Whether one of our functions asked WeChat Pay about this order."""
-        return self.path.startswith("/v3/") and (
-            out_trade_no in self.path or out_trade_no.encode() in self.body
-        )
+        return self.is_outbound and (out_trade_no in self.path or out_trade_no.encode() in self.body)
 
 
 class Wire:
@@ -211,6 +214,11 @@ class Spent:
 
     aws: list = field(default_factory=list)
     exchanges: list = field(default_factory=list)
+
+    @property
+    def outbound(self):
+        """What our functions asked WeChat Pay, whichever order it was about."""
+        return [one for one in self.exchanges if one.is_outbound]
 
     def asked(self, out_trade_no):
         """Method and status of what our functions asked WeChat Pay about this order."""
@@ -321,7 +329,7 @@ class Shop:
     def census(self):
         """How many orders there are in our table, and how many times anybody posted to WeChat Pay."""
         table = self.sandbox.aws.client("dynamodb").describe_table(TableName=self.payments)["Table"]
-        sent = sum(one.method == "POST" and one.path.startswith("/v3/") for one in self.wire.exchanges)
+        sent = sum(one.method == "POST" and one.is_outbound for one in self.wire.exchanges)
         return table["ItemCount"], sent
 
     def numbers(self):

@@ -143,7 +143,7 @@ def sinks(shop):
             if any(f"/{ending}" in path for ending in endings) == among
         )
 
-    outward = [one for one in shop.wire.exchanges if one.path.startswith("/v3/")]
+    outward = [one for one in shop.wire.exchanges if one.is_outbound]
     return {
         "function logs": ("\n".join(line for _, line in sandbox.written), ()),
         "events": (texts(sandbox.events()), ()),

@@ -132,7 +132,7 @@ def test_looking_costs_one_read_and_asks_nobody(shop, buyer, order):
     for look in (buyer.view, buyer.page):
         with shop.spending("CheckoutFunction") as spent:
             assert look(order["checkoutUrl"]).status == 200
-        assert (spent.aws, spent.exchanges) == ([GET], [])
+        assert (spent.aws, spent.outbound) == ([GET], [])
 
 
 def test_the_view_follows_the_order_from_payment_to_refund(shop, buyer, order):

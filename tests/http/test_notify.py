@@ -386,7 +386,7 @@ def test_unknown_serials_read_the_secret_once_at_most_and_ask_nobody(shop, wecha
 
     assert spent.aws.count("secretsmanager:GetSecretValue") <= 1
     assert not [use for use in spent.aws if use.startswith("dynamodb:")]
-    assert not [exchange for exchange in spent.exchanges if exchange.path.startswith("/v3/")]
+    assert spent.outbound == []
 
 
 # ---- signed by WeChat Pay, and not true of us ----

@@ -109,7 +109,7 @@ def test_a_refused_body_costs_nothing(shop, warm):
         assert shop.native(b"{}").status == 400
 
     known = shop.numbers()  # settle may be asking about these at the same time
-    sent = [one for one in spent.exchanges if not any(one.is_about(number) for number in known)]
+    sent = [one for one in spent.outbound if not any(map(one.is_about, known))]
     assert (spent.aws, sent) == ([], [])
 
 
@@ -164,7 +164,7 @@ def test_an_order_that_is_not_there_or_not_yours_costs_one_read(shop, warm, unpa
         with shop.spending(function) as spent:
             assert shop.read(what, number, token=shop.buyer("a-stranger")).status == 404
         assert spent.aws == [GET]
-        assert spent.exchanges == []
+        assert spent.asked(number) == []
 
 
 def test_notify_writes_once(shop, wechat, warm, unpaid):
