@@ -37,7 +37,11 @@ test: setup ## the whole test suite, in JOBS=2 processes
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(or $(ARGS),--ignore=tests/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
-check: format lint types contracts security template test ## format, lint, types, import contracts, security, template checks, tests
+check: ## everything that must hold: static, then the tests
+	@$(MAKE) --no-print-directory -j2 static
+	@$(MAKE) --no-print-directory test
+
+static: format lint types contracts security template ## format, lint, types, import contracts, bandit, template checks
 
 format: setup
 	@$(V)/bin/ruff format --check .

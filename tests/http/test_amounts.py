@@ -141,10 +141,13 @@ def test_every_amount_from_one_fen_to_ten_thousand_yuan_survives_unchanged():
     assert [fen(text) for text in texts] == list(range(1, 1_000_001))
     assert [str(yuan(value)) for value in range(1, 1_000_001)] == texts
 
-    for start in range(0, len(texts), 7000):  # as many as a body of 64 KB holds
-        expected = list(range(start + 1, min(start + 7001, 1_000_001)))
-        numbers = load(f'{{"all":[{",".join(texts[start : start + 7000])}]}}'.encode(), Amounts).all
-        assert [fen(number) for number in numbers] == expected
+
+def test_as_numbers_in_a_body_amounts_are_the_same():
+    values = [*range(1, 100_000), *range(100_000, 1_000_001, 41)]
+    for start in range(0, len(values), 7000):  # as many as a body of 64 KB holds
+        some = values[start : start + 7000]
+        numbers = ",".join(f"{value // 100}.{value % 100:02d}" for value in some)
+        assert [fen(number) for number in load(f'{{"all":[{numbers}]}}'.encode(), Amounts).all] == some
 
 
 def test_the_shortest_way_to_write_an_amount_means_the_same():
@@ -176,7 +179,7 @@ def test_answer_table_wechat_pay_query_and_details_all_agree_on_an_amount(shop):
         999_999,
         1_000_000,
     ]
-    values += [chance.randrange(1, 1_000_001) for _ in range(42)]
+    values += [chance.randrange(1, 1_000_001) for _ in range(22)]
 
     def open_one(value):
         text = f"{value // 100}.{value % 100:02d}"
