@@ -50,16 +50,16 @@ def _deploy(stack: Stack, options: argparse.Namespace) -> int:
         return 1
     given = _given(options, file)
     deployed = stack.exists()
+    given.setdefault("Release", _release(after=stack.parameter("Release") if deployed else ""))
     if not deployed and NOTIFY not in given:
         domain = given.get("ApiDomain")
         given[NOTIFY] = NOT_YET.replace("not-yet.example.com", domain) if domain else NOT_YET
     _check(given, stack if deployed else None)
-    _run_sam(options, given)
-    stack.forget()
+    _run_sam(stack, options, given)
     if given.get(NOTIFY) == NOT_YET:
         print("deploy: the notify URL is known now; once more with it", flush=True)
-        _run_sam(options, {NOTIFY: stack.output("NotifyUrl"), "Release": _release(after=given["Release"])})
-        stack.forget()
+        learned = {NOTIFY: stack.output("NotifyUrl"), "Release": _release(after=given["Release"])}
+        _run_sam(stack, options, learned)
     _tell(stack, options)
     return 0
 
@@ -92,12 +92,11 @@ def _given(options: argparse.Namespace, file: Configuration | None) -> dict[str,
             raise CannotError(f"{pair} is not Name=value")
         given[name] = value
     given.setdefault("Stage", options.env)
-    given.setdefault("Release", _release())
     return given
 
 
-def _release(after: str = "") -> str:
-    """A name that no deployment had before: functions move to a new version with it. The second, in hexadecimal digits."""
+def _release(after: str) -> str:
+    """A name that no deployment had before, `after` being the last: functions move to a new version with it. The second, in hexadecimal digits."""
     name = f"{int(time.time()):x}"
     return name if name != after else f"{name}a"
 
@@ -110,20 +109,50 @@ def _check(given: dict[str, str], deployed: Stack | None) -> None:
         told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
         raise CannotError(f"a first deployment needs these parameters too:\n{told}")
     kept = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
+    if deployed is not None:
+        _keep(given, deployed)
     try:
         checked({name: rules for name, rules in declared.items() if name not in kept}, given)
     except TemplateError as problem:
         raise CannotError(str(problem)) from None
 
 
-def _run_sam(options: argparse.Namespace, given: dict[str, str]) -> None:
+def _keep(given: dict[str, str], deployed: Stack) -> None:
+    """What a stack that has payments must keep. Raises CannotError."""
+    merchant = deployed.parameter("WeChatMchId")
+    if given.get("WeChatMchId", merchant) != merchant:
+        raise CannotError(
+            f"WeChatMchId stays {merchant}: its open orders would be asked of another merchant and lost;"
+            " another merchant has a stack of its own"
+        )
+    shards = deployed.parameter("DueShards")
+    if given.get("DueShards", shards).isdigit() and int(given.get("DueShards", shards)) < int(shards):
+        raise CannotError(
+            f"DueShards is {shards} and only ever rises: payments in the others would not be looked at any more"
+        )
+
+
+def _run_sam(stack: Stack, options: argparse.Namespace, given: dict[str, str]) -> None:
     command = [options.sam, "deploy", "--config-env", options.env, "--no-fail-on-empty-changeset"]
+    # By itself SAM would look for its settings beside the template that was built.
+    command += ["--config-file", str(ROOT / "samconfig.toml")]
     command += ["--template-file", str(options.template_file), "--stack-name", options.stack]
-    overrides = [f"{name}={value}" for name, value in sorted(given.items())]
+    overrides = [f"{name}={_quoted(name, value)}" for name, value in sorted(given.items())]
     print(f"deploy: {' '.join(overrides)}", flush=True)
     done = subprocess.run([*command, "--parameter-overrides", *overrides], check=False)  # noqa: S603  the command is ours
     if done.returncode != 0:
         raise CannotError(f"sam deploy ended with {done.returncode}; what it says stands above")
+    stack.forget()
+    # SAM ends with 0 as well when somebody answers No to its change set.
+    if not stack.exists() or stack.parameter("Release") != given["Release"]:
+        raise CannotError("nothing was deployed: the change set was not carried out")
+
+
+def _quoted(name: str, value: str) -> str:
+    """As SAM takes a value whole, blanks and emptiness included. Raises CannotError for what it cannot take."""
+    if "\\" in value:
+        raise CannotError(f"{name} has a backslash, which sam deploy cannot take")
+    return '"' + value.replace('"', '\\"') + '"'
 
 
 def _tell(stack: Stack, options: argparse.Namespace) -> None:

@@ -23,7 +23,7 @@ class Stack:
         self.name = name
         self._given = outputs, parameters
         self._outputs, self._parameters = dict(outputs), dict(parameters)
-        self._asked = False
+        self._asked = self._created = False
 
     def client(self, service: str) -> Any:
         """A boto3 client; region, credentials and endpoint as the AWS CLI takes them."""
@@ -31,15 +31,16 @@ class Stack:
 
     def exists(self) -> bool:
         """Whether it has been deployed."""
-        if self._outputs or self._asked:
+        if self._outputs:
             return True
         try:
-            self._ask()
+            if not self._asked:
+                self._ask()
         except ClientError as problem:
             if "does not exist" in problem.response["Error"]["Message"]:
                 return False
             raise
-        return True
+        return self._created
 
     def forget(self) -> None:
         """It has been deployed anew: ask again for whatever was not given by hand."""
@@ -72,6 +73,9 @@ class Stack:
     def _ask(self) -> None:
         (stack,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         self._asked = True
+        self._created = (
+            stack["StackStatus"] != "REVIEW_IN_PROGRESS"
+        )  # a first change set that nobody has approved
         for output in stack.get("Outputs", []):
             self._outputs.setdefault(output["OutputKey"], output["OutputValue"])
         for parameter in stack.get("Parameters", []):

@@ -89,7 +89,8 @@ class Apis:
     def _integration(self, logical_id: str, properties: dict[str, Any]) -> Created:
         only(logical_id, properties, "ApiId Description IntegrationType IntegrationUri IntegrationMethod")
         arn = str(properties["IntegrationUri"]).partition("/functions/")[2].removesuffix("/invocations")
-        found = next((function for function in self._functions.values() if function.arn == arn), None)
+        of_alias = arn.removesuffix(f":{LIVE}")
+        found = next((function for function in self._functions.values() if function.arn == of_alias), None)
         if properties["IntegrationType"] != "AWS_PROXY" or found is None:
             raise TemplateError(
                 f"{logical_id}: the sandbox integrates functions of this template by AWS_PROXY"

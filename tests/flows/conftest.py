@@ -96,8 +96,13 @@ class Shop:
 
     def book(self, number: str) -> dict[str, Any] | None:
         """WeChat Pay's own entry for an order."""
-        orders = self.http.get(f"{self.sandbox.simulator}/_sandbox/orders", timeout=30).json()["orders"]
-        return next((order for order in orders if order["out_trade_no"] == number), None)
+        return next((order for order in self.books() if order["out_trade_no"] == number), None)
+
+    def books(self) -> list[dict[str, Any]]:
+        """WeChat Pay's own entries for all orders."""
+        answer = self.http.get(f"{self.sandbox.simulator}/_sandbox/orders", timeout=30)
+        orders: list[dict[str, Any]] = answer.json()["orders"]
+        return orders
 
     def events(self, number: str) -> list[dict[str, Any]]:
         """What the bus took about one order."""

@@ -54,3 +54,34 @@ def test_a_refund_that_only_an_unproven_answer_takes_is_kept_and_not_counted(sho
     again = shop.refund(number, "1.00", key=effect)
     assert again.status_code == 200, again.text
     assert len(shop.details(number)["refunds"]) == 1
+
+
+def test_an_order_that_an_unsigned_answer_does_not_know_is_not_given_up(shop: Shop) -> None:
+    before = {order["out_trade_no"] for order in shop.books()}
+    unsigned = {"on": "query", "effect": "status", "status": 404, "code": "ORDER_NOT_EXIST", "signed": False}
+    shop.faults({"on": "native", "effect": "reset_after"}, unsigned)
+    assert shop.native(key="unsigned").status_code == 503
+    (number,) = {order["out_trade_no"] for order in shop.books()} - before
+    shop.sandbox.minutes(12)
+    assert shop.details(number)["status"] == "pending"
+
+    shop.faults()
+    assert shop.native(key="unsigned").status_code == 200
+
+
+def test_a_refund_that_an_unsigned_answer_does_not_know_is_not_released(shop: Shop) -> None:
+    number = shop.paid_order()
+    shop.faults(
+        {"on": "refund", "effect": "status", "status": 400, "code": "PARAM_ERROR"},
+        {
+            "on": "refundQuery",
+            "effect": "status",
+            "status": 404,
+            "code": "RESOURCE_NOT_EXISTS",
+            "signed": False,
+        },
+    )
+    shop.refund(number, "1.00", key="unsigned")
+    shop.sandbox.minutes(12)
+    assert [event["detail-type"] for event in shop.events(number)][-1] == "RefundRequested"
+    shop.faults()

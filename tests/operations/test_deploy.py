@@ -34,10 +34,20 @@ with open({calls!r}, "a") as file:
     file.write(json.dumps(sys.argv[1:]) + "\\n")
 sys.exit({status})
 """
+DECLINED = """#!{python}
+# Somebody answers No to the change set: a stack that is not there yet is in review from then on, and all is well.
+open({calls!r} + ".declined", "a")
+"""
+
+
+def words(call: list[str]) -> list[str]:
+    return call[call.index("--parameter-overrides") + 1 :]
 
 
 def overrides(call: list[str]) -> dict[str, str]:
-    return dict(pair.split("=", 1) for pair in call[call.index("--parameter-overrides") + 1 :])
+    pairs = [word.split("=", 1) for word in words(call)]
+    assert all(value[0] == value[-1] == '"' for _, value in pairs), pairs
+    return {name: value[1:-1].replace('\\"', '"') for name, value in pairs}
 
 
 @pytest.fixture
@@ -48,7 +58,7 @@ def calls(tmp_path: Path) -> Callable[[], list[list[str]]]:
 
 
 @pytest.fixture
-def cloud(calls: Callable[[], list[list[str]]]) -> Iterator[str]:
+def cloud(calls: Callable[[], list[list[str]]], tmp_path: Path) -> Iterator[str]:
     """CloudFormation and Secrets Manager: no stack until SAM was called, then one with the parameters that it was given."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,7 +67,9 @@ def cloud(calls: Callable[[], list[list[str]]]) -> Iterator[str]:
             if "secretsmanager" in self.headers.get("x-amz-target", ""):
                 self.answer(400, json.dumps({"__type": "ResourceNotFoundException", "message": "no value"}))
             elif "DescribeStacks" in asked and calls():
-                self.answer(200, self.stack())
+                self.answer(200, self.stack("UPDATE_COMPLETE"))
+            elif "DescribeStacks" in asked and (tmp_path / "calls.declined").exists():
+                self.answer(200, self.stack("REVIEW_IN_PROGRESS"))
             else:
                 self.answer(
                     400,
@@ -65,8 +77,8 @@ def cloud(calls: Callable[[], list[list[str]]]) -> Iterator[str]:
                     "<Message>Stack with id wechatpay-dev does not exist</Message></Error></ErrorResponse>",
                 )
 
-        def stack(self) -> str:
-            parameters: dict[str, str] = {}
+        def stack(self, status: str) -> str:
+            parameters = {"DueShards": "16"}  # a default
             for call in calls():
                 parameters |= overrides(call)
 
@@ -78,7 +90,8 @@ def cloud(calls: Callable[[], list[list[str]]]) -> Iterator[str]:
 
             return (
                 "<DescribeStacksResponse><DescribeStacksResult><Stacks><member><StackName>wechatpay-dev</StackName>"
-                f"<Outputs>{members('Output', OUTPUTS)}</Outputs>"
+                f"<StackStatus>{status}</StackStatus>"
+                f"<Outputs>{members('Output', OUTPUTS if calls() else {})}</Outputs>"
                 f"<Parameters>{members('Parameter', parameters)}</Parameters>"
                 "</member></Stacks></DescribeStacksResult></DescribeStacksResponse>"
             )
@@ -107,9 +120,9 @@ def deploy(tmp_path: Path, cloud: str):
     built = tmp_path / "template.yaml"
     built.touch()
 
-    def run(*arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(*arguments: str, status: int = 0, script: str = SAM) -> subprocess.CompletedProcess[str]:
         sam = tmp_path / "sam"
-        sam.write_text(SAM.format(python=sys.executable, calls=str(tmp_path / "calls"), status=status))
+        sam.write_text(script.format(python=sys.executable, calls=str(tmp_path / "calls"), status=status))
         sam.chmod(sam.stat().st_mode | stat.S_IXUSR)
         environment = {
             "PATH": os.environ["PATH"],
@@ -118,6 +131,8 @@ def deploy(tmp_path: Path, cloud: str):
             "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ACCESS_KEY_ID": "nobody",
             "AWS_SECRET_ACCESS_KEY": "nothing",
+            "SAM_CLI_TELEMETRY": "0",
+            "HOME": str(tmp_path),
         }
         return subprocess.run(
             [
@@ -145,7 +160,11 @@ def test_a_first_deployment_learns_its_notify_url_and_goes_on_with_it(deploy, ca
     assert done.returncode == 0, done.stderr
     first, second = calls()
     assert first[:4] == ["deploy", "--config-env", "dev", "--no-fail-on-empty-changeset"]
-    assert first[6:9] == ["--stack-name", "wechatpay-dev", "--parameter-overrides"]
+    assert first[4:6] == [
+        "--config-file",
+        str(ROOT / "samconfig.toml"),
+    ]  # not the one beside what was built: there is none
+    assert first[8:11] == ["--stack-name", "wechatpay-dev", "--parameter-overrides"]
     given = overrides(first)
     assert given.items() >= {"Stage": "dev", "WeChatMchId": "1900000109", "JwtAudience": "pay"}.items()
     assert given["WeChatNotifyUrl"].startswith("https://not-yet.example.com/")
@@ -224,3 +243,79 @@ def test_a_sam_that_fails_is_not_a_deployment(deploy) -> None:
     assert done.returncode == 1
     assert "sam deploy ended with 3" in done.stderr
     assert "Next" not in done.stdout
+
+
+def test_who_declines_the_change_set_has_deployed_nothing_and_may_begin_again(deploy, calls) -> None:
+    declined = deploy(*NEEDED, script=DECLINED)
+    assert declined.returncode == 1
+    assert "nothing was deployed" in declined.stderr
+    assert "done" not in declined.stdout
+
+    done = deploy(*NEEDED)  # the stack in review has no parameters that could be kept
+    assert done.returncode == 0, done.stderr
+    assert overrides(calls()[0])["WeChatNotifyUrl"].startswith("https://not-yet.example.com/")
+
+    declined = deploy("LogLevel=DEBUG", script=DECLINED)
+    assert declined.returncode == 1
+    assert "nothing was deployed" in declined.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("WeChatMchId=1900000110", "WeChatMchId stays 1900000109"),
+        ("DueShards=8", "DueShards is 16 and only ever rises"),
+    ],
+)
+def test_what_a_stack_with_payments_must_keep_is_kept(deploy, calls, change, sentence) -> None:
+    deploy(*NEEDED)
+    done = deploy(change)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert len(calls()) == 2  # those of the first deployment
+
+
+def real_sam() -> Path:
+    sam = ROOT / ".venv-sam" / "bin" / "sam"
+    if not sam.exists():
+        pytest.skip("SAM is not here; make template brings it")
+    return sam
+
+
+def test_sam_itself_finds_the_settings_of_the_environment(deploy, tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text((ROOT / "template.yaml").read_text())
+    done = deploy("--sam", str(real_sam()), *NEEDED)
+    assert done.returncode == 1  # for there is no AWS
+    # That is resolve_s3, which nobody but samconfig.toml asks for.
+    assert "managed resources" in done.stdout + done.stderr
+
+
+READ = """
+import json, sys
+from samcli.cli.types import CfnParameterOverridesType as Overrides
+print(json.dumps(Overrides().convert(tuple(sys.argv[1:]), None, None)))
+"""
+HARD = {
+    "MerchantName": 'The "Ink" Shop A=B',
+    "ReturnOrigins": "https://a.example, https://b.example",
+    "AlarmEmail": "",
+}
+
+
+def test_values_with_blanks_quotes_or_nothing_in_them_reach_sam_whole(deploy, calls) -> None:
+    done = deploy(*NEEDED, *(f"{name}={value}" for name, value in HARD.items()))
+    assert done.returncode == 0, done.stderr
+    assert overrides(calls()[0]).items() >= HARD.items()
+
+    python = real_sam().with_name("python")
+    read = subprocess.run(
+        [str(python), "-c", READ, *words(calls()[0])], check=True, capture_output=True, timeout=60
+    )
+    assert json.loads(read.stdout).items() >= HARD.items()
+
+
+def test_a_value_that_sam_cannot_take_is_refused(deploy, calls) -> None:
+    done = deploy(*NEEDED, "MerchantName=back\\slash")
+    assert done.returncode == 1
+    assert "MerchantName has a backslash" in done.stderr
+    assert calls() == []

@@ -10,7 +10,7 @@ from wechatpay.errors import RefusedError, UnknownOutcomeError
 def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     """Query the order at WeChat Pay and apply the answer; returns the payment as it is then.
 
-    None when WeChat Pay has no such order, which changes nothing: it may only just be arriving there. Raises TryAgainError
+    None when WeChat Pay proves that it has no such order, which changes nothing: it may only just be arriving there. Raises TryAgainError
     when the answer stays unknown, WeChatRefusedError when WeChat Pay will not say.
     """
     try:
@@ -19,7 +19,9 @@ def ask(payment: Payment, wiring: Wiring) -> Payment | None:
         raise TryAgainError("WeChat Pay did not give a certain answer.") from unknown
     except RefusedError as refused:
         if refused.is_code("ORDER_NOT_EXIST"):
-            return None
+            if refused.proven:
+                return None
+            raise TryAgainError("WeChat Pay did not give a certain answer.") from refused
         raise refusal_of(refused, "WeChat Pay refused the query.") from refused
     try:
         facts = OrderFacts.of(members)

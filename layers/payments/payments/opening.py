@@ -31,8 +31,8 @@ LATER = 60  # seconds after which a payment that is still being created is looke
 
 # WeChat Pay's refusals that say nothing about the order itself: once our keys or rights are mended, it goes through.
 _NOT_ABOUT_THE_ORDER = ("SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "RULE_LIMIT", "FREQUENCY_LIMITED")
-# …and those that say that the order exists there in another state or another form: a query tells which.
-_ABOUT_ANOTHER_STATE = ("ORDER_PAID", "ORDER_CLOSED", "OUT_TRADE_NO_USED", "INVALID_REQUEST")
+# …and those that may say that the order exists there in another state or another form: a query tells which.
+_ABOUT_ANOTHER_STATE = ("ORDER_PAID", "ORDER_CLOSED", "OUT_TRADE_NO_USED", "INVALID_REQUEST", "PARAM_ERROR")
 
 
 Send = Callable[[bytes], Credential]

@@ -148,6 +148,8 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) ->
     except RefusedError as refused:
         if not refused.is_code("RESOURCE_NOT_EXISTS"):
             raise refusal_of(refused, "WeChat Pay refused the query.") from refused
+        if not refused.proven:
+            raise TryAgainError("WeChat Pay did not give a certain answer.") from refused
         return _refund_missing(payment, refund, wiring)
     facts = answered(members, payment, refund.out_refund_no)
     _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)
