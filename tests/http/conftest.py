@@ -5,7 +5,7 @@ import json
 import secrets
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -385,10 +385,14 @@ class Shop:
 
     @contextmanager
     def spending(self, function):
-        """Counts what `function` uses meanwhile; what its poller reads of a stream is not the function's."""
+        """Counts what `function` uses meanwhile; what its poller reads of a stream is not the function's.
+
+        WeChat Pay's own notifications of meanwhile are lost, where it is notify that is counted.
+        """
         spent, role = Spent(), self.role(function)
         uses, exchanges = len(self.sandbox.aws.uses), len(self.wire.exchanges)
-        yield spent
+        with self.wire.notifications_lost() if function == "NotifyFunction" else nullcontext():
+            yield spent
         spent.aws = [
             use.action
             for use in self.sandbox.aws.uses[uses:]
