@@ -96,7 +96,10 @@ def _given(options: argparse.Namespace, file: Configuration | None) -> dict[str,
 
 
 def _release(after: str) -> str:
-    """A name that no deployment had before, `after` being the last: functions move to a new version with it. The second, in hexadecimal digits."""
+    """A name that no deployment had before, `after` being the last: functions move to a new version with it.
+
+    It is the second, in hexadecimal digits.
+    """
     name = f"{int(time.time()):x}"
     return name if name != after else f"{name}a"
 
@@ -109,12 +112,12 @@ def _check(given: dict[str, str], deployed: Stack | None) -> None:
         told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
         raise CannotError(f"a first deployment needs these parameters too:\n{told}")
     kept = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
-    if deployed is not None:
-        _keep(given, deployed)
     try:
         checked({name: rules for name, rules in declared.items() if name not in kept}, given)
     except TemplateError as problem:
         raise CannotError(str(problem)) from None
+    if deployed is not None:
+        _keep(given, deployed)
 
 
 def _keep(given: dict[str, str], deployed: Stack) -> None:
@@ -126,7 +129,7 @@ def _keep(given: dict[str, str], deployed: Stack) -> None:
             " another merchant has a stack of its own"
         )
     shards = deployed.parameter("DueShards")
-    if given.get("DueShards", shards).isdigit() and int(given.get("DueShards", shards)) < int(shards):
+    if int(given.get("DueShards", shards)) < int(shards):
         raise CannotError(
             f"DueShards is {shards} and only ever rises: payments in the others would not be looked at any more"
         )

@@ -42,10 +42,11 @@ def test_it_starts_within_two_seconds():
 
 @pytest.mark.parametrize("attempt", range(5))
 def test_of_sixteen_conditional_puts_at_once_exactly_one_wins(aws, attempt):
+    """Half of them from this very process, half over the port, as functions come."""
     barrier = threading.Barrier(16)
 
     def put(number):
-        client = aws.client("dynamodb")
+        client = aws.client("dynamodb", endpoint=aws.url if number % 2 else None)
         barrier.wait()
         try:
             client.put_item(
@@ -117,8 +118,9 @@ EVERY_TYPE = {
 }
 
 
-def test_values_of_every_type_come_back_as_they_were_written(aws):
-    table = aws.client("dynamodb")
+@pytest.mark.parametrize("over_the_port", [False, True])
+def test_values_of_every_type_come_back_as_they_were_written(aws, over_the_port):
+    table = aws.client("dynamodb", endpoint=aws.url if over_the_port else None)
     table.put_item(TableName="payments", Item=EVERY_TYPE)
 
     key = {"pk": EVERY_TYPE["pk"]}

@@ -10,8 +10,8 @@ from wechatpay.errors import RefusedError, UnknownOutcomeError
 def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     """Query the order at WeChat Pay and apply the answer; returns the payment as it is then.
 
-    None when WeChat Pay proves that it has no such order, which changes nothing: it may only just be arriving there. Raises TryAgainError
-    when the answer stays unknown, WeChatRefusedError when WeChat Pay will not say.
+    None when WeChat Pay proves that it has no such order, which changes nothing: it may only just be arriving there.
+    Raises TryAgainError when the answer stays unknown, WeChatRefusedError when WeChat Pay will not say.
     """
     try:
         members = wiring.wechat.query_by_out_trade_no(payment.out_trade_no)
