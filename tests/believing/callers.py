@@ -106,7 +106,7 @@ class Callers:
         oracle: Oracle,
         *,
         call: Callable[[Wish], tuple[Reply | None, bool]],
-        tell: Callable[..., None],
+        said: Callable[[str], str | None],
     ) -> None:
         self.purchases: list[Purchase] = []
         self.wishes: list[Wish] = []
@@ -115,7 +115,7 @@ class Callers:
         self._agenda = agenda
         self._oracle = oracle
         self._call = call
-        self._tell = tell
+        self._said = said
 
     # ---- shops ----
 
@@ -223,6 +223,8 @@ class Callers:
             elif state in ("SUCCESS", "REFUND", "succeeded", "partially_refunded", "refunded"):
                 self._oracle.told_paid(number, words)
                 purchase.paid = True
+            if state == "SUCCESS" and self._said(number) == "REFUND":
+                self._oracle.violated("untouched, and not so there", words)
         elif reply.status not in (502, 404) or (reply.status == 404 and not self._oracle.restored):
             self._oracle.violated("unforeseen answer", words)
 

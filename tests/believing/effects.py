@@ -29,6 +29,7 @@ class Invocation:
     faults: dict[int, int] = field(default_factory=dict)
     effects: int = 0
     dead: bool = False
+    trouble: bool = False  # something went wrong in it, or somebody else acted meanwhile
 
 
 class Effects:
@@ -70,10 +71,16 @@ class Effects:
         if number is None:
             return None
         way = ways[number % len(ways)]
+        self.troubled()
         self._happened(f"{way} at {name} of {invocation.function}")
         if way == "dies before":
             self.die()
         return way
+
+    def troubled(self) -> None:
+        """Whatever is under way has met trouble."""
+        for invocation in self.under_way:
+            invocation.trouble = True
 
     def die(self) -> None:
         """The innermost invocation dies here."""

@@ -3,6 +3,7 @@
 import importlib.util
 import logging
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -44,9 +45,15 @@ def quiet() -> None:
     logging.getLogger("payments.secrets").disabled = True
 
 
+@cache
+def read_template() -> dict[str, Any]:
+    """template.yaml, as SAM makes it plain."""
+    return transformed(ROOT / "template.yaml")
+
+
 def environment(overrides: Mapping[str, str]) -> dict[str, str]:
     """What the template gives all functions together; `overrides` are parameters by name."""
-    template = transformed(ROOT / "template.yaml")
+    template = read_template()
     parameters = {name: str(each.get("Default", "")) for name, each in template["Parameters"].items()}
     parameters |= {"AWS::StackName": "model", "AWS::Region": "us-east-1", **overrides}
     found: dict[str, str] = {}
@@ -81,6 +88,10 @@ class Functions:
         self._outside = outside
         self._effects = effects
         self._handlers: dict[tuple[str, int], Any] = {}
+        self.died_at = -1e9
+        """When an invocation has died last."""
+        self.untroubled = False
+        """Whether nothing went wrong in the invocation that has ended last."""
         self.raised: list[str] = []
         """What a handler has let out that is neither a death nor trouble outside: mistakes of the product."""
 
@@ -92,6 +103,7 @@ class Functions:
         try:
             return handler(event, Context())
         except Killed:
+            self.died_at = self._outside.now()
             self._handlers.pop(place, None)
             return None
         except _OUTSIDE:
@@ -101,6 +113,7 @@ class Functions:
             return None
         finally:
             self._effects.end(invocation)
+            self.untroubled = not invocation.trouble and not self._effects.under_way
 
     def _started(self, place: tuple[str, int]) -> Any:
         module = _modules.get(place) or _loaded(place)

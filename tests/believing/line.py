@@ -128,6 +128,8 @@ class Line:
         count: Callable[[str], None],
     ) -> None:
         self.weather: list[Weather] = []
+        self.said: dict[str, str] = {}
+        """What a query was answered of an order, last."""
         self._ledger = ledger
         self._effects = effects
         self._signing, self._merchant = keys
@@ -160,6 +162,7 @@ class Line:
         self._count(f"{operation}: {way or 'well'}")
         if way is None:
             return self._answered(prepared)
+        self._effects.troubled()
         return self._gone_wrong(way, operation, prepared)
 
     def _blown(self, host: str, operation: str) -> str | None:
@@ -240,7 +243,10 @@ class Line:
         try:
             status, members = self._ledger.answer(prepared.method, prepared.path_url, prepared.body)
         except Refusal as refusal:
+            self._effects.troubled()
             return self._signed(refusal.status, {"code": refusal.code, "message": "-"})
+        if operation_of(prepared) == "query" and members is not None:
+            self.said[members["out_trade_no"]] = members["trade_state"]
         return self._signed(status, members)
 
     def _signed(self, status: int, members: Mapping[str, Any] | None) -> Answer:

@@ -16,7 +16,7 @@ from tests.believing.world import World
 
 FAULT = 600  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
 _WAITS = (1, 2, 5, 10, 20, 60, 61, 70, 125, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600, 24 * 3600)
-_FOR = (3, 8, 20, 70, 200, 900, 4000)
+_FOR = (3, 8, 20, 70, 200, 900, 4000, 100_000)
 _AMOUNTS = (1000, 3000, 5000)
 _PARTS = (300, 700, 1000, 3000)
 _REASONS = ("returned", "broken")

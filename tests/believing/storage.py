@@ -54,6 +54,7 @@ class Storage:
         )
         if way is None:
             if self.away_until > self.now() and self._effects.under_way:
+                self._effects.troubled()
                 self._wait(SLOW)
                 raise time_out()
             return self._ran(run)

@@ -4,14 +4,14 @@ from tests.believing.rules import Step, run
 from tests.believing.world import START, Ground, World
 
 
-def found(ground: Ground, steps: list[Step]) -> tuple[World, str | None]:
+def found(ground: Ground, steps: list[Step], passed_over: frozenset[str] = frozenset()) -> tuple[World, str | None]:
     """A world after these steps, and the kind of its first violation."""
-    world = World(ground)
+    world = World(ground, passed_over=passed_over)
     violations = run(world, steps)
     return world, violations[0][0] if violations else None
 
 
-def shortened(ground: Ground, steps: list[Step], kind: str) -> list[Step]:
+def shortened(ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()) -> list[Step]:
     """Fewer steps, and smaller numbers, that violate in the same kind."""
     size = max(1, len(steps) // 2)
     while True:
@@ -19,17 +19,17 @@ def shortened(ground: Ground, steps: list[Step], kind: str) -> list[Step]:
         shorter = False
         while place < len(steps):
             tried = steps[:place] + steps[place + size :]
-            if tried and found(ground, tried)[1] == kind:
+            if tried and found(ground, tried, passed_over)[1] == kind:
                 steps, shorter = tried, True
             else:
                 place += size
         if size == 1 and not shorter:
             break
         size = max(1, size // 2)
-    return _smaller(ground, steps, kind)
+    return _smaller(ground, steps, kind, passed_over)
 
 
-def _smaller(ground: Ground, steps: list[Step], kind: str) -> list[Step]:
+def _smaller(ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()) -> list[Step]:
     for place, (name, numbers) in enumerate(list(steps)):
         for at, number in enumerate(numbers):
             for less in (0, 1, number // 2):
@@ -37,7 +37,7 @@ def _smaller(ground: Ground, steps: list[Step], kind: str) -> list[Step]:
                     continue
                 changed = (*steps[place][1][:at], less, *steps[place][1][at + 1 :])
                 tried = [*steps[:place], (name, changed), *steps[place + 1 :]]
-                if found(ground, tried)[1] == kind:
+                if found(ground, tried, passed_over)[1] == kind:
                     steps = tried
                     break
     return steps

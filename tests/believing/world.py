@@ -15,7 +15,6 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from sandbox.template import transformed
 from tests.believing import functions
 from tests.believing.agenda import Agenda
 from tests.believing.callers import SCOPE, Callers, Reply, Wish
@@ -34,6 +33,7 @@ HORIZON = 9 * 24 * 3600  # seconds in which a world must be quiet, once nothing 
 WITHIN = 8 * 3600  # … and in which a patient caller must have an answer
 REPEATS = 600  # calls that a patient caller makes at most until then
 MINUTE = 60
+SEND_LASTS = 60  # seconds in which one who has died may count as sending
 NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"
 
 
@@ -85,7 +85,7 @@ class Ground:
 def readers() -> dict[str, str]:
     """Which function reads a queue: logical ids of queues, names of functions, as the template maps them."""
     found = {}
-    for resource in transformed(functions.ROOT / "template.yaml")["Resources"].values():
+    for resource in functions.read_template()["Resources"].values():
         if resource["Type"] == "AWS::Lambda::EventSourceMapping":
             source = resource["Properties"]["EventSourceArn"].get("Fn::GetAtt", [""])[0]
             found[source] = resource["Properties"]["FunctionName"]["Ref"].partition("Function")[0].lower()
@@ -95,7 +95,7 @@ def readers() -> dict[str, str]:
 class World:
     """Everything at the beginning; the rules (`rules.py`) move it."""
 
-    def __init__(self, ground: Ground) -> None:
+    def __init__(self, ground: Ground, *, passed_over: frozenset[str] = frozenset()) -> None:
         ground.db.restore(ground.empty)
         ground.db.records.clear()
         self.story: list[tuple[float, str]] = []
@@ -103,6 +103,7 @@ class World:
         self.agenda = Agenda(START)
         self.ledger = Ledger(self.agenda.now, accepted=self._refund_accepted)
         self.oracle = Oracle(self.ledger)
+        self.oracle.passed_over = passed_over
         self.effects = Effects(happened=lambda text: self.tell("!", text))
         later = lambda seconds, what: self.agenda.at(self.agenda.now() + seconds, what)  # noqa: E731
         self.line = Line(
@@ -133,7 +134,7 @@ class World:
         )
         self.functions = Functions(outside, self.effects)
         self.post = Post(self.agenda, self.line, deliver=self._notify)
-        self.callers = Callers(self.agenda, self.oracle, call=self._call, tell=self.tell)
+        self.callers = Callers(self.agenda, self.oracle, call=self._call, said=self.line.said.get)
         self.banks: list[tuple[str, float]] = []
         """How the next refunds end at the bank, and after how many seconds; those beyond end well, and soon."""
         self.deaf = 0
@@ -263,6 +264,8 @@ class World:
             return None, False
         after = answer["headers"].get("retry-after")
         reply = Reply(answer["statusCode"], json.loads(answer["body"]), int(after) if after else None)
+        if reply.status == 503 and self.functions.untroubled:
+            self._judge_wait(wish, reply)
         heard = not self.deaf
         self.deaf = max(0, self.deaf - 1)
         self.tell("<", f"{reply}{'' if heard else ' (never arrives)'}")
@@ -270,6 +273,14 @@ class World:
         if reply.status == 500:
             self.tell("!", f"{functions.kept.last}")
         return reply, heard
+
+    def _judge_wait(self, wish: Wish, reply: Reply) -> None:
+        """A 503 in which nothing went wrong has a reason: somebody has died and may still be sending, or the order is closing."""
+        image = self.oracle.images.get(wish.number or "")
+        status = image["status"]["S"] if image else ""
+        ending = image is not None and int(image["time_expire"]["N"]) <= self.agenda.now() and status in ("CREATING", "PENDING")
+        if self.agenda.now() - self.functions.died_at > SEND_LASTS and status != "CLOSING" and not ending:
+            self.oracle.violated("503 without a cause", f"{wish} heard {reply}")
 
     def _settle(self, url: str, body: str) -> bool:
         event = {"Records": [{"messageId": "m", "body": body}]}
