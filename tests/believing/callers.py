@@ -46,7 +46,11 @@ class Reply:
 
     def __str__(self) -> str:
         if self.status == 200:
-            kept = {name: value for name, value in self.data.items() if name not in ("qrCode", "checkoutUrl", "paymentParams")}
+            kept = {
+                name: value
+                for name, value in self.data.items()
+                if name not in ("qrCode", "checkoutUrl", "paymentParams")
+            }
             return f"200 {kept}"
         after = f" Retry-After {self.retry_after}" if self.retry_after is not None else ""
         return f"{self.status} {self.code} {self.details or ''}{after} ({self.members.get('error', '')})"
@@ -140,7 +144,9 @@ class Callers:
         wish = self._wish(purchase.method, purchase.sub, "payments:charge", body, key=key, then=self._opened)
         wish.purchase = purchase
         if key is not None:
-            wish.number = numbers.out_trade_no(scope=SCOPE, route=purchase.method, caller=purchase.sub, key=key)
+            wish.number = numbers.out_trade_no(
+                scope=SCOPE, route=purchase.method, caller=purchase.sub, key=key
+            )
         self.ask(wish)
         return wish
 
@@ -204,9 +210,7 @@ class Callers:
 
     def look(self, purchase: Purchase, number: str, function: str) -> Wish:
         """The shop wants to know: `function` is query or payment."""
-        wish = self._wish(
-            function, purchase.sub, "payments:charge", None, number=number, then=self._looked
-        )
+        wish = self._wish(function, purchase.sub, "payments:charge", None, number=number, then=self._looked)
         wish.purchase = purchase
         self.ask(wish)
         return wish
@@ -232,7 +236,11 @@ class Callers:
 
     def refund(self, number: str, *, sub: str, amount: int, reason: str, key: str | None) -> Wish:
         """An office wants money back for a buyer."""
-        body = {"outTradeNo": number, "refundAmount": f"{amount // 100}.{amount % 100:02}", "refundReason": reason}
+        body = {
+            "outTradeNo": number,
+            "refundAmount": f"{amount // 100}.{amount % 100:02}",
+            "refundReason": reason,
+        }
         wish = self._wish("refund", sub, "payments:refund", body, key=key, number=number, then=self._refunded)
         self.ask(wish)
         return wish
@@ -285,11 +293,17 @@ class Callers:
 
     def repeat(self, wish: Wish) -> None:
         """Somebody asks once more for what has been answered; the answer must not change."""
-        if wish.over and not wish.dropped and (wish.key is not None or wish.function in ("close", "query", "payment")):
+        if (
+            wish.over
+            and not wish.dropped
+            and (wish.key is not None or wish.function in ("close", "query", "payment"))
+        ):
             wish.over = False
             self.ask(wish)
 
-    def _wish(self, function: str, sub: str, scope: str, body: Mapping[str, Any] | None, **given: Any) -> Wish:
+    def _wish(
+        self, function: str, sub: str, scope: str, body: Mapping[str, Any] | None, **given: Any
+    ) -> Wish:
         wish = Wish(len(self.wishes), function, sub, scope, None if body is None else dict(body), **given)
         self.wishes.append(wish)
         return wish

@@ -45,7 +45,9 @@ class Order:
     request: Mapping[str, Any]
     kind: str
     payable_until: float
-    credentials: dict[str, float] = field(default_factory=dict)  # each with its end; a newer code voids the older
+    credentials: dict[str, float] = field(
+        default_factory=dict
+    )  # each with its end; a newer code voids the older
     state: str = "NOTPAY"
     transaction_id: str | None = None
     paid_at: float | None = None

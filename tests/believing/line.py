@@ -52,7 +52,15 @@ _ASKING = ("query", "refund query")
 
 
 def _ways(operation: str) -> tuple[str, ...]:
-    ways = ["lost before", "lost after", "500 before", "429 before", "bad signature", "no signature", "html before"]
+    ways = [
+        "lost before",
+        "lost after",
+        "500 before",
+        "429 before",
+        "bad signature",
+        "no signature",
+        "html before",
+    ]
     ways += ["truncated", "dies before", "dies after", "meanwhile before", "meanwhile after", "cut"]
     if operation not in _ASKING:
         ways += ["late", "late", "500 after", "html after", "lost then refused", "late then refused"]
@@ -267,7 +275,9 @@ class Line:
     def _verify(self, prepared: Prepared) -> None:
         """Raises where the product has not signed what it sends."""
         said = dict(re.findall(r'(\w+)="([^"]*)"', prepared.headers["Authorization"]))
-        signed = f"{prepared.method}\n{prepared.path_url}\n{said['timestamp']}\n{said['nonce_str']}\n".encode()
+        signed = (
+            f"{prepared.method}\n{prepared.path_url}\n{said['timestamp']}\n{said['nonce_str']}\n".encode()
+        )
         signature = base64.b64decode(said["signature"])
         self._merchant.verify(signature, signed + prepared.body + b"\n", PKCS1v15(), SHA256())
 

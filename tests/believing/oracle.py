@@ -212,14 +212,17 @@ class Oracle:
             there = known[1].status if known else "not there"
             lies = {
                 "PaymentSucceeded": order is None or order.paid_at is None,
-                "PaymentClosed": order is not None and order.state == "NOTPAY" and order.payable_until > self.ledger.now(),
+                "PaymentClosed": order is not None
+                and order.state == "NOTPAY"
+                and order.payable_until > self.ledger.now(),
                 "RefundSucceeded": there != "SUCCESS",
                 "RefundClosed": there not in ("CLOSED", "not there"),
                 "RefundAbnormal": known is None or "ABNORMAL" not in known[1].was,
             }.get(event, False)
             if lies:
                 self.violated(
-                    "an event lies", f"{event} of {number} {refund_no or ''}: {order and order.state}, {there}"
+                    "an event lies",
+                    f"{event} of {number} {refund_no or ''}: {order and order.state}, {there}",
                 )
 
 
@@ -245,6 +248,9 @@ def _unsound(old: Mapping[str, Any] | None, new: Mapping[str, Any]) -> str | Non
         return None
     if RANKS[status] < RANKS[old["status"]["S"]]:
         return f"rank falls from {old['status']['S']} to {status}"
-    if len(history) - len(old["history"]["L"]) not in (0, 1) or history[: len(old["history"]["L"])] != old["history"]["L"]:
+    if (
+        len(history) - len(old["history"]["L"]) not in (0, 1)
+        or history[: len(old["history"]["L"])] != old["history"]["L"]
+    ):
         return "the history was rewritten"
     return None

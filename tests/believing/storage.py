@@ -49,16 +49,16 @@ class Storage:
 
     def around(self, operation: Operation, run: Run) -> Answer:
         """One operation."""
-        way = self._effects.way(
-            f"{operation.name} {operation.table}", _WRITE if operation.writes else _READ
-        )
+        way = self._effects.way(f"{operation.name} {operation.table}", _WRITE if operation.writes else _READ)
         if way is None:
             if self.away_until > self.now() and self._effects.under_way:
                 self._effects.troubled()
                 self._wait(SLOW)
                 raise time_out()
             return self._ran(run)
-        if way == "repeated":  # the SDK repeats a write whose answer was lost; the repetition meets its own effect
+        if (
+            way == "repeated"
+        ):  # the SDK repeats a write whose answer was lost; the repetition meets its own effect
             self._ran(run)
             return self._ran(run)
         if way.startswith("meanwhile"):
@@ -136,5 +136,7 @@ class Secrets:
     def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803
         """As AWS answers it."""
         if SecretId not in self._texts:
-            raise ClientError({"Error": {"Code": "ResourceNotFoundException", "Message": "-"}}, "GetSecretValue")
+            raise ClientError(
+                {"Error": {"Code": "ResourceNotFoundException", "Message": "-"}}, "GetSecretValue"
+            )
         return {"SecretString": self._texts[SecretId]}

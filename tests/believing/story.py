@@ -4,14 +4,21 @@ from tests.believing.rules import Step, run
 from tests.believing.world import START, Ground, World
 
 
-def found(ground: Ground, steps: list[Step], passed_over: frozenset[str] = frozenset()) -> tuple[World, str | None]:
+MOST_REPEATS = 3  # of one line in a story
+
+
+def found(
+    ground: Ground, steps: list[Step], passed_over: frozenset[str] = frozenset()
+) -> tuple[World, str | None]:
     """A world after these steps, and the kind of its first violation."""
     world = World(ground, passed_over=passed_over)
     violations = run(world, steps)
     return world, violations[0][0] if violations else None
 
 
-def shortened(ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()) -> list[Step]:
+def shortened(
+    ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()
+) -> list[Step]:
     """Fewer steps, and smaller numbers, that violate in the same kind."""
     size = max(1, len(steps) // 2)
     while True:
@@ -29,7 +36,9 @@ def shortened(ground: Ground, steps: list[Step], kind: str, passed_over: frozens
     return _smaller(ground, steps, kind, passed_over)
 
 
-def _smaller(ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()) -> list[Step]:
+def _smaller(
+    ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()
+) -> list[Step]:
     for place, (name, numbers) in enumerate(list(steps)):
         for at, number in enumerate(numbers):
             for less in (0, 1, number // 2):
@@ -44,8 +53,14 @@ def _smaller(ground: Ground, steps: list[Step], kind: str, passed_over: frozense
 
 
 def told(world: World, steps: list[Step]) -> str:
-    """The whole story."""
+    """The whole story; what is said over and over is said once."""
     lines = [f"  {name}{numbers}" for name, numbers in steps]
-    lines += [f"{moment - START:10.1f}  {text}" for moment, text in world.story]
+    seen: dict[str, int] = {}
+    for moment, text in world.story:
+        seen[text] = seen.get(text, 0) + 1
+        if seen[text] <= MOST_REPEATS:
+            lines.append(f"{moment - START:10.1f}  {text}")
+        elif seen[text] == MOST_REPEATS + 1:
+            lines.append(f"{moment - START:10.1f}  {text} … and so on")
     lines += [f"VIOLATED {kind}: {sentence}" for kind, sentence in world.violations]
     return "\n".join(lines)

@@ -238,7 +238,9 @@ class World:
     def _judge_patience(self) -> None:
         for wish in self.callers.wishes:
             if not wish.over:
-                self.oracle.violated("never answered", f"{wish} has no answer after {wish.tries} patient calls")
+                self.oracle.violated(
+                    "never answered", f"{wish} has no answer after {wish.tries} patient calls"
+                )
 
     # ---- the product ----
 
@@ -249,7 +251,8 @@ class World:
     def _call(self, wish: Wish) -> tuple[Reply | None, bool]:
         event = {
             "routeKey": wish.function,
-            "headers": {"content-type": "application/json"} | ({"idempotency-key": wish.key} if wish.key else {}),
+            "headers": {"content-type": "application/json"}
+            | ({"idempotency-key": wish.key} if wish.key else {}),
             "body": None if wish.body is None else json.dumps(wish.body),
             "pathParameters": {"outTradeNo": wish.number} if wish.body is None else None,
             "requestContext": {"authorizer": {"jwt": {"claims": {"sub": wish.sub, "scope": wish.scope}}}},
@@ -278,7 +281,11 @@ class World:
         """A 503 in which nothing went wrong has a reason: somebody has died and may still be sending, or the order is closing."""
         image = self.oracle.images.get(wish.number or "")
         status = image["status"]["S"] if image else ""
-        ending = image is not None and int(image["time_expire"]["N"]) <= self.agenda.now() and status in ("CREATING", "PENDING")
+        ending = (
+            image is not None
+            and int(image["time_expire"]["N"]) <= self.agenda.now()
+            and status in ("CREATING", "PENDING")
+        )
         if self.agenda.now() - self.functions.died_at > SEND_LASTS and status != "CLOSING" and not ending:
             self.oracle.violated("503 without a cause", f"{wish} heard {reply}")
 
@@ -345,7 +352,9 @@ class World:
         self.tell("$", f"WeChat Pay takes {refund.out_refund_no} over {refund.amount}; it will be {outcome}")
         self.agenda.at(self.agenda.now() + after, partial(self._ended, order, refund, outcome))
         if outcome == "ABNORMAL":
-            self.agenda.at(self.agenda.now() + after + 2 * 24 * 3600, partial(self._ended, order, refund, "SUCCESS"))
+            self.agenda.at(
+                self.agenda.now() + after + 2 * 24 * 3600, partial(self._ended, order, refund, "SUCCESS")
+            )
 
     def _ended(self, order: Order, refund: Refund, outcome: str) -> None:
         if self.ledger.end(refund, outcome):
