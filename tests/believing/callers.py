@@ -16,7 +16,6 @@ from tests.believing.oracle import DAY, Oracle
 SCOPE = "model"  # the stack's, of which order numbers are made
 UNHEARD = 5  # seconds after which somebody who heard nothing repeats
 MOST_ATTEMPTS = 4  # orders for one purchase
-DOUBLE_CLICK = 60  # seconds; README, "Refunds"
 
 
 @dataclass
@@ -252,8 +251,7 @@ class Callers:
             if wish.told_number not in (None, number):
                 oracle.violated("another number", f"{words}, after {wish.told_number}")
             wish.told_number = number
-            if number not in wish.numbers or wish.told_no is None:
-                self._excuse(wish, number)
+            oracle.excuse(wish, number)
             if status == "CLOSED":
                 wish.told_no = wish.told_no or str(reply)
             oracle.told_refund(number, status, words)
@@ -269,7 +267,7 @@ class Callers:
             oracle.told_never(number, words)
             oracle.one_payout(wish)
         elif reply.code in ("REFUND_NOT_ALLOWED", "REFUND_EXCEEDS") or reply.status == 502:
-            self._excuse(wish, None)
+            oracle.excuse(wish, None)
             wish.told_no = str(reply)
             wish.dropped = reply.status != 502
             oracle.one_payout(wish)
@@ -277,17 +275,6 @@ class Callers:
             wish.told_no = str(reply)
         else:
             oracle.violated("unforeseen answer", words)
-
-    def _excuse(self, wish: Wish, number: str | None) -> None:
-        """The documented limit: without a key, a first 200 that never arrived is not known of once its refund has ended."""
-        lost = wish.unheard
-        if wish.key is not None or lost is None or lost == number:
-            return
-        assert wish.number is not None
-        status = self._oracle.refund_status(wish.number, lost)
-        if status in ("SUCCEEDED", "CLOSED"):
-            self._oracle.limits["keyless first 200 lost"] += 1
-            wish.excused.add(lost)
 
     # ---- all of them ----
 

@@ -29,6 +29,7 @@ class Invocation:
     faults: dict[int, int] = field(default_factory=dict)
     effects: int = 0
     dead: bool = False
+    interrupted: bool = False  # the table did not answer it
     trouble: bool = False  # something went wrong in it, or somebody else acted meanwhile
 
 

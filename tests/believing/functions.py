@@ -88,8 +88,8 @@ class Functions:
         self._outside = outside
         self._effects = effects
         self._handlers: dict[tuple[str, int], Any] = {}
-        self.died_at = -1e9
-        """When an invocation has died last."""
+        self.interrupted_at = -1e9
+        """When an invocation has last died, or lost its table in the middle."""
         self.untroubled = False
         """Whether nothing went wrong in the invocation that has ended last."""
         self.raised: list[str] = []
@@ -103,7 +103,7 @@ class Functions:
         try:
             return handler(event, Context())
         except Killed:
-            self.died_at = self._outside.now()
+            self.interrupted_at = self._outside.now()
             self._handlers.pop(place, None)
             return None
         except _OUTSIDE:
@@ -113,6 +113,8 @@ class Functions:
             return None
         finally:
             self._effects.end(invocation)
+            if invocation.interrupted:
+                self.interrupted_at = self._outside.now()
             self.untroubled = not invocation.trouble and not self._effects.under_way
 
     def _started(self, place: tuple[str, int]) -> Any:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlsplit
 
 import requests
@@ -104,7 +104,7 @@ class Answer:
         chunk, self._read = (b"" if self._read else self.content), True
         return chunk
 
-    def __enter__(self) -> "Answer":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -188,18 +188,13 @@ class Line:
             return self._beside_others(rest, prepared)
         if kind in ("late", "lost", "cut"):
             return self._unheard(way, operation, prepared)
-        if kind == "refused":
-            status, code = rest.split()
-            return self._signed(int(status), {"code": code, "message": "-"})
-        if kind in ("unsigned", "unsigned-after"):
+        if kind in ("refused", "unsigned", "unsigned-after"):
             if kind == "unsigned-after":
                 self._answered(prepared)
             status, code = rest.split()
-            return _plain(int(status), {"code": code, "message": "-"})
-        if kind in ("500", "429", "html") and rest == "before":
-            answer = None
-        else:
-            answer = self._answered(prepared)
+            members = {"code": code, "message": "-"}
+            return self._signed(int(status), members) if kind == "refused" else _plain(int(status), members)
+        answer = None if rest == "before" else self._answered(prepared)
         if way == "dies after":
             self._effects.die()
         if kind in ("500", "429"):
@@ -207,13 +202,7 @@ class Line:
             return self._signed(int(kind), {"code": code, "message": "-"})
         if kind == "html" or answer is None:
             return Answer(502, {"Request-ID": "r"}, b"<html>Bad Gateway</html>")
-        headers = dict(answer.headers)
-        if way == "bad signature":
-            headers["Wechatpay-Signature"] = base64.b64encode(b"x" * 128).decode()
-        elif way == "no signature":
-            headers = {"Request-ID": "r"}
-        content = answer.content[:-7] if way == "truncated" else answer.content
-        return Answer(answer.status_code, headers, content)
+        return _mangled(answer, way)
 
     def _beside_others(self, when: str, prepared: Prepared) -> Answer:
         self._turns += 1
@@ -290,6 +279,16 @@ def operation_of(prepared: Prepared) -> str:
     if path.endswith("/close"):
         return "close"
     return path.rpartition("/")[2] if prepared.method == "POST" else "query"
+
+
+def _mangled(answer: Answer, way: str) -> Answer:
+    """An answer that proves nothing."""
+    if way == "truncated":
+        return Answer(answer.status_code, answer.headers, answer.content[:-7])
+    if way == "no signature":
+        return Answer(answer.status_code, {"Request-ID": "r"}, answer.content)
+    forged = {**answer.headers, "Wechatpay-Signature": base64.b64encode(b"x" * 128).decode()}
+    return Answer(answer.status_code, forged, answer.content)
 
 
 def _plain(status: int, members: Mapping[str, Any]) -> Answer:

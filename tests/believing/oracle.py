@@ -46,8 +46,8 @@ class Oracle:
 
     # ---- the table ----
 
-    def saw(self, change: Mapping[str, Any], wish: "Wish | None") -> None:
-        """One record of the stream; `wish` is whose invocation wrote it."""
+    def saw(self, change: Mapping[str, Any], wish: "Wish | None", said: Mapping[str, str]) -> None:
+        """One record of the stream; `wish` is whose invocation wrote it, `said` what queries were answered last."""
         new, old = change.get("NewImage"), change.get("OldImage")
         if new is None:
             return
@@ -65,6 +65,11 @@ class Oracle:
             if "event" in members:
                 event = members["event"]["S"]
                 self.events.append((number, event, members))
+                by_query = event == "PaymentSucceeded" and members["cause"]["S"] == "query"
+                if by_query and said.get(number) == "REFUND" and "elsewhere" not in members:
+                    self.violated(
+                        "an event lies", f"{event} of {number} says nothing of the money that went back"
+                    )
                 if event == "RefundRequested" and wish is not None:
                     self._reserved(members["out_refund_no"]["S"], wish)
 
@@ -83,6 +88,21 @@ class Oracle:
         refunds = self.images[out_trade_no]["refunds"]["M"] if out_trade_no in self.images else {}
         return refunds[out_refund_no]["M"]["status"]["S"] if out_refund_no in refunds else None
 
+    def taken(self, facts: Mapping[str, Any]) -> None:
+        """A notification was answered 200, and nobody will send it again: its facts are in the table, or kept with the order."""
+        image = self.images.get(facts["out_trade_no"])
+        if image is None:
+            self.violated("taken and lost", f"{facts['out_trade_no']} is not in the table")
+        elif "out_refund_no" not in facts:
+            if RANKS[image["status"]["S"]] < 4:
+                self.violated("taken and lost", f"{facts['out_trade_no']} is {image['status']['S']}")
+        else:
+            number, says = facts["out_refund_no"], facts["refund_status"]
+            stands = self.refund_status(facts["out_trade_no"], number)
+            kept = any(number in str(each) for each in image.get("held", {}).get("L", ()))
+            if not kept and stands not in FINAL and stands != says:
+                self.violated("taken and lost", f"{number} is {stands}, after {says} was taken")
+
     # ---- WeChat Pay ----
 
     def refund_accepted(self, order: Order, refund: Refund) -> None:
@@ -92,6 +112,7 @@ class Oracle:
             self.violated("paid after a no", f"{number} is taken by WeChat Pay, after {self.never[number]}")
         wish = self.owners.get(number)
         if wish is not None:
+            self.excuse(wish, number)
             self.one_payout(wish)
 
     def paid(self, number: str) -> None:
@@ -101,18 +122,26 @@ class Oracle:
 
     def one_payout(self, wish: "Wish") -> None:
         """At most one live refund for each wish, and none for one that was refused."""
-        live = {
-            number
-            for number in wish.numbers
-            if number in self.ledger.refunds and self.ledger.refunds[number][1].status in LIVE
-        } - wish.excused
-        if wish.told_number is not None and wish.told_number in self.ledger.refunds:
-            if self.ledger.refunds[wish.told_number][1].status in LIVE:
-                live.add(wish.told_number)
+        numbers = (wish.numbers - wish.excused) | ({wish.told_number} if wish.told_number else set())
+        refunds = self.ledger.refunds
+        live = {number for number in numbers if number in refunds and refunds[number][1].status in LIVE}
         if len(live) > 1:
             self.violated("paid twice", f"{wish} has {len(live)} refunds at WeChat Pay: {sorted(live)}")
         if live and wish.told_no is not None:
             self.violated("paid after a no", f"{wish} was told {wish.told_no}, and WeChat Pay has {live}")
+
+    def excuse(self, wish: "Wish", number: str | None) -> None:
+        """The documented limit: without a key, a first 200 that never arrived is not known of once its refund has ended.
+
+        `number` is that of the refund that came of the repetition, if one did.
+        """
+        lost = wish.unheard
+        if wish.key is not None or wish.number is None or lost in (None, number) or lost in wish.excused:
+            return
+        assert lost is not None
+        if self.refund_status(wish.number, lost) in FINAL:
+            self.limits["a first 200 without a key never arrived"] += 1
+            wish.excused.add(lost)
 
     # ---- what callers are told ----
 

@@ -67,9 +67,9 @@ class Rules:
     def pay(self, which: int) -> None:
         """A buyer pays by a code that was told, however long ago, if that is possible."""
         codes = self.world.oracle.codes
-        numbers = sorted(codes, key=list(codes).index)
+        numbers = list(codes)
         for place in range(len(numbers)):
-            number = numbers[(which + place) % len(numbers)]
+            number = numbers[-1 - (which + place) % len(numbers)]
             if self.world.ledger.payable(number, codes[number]) is not None:
                 self.world.pay(number)
                 return
@@ -253,23 +253,33 @@ class Habits:
         ]
         self._calm = chance.choice((0.3, 0.6, 0.9))
         self._hurry = chance.choice((1, 2, 3))
+        self._eager = chance.choice((0.0, 0.6, 0.95))
+        self._focus = chance.choice(((), (), ("refund",), ("refund",), ("native", "jsapi"), ("close",)))
         self._bought = 0
+        self._then: list[Step] = []
 
     def step(self) -> Step:
         """One step: a rule and its numbers."""
         chance = self._chance
+        if self._then:
+            return self._then.pop(0)
         (name,) = chance.choices(self._names, self._weights)
         if name == "buy":
             self._bought += 1
             if self._bought > MOST_PURCHASES:
-                name = "repeat"
+                name = "refund"
+            elif chance.random() < self._eager:
+                self._then = [("pay", (0,)), ("wait", (chance.randint(0, 1),))]
         rule = RULES[name]
         if name == "wait":
             return name, (int(chance.random() ** self._hurry * (rule.most[0] + 1)),)
-        return name, tuple(
+        numbers = [
             0 if place in rule.calm and chance.random() < self._calm else chance.randint(0, most)
             for place, most in enumerate(rule.most)
-        )
+        ]
+        if name == "weather" and self._focus:
+            numbers[1] = _OPERATIONS.index(chance.choice(self._focus))
+        return name, tuple(numbers)
 
 
 def steps_of(seed: str, length: int = LENGTH) -> list[Step]:

@@ -53,8 +53,7 @@ class Storage:
         if way is None:
             if self.away_until > self.now() and self._effects.under_way:
                 self._effects.troubled()
-                self._wait(SLOW)
-                raise time_out()
+                raise self._timed_out()
             return self._ran(run)
         if (
             way == "repeated"
@@ -73,8 +72,12 @@ class Storage:
             self._ran(run)
         if way == "dies after":
             self._effects.die()
+        raise self._timed_out()
+
+    def _timed_out(self) -> ReadTimeoutError:
+        self._effects.under_way[-1].interrupted = True
         self._wait(SLOW)
-        raise time_out()
+        return time_out()
 
     def _ran(self, run: Run) -> Answer:
         answer = run()

@@ -3,7 +3,6 @@
 from tests.believing.rules import Step, run
 from tests.believing.world import START, Ground, World
 
-
 MOST_REPEATS = 3  # of one line in a story
 
 

@@ -5,7 +5,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import Any
+from typing import Any, Self
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -72,7 +72,7 @@ class Ground:
             }
         )
 
-    def __enter__(self) -> "Ground":
+    def __enter__(self) -> Self:
         functions.quiet()
         self.db.__enter__()
         return self
@@ -286,7 +286,11 @@ class World:
             and int(image["time_expire"]["N"]) <= self.agenda.now()
             and status in ("CREATING", "PENDING")
         )
-        if self.agenda.now() - self.functions.died_at > SEND_LASTS and status != "CLOSING" and not ending:
+        if (
+            self.agenda.now() - self.functions.interrupted_at > SEND_LASTS
+            and status != "CLOSING"
+            and not ending
+        ):
             self.oracle.violated("503 without a cause", f"{wish} heard {reply}")
 
     def _settle(self, url: str, body: str) -> bool:
@@ -299,11 +303,13 @@ class World:
         status = None if answer is None else answer["statusCode"]
         self.tell("~", f"notification {notification.kind} of {notification.facts['out_trade_no']}: {status}")
         self.counts[f"notify: {status}"] += 1
+        if status == 200:
+            self.oracle.taken(notification.facts)
         return status in (200, 204)
 
     def _saw(self, change: Mapping[str, Any]) -> None:
         wish = self.effects.under_way[-1].wish if self.effects.under_way else None
-        self.oracle.saw(change, wish)  # type: ignore[arg-type]
+        self.oracle.saw(change, wish, self.line.said)  # type: ignore[arg-type]
         if isinstance(wish, Wish) and wish.function == "refund":
             wish.numbers |= {number for number, owner in self.oracle.owners.items() if owner is wish}
 
