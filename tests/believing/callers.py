@@ -88,6 +88,7 @@ class Wish:
     absence: int = 3 * 3600
     last_try: float = 0.0
     over: bool = False
+    told_200: bool = False
     dropped: bool = False  # paid back otherwise after a 4xx: nobody asks again
     told_no: str | None = None
     told_number: str | None = None
@@ -115,6 +116,8 @@ class Callers:
         self.wishes: list[Wish] = []
         self.ceased: float | None = None
         """Since when nothing goes wrong any more, and everybody is patient."""
+        self.no_refunds_until = 0.0
+        """Until when API Gateway lets nobody refund."""
         self._agenda = agenda
         self._oracle = oracle
         self._call = call
@@ -288,6 +291,36 @@ class Callers:
             wish.over = False
             self.ask(wish)
 
+    def differ(self, which: int) -> None:
+        """A caller uses the key of something that was answered 200 for something else."""
+        keyed = [
+            each
+            for each in self.wishes
+            if each.key and each.told_200 and each.body and "refundAmount" in each.body
+        ]
+        if keyed and not self._oracle.restored:
+            first = keyed[-1 - which % len(keyed)]
+            assert first.body is not None
+            body = {**first.body, "refundReason": "something else"}
+            wish = self._wish(
+                "refund", first.sub, first.scope, body, key=first.key, number=first.number, then=self._differs
+            )
+            self.ask(wish)
+
+    def _differs(self, wish: Wish, reply: Reply) -> None:
+        wish.dropped = True
+        if (reply.status, reply.code) != (422, "IDEMPOTENCY_MISMATCH"):
+            self._oracle.violated(
+                "unforeseen answer", f"{wish}, whose key is another refund's, heard {reply}"
+            )
+
+    def compared(self) -> None:
+        """Somebody has compared the books after a restore: offices know which of their refunds WeChat Pay has."""
+        for wish in self.wishes:
+            known = [no for no in wish.numbers if no in self._oracle.ledger.refunds]
+            if known and not wish.over:
+                wish.over, wish.dropped, wish.told_number = True, True, known[0]
+
     def _wish(
         self, function: str, sub: str, scope: str, body: Mapping[str, Any] | None, **given: Any
     ) -> Wish:
@@ -302,6 +335,9 @@ class Callers:
     def ask(self, wish: Wish) -> None:
         """One call, and what its caller makes of it."""
         now = self._agenda.now()
+        if wish.function == "refund" and now < self.no_refunds_until:
+            self._agenda.at(self.no_refunds_until, lambda: self._repeated(wish))
+            return
         if wish.function == "refund" and wish.key is None and wish.tries and now - wish.last_try > DAY:
             self._oracle.limits["keyless, away for more than a day"] += 1
             wish.excused |= wish.numbers
@@ -321,6 +357,7 @@ class Callers:
             wish.over = True
         else:
             wish.over = True
+            wish.told_200 = wish.told_200 or reply.status == 200
             assert wish.then is not None
             wish.then(wish, reply)
 

@@ -25,6 +25,7 @@ _REASONS = ("returned", "broken")
 _ABSENCES = (2 * 3600, 10 * 3600, 20 * 3600, 30 * 3600)
 _OUTCOMES = ("SUCCESS", "SUCCESS", "CLOSED", "ABNORMAL")
 _AFTER = (1.0, 3.0, 30.0, 90.0, 5000.0, 90_000.0)
+_HOURS = ("120", "300", "30")
 _OPERATIONS = (None, *REFUSALS)
 _HOSTS = (None, "main", "backup")
 
@@ -152,9 +153,26 @@ class Rules:
         """The next answers do not arrive."""
         self.world.deaf = how_many
 
+    def resend(self, which: int) -> None:
+        """An old notification comes once more."""
+        if letters := self.world.post.all:
+            self.world.post.again(letters[-1 - which % len(letters)])
+
+    def hours(self, which: int) -> None:
+        """How long the orders that are opened from now on live: longer than a code, or not."""
+        self.world.environment["ORDER_MINUTES"] = _HOURS[which]
+
     def remember(self) -> None:
         """A moment to which the table may be restored."""
         self.world.remember()
+
+    def restore(self) -> None:
+        """The table is restored to that moment, and whoever does it does what docs/operations.md says."""
+        self.world.restore()
+
+    def differ(self, which: int) -> None:
+        """Somebody uses a key for something else: that is refused, whatever became of the first."""
+        self.world.callers.differ(which)
 
     # ---- what others do in the middle of an invocation ----
 
@@ -238,6 +256,11 @@ RULES: dict[str, Rule] = {
     "away": Rule(2, (3,)),
     "disturb": Rule(9, (len(NAMES) - 1, FAULT)),
     "deafen": Rule(2, (3,)),
+    "resend": Rule(2, (7,)),
+    "hours": Rule(1, (len(_HOURS) - 1,)),
+    "differ": Rule(1, (7,)),
+    "remember": Rule(1, ()),
+    "restore": Rule(1, ()),
 }
 
 
@@ -251,6 +274,8 @@ class Habits:
             rule.weight * (1 if name in ("buy", "pay", "wait") else chance.choice((0, 0, 1, 1, 2, 4)))
             for name, rule in RULES.items()
         ]
+        if chance.random() < 0.8:  # most worlds are never restored: there, less may be asked of them
+            self._weights[self._names.index("restore")] = 0
         self._calm = chance.choice((0.3, 0.6, 0.9))
         self._hurry = chance.choice((1, 2, 3))
         self._eager = chance.choice((0.0, 0.6, 0.95))

@@ -33,6 +33,7 @@ HORIZON = 9 * 24 * 3600  # seconds in which a world must be quiet, once nothing 
 WITHIN = 8 * 3600  # … and in which a patient caller must have an answer
 REPEATS = 600  # calls that a patient caller makes at most until then
 MINUTE = 60
+COMPARED = 180  # seconds until somebody has compared the refunds since the restored moment
 SEND_LASTS = 60  # seconds in which one who has died may count as sending
 NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"
 
@@ -122,8 +123,9 @@ class World:
         ground.db.around = self.storage.around
         self.db = ground.db
         self._drawn = 0
+        self.environment = dict(ground.environment)
         outside = Outside(
-            environment=ground.environment,
+            environment=self.environment,
             secrets=ground.secrets,
             queue=Queue(self.effects, wait=self.agenda.wait, later=later, deliver=self._settle),
             line=self.line,
@@ -377,6 +379,10 @@ class World:
         """The table is what it was then."""
         if self.moment is None:
             return
-        self.tell("!", "the table is restored to an earlier moment")
+        self.tell(
+            "!", "the table is restored to an earlier moment; nobody refunds until the books were compared"
+        )
         self.db.restore(self.moment)
         self.oracle.forgotten(self.db.items("PaymentsTable"))
+        self.callers.no_refunds_until = self.agenda.now() + COMPARED
+        self.agenda.at(self.agenda.now() + COMPARED - 1, self.callers.compared)
