@@ -61,9 +61,9 @@ def _ways(operation: str) -> tuple[str, ...]:
         "no signature",
         "html before",
     ]
-    ways += ["truncated", "dies before", "dies after", "meanwhile before", "meanwhile after", "cut"]
+    ways += ["truncated", "cut", *["dies before", "dies after", "meanwhile before", "meanwhile after"] * 3]
     if operation not in _ASKING:
-        ways += ["late", "late", "500 after", "html after", "lost then refused", "late then refused"]
+        ways += ["late", "late", "late", "500 after", "html after", "lost then refused", "late then refused"]
     if operation == "refund":
         ways += ["429 after"]
     ways += [f"refused {status} {code}" for status, code in REFUSALS[operation]]
