@@ -44,12 +44,9 @@ def open_order(wanted: Payment, *, send: Send, wiring: Wiring, again: bool) -> P
     try:
         wiring.store.create(wanted, due_at=wanted.created_at + FIRST_CHECK)
     except RefusedUpdate:
-        known = wiring.store.get(wanted.out_trade_no)
-        if known is None or known.claim != wanted.claim:
-            if again:
-                return _present_truth(wanted, send, wiring)
-            raise TryAgainError("The order could not be read.") from None
-        # Our own first write went through, and its answer was lost.
+        if again:
+            return _present_truth(wanted, send, wiring, mine=wanted.claim)
+        # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
     return _send(wanted, send, wiring, first=True)
 
 
@@ -61,8 +58,11 @@ def with_fresh_credential(known: Payment, *, send: Send, wiring: Wiring) -> Paym
     return _present_truth(known, send, wiring) if _ending(known, wiring.now()) else known
 
 
-def _present_truth(wanted: Payment, send: Send, wiring: Wiring) -> Payment:
-    known = _settled_read(wanted, wiring)
+def _present_truth(wanted: Payment, send: Send, wiring: Wiring, *, mine: str | None = None) -> Payment:
+    """What there is under this number, completed where that is missing; `mine` is the claim that we may have put there."""
+    known = _settled_read(wanted, wiring, mine)
+    if mine is not None and known.claim == mine:  # our own first write went through, and its answer was lost
+        return _send(known, send, wiring, first=True)
     now = wiring.now()
     if known.fingerprint != wanted.fingerprint:
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
@@ -85,15 +85,16 @@ def _claimed(known: Payment, wiring: Wiring) -> Payment:
         raise _being_sent(read, wiring) from first
 
 
-def _settled_read(wanted: Payment, wiring: Wiring) -> Payment:
-    """The payment under this number, once nobody can still be in the middle of sending it."""
+def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
+    """The payment under this number, once nobody else can still be in the middle of sending it."""
     waited = 0.0
     while True:
         known = wiring.store.get(wanted.out_trade_no)
         if known is None:
             raise TryAgainError("The order could not be read.")
         unready = known.status is Status.CREATING or _ending(known, wiring.now())
-        if not (unready and _claim_left(known, wiring) > 0) or known.fingerprint != wanted.fingerprint:
+        sending = unready and known.claim != mine and _claim_left(known, wiring) > 0
+        if not sending or known.fingerprint != wanted.fingerprint:
             return known
         if waited >= PATIENCE:
             raise _being_sent(known, wiring)
