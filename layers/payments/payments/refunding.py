@@ -67,7 +67,7 @@ def refund_payment(
             refund = _planned(seen, amount=amount, reason=reason, key=key, caller=caller, wiring=wiring)
             now = int(wiring.now())
             if not counted:
-                _count(caller, now, wiring)
+                _count(caller, refund.out_refund_no, now, wiring)
                 counted = True
             reserved = wiring.refunds.reserve(seen, refund, cause="refund", due_at=now + FIRST_CHECK, now=now)
         except RefusedUpdate:
@@ -88,10 +88,10 @@ def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     return _send(sending, sending.refunds[out_refund_no], wiring)
 
 
-def _count(caller: str, now: int, wiring: Wiring) -> None:
+def _count(caller: str, out_refund_no: str, now: int, wiring: Wiring) -> None:
     most, today = wiring.settings.refunds_per_day, beijing_day(now)
     try:
-        wiring.allowances.count_refund(caller, most=most, day=today, now=now)
+        wiring.allowances.count_refund(caller, out_refund_no, most=most, day=today, now=now)
     except RefusedUpdate as reached:
         raise RateLimitedError(
             f"The caller has asked for {most} refunds today.", retry_after=beijing_midnight(today + 1) - now
