@@ -25,7 +25,7 @@ LongText = Annotated[str, msgspec.Meta(max_length=2048)]
 
 Order = TypeVar("Order", bound="NewOrder")
 
-_JSON = msgspec.json.Encoder(decimal_format="number")
+_JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
 
 
 class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
