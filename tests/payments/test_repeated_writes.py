@@ -161,6 +161,18 @@ def test_a_buyer_whose_orders_were_let_in_twice_has_each_once(playing: Playing) 
     )
 
 
+def test_a_quote_whose_use_was_repeated_opens_its_order_and_no_other(playing: Playing) -> None:
+    wiring, buyer = playing("NativeFunction"), f"buyer-{secrets.token_hex(4)}"
+    now = int(wiring.now())
+    _ = wiring.allowances
+    with LostAnswers(client_of(AllowanceItem)) as lost:
+        wiring.allowances.use_quote(buyer, "q-1", "WX1", expires_at=now + 600, now=now)
+        with pytest.raises(RefusedUpdate):
+            wiring.allowances.use_quote(buyer, "q-1", "WX2", expires_at=now + 600, now=now)
+
+    assert lost.repeated == ["PutItem", "PutItem"]
+
+
 def test_a_ticket_whose_use_was_repeated_is_used_by_one_connection(playing: Playing) -> None:
     wiring, number = playing("LiveConnectFunction"), f"WX{secrets.token_hex(13)}"
     one = Connection(number, "ticket", "one", int(wiring.now()))

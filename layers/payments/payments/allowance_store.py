@@ -6,6 +6,7 @@ from typing import Any
 
 from pynamodb.exceptions import DoesNotExist
 
+from payments import numbers
 from payments.allowance import MINUTE, Allowance, OpenOrder
 from payments.items import RefusedUpdate, reached, write
 from payments.tables import AllowanceItem as A
@@ -40,6 +41,20 @@ class AllowanceStore:
         """Write down what changed since `seen`. RefusedUpdate when somebody else was first."""
         unchanged = A.last == seen.last if seen.orders else A.allowance_id.does_not_exist()
         self._put(user_id, allowance, unchanged)
+
+    def use_quote(self, user_id: str, jti: str, out_trade_no: str, *, expires_at: int, now: int) -> None:
+        """A quote of this buyer opens this order. RefusedUpdate when it has opened another one.
+
+        `expires_at` is when the quote itself ends: it is refused from then on.
+        """
+        used = A(
+            f"quote#{numbers.fingerprint({'sub': user_id, 'jti': jti})}",
+            last=out_trade_no,
+            created=1,
+            expires_at=expires_at + DAY,
+        )
+        unused = A.allowance_id.does_not_exist() | (A.last == out_trade_no) | (A.expires_at < now)
+        write(lambda: used.save(unused))
 
     def count_refund(self, caller: str, out_refund_no: str, *, most: int, day: int, now: int) -> None:
         """One refund more of this caller on this day. RefusedUpdate when there are `most`.

@@ -11,6 +11,11 @@ def out_trade_no(*, scope: str, route: str, caller: str, key: str) -> str:
     return "WX" + _digest([scope, route, caller, key])
 
 
+def out_trade_no_of_quote(*, scope: str, route: str, caller: str, jti: str) -> str:
+    """The order number of one quote that opens one order, where no Idempotency-Key was sent."""
+    return "WX" + _digest([scope, route, caller, "jti", jti])
+
+
 def payment_id(out_trade_no: str) -> str:
     """The payment's own id, one per order number."""
     return "PAY" + _digest(["payment", out_trade_no])
