@@ -78,7 +78,7 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
             refund = _planned(seen, wish, wiring)
             now = int(wiring.now())
             if not counted:
-                _count(wish.caller, now, wiring)
+                _count(wish.caller, refund.out_refund_no, now, wiring)
                 counted = True
             reserved = wiring.refunds.reserve(seen, refund, cause="refund", due_at=now + FIRST_CHECK, now=now)
         except RefusedUpdate:
@@ -124,10 +124,10 @@ def _repeated(seen: Payment, known: Refund, wish: Wish, wiring: Wiring) -> Payme
     return found
 
 
-def _count(caller: str, now: int, wiring: Wiring) -> None:
+def _count(caller: str, out_refund_no: str, now: int, wiring: Wiring) -> None:
     most, today = wiring.settings.refunds_per_day, beijing_day(now)
     try:
-        wiring.allowances.count_refund(caller, most=most, day=today, now=now)
+        wiring.allowances.count_refund(caller, out_refund_no, most=most, day=today, now=now)
     except RefusedUpdate as reached:
         raise RateLimitedError(
             f"The caller has asked for {most} refunds today.", retry_after=beijing_midnight(today + 1) - now

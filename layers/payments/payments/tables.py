@@ -8,6 +8,7 @@ from pynamodb.attributes import (
     MapAttribute,
     NumberAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -126,6 +127,10 @@ class AllowanceItem(Model):
     last = UnicodeAttribute(null=True)
     minute = IntAttribute(null=True)
     created = IntAttribute()
+    counted_0 = UnicodeSetAttribute(null=True)
+    counted_1 = UnicodeSetAttribute(null=True)
+    counted_2 = UnicodeSetAttribute(null=True)
+    counted_3 = UnicodeSetAttribute(null=True)
     expires_at = IntAttribute()
 
 
