@@ -5,8 +5,10 @@ import time
 
 import pytest
 
-from tests.wechatpay.conftest import Server, client
+from tests.wechatpay.conftest import IDENTITIES, WECHAT_PAY, Server, answering, client, proof
+from tests.wechatpay.test_unproven_answers import OPERATIONS, status_of
 from wechatpay.errors import RefusedError, UnknownOutcomeError
+from wechatpay.keys import KeyRing
 
 
 def drip(connection: socket.socket) -> None:
@@ -80,3 +82,26 @@ def test_a_refusal_after_a_try_of_unknown_fate_says_so(server: Server) -> None:
     with pytest.raises(RefusedError) as refused:
         client(server(lambda _: None), server(refuse)).query_by_out_trade_no("WX1234")
     assert refused.value.after_unknown
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_request_names_the_public_key_that_its_answer_shall_be_signed_with(
+    server: Server, operation: str
+) -> None:
+    """At the backup host, too: without it WeChat Pay signs with a platform certificate, which this merchant may not have."""
+    call, body, _ = OPERATIONS[operation]
+    heard: list[bytes] = []
+    silent = server(lambda _: None, heard=heard)
+    call(client(silent, server(answering(body, proof(body), status_of(operation)), heard=heard)))
+    named = f"\r\nWechatpay-Serial: {WECHAT_PAY['public_key_id']}\r\n".encode()
+    assert [named in request for request in heard] == [True, True]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_merchant_without_the_public_key_names_none(server: Server, operation: str) -> None:
+    call, body, _ = OPERATIONS[operation]
+    ring = KeyRing.of(platform_certificates=[IDENTITIES["platform_certificate"]["certificate_pem"]])
+    heard: list[bytes] = []
+    with pytest.raises(UnknownOutcomeError, match="serial_unknown"):
+        call(client(server(answering(body, proof(body), status_of(operation)), heard=heard), keys=ring))
+    assert b"wechatpay-serial" not in heard[0].lower()
