@@ -188,25 +188,30 @@ class Client:
         patience = min(self._remaining(), deadline - time.monotonic())
         if patience < SHORTEST_TRY:
             raise UnknownOutcomeError("no time left to ask")
+        signer, preferred = self._signer(), self._keys.preferred
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if body:
             headers["Content-Type"] = "application/json"
-        if preferred := self._keys.preferred:
+        if preferred:
             headers["Wechatpay-Serial"] = preferred
-        prepared = self._session.prepare_request(
-            requests.Request(method, gateway + path_and_query, headers=headers, data=body or None)
-        )
-        # requests may percent-encode the path, so what it will send is what is signed.
-        prepared.headers["Authorization"] = self._signer().authorization(
-            method, prepared.path_url, int(self._clock()), self._nonce(), body
-        )
-        with self._session.send(
-            prepared,
-            timeout=(min(CONNECT_TIMEOUT, patience), patience),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            return response, _read(response)
+        try:
+            prepared = self._session.prepare_request(
+                requests.Request(method, gateway + path_and_query, headers=headers, data=body or None)
+            )
+            # requests may percent-encode the path, so what it will send is what is signed.
+            prepared.headers["Authorization"] = signer.authorization(
+                method, prepared.path_url, int(self._clock()), self._nonce(), body
+            )
+            with self._session.send(
+                prepared,
+                timeout=(min(CONNECT_TIMEOUT, patience), patience),
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return response, _read(response)
+        except ValueError:
+            # Not chained: it is about a header, and quotes it.
+            raise UnknownOutcomeError("the request cannot be sent as it is") from None
 
     def _judge(self, response: requests.Response, content: bytes) -> Answered:
         status, request_id = response.status_code, response.headers.get("Request-ID")
