@@ -24,6 +24,8 @@ PARAMETERS = {
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
 }
+# Taken by the functions without what stands around them; the other parameters as they are.
+_TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
 CERTIFICATE = (
     "WECHAT_CERTIFICATE"  # the merchant's own; nothing is signed with it, it tells when the key ends
 )
@@ -71,7 +73,11 @@ class Configuration:
     def text(self, name: str) -> str:
         """One value without what stands around it; empty where there is none, or none of text."""
         value = self._values.get(name, DEFAULTS.get(name, ""))
-        return bare(value) if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            return ""
+        if name in PARAMETERS:
+            return value.strip() if name in _TRIMMED else value
+        return bare(value)
 
     @property
     def platform_certificates(self) -> tuple[str, ...]:

@@ -173,7 +173,7 @@ class Settings:
         return self._gateway("WECHAT_GATEWAY"), self._gateway("WECHAT_BACKUP_GATEWAY")
 
     def _gateway(self, name: str) -> str:
-        gateway = self._bare(name).removesuffix("/")
+        gateway = self._text(name).removesuffix("/")
         if "/" in gateway.partition("://")[2]:
             raise ConfigurationError(
                 f"{name} must not have a path: APIv3 has no sandbox of WeChat Pay's; this project's is `make demo`"
@@ -194,7 +194,7 @@ class Settings:
         return int(text)
 
     def _bare(self, name: str) -> str:
-        """A value of WeChat Pay's, in none of which a blank or a line end around it can be meant."""
+        """One in which a blank or a line end around it cannot be meant."""
         value = self._text(name).strip()
         if not value:
             raise ConfigurationError(f"the environment variable {name} is missing")
