@@ -16,6 +16,7 @@ import requests
 
 from payments.http import logger
 from sandbox.aws import Aws
+from sandbox.deployed import QueueMapping
 from sandbox.deployer import deploy
 from sandbox.judge import ADMIN_ACCESS_KEY
 from sandbox.simulator import Credentials, Simulator
@@ -77,7 +78,7 @@ class World:
         os.environ.pop("AWS_SESSION_TOKEN", None)
         os.environ.update(ours)
         (stream,) = self.deployed.streams
-        (self.queue,) = self.deployed.queues
+        self.queues = self.deployed.queues
         self.table = stream.stream_arn.split("/")[1]
         self.stream = Stream(self.aws, self.table)
         self._log_to(self.logs)
@@ -106,7 +107,8 @@ class World:
             for name in ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY", "WECHAT_GATEWAYS_ALLOWED"):
                 self.environment[name] = gateway
         self._runs += 1
-        self.aws.client("sqs").purge_queue(QueueUrl=self.queue.queue_url)  # what the last run still had there
+        for queue in self.queues:  # what the last run still had there
+            self.aws.client("sqs").purge_queue(QueueUrl=queue.queue_url)
         self.clock.advance(3600 - self.clock.time() % 3600 + phase)
         self.logs.seek(0)
         self.logs.truncate()
@@ -160,11 +162,11 @@ class World:
             first.setdefault(delivery["id"], delivery)
         return list(first.values())
 
-    def received(self) -> Iterator[list[dict[str, Any]]]:
-        """What is visible in the queue, in batches as Lambda would take them."""
-        client, size = self.aws.client("sqs"), self.queue.batch_size
+    def received(self, queue: QueueMapping) -> Iterator[list[dict[str, Any]]]:
+        """What is visible in a queue, in batches as Lambda would take them."""
+        client, size = self.aws.client("sqs"), queue.batch_size
         while messages := client.receive_message(
-            QueueUrl=self.queue.queue_url, MaxNumberOfMessages=size, MessageSystemAttributeNames=["All"]
+            QueueUrl=queue.queue_url, MaxNumberOfMessages=size, MessageSystemAttributeNames=["All"]
         ).get("Messages", []):
             yield messages
             if len(messages) < size:

@@ -91,6 +91,9 @@ class Payment:
     refunds: dict[str, Refund] = field(default_factory=dict)
     history: tuple[HistoryEntry, ...] = ()
     due_at: int | None = None
+    due_since: int | None = (
+        None  # since when a look has been due, while one is under way or brought no answer
+    )
     sent_at: int = 0  # when its request last went out, or was about to
     missing_since: int | None = None  # since when WeChat Pay says that it has no such order
     asked_at: int | None = None

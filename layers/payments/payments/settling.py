@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from payments.asking import ask, refusal_of
 from payments.closing import close_order
-from payments.due import AFTER_EXPIRY, is_to_be_sent, next_check, next_refund, open_refunds
-from payments.errors import ApiError, OrderPaidError, TryAgainError
+from payments.due import AFTER_EXPIRY, is_to_be_sent, next_look, next_refund, open_refunds
+from payments.errors import ApiError, OrderPaidError, TryAgainError, WeChatRefusedError
 from payments.items import RefusedUpdate
 from payments.lifecycle import RefundStatus, Status
 from payments.pacing import held_after
@@ -30,11 +30,13 @@ def settle(
     wiring: Wiring,
     *,
     lease: int | None = None,
+    may_send: bool = False,
     seen: Callable[[Payment], None] = lambda _: None,
 ) -> Payment | None:
     """Look into one payment if it is due, and say when to look again. Returns it as it is then.
 
     None when there was nothing to ask about. `lease` is the `due_at` that the sweep has set for this look: a payment with another one has been looked at since.
+    Only a look that `may_send` sends refunds, for their pace is that of one queue; any other leaves the payment due for one that may.
     `seen` is told of the payment before anybody is asked about it, for whoever must name it when that fails.
 
     Raises TryAgainError and WeChatRefusedError after the next look has been set; StorageUnavailableError.
@@ -43,37 +45,40 @@ def settle(
     if payment is None or payment.due_at is None or (lease is not None and payment.due_at != lease):
         return None
     seen(payment)
+    answered = False
     try:
-        payment = _looked_into(payment, wiring)
-    except ApiError:
+        payment = _looked_into(payment, wiring, may_send)
+        answered = True
+    except ApiError as problem:
+        answered = isinstance(problem, WeChatRefusedError)
         payment = (
             wiring.store.get(out_trade_no) or payment
         )  # what was sent in this look decides about the next
         raise
     finally:
-        _look_again(payment, wiring)
+        _look_again(payment, wiring, answered=answered, may_send=may_send)
     return payment
 
 
 def postpone(out_trade_no: str, wiring: Wiring) -> Payment | None:
-    """Set the next look without asking WeChat Pay now; the payment, if there is one."""
+    """Set the next look without asking WeChat Pay now, which is no look; the payment, if there is one."""
     payment = wiring.store.get(out_trade_no)
     if payment is not None:
-        _look_again(payment, wiring)
+        _look_again(payment, wiring, answered=False, may_send=True)
     return payment
 
 
-def _look_again(payment: Payment, wiring: Wiring) -> None:
-    at = next_check(payment, int(wiring.now()))
+def _look_again(payment: Payment, wiring: Wiring, *, answered: bool, may_send: bool) -> None:
+    at = next_look(payment, int(wiring.now()), answered=answered, may_send=may_send)
     if payment.due_at is not None and at is not None:
         # Refused when it has moved: whoever moved it has said when to look.
         with contextlib.suppress(RefusedUpdate):
-            wiring.store.lease(payment.out_trade_no, seen=payment.due_at, until=at)
+            wiring.store.looked_into(payment, due_at=at, answered=answered)
 
 
-def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
+def _looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
     if payment.status.rank >= Status.PAID.rank:
-        return _refunds_looked_into(payment, wiring)
+        return _refunds_looked_into(payment, wiring, may_send)
     known = ask(payment, wiring)
     payment = _missing(payment, wiring) if known is None else _sighted(known, wiring)
     expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
@@ -115,7 +120,7 @@ def _sighted(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
-def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
+def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
     """Every open refund, each by itself: one that WeChat Pay will not talk about must not hide the others."""
     began = wiring.now()
     numbers = sorted(refund.out_refund_no for refund in open_refunds(payment))
@@ -127,7 +132,7 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
         if wiring.now() - began >= BUDGET:
             break
         try:
-            payment = _refund_looked_into(payment, number, wiring)
+            payment = _refund_looked_into(payment, number, wiring, may_send)
         except ApiError as problem:
             trouble = trouble or problem
             payment = wiring.store.get(payment.out_trade_no) or payment
@@ -136,7 +141,7 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
-def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, may_send: bool) -> Payment:
     # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
     refund = payment.refunds[out_refund_no]
     if refund.status.is_final:
@@ -150,6 +155,8 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) ->
             raise refusal_of(refused, "WeChat Pay refused the query.") from refused
         if not refused.proven:
             raise TryAgainError("WeChat Pay did not give a certain answer.") from refused
+        if is_to_be_sent(refund, int(wiring.now())) and not may_send:
+            return payment
         return _refund_missing(payment, refund, wiring)
     facts = answered(members, payment, refund.out_refund_no)
     _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)

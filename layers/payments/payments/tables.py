@@ -35,7 +35,7 @@ class _Settings:
 
 
 class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-call]
-    """Payments that somebody must still look at, by shard and time."""
+    """Payments that somebody must still look at, by class, shard and time."""
 
     class Meta(_Settings):
         index_name = "due"
@@ -88,6 +88,7 @@ class PaymentItem(Model):
     history: ListAttribute[Any] = ListAttribute()
     due_shard = UnicodeAttribute(null=True)
     due_at = IntAttribute(null=True)
+    due_since = IntAttribute(null=True)
     sent_at = IntAttribute()
     missing_since = IntAttribute(null=True)
     asked_at = IntAttribute(null=True)
