@@ -66,6 +66,9 @@ def _fill(line: _Line, now: int, swept: Swept, wiring: Wiring, remaining: Callab
         logger.error("a queue was not asked", extra={"queue": line.queue, "error": type(problem).__name__})
         swept.unread += 1
         free = 0
+    free = max(
+        free, len(line.classes)
+    )  # the oldest of each is always leased, and tells since when it has been due
     rows = [_due(each, free, now, swept, wiring) for each in line.classes]
     for chosen, waiting in zip(turns(free, rows), rows, strict=True):
         for batch in _handed_out(chosen, line, now, wiring, remaining):
@@ -73,7 +76,7 @@ def _fill(line: _Line, now: int, swept: Swept, wiring: Wiring, remaining: Callab
             swept.failed += batch.failed
             swept.since = min(swept.since, batch.since)
         if left := waiting[len(chosen) :]:
-            swept.since = min(swept.since, _since(left[0], wiring))
+            swept.since = min(swept.since, left[0].due_at)
 
 
 def _waiting(queue: str, wiring: Wiring) -> int:
@@ -84,7 +87,7 @@ def _waiting(queue: str, wiring: Wiring) -> int:
 
 
 def _due(due_class: str, free: int, now: int, swept: Swept, wiring: Wiring) -> list[Due]:
-    """What of one class is due, most overdue first: of each shard twice its part, for they differ, and one at least."""
+    """What of one class is due, most overdue first: of each shard twice its part, for they differ."""
     shards = wiring.settings.due_shards
     found: list[Due] = []
     for key in due.keys(due_class, shards):
@@ -103,7 +106,7 @@ def _handed_out(
 
     def handed_out(batch: Sequence[Due]) -> Swept:
         if remaining() <= MARGIN:
-            return Swept(since=_since(batch[0], wiring))
+            return Swept(since=batch[0].due_at)
         return _leased_and_sent(batch, line, now, wiring)
 
     if len(batches) <= 1:
@@ -155,12 +158,3 @@ def _refused(entries: list[dict[str, str]], line: _Line, wiring: Wiring) -> int:
         logger.error("a batch was not sent", extra={"queue": line.queue, "error": type(problem).__name__})
         return len(entries)
     return len(answer.get("Failed", []))
-
-
-def _since(row: Due, wiring: Wiring) -> int:
-    """Since when a payment that stays due has been so: before its last lease, where it had one."""
-    try:
-        payment = wiring.store.get(row.out_trade_no)
-    except Exception:  # noqa: BLE001  it is only a number, and the row has one that is not far off
-        return row.due_at
-    return row.due_at if payment is None or payment.due_since is None else payment.due_since
