@@ -82,6 +82,7 @@ class MemoryDynamoDB:
         self._tables = {
             logical_id: Table(named.get(logical_id, logical_id), t) for logical_id, t in tables.items()
         }
+        self.definitions = dict(tables)
         self._by_name = {table.name: (logical_id, table) for logical_id, table in self._tables.items()}
         self.environment = dict(environment or {})
         self.around: Callable[[Operation, Run], Answer] | None = None
