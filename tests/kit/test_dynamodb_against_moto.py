@@ -18,7 +18,7 @@ from tests.kit.draws import Draws
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Request, Run
 from tests.kit.verbs import Verbs
 
-OPERATIONS = int(os.environ.get("OPERATIONS", "1500"))
+OPERATIONS = int(os.environ.get("OPERATIONS", "400"))
 SEED = os.environ.get("SEED", "1")
 LOOK = 50  # operations after which all items are compared
 STACK = "twins"
