@@ -29,7 +29,11 @@ def environment(parameters: dict[str, str]) -> dict[str, str]:
         return f"https://sqs.example.com/{name}" if queue else name
 
     resolver = Resolver(
-        {**checked(parameters_of(TEMPLATE), parameters), "AWS::StackName": "soak", "AWS::Region": "us-east-1"},
+        {
+            **checked(parameters_of(TEMPLATE), parameters),
+            "AWS::StackName": "soak",
+            "AWS::Region": "us-east-1",
+        },
         conditions=template.get("Conditions", {}),
         mappings=template.get("Mappings", {}),
         ref=ref,

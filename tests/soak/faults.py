@@ -1,5 +1,6 @@
 """What goes wrong in a window, drawn from its seed: at most one effect of an invocation, and WeChat Pay's own troubles."""
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -104,7 +105,9 @@ class Invocation:
         self._number = 0
         self._dead = False
 
-    def through(self, kind: str, method: str, call: Callable[[], Any], members: dict[str, Any] | None = None) -> Any:
+    def through(
+        self, kind: str, method: str, call: Callable[[], Any], members: dict[str, Any] | None = None
+    ) -> Any:
         """Let one effect happen, or go wrong. Raises Killed when the invocation dies here, or has died before."""
         if self._dead:
             raise Killed
@@ -123,11 +126,13 @@ class Invocation:
         if mode == "meanwhile":
             self._meanwhile()
             return call()
-        if mode in ("die_after", "timeout_with_effect", "repeated"):
-            self._without_errors(call) if mode != "repeated" else call()
+        if mode in ("die_after", "timeout_with_effect"):
+            with contextlib.suppress(Exception):  # nobody hears how it ended
+                call()
         if mode.startswith("die"):
             raise Killed
         if mode == "repeated":  # the SDK repeats what was lost, and may meet its own effect
+            call()
             return call()
         if mode == "late":
             self._later(self._faults.late(method), call)
@@ -139,14 +144,6 @@ class Invocation:
             return _none_taken(method, members["Entries"])
         self._advance(SLOW)
         raise time_out()
-
-    @staticmethod
-    def _without_errors(call: Callable[[], Any]) -> None:
-        """Nobody hears how it ended."""
-        try:
-            call()
-        except Exception:  # noqa: BLE001, S110  a refusal is lost, too
-            pass
 
 
 def _none_taken(method: str, entries: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from tests.soak.window import Window
 NO = (400, 403, 404, 409, 422, 502)
 """What a caller takes for a definite no."""
 PAID = ("SUCCESS", "REFUND")
+SAYS_PAID = (*PAID, "succeeded", "refunded", "partially_refunded")
+SAYS_UNPAID = ("CLOSED", "PAYERROR", "closed", "failed")
 
 
 def differences(window: Window, people: People) -> list[str]:
@@ -27,13 +29,20 @@ def differences(window: Window, people: People) -> list[str]:
     }
     logs, events = window.logs.getvalue(), window.bus.events
     found = [
-        *(f"the stream tells another {number} than the table" for number in table if table[number] != window.images.payments[number]),
+        *(
+            f"the stream tells another {number} than the table"
+            for number in table
+            if table[number] != window.images.payments[number]
+        ),
         *invariants.agreement(table, orders),
         *invariants.published(table, events),
         *invariants.ended(table),
         *invariants.no_secret("log", logs, secrets),
         *invariants.no_secret("events", json.dumps(events), secrets),
-        *(f"quarantined: {plain(item['reason'])} {plain(item['facts'])}" for item in window.db.items("QuarantineTable")),
+        *(
+            f"quarantined: {plain(item['reason'])} {plain(item['facts'])}"
+            for item in window.db.items("QuarantineTable")
+        ),
         *_orders_told(people, table, orders),
         *_refunds_told(people, table, orders),
     ]
@@ -63,27 +72,21 @@ def _orders_told(
 
 
 def _order_told(order: Order, *, paid: bool, there: bool) -> Iterator[str]:
+    said = f"I3 {order.name}:"
+    is_ = "paid" if paid else "not paid"
+    if not there and any(reply.status == 200 for reply in order.told):
+        yield f"{said} a caller was answered an order that WeChat Pay does not have"
     for reply in order.told:
-        if reply.status == 200 and not there:
-            yield f"I3 {order.name}: a caller was answered an order that WeChat Pay does not have"
-        if reply.members.get("code") == "ORDERPAID" and not paid:
-            yield f"I3 {order.name}: told ORDERPAID, and it is not"
-        if reply.status in NO and reply.members.get("code") != "ORDERPAID" and paid:
-            yield f"I3 {order.name}: told {reply.word}, and it is paid"
+        if reply.status in NO and (reply.members.get("code") == "ORDERPAID") != paid:
+            yield f"{said} told {reply.word}, and it is {is_}"
     for reply in order.close_told:
-        if reply.status == 200 and paid:
-            yield f"I3 {order.name}: told that it is closed, and it is paid"
-        if reply.members.get("code") == "ORDERPAID" and not paid:
-            yield f"I3 {order.name}: its close was told ORDERPAID, and it is not"
-        if reply.members.get("code") == "ORDERCLOSED" and paid:
-            yield f"I3 {order.name}: its close was told ORDERCLOSED, and it is paid"
-        if reply.members.get("code") == "WECHAT_REFUSED" and not paid:
-            yield f"I3 {order.name}: its close was refused for good, and it is closed"
+        # Closed, or closed already; anything else that is definite says that it cannot be closed, for it is paid.
+        closed = reply.status == 200 or reply.members.get("code") == "ORDERCLOSED"
+        if closed == paid:
+            yield f"{said} its close was told {reply.word}, and it is {is_}"
     for state in order.states:
-        if state in ("SUCCESS", "REFUND", "succeeded", "refunded", "partially_refunded") and not paid:
-            yield f"I3 {order.name}: told {state}, and it is not paid"
-        if state in ("CLOSED", "closed", "PAYERROR", "failed") and paid:
-            yield f"I3 {order.name}: told {state}, and it is paid"
+        if (state in SAYS_PAID and not paid) or (state in SAYS_UNPAID and paid):
+            yield f"{said} told {state}, and it is {is_}"
 
 
 def _refunds_told(

@@ -147,7 +147,11 @@ class People:
         if reply is None and not unheard():
             return
         if tries > 1:
-            wait = self._chance.uniform(1, 30) if reply is None or reply.retry_after is None else reply.retry_after
+            wait = (
+                self._chance.uniform(1, 30)
+                if reply is None or reply.retry_after is None
+                else reply.retry_after
+            )
             self._window.after(wait, lambda: self._until_told(call, then, tries=tries - 1, unheard=unheard))
         elif self._chance.random() < COMES_BACK:
             hours = self._chance.uniform(1, 5)
@@ -175,7 +179,9 @@ class People:
         order.number = reply.data["outTradeNo"]
         name = "codeUrl" if "codeUrl" in reply.data else "prepayId"
         credential = {name: reply.data[name]}
-        soon = self._chance.uniform(2, 600) if self._chance.random() < 0.9 else self._chance.uniform(6600, 7190)
+        soon = (
+            self._chance.uniform(2, 600) if self._chance.random() < 0.9 else self._chance.uniform(6600, 7190)
+        )
         if order.fate in ("pays", "both"):
             self._window.after(soon, lambda: self._pay(order, credential))
         if order.fate == "both":
@@ -192,25 +198,24 @@ class People:
             if self._chance.random() < self._share and self._refunds_left:
                 self._refunds_left -= 1
                 self._refund_later(order, self._chance.expovariate(1 / 900))
-        elif not order.closing and self._window.clock.time() < self._window.images.payments[order.number or ""][
-            "time_expire"
-        ]:
+        elif (
+            not order.closing
+            and self._window.clock.time() < self._window.images.payments[order.number or ""]["time_expire"]
+        ):
             self._window.violations.append(
                 f"I3 {order.name}: a caller was answered a credential that cannot be paid: {answer.text}"
             )
 
     def _close(self, order: Order) -> None:
         order.closing = True
-        self._until_told(
-            lambda: self._call("close", {"outTradeNo": order.number}), order.close_told.append
-        )
+        self._until_told(lambda: self._call("close", {"outTradeNo": order.number}), order.close_told.append)
 
     def _query(self, order: Order) -> None:
         function = self._chance.choice(("query", "payment"))
 
         def told(reply: Reply) -> None:
-            state = reply.data.get("tradeState") or reply.data.get("status")
-            order.states.append(str(state))
+            if reply.status == 200:
+                order.states.append(str(reply.data.get("tradeState") or reply.data["status"]))
 
         self._until_told(lambda: self._call(function, number=order.number), told, tries=3)
 
@@ -219,7 +224,9 @@ class People:
     def _refund_later(self, order: Order, seconds: float) -> None:
         amount = 100 * self._chance.randint(1, 6)
         name = f"refund {len(self.refunds)}"
-        wish = RefundWish(name, order, amount, name.replace(" ", "-") if self._chance.random() < 0.7 else None)
+        wish = RefundWish(
+            name, order, amount, name.replace(" ", "-") if self._chance.random() < 0.7 else None
+        )
         self.refunds.append(wish)
         self._window.after(seconds, lambda: self._refund(wish))
 

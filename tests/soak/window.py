@@ -291,14 +291,16 @@ class Window:
             facts = opened(body, self.credentials.api_v3_key)
             self.violations += invariants.committed(self.images.payments, facts)
         elif rung < len(LADDER):
-            self.at(
-                max(began + LADDER[rung], self.clock.time()), lambda: self._deliver(number, rung + 1)
-            )
+            self.at(max(began + LADDER[rung], self.clock.time()), lambda: self._deliver(number, rung + 1))
 
 
 def _named(rule: Mapping[str, Any]) -> str:
     extra = rule.get("code") or rule.get("result") or ""
-    return " ".join(part for part in (rule["effect"], str(extra), "unsigned" if rule.get("signed") is False else "") if part)
+    return " ".join(
+        part
+        for part in (rule["effect"], str(extra), "unsigned" if rule.get("signed") is False else "")
+        if part
+    )
 
 
 def _secrets(credentials: Credentials) -> dict[str, dict[str, Any]]:
