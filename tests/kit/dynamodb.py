@@ -82,6 +82,7 @@ class MemoryDynamoDB:
         self._tables = {
             logical_id: Table(named.get(logical_id, logical_id), t) for logical_id, t in tables.items()
         }
+        self.definitions = dict(tables)
         self._by_name = {table.name: (logical_id, table) for logical_id, table in self._tables.items()}
         self.environment = dict(environment or {})
         self.around: Callable[[Operation, Run], Answer] | None = None
@@ -136,6 +137,18 @@ class MemoryDynamoDB:
         """Copies of all items of a table (its logical id)."""
         with self._lock:
             return copied(list(self._tables[table].items.values()))  # type: ignore[no-any-return]
+
+    def earliest(self, table: str, index: str) -> Any:
+        """The smallest range key in an index of a table, over all its hash keys; None when the index is empty."""
+        with self._lock:
+            _, rows = self._tables[table].view(index)
+            return min((row[0][0][0] for row in rows.values()), default=None)
+
+    def clear(self) -> None:
+        """Every table is empty; the stream says nothing of it."""
+        with self._lock:
+            for table in self._tables.values():
+                table.replace({})
 
     def snapshot(self, tables: Iterable[str] | None = None) -> Snapshot:
         """These tables (logical ids), or all, as they are now."""

@@ -1,6 +1,7 @@
 """DynamoDB's operations on one table: each takes a request in DynamoDB's JSON, and tells its answer and what has changed."""
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tests.kit.expressions import Condition, Path, Placeholders, condition, found
@@ -129,7 +130,7 @@ def _condition(request: Mapping[str, Any], parameter: str) -> Condition | None:
     return condition(request[parameter], parameter) if parameter in request else None
 
 
-def _placeholders(request: Mapping[str, Any], used: Set[str]) -> Placeholders:
+def _placeholders(request: Mapping[str, Any], used: AbstractSet[str]) -> Placeholders:
     """What the placeholders stand for. InvalidError for one that stands nowhere, or stands for nothing."""
     names = request.get("ExpressionAttributeNames", {})
     values = request.get("ExpressionAttributeValues", {})

@@ -44,12 +44,11 @@ def open_order(wanted: Payment, *, send: Send, wiring: Wiring, again: bool) -> P
     try:
         wiring.store.create(wanted, due_at=wanted.created_at + FIRST_CHECK)
     except RefusedUpdate:
-        known = wiring.store.get(wanted.out_trade_no)
-        if known is None or known.claim != wanted.claim:
-            if again:
-                return _present_truth(wanted, send, wiring)
-            raise TryAgainError("The order could not be read.") from None
-        # Our own first write went through, and its answer was lost.
+        if again:
+            return _present_truth(wanted, send, wiring, mine=wanted.claim)
+        # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
+    except StorageUnavailableError as problem:
+        raise _not_stored(wanted, wiring) from problem
     return _send(wanted, send, wiring, first=True)
 
 
@@ -61,8 +60,11 @@ def with_fresh_credential(known: Payment, *, send: Send, wiring: Wiring) -> Paym
     return _present_truth(known, send, wiring) if _ending(known, wiring.now()) else known
 
 
-def _present_truth(wanted: Payment, send: Send, wiring: Wiring) -> Payment:
-    known = _settled_read(wanted, wiring)
+def _present_truth(wanted: Payment, send: Send, wiring: Wiring, *, mine: str | None = None) -> Payment:
+    """What there is under this number, completed where that is missing; `mine` is the claim that we may have put there."""
+    known = _settled_read(wanted, wiring, mine)
+    if mine is not None and known.claim == mine:  # our own first write went through, and its answer was lost
+        return _send(known, send, wiring, first=True)
     now = wiring.now()
     if known.fingerprint != wanted.fingerprint:
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
@@ -83,17 +85,20 @@ def _claimed(known: Payment, wiring: Wiring) -> Payment:
         if read is not None and read.claim == claim:  # our own write went through, and its answer was lost
             return read
         raise _being_sent(read, wiring) from first
+    except StorageUnavailableError as problem:
+        raise _not_stored(replace(known, claim=claim, claimed_until=now + SENDING), wiring) from problem
 
 
-def _settled_read(wanted: Payment, wiring: Wiring) -> Payment:
-    """The payment under this number, once nobody can still be in the middle of sending it."""
+def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
+    """The payment under this number, once nobody else can still be in the middle of sending it."""
     waited = 0.0
     while True:
         known = wiring.store.get(wanted.out_trade_no)
         if known is None:
             raise TryAgainError("The order could not be read.")
         unready = known.status is Status.CREATING or _ending(known, wiring.now())
-        if not (unready and _claim_left(known, wiring) > 0) or known.fingerprint != wanted.fingerprint:
+        sending = unready and known.claim != mine and _claim_left(known, wiring) > 0
+        if not sending or known.fingerprint != wanted.fingerprint:
             return known
         if waited >= PATIENCE:
             raise _being_sent(known, wiring)
@@ -110,6 +115,12 @@ def _claim_left(known: Payment | None, wiring: Wiring) -> float:
 def _being_sent(known: Payment | None, wiring: Wiring) -> TryAgainError:
     left = max(1, math.ceil(_claim_left(known, wiring)))
     return TryAgainError("The same order is being sent right now.", retry_after=left)
+
+
+def _not_stored(claimed: Payment, wiring: Wiring) -> TryAgainError:
+    """Whether our claim was written down is not known; until it ends, nobody is sent."""
+    left = max(WAIT, math.ceil(_claim_left(claimed, wiring)))
+    return TryAgainError("The payment's storage did not answer.", retry_after=left)
 
 
 def _ending(known: Payment, now: float) -> bool:
@@ -162,6 +173,8 @@ def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payme
         if known is not None and known.credential_expires_at is not None and known.claim is None:
             return known
         raise TryAgainError("The order moved while it was being sent.") from overtaken
+    except StorageUnavailableError as problem:
+        raise _not_stored(payment, wiring) from problem
 
 
 def _no_credential(
