@@ -71,10 +71,11 @@ class Oracle:
                         "an event lies", f"{event} of {number} says nothing of the money that went back"
                     )
                 if event == "RefundRequested" and wish is not None:
-                    self._reserved(members["out_refund_no"]["S"], wish)
+                    self._reserved(members["out_refund_no"]["S"], new, wish)
 
-    def _reserved(self, out_refund_no: str, wish: "Wish") -> None:
-        if wish.function == "refund":
+    def _reserved(self, out_refund_no: str, image: Mapping[str, Any], wish: "Wish") -> None:
+        elsewhere = "elsewhere" in image["refunds"]["M"][out_refund_no]["M"]
+        if wish.function == "refund" and not elsewhere:
             self.owners.setdefault(out_refund_no, wish)
 
     def forgotten(self, items: list[Mapping[str, Any]]) -> None:
