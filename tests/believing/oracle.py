@@ -105,6 +105,15 @@ class Oracle:
             if not moved_nothing and not kept and stands not in FINAL and stands != says:
                 self.violated("taken and lost", f"{number} is {stands}, after {says} was taken")
 
+    def answered_unheard(self, wish: "Wish") -> None:
+        """A call ended without any answer; where its refund had been written down as answered, that was the lost 200."""
+        if wish.key is not None or wish.number not in self.images:
+            return
+        refunds = self.images[wish.number]["refunds"]["M"]
+        for number in wish.numbers & refunds.keys():
+            if "unanswered_by" not in refunds[number]["M"]:
+                wish.unheard = number
+
     # ---- WeChat Pay ----
 
     def refund_accepted(self, order: Order, refund: Refund) -> None:
@@ -143,6 +152,10 @@ class Oracle:
         assert lost is not None
         if self.refund_status(wish.number, lost) in FINAL:
             self.limits["a first 200 without a key never arrived"] += 1
+            wish.excused.add(lost)
+        elif number is not None and number not in wish.numbers:
+            # Its own is still open, and so is another of the same amount and reason, which is told.
+            self.limits["… and another's refund was told"] += 1
             wish.excused.add(lost)
 
     # ---- what callers are told ----
