@@ -17,6 +17,7 @@ import requests
 from payments.http import logger
 from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws import Aws
+from sandbox.deployed import QueueMapping
 from sandbox.deployer import deploy
 from sandbox.judge import ADMIN_ACCESS_KEY
 from sandbox.simulator import Credentials, Simulator
@@ -83,7 +84,7 @@ class World:
         os.environ.pop("AWS_SESSION_TOKEN", None)
         os.environ.update(ours)
         (stream,) = self.deployed.streams
-        (self.queue,) = self.deployed.queues
+        self.queues = self.deployed.queues
         self.table = stream.stream_arn.split("/")[1]
         self.stream = Stream(self.aws, self.table)
         self._log_to(self.logs)
@@ -116,7 +117,8 @@ class World:
         self._runs += 1
         # In this order: an hour lies between two purges then, and SQS refuses a second one within a minute.
         self.clock.advance(3600 - self.clock.time() % 3600 + phase)
-        self.aws.client("sqs").purge_queue(QueueUrl=self.queue.queue_url)  # what the last run still had there
+        for queue in self.queues:  # what the last run still had there
+            self.aws.client("sqs").purge_queue(QueueUrl=queue.queue_url)
         self.logs.seek(0)
         self.logs.truncate()
         return self._runs
@@ -169,11 +171,11 @@ class World:
             first.setdefault(delivery["id"], delivery)
         return list(first.values())
 
-    def received(self) -> Iterator[list[dict[str, Any]]]:
-        """What is visible in the queue, in batches as Lambda would take them."""
-        client, size = self.aws.client("sqs"), self.queue.batch_size
+    def received(self, queue: QueueMapping) -> Iterator[list[dict[str, Any]]]:
+        """What is visible in a queue, in batches as Lambda would take them."""
+        client, size = self.aws.client("sqs"), queue.batch_size
         while messages := client.receive_message(
-            QueueUrl=self.queue.queue_url, MaxNumberOfMessages=size, MessageSystemAttributeNames=["All"]
+            QueueUrl=queue.queue_url, MaxNumberOfMessages=size, MessageSystemAttributeNames=["All"]
         ).get("Messages", []):
             yield messages
             if len(messages) < size:

@@ -21,7 +21,7 @@ from payments.tables import PaymentItem
 P = PaymentItem
 T = TypeVar("T")
 
-NOT_DUE = (P.due_at.remove(), P.due_shard.remove())
+NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
 
 
 class _Member(Path):

@@ -62,7 +62,10 @@ def same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
         and not refund.elsewhere
         and (not refund.status.is_final or now - refund.created_at < DOUBLE_CLICK or _unanswered(refund, now))
     ]
-    return max(alike, key=lambda refund: refund.created_at, default=None)
+    # What this caller was told of and is repeating comes before what anybody else, or a key of theirs, has asked for since.
+    caller = numbers.caller_hash(wish.caller)
+    own = [refund for refund in alike if refund.unanswered_by == caller]
+    return max(own or alike, key=lambda refund: refund.created_at, default=None)
 
 
 def _unanswered(refund: Refund, now: float) -> bool:

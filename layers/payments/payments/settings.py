@@ -88,8 +88,18 @@ class Settings:
 
     @property
     def settle_queue(self) -> str:
-        """URL of the queue of payments to look into."""
+        """URL of the queue of payments to ask WeChat Pay about."""
         return self._text("SETTLE_QUEUE")
+
+    @property
+    def sends_queue(self) -> str:
+        """URL of the queue of payments with a refund that must be sent."""
+        return self._text("SENDS_QUEUE")
+
+    @property
+    def settle_concurrency(self) -> int:
+        """How many payments are asked about at the same time."""
+        return self._number("SETTLE_CONCURRENCY")
 
     @property
     def unpublished_bucket(self) -> str:

@@ -36,7 +36,7 @@ class _Settings:
 
 
 class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-call]
-    """Payments that somebody must still look at, by shard and time."""
+    """Payments that somebody must still look at, by class, shard and time."""
 
     class Meta(_Settings):
         index_name = "due"
@@ -91,6 +91,7 @@ class PaymentItem(Model):
     history: ListAttribute[Any] = ListAttribute()
     due_shard = UnicodeAttribute(null=True)
     due_at = IntAttribute(null=True)
+    due_since = IntAttribute(null=True)
     sent_at = IntAttribute()
     claim = UnicodeAttribute(null=True)
     claimed_until = IntAttribute(null=True)
