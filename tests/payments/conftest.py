@@ -121,8 +121,10 @@ def put(wiring: Wiring, status: Status, *, amount: int = 1000) -> Payment:
 
 
 def pending(number: str, wiring: Wiring, _amount: int) -> None:
+    seen = wiring.store.get(number)
+    assert seen is not None
     wiring.store.credential_received(
-        number, Credential(code_url="weixin://wxpay/x"), expires_at=1, due_at=2, now=3
+        seen, Credential(code_url="weixin://wxpay/x"), expires_at=1, due_at=2, now=3
     )
 
 

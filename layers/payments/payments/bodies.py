@@ -80,6 +80,7 @@ class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froz
     out_trade_no: OrderNumber
     refund_amount: Any
     refund_reason: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+    confirm_refunded_elsewhere: bool | None = None
 
     @property
     def fen(self) -> int:

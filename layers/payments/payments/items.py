@@ -119,6 +119,7 @@ def _payment(item: PaymentItem) -> Payment:
         number: Refund(out_refund_no=number, **{**record, "status": RefundStatus(record["status"])})
         for number, record in _plain(item.refunds).items()
     }
+    values["held"] = tuple(item.held or ())
     if "refusal" in values:
         values["refusal"] = _plain(item.refusal)
     return Payment(**values)
