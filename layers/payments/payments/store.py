@@ -78,7 +78,8 @@ class PaymentStore:
         RefusedUpdate when somebody has said otherwise meanwhile.
         """
         actions = [P.due_at.set(until), P.due_since.set(P.due_since | due.due_at)]
-        return update(due.out_trade_no, actions, P.due_at == due.due_at)
+        # Or leased already: the SDK repeats an update whose answer was lost, and two leases for one moment are one look.
+        return update(due.out_trade_no, actions, (P.due_at == due.due_at) | (P.due_at == until))
 
     def looked_into(self, payment: Payment, *, due_at: int, answered: bool) -> None:
         """Somebody has looked: when to look next. Without an answer the payment has been due all the time.
