@@ -4,7 +4,8 @@ from payments import answers
 from payments.bodies import idempotency_key, load_refund
 from payments.callers import REFUND, found
 from payments.http import Request, endpoint
-from payments.refunding import Wish, refund_payment
+from payments.refund_wish import Wish
+from payments.refunding import refund_payment
 from payments.wiring import Wiring
 
 

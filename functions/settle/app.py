@@ -1,4 +1,4 @@
-"""The queue of due payments: ask WeChat Pay what became of each, and apply it through the same doors as a notification."""
+"""The queues of due payments: ask WeChat Pay what became of each, and apply it through the same doors as a notification."""
 
 import json
 from typing import Any
@@ -27,15 +27,17 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         message = json.loads(record["body"])
         line: dict[str, object] = {"out_trade_no": message["out_trade_no"]}
         try:
-            look_into(message["out_trade_no"], message.get("lease"), line)
+            look_into(
+                message["out_trade_no"], message.get("lease"), line, may_send=message.get("may_send") is True
+            )
         except StorageUnavailableError as problem:
             logger.warning("not settled", extra={**line, "error": "SYSTEMERROR", "cause": str(problem)})
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def look_into(out_trade_no: str, lease: int | None, line: dict[str, object]) -> None:
-    """One payment. What WeChat Pay leaves open is looked at again later, not delivered again at once."""
+def look_into(out_trade_no: str, lease: int | None, line: dict[str, object], *, may_send: bool) -> None:
+    """One payment; only a message of the queue of sends may send its refunds. What WeChat Pay leaves open is looked at again later, not delivered again at once."""
     if breaker.is_open(wiring.now()):
         if (payment := postpone(out_trade_no, wiring)) is not None:
             line |= named(payment)
@@ -43,7 +45,9 @@ def look_into(out_trade_no: str, lease: int | None, line: dict[str, object]) -> 
         return
     try:
         wiring.begin(BUDGET)
-        payment = settle(out_trade_no, wiring, lease=lease, seen=lambda read: line.update(named(read)))
+        payment = settle(
+            out_trade_no, wiring, lease=lease, may_send=may_send, seen=lambda read: line.update(named(read))
+        )
     except ApiError as problem:
         if isinstance(problem.__cause__, RefusedError) and problem.__cause__.is_code(*ABOUT_THE_MERCHANT):
             breaker.refused(wiring.now())

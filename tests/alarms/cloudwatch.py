@@ -26,6 +26,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "LessThanThreshold": operator.lt,
     "LessThanOrEqualToThreshold": operator.le,
 }
+AGGREGATES: dict[str, Callable[[list[float]], float]] = {"SUM": sum, "MAX": max}
 OPERATIONS: dict[type, Callable[[float, float], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -129,8 +130,10 @@ def calculate(expression: str, found: Mapping[str, Series], begin: int) -> float
             case ast.Call(func=ast.Name(id="IF"), args=[test, then, otherwise]):
                 tested = value(test)
                 return None if tested is None else value(then if tested else otherwise)
-            case ast.Call(func=ast.Name(id="SUM"), args=[ast.Call(func=ast.Name(id="METRICS"), args=[])]):
-                return _sum(series.get(begin) for series in found.values())
+            case ast.Call(func=ast.Name(id=name), args=[ast.Call(func=ast.Name(id="METRICS"), args=[])]) if (
+                name in AGGREGATES
+            ):
+                return _together(AGGREGATES[name], (series.get(begin) for series in found.values()))
         raise ValueError(f"not understood in {expression!r}: {ast.dump(node)}")
 
     return value(ast.parse(expression, mode="eval").body)
@@ -142,6 +145,6 @@ def _both(operation: Callable[[float, float], Any], left: float | None, right: f
     return float(operation(left, right))
 
 
-def _sum(values: Iterable[float | None]) -> float | None:
+def _together(aggregate: Callable[[list[float]], float], values: Iterable[float | None]) -> float | None:
     present = [value for value in values if value is not None]
-    return sum(present) if present else None
+    return aggregate(present) if present else None

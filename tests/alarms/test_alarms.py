@@ -103,6 +103,7 @@ def test_alarms_speak_to_nobody_unless_told_whom(alarms) -> None:
         ("100 * a / nought", None),
         ("a + missing", None),
         ("SUM(METRICS())", 3),
+        ("MAX(METRICS())", 2),
         ("IF(a >= 1, 100 * a / IF(nought > 0, nought, 1), 0)", 100),
         ("IF(missing > 0, 1, 2)", None),
     ],

@@ -79,6 +79,23 @@ def test_notifications_that_prove_nothing(world: World) -> None:
     assert world.rung() == {"UnprovenNotificationsAlarm"}
 
 
+def test_wechat_pays_own_probes_wake_nobody(world: World) -> None:
+    number = world.opened()
+    for _ in range(3):
+        for _ in range(4):
+            assert world.notify(number, 100, signature="WECHATPAY/SIGNTEST/AAAA") == 401
+        world.later()
+    assert count(world, "ProbeRefused") == 12
+    assert world.rung() == set()
+
+
+def test_a_flood_of_forgeries_that_are_marked_as_probes(world: World) -> None:
+    world.put("WeChatPay", "ProbeRefused", STACK, 100)
+    assert world.rung() == set()
+    world.put("WeChatPay", "ProbeRefused", STACK, 1)
+    assert world.rung() == {"ManyProbesAlarm"}
+
+
 def test_evidence_that_contradicts(world: World) -> None:
     assert world.notify(world.opened(), 99) == 200
     assert world.rung() == {"QuarantineAlarm"}

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.batches import failures_of
+from sandbox.deployed import QueueMapping
 from sandbox.queues import as_lambda_delivers
 from sandbox.simulator.courier import LADDER
 from tests.crash import invariants
@@ -242,14 +243,14 @@ class Run:
         if minute is not None and minute <= now:
             self._swept_at = int(now)
             self.invoke("sweep", {})
-        sent = self.world.aws.writes(self.world.queue.queue_arn)
+        sent = sum(self.world.aws.writes(queue.queue_arn) for queue in self.world.queues)
         if sent != self._sent or (self._messages_at is not None and self._messages_at <= now):
             self._sent, self._messages_at = sent, None
-            self._settle()
+            for queue in self.world.queues:
+                self._settle(queue)
 
-    def _settle(self) -> None:
-        queue = self.world.queue
-        for messages in self.world.received():
+    def _settle(self, queue: QueueMapping) -> None:
+        for messages in self.world.received(queue):
             records = [as_lambda_delivers(each, queue.queue_arn, self.world.aws.region) for each in messages]
             identifiers = [each["MessageId"] for each in messages]
             answer = self.invoke("settle", {"Records": records})

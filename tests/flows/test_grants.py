@@ -167,6 +167,20 @@ def a_payment_from_the_first_notification_to_the_last_refund(shop: Shop) -> None
     assert quarantined(shop) > before
 
 
+def a_refund_that_wechat_pay_never_received(shop: Shop) -> None:
+    """A question finds that it must be sent again, and a send sends it."""
+    number = shop.paid_order("100.00")
+    shop.faults({"on": "refund", "effect": "reset_before"})
+    assert shop.refund(number, "1.00").status_code == 503
+    shop.faults()
+    (sweep,) = (timer for name, timer in shop.sandbox.schedules.items() if name.startswith("Sweep"))
+    for _ in range(3):
+        shop.sandbox.clock.advance(60)
+        sweep.run_now()
+        assert shop.sandbox.drain(20)
+    assert len((shop.book(number) or {})["refunds"]) == 1
+
+
 def an_order_that_is_closed(shop: Shop) -> None:
     assert shop.close(number_of(shop.native())).status_code == 200
 
@@ -215,6 +229,7 @@ WALKS = (
     an_order_whose_row_says_another_amount,
     a_checkout_of_an_order_that_wechat_pay_knows_otherwise,
     a_payment_from_the_first_notification_to_the_last_refund,
+    a_refund_that_wechat_pay_never_received,
     an_order_that_is_closed,
     a_record_that_nobody_can_read,
     pages_that_wait_for_news,

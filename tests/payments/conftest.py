@@ -208,12 +208,18 @@ class Calls:
         self._before = len(self._aws.uses)
 
     def __call__(
-        self, name: str, *, authorizer: object = None, body: object = None, number: str | None = None
+        self,
+        name: str,
+        *,
+        authorizer: object = None,
+        body: object = None,
+        number: str | None = None,
+        key: str | None = None,
     ) -> tuple[int, Any]:
         """Status and JSON of what the function answers to an HTTP API's event."""
         event = {
             "routeKey": name,
-            "headers": {},
+            "headers": {} if key is None else {"idempotency-key": key},
             "requestContext": {} if authorizer is None else {"authorizer": authorizer},
             "pathParameters": {} if number is None else {"outTradeNo": number},
             "body": body if isinstance(body, str) else json.dumps(body),

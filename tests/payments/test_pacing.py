@@ -57,12 +57,12 @@ def test_a_refund_that_was_taken_holds_nobody_up() -> None:
     assert held_after(None) == 0
 
 
-def test_the_template_lets_as_many_settle_at_once_as_the_pace_is_made_for() -> None:
+def test_the_template_sends_as_many_at_once_as_the_pace_is_made_for() -> None:
     functions = transformed(TEMPLATE)["Resources"]
     (mapping,) = [
         resource["Properties"]
         for resource in functions.values()
         if resource["Type"] == "AWS::Lambda::EventSourceMapping"
-        and "SettleFunction" in str(resource["Properties"]["FunctionName"])
+        and "SendsQueue" in str(resource["Properties"]["EventSourceArn"])
     ]
     assert (mapping["ScalingConfig"]["MaximumConcurrency"], mapping["BatchSize"]) == (AT_ONCE, 1)

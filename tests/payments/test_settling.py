@@ -16,6 +16,7 @@ from payments.lifecycle import RefundStatus, Status
 from payments.payment import Payment, Refund
 from payments.refund_evidence import RefundFacts, apply_refund
 from payments.settling import settle
+from payments.store import Due
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError
 
@@ -119,7 +120,7 @@ def refund_object(payment: Payment, number: str, amount: int, status: str) -> di
 def look(wiring: Wiring, payment: Payment) -> None:
     """One look that may meet trouble, as `settle` takes it."""
     with contextlib.suppress(ApiError):
-        settle(payment.out_trade_no, wiring)
+        settle(payment.out_trade_no, wiring, may_send=True)
 
 
 def test_a_refund_that_was_refused_for_good_is_never_sent_again_and_ends_once_it_is_missing_twice(
@@ -298,7 +299,9 @@ def test_a_message_that_was_delivered_again_asks_nobody(
 ) -> None:
     payment = new_payment(Status.PENDING)
     moving.time = payment.created_at + 20
-    moving.store.lease(payment.out_trade_no, seen=payment.due_at, until=int(moving.time) + 180)
+    assert payment.due_at is not None
+    row = Due("money#0", payment.out_trade_no, payment.due_at)
+    moving.store.lease(row, until=int(moving.time) + 180)
     wechat.queries = {
         payment.out_trade_no: {
             "out_trade_no": payment.out_trade_no,

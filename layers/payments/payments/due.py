@@ -1,7 +1,7 @@
 """When somebody must look at a payment again, and where the sparse index `due` keeps it.
 
 A notification may never come (WeChat Pay APIv3, "Considerations on callbacks"), so every payment and refund that is not
-final is asked about by itself, often at first and then less and less.
+final is asked about by itself: soon at first, and then after three times as long each time.
 """
 
 import hashlib
@@ -9,33 +9,56 @@ import hashlib
 from payments.lifecycle import RefundStatus, Status
 from payments.payment import Payment, Refund
 
-FIRST_CHECK = 10  # seconds after a step that somebody must follow up
+FIRST_CHECK = 60  # seconds after a step that somebody must follow up
 AFTER_EXPIRY = 60  # seconds past the last moment to pay, for clocks that differ and a payment on its way
 SEND_LASTS = 60  # seconds that a function that sends may live: no send is on its way after that
 MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 SENT_FOR = 7 * 24 * 3600  # seconds for which a refund that WeChat Pay does not take is sent again
-CLOSING_AGAIN = 60  # seconds until a close that has not been confirmed is tried again
+CLOSING_AGAIN = 60  # seconds until a close that nobody could answer for is tried again
+UNANSWERED_AT_MOST = (
+    600  # seconds until a look that brought no answer is repeated, however long that has been so
+)
 BETWEEN_REFUNDS = (
     61  # seconds from one refund of an order to the next: WeChat Pay asks for a minute, and ours are whole
 )
 
+# The classes of due payments: which share of a run looks at them, and which queue they go to.
+MONEY = "money"  # payable orders, and refunds that are to be asked about
+EXPIRED = "expired"  # nobody paid, and the time is over: to be asked about and closed
+SENDS = "sends"  # a refund must be sent
+
 # Seconds since the beginning, then the pace that is kept up.
-_UNPAID = (FIRST_CHECK, 60, 180, 600)
-_UNPAID_PACE = 600
+_UNPAID = (FIRST_CHECK, 180, 600, 1800, 5400, 16200, 48600)
+_UNPAID_PACE = 24 * 3600
+_CLOSING = (CLOSING_AGAIN, 180, 600)
+_CLOSING_PACE = 600
 _UNANSWERED = (60, 180, 600, 1800, 3600)  # a refund that WeChat Pay has not acknowledged
 _UNANSWERED_PACE = 6 * 3600
 _REFUND = (60, 600, 3600, 6 * 3600)
 _REFUND_PACE = 24 * 3600
 
 
+def next_look(payment: Payment, now: int, *, answered: bool, may_send: bool) -> int | None:
+    """When to look next after the look of `now`, in epoch seconds; None when nothing is open.
+
+    One that WeChat Pay has not `answered` is repeated after as long again as the payment has been due without an answer, from one
+    to ten minutes. One that may not send finds a refund that must be sent: it is due at once, for a look that may.
+    """
+    at = next_check(payment, now)
+    if at is None:
+        return None
+    if not answered:
+        since = payment.due_since if payment.due_since is not None else now
+        at = min(at, now + min(max(now - since, 60), UNANSWERED_AT_MOST))
+    if not may_send and any(is_to_be_sent(refund, now) for refund in open_refunds(payment)):
+        at = min(at, max(now, next_refund(payment)))
+    return at
+
+
 def next_check(payment: Payment, now: int) -> int | None:
     """When to look next, in epoch seconds, always after `now`; None when nothing is open."""
-    if payment.status.rank < Status.CLOSING.rank:
-        last = payment.time_expire + AFTER_EXPIRY
-        rung = _rung(payment.created_at, _UNPAID, _UNPAID_PACE, now)
-        return min(rung, last) if now < last else now + CLOSING_AGAIN
-    if payment.status is Status.CLOSING:
-        return now + CLOSING_AGAIN
+    if payment.status.rank <= Status.CLOSING.rank:
+        return _unpaid_check(payment, now)
     refunds = open_refunds(payment)
     checks = [_refund_check(refund, now) for refund in refunds]
     if (turn := next_refund(payment)) > now and any(is_to_be_sent(refund, now) for refund in refunds):
@@ -83,9 +106,43 @@ def open_refunds(payment: Payment) -> list[Refund]:
     return [refund for refund in payment.refunds.values() if not refund.status.is_final]
 
 
-def shard(out_trade_no: str, shards: int) -> str:
-    """The shard of one payment, always the same: `0` to `shards - 1` as text."""
-    return str(int(hashlib.sha256(out_trade_no.encode()).hexdigest()[:8], 16) % shards)
+def due_shard(payment: Payment, at: int, shards: int) -> str:
+    """The key under which a payment that is due `at` (epoch seconds) waits for its look: `<class>#<shard>`."""
+    if payment.status.rank <= Status.CLOSING.rank:
+        over = at >= payment.time_expire + AFTER_EXPIRY
+        return shard(payment.out_trade_no, shards, EXPIRED if over else MONEY)
+    sends = any(is_to_be_sent(refund, at) for refund in open_refunds(payment))
+    return shard(payment.out_trade_no, shards, SENDS if sends else MONEY)
+
+
+def shard(out_trade_no: str, shards: int, due_class: str = MONEY) -> str:
+    """The key of one payment in one class; the number of its shard, `0` to `shards - 1`, is always the same."""
+    return f"{due_class}#{int(hashlib.sha256(out_trade_no.encode()).hexdigest()[:8], 16) % shards}"
+
+
+def keys(due_class: str, shards: int) -> list[str]:
+    """Every key under which payments of one class may wait.
+
+    Those of `money` include the shards' bare numbers: what was written before there were classes is of no class, and gets one by
+    its next look.
+    """
+    numbers = [str(number) for number in range(shards)]
+    return [f"{due_class}#{number}" for number in numbers] + (numbers if due_class == MONEY else [])
+
+
+def _unpaid_check(payment: Payment, now: int) -> int:
+    last = payment.time_expire + AFTER_EXPIRY
+    if payment.status is Status.CLOSING:
+        at = _rung(payment.updated_at, _CLOSING, _CLOSING_PACE, now)
+    elif now >= last:
+        at = now + CLOSING_AGAIN
+    else:
+        at = _rung(payment.created_at, _UNPAID, _UNPAID_PACE, now)
+        # The last look comes soon enough to stand for one shortly before it.
+        at = last if 2 * (last - at) < at - payment.created_at else at
+    if payment.missing_since is not None and payment.missing_since + MISSING_FOR > now:
+        at = min(at, payment.missing_since + MISSING_FOR)
+    return at
 
 
 def _refund_check(refund: Refund, now: int) -> int:

@@ -47,6 +47,8 @@ def open_order(wanted: Payment, *, send: Send, wiring: Wiring, again: bool) -> P
         if again:
             return _present_truth(wanted, send, wiring, mine=wanted.claim)
         # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
+    except StorageUnavailableError as problem:
+        raise _not_stored(wanted, wiring) from problem
     return _send(wanted, send, wiring, first=True)
 
 
@@ -83,6 +85,8 @@ def _claimed(known: Payment, wiring: Wiring) -> Payment:
         if read is not None and read.claim == claim:  # our own write went through, and its answer was lost
             return read
         raise _being_sent(read, wiring) from first
+    except StorageUnavailableError as problem:
+        raise _not_stored(replace(known, claim=claim, claimed_until=now + SENDING), wiring) from problem
 
 
 def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
@@ -111,6 +115,12 @@ def _claim_left(known: Payment | None, wiring: Wiring) -> float:
 def _being_sent(known: Payment | None, wiring: Wiring) -> TryAgainError:
     left = max(1, math.ceil(_claim_left(known, wiring)))
     return TryAgainError("The same order is being sent right now.", retry_after=left)
+
+
+def _not_stored(claimed: Payment, wiring: Wiring) -> TryAgainError:
+    """Whether our claim was written down is not known; until it ends, nobody is sent."""
+    left = max(WAIT, math.ceil(_claim_left(claimed, wiring)))
+    return TryAgainError("The payment's storage did not answer.", retry_after=left)
 
 
 def _ending(known: Payment, now: float) -> bool:
@@ -163,6 +173,8 @@ def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payme
         if known is not None and known.credential_expires_at is not None and known.claim is None:
             return known
         raise TryAgainError("The order moved while it was being sent.") from overtaken
+    except StorageUnavailableError as problem:
+        raise _not_stored(payment, wiring) from problem
 
 
 def _no_credential(

@@ -6,7 +6,7 @@ Source: WeChat Pay APIv3, "Refund": six refused or failed refund requests of a m
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 REFUSALS_A_SECOND = 6
-AT_ONCE = 2  # that settle at the same time: MaximumConcurrency of the queue, in template.yaml
+AT_ONCE = 2  # of the queue of sends: its MaximumConcurrency in template.yaml; no other look sends a refund
 TRIES = 2  # of one call: main host and backup host, each of which may say no
 
 # Whoever was refused holds its place for so long, so that the next in that place cannot come too soon. A second then

@@ -103,6 +103,9 @@ class Payment:
     held: tuple[str, ...] = ()  # facts of refunds (JSON) that could not be applied yet
     history: tuple[HistoryEntry, ...] = ()
     due_at: int | None = None
+    due_since: int | None = (
+        None  # since when a look has been due, while one is under way or brought no answer
+    )
     sent_at: int = 0  # when its request last went out, or was about to; never goes back
     claim: str | None = None  # whoever sends the request now, by a random name
     claimed_until: int | None = None  # when that claim ends by itself, for its holder may have died

@@ -139,6 +139,8 @@ def _applied(
         if reason := contradiction(facts, seen):
             set_aside(reason, asdict(facts), source=source, wiring=wiring)
             return Applied.CONTRADICTION, seen
+        if facts.out_refund_no not in seen.refunds and STATUSES[facts.status] is RefundStatus.CLOSED:
+            return Applied.KNOWN, seen  # somebody else's, and it has moved no money
         if facts.out_refund_no not in seen.refunds and facts.amount > seen.refundable:
             # Reserved by a refund of ours that WeChat Pay may yet refuse, for this one was first.
             return Applied.HELD, seen
@@ -163,6 +165,8 @@ def contradiction(facts: RefundFacts, seen: Payment) -> str | None:
     if facts.status not in STATUSES:
         return "unexpected_refund_status"
     refund = seen.refunds.get(facts.out_refund_no)
+    if refund is None and STATUSES[facts.status] is RefundStatus.CLOSED:
+        return None
     if refund is None:
         accepted = sum(
             known.amount

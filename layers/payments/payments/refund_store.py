@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from payments.due import shard
-from payments.items import NOT_DUE, P, append, status_in, update
+from payments.items import NOT_DUE, P, append, refund_record, status_in, update
 from payments.lifecycle import (
     MAX_REFUNDS,
     REFUND_RELEASED,
@@ -44,7 +44,7 @@ class RefundStore:
         RefusedUpdate when there is less to refund than `refund.amount`, another refund was reserved since `seen`, or
         fifty were. `same_version` also asks that nothing else has moved, for refunds that were made elsewhere.
         """
-        record = P.refunds[refund.out_refund_no]
+        record = refund_record(refund.out_refund_no)
         condition = (
             record.does_not_exist()
             & (P.refundable >= refund.amount)
@@ -88,7 +88,7 @@ class RefundStore:
 
     def sending_again(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
         """Be about to send the frozen request again; from here on nobody may release the money. Never after a last word."""
-        refund, record = seen.refunds[out_refund_no], P.refunds[out_refund_no]
+        refund, record = seen.refunds[out_refund_no], refund_record(out_refund_no)
         sent_at = max(now, (refund.sent_at or 0) + 1)
         actions = [record["sent_at"].set(sent_at), record["missing_since"].remove()]
         return update(
@@ -100,7 +100,7 @@ class RefundStore:
 
         `unsure` when an earlier send of it may have been taken. Otherwise the caller is being told, for good.
         """
-        record = P.refunds[out_refund_no]
+        record = refund_record(out_refund_no)
         actions = [record["refused"].set(code), record["missing_since"].remove()]
         actions.append(record["unsure"].set(True) if unsure else record["unanswered_by"].remove())
         condition = _not_sent_since(seen.refunds[out_refund_no]) & record["refused"].does_not_exist()
@@ -109,23 +109,23 @@ class RefundStore:
     def doubted(self, seen: Payment, out_refund_no: str) -> Payment:
         """A refusal that nobody has signed: counted, and no more than that."""
         refund = seen.refunds[out_refund_no]
-        actions = [P.refunds[out_refund_no]["doubts"].set(refund.doubts + 1)]
+        actions = [refund_record(out_refund_no)["doubts"].set(refund.doubts + 1)]
         return update(seen.out_trade_no, actions, _not_sent_since(refund))
 
     def missing(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
         """WeChat Pay has no such refund, for the first time since it was last sent."""
-        record = P.refunds[out_refund_no]
+        record = refund_record(out_refund_no)
         condition = _not_sent_since(seen.refunds[out_refund_no]) & record["missing_since"].does_not_exist()
         return update(seen.out_trade_no, [record["missing_since"].set(now)], condition)
 
     def asked_again(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
         """Whoever asked for it without a key, and was not answered, asks again: it stays the same refund from now on."""
-        record = P.refunds[out_refund_no]
+        record = refund_record(out_refund_no)
         return update(seen.out_trade_no, [record["told_at"].set(now)], record["unanswered_by"] == caller)
 
     def answered(self, seen: Payment, out_refund_no: str, *, caller: str) -> Payment:
         """Whoever asked for it first is being answered, with what somebody else had written down before."""
-        record = P.refunds[out_refund_no]
+        record = refund_record(out_refund_no)
         return update(
             seen.out_trade_no, [record["unanswered_by"].remove()], record["unanswered_by"] == caller
         )
@@ -194,7 +194,7 @@ class RefundStore:
         now: int,
         **step: Any,
     ) -> Payment:
-        record = P.refunds[refund.out_refund_no]
+        record = refund_record(refund.out_refund_no)
         actions = [
             *actions,
             *_record(refund, edge, refund_id, answering),
@@ -226,13 +226,13 @@ def _append(
 
 
 def _still(refund: Refund, edge: RefundEdge) -> Any:
-    record = P.refunds[refund.out_refund_no]
+    record = refund_record(refund.out_refund_no)
     allowed = record["status"].is_in(*[source.value for source in edge.sources])
     return allowed & (record["amount"] == refund.amount)
 
 
 def _not_sent_since(refund: Refund) -> Any:
-    record = P.refunds[refund.out_refund_no]
+    record = refund_record(refund.out_refund_no)
     requested = record["status"] == RefundStatus.REQUESTED.value
     if refund.sent_at is None:
         return requested & record["sent_at"].does_not_exist()
@@ -240,7 +240,7 @@ def _not_sent_since(refund: Refund) -> Any:
 
 
 def _record(refund: Refund, edge: RefundEdge, refund_id: str | None, answering: bool) -> list[Any]:
-    record = P.refunds[refund.out_refund_no]
+    record = refund_record(refund.out_refund_no)
     actions = [record["status"].set(edge.target.value)]
     if answering:
         actions.append(record["unanswered_by"].remove())

@@ -1,31 +1,18 @@
-"""Refunding: set the money aside, write the exact request down, send it, record the answer.
-
-One wish is one refund number, whoever repeats it: with an Idempotency-Key the key names it; without, a refund of the
-same amount and reason is the same one while it is under way, for a minute, and for whoever has not been answered for a
-day after they last asked.
-"""
+"""Refunding: set the money aside, write the exact request down, send it, record the answer."""
 
 import contextlib
-import json
 from dataclasses import dataclass, replace
 
 from payments import numbers
 from payments.due import FIRST_CHECK, is_given_up, next_question
-from payments.errors import (
-    IdempotencyMismatchError,
-    RateLimitedError,
-    RefundExceedsError,
-    RefundNotAllowedError,
-    TryAgainError,
-    WeChatRefusedError,
-)
+from payments.errors import RateLimitedError, TryAgainError, WeChatRefusedError
 from payments.evidence import Applied
 from payments.items import RefusedUpdate, StorageUnavailableError
-from payments.lifecycle import MAX_REFUNDS, REFUNDABLE, RefundStatus
-from payments.money import yuan
+from payments.lifecycle import RefundStatus
 from payments.payment import Payment, Refund
 from payments.refund_asking import ask_refund, release_missing
 from payments.refund_evidence import STATUSES, RefundFacts, apply_refund, contradiction, facts_of_answer
+from payments.refund_wish import Wish, planned_refund, same_refund
 from payments.times import beijing_day, beijing_midnight
 from payments.verdicts import LONG_WAIT, WAIT, Verdict, judge, repeated_after
 from payments.wiring import Wiring
@@ -37,20 +24,6 @@ UNANSWERED_FOR = (
 )  # seconds for which it stays the same for whoever was not answered, after they last asked
 BUDGET = 6.0  # seconds for finding one's place among parallel refunds
 MAX_DOUBTS = 3  # refusals without a signature, after which a number is not sent any more
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What a caller asks for: `amount` in fen; `caller` is the token's sub; `key` an Idempotency-Key, if any.
-
-    `confirmed`: the caller knows that money went back elsewhere, and asks all the same.
-    """
-
-    amount: int
-    reason: str | None
-    key: str | None
-    caller: str
-    confirmed: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,14 +44,14 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
     started = wiring.now()
     counted = False
     while True:
-        known = _same_refund(seen, wish, now=wiring.now())
+        known = same_refund(seen, wish, now=wiring.now())
         try:
             if known is not None:
                 return Refunded(_repeated(seen, known, wish, wiring), known.out_refund_no, duplicate=True)
-            refund = _planned(seen, wish, wiring)
             now = int(wiring.now())
+            refund = planned_refund(seen, wish, notify_url=wiring.settings.notify_url, now=now)
             if not counted:
-                _count(wish.caller, now, wiring)
+                _count(wish.caller, refund.out_refund_no, now, wiring)
                 counted = True
             reserved = wiring.refunds.reserve(seen, refund, cause="refund", due_at=now + FIRST_CHECK, now=now)
         except RefusedUpdate:
@@ -124,101 +97,14 @@ def _repeated(seen: Payment, known: Refund, wish: Wish, wiring: Wiring) -> Payme
     return found
 
 
-def _count(caller: str, now: int, wiring: Wiring) -> None:
+def _count(caller: str, out_refund_no: str, now: int, wiring: Wiring) -> None:
     most, today = wiring.settings.refunds_per_day, beijing_day(now)
     try:
-        wiring.allowances.count_refund(caller, most=most, day=today, now=now)
+        wiring.allowances.count_refund(caller, out_refund_no, most=most, day=today, now=now)
     except RefusedUpdate as reached:
         raise RateLimitedError(
             f"The caller has asked for {most} refunds today.", retry_after=beijing_midnight(today + 1) - now
         ) from reached
-
-
-def _same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
-    if wish.key is not None:
-        known = seen.refunds.get(
-            numbers.out_refund_no_with_key(out_trade_no=seen.out_trade_no, caller=wish.caller, key=wish.key)
-        )
-        # One that we forgot and heard of again has come without its reason.
-        if known is not None and (
-            known.amount != wish.amount or (known.reason != wish.reason and not known.elsewhere)
-        ):
-            raise IdempotencyMismatchError("This Idempotency-Key was used for another refund of this order.")
-        return known
-    # Made elsewhere, and yet under a number of ours: asked for before the table was restored to an earlier state.
-    ours = {
-        numbers.out_refund_no_without_key(
-            out_trade_no=seen.out_trade_no, refund_count=count, amount=wish.amount, reason=wish.reason
-        )
-        for count in range(seen.refund_count)
-    }
-    remembered = [
-        refund for refund in seen.refunds.values() if refund.elsewhere and refund.out_refund_no in ours
-    ]
-    alike = remembered or [
-        refund
-        for refund in seen.refunds.values()
-        if (refund.amount, refund.reason) == (wish.amount, wish.reason)
-        and not refund.elsewhere
-        and (not refund.status.is_final or now - refund.created_at < DOUBLE_CLICK or _unanswered(refund, now))
-    ]
-    return max(alike, key=lambda refund: refund.created_at, default=None)
-
-
-def _unanswered(refund: Refund, now: float) -> bool:
-    """Whether whoever asked for it has been told nothing certain yet, and may still be repeating it."""
-    asked_at = refund.told_at or refund.created_at
-    return refund.unanswered_by is not None and now - asked_at < UNANSWERED_FOR
-
-
-def _planned(seen: Payment, wish: Wish, wiring: Wiring) -> Refund:
-    if seen.status not in REFUNDABLE or seen.refund_count >= MAX_REFUNDS:
-        raise RefundNotAllowedError(
-            f"WeChat Pay takes {MAX_REFUNDS} refunds of one order."
-            if seen.refund_count >= MAX_REFUNDS
-            else f"The order is {seen.status.word}; only a paid order can be refunded.",
-            details={"status": seen.status.word},
-        )
-    if seen.refunded_elsewhere and not wish.confirmed:
-        raise RefundNotAllowedError(
-            "Money of this order went back elsewhere already, and WeChat Pay does not tell how much; "
-            "compare, then send confirmRefundedElsewhere: true.",
-            details={"status": seen.status.word, "refundedElsewhere": True},
-        )
-    if wish.amount > seen.refundable:
-        raise RefundExceedsError(
-            "There is less left to refund.",
-            details={"field": "refundAmount", "refundable": str(yuan(seen.refundable))},
-        )
-    if wish.key is not None:
-        number = numbers.out_refund_no_with_key(
-            out_trade_no=seen.out_trade_no, caller=wish.caller, key=wish.key
-        )
-    else:
-        number = numbers.out_refund_no_without_key(
-            out_trade_no=seen.out_trade_no,
-            refund_count=seen.refund_count,
-            amount=wish.amount,
-            reason=wish.reason,
-        )
-    request: dict[str, object] = {
-        "transaction_id": seen.transaction_id,
-        "out_refund_no": number,
-        "notify_url": wiring.settings.notify_url,
-        "amount": {"refund": wish.amount, "total": seen.amount, "currency": seen.currency},
-    }
-    if wish.reason is not None:
-        request["reason"] = wish.reason
-    return Refund(
-        out_refund_no=number,
-        status=RefundStatus.REQUESTED,
-        amount=wish.amount,
-        reason=wish.reason,
-        created_at=(now := int(wiring.now())),
-        sent_at=now,
-        wechat_request=json.dumps(request, ensure_ascii=False, separators=(",", ":")),
-        unanswered_by=numbers.caller_hash(wish.caller) if wish.key is None else None,
-    )
 
 
 def _send(payment: Payment, refund: Refund, wiring: Wiring, *, first: bool) -> Payment:

@@ -14,7 +14,7 @@ from payments.due import (
     MISSING_FOR,
     SEND_LASTS,
     is_to_be_sent,
-    next_check,
+    next_look,
     next_refund,
     open_refunds,
 )
@@ -27,6 +27,7 @@ from payments.refund_asking import ask_refund, release_missing
 from payments.refund_evidence import apply_held
 from payments.refunding import repeat_refund
 from payments.wiring import Wiring
+from wechatpay.errors import RefusedError
 
 BUDGET = 10  # seconds for the open refunds of one payment; the rest is looked at next time
 
@@ -36,11 +37,13 @@ def settle(
     wiring: Wiring,
     *,
     lease: int | None = None,
+    may_send: bool = False,
     seen: Callable[[Payment], None] = lambda _: None,
 ) -> Payment | None:
     """Look into one payment if it is due, and say when to look again. Returns it as it is then.
 
     None when there was nothing to ask about. `lease` is the `due_at` that the sweep has set for this look: a payment with another one has been looked at since.
+    Only a look that `may_send` sends refunds, for their pace is that of one queue; any other leaves the payment due for one that may.
     `seen` is told of the payment before anybody is asked about it, for whoever must name it when that fails.
 
     Raises TryAgainError after the next look has been set; StorageUnavailableError.
@@ -49,39 +52,42 @@ def settle(
     if payment is None or payment.due_at is None or (lease is not None and payment.due_at != lease):
         return None
     seen(payment)
+    answered = False
     try:
-        payment = _looked_into(payment, wiring)
-    except ApiError:
+        payment = _looked_into(payment, wiring, may_send)
+        answered = True
+    except ApiError as problem:
+        answered = isinstance(problem.__cause__, RefusedError) and problem.__cause__.proven
         payment = (
             wiring.store.get(out_trade_no) or payment
         )  # what was sent in this look decides about the next
         raise
     finally:
-        _look_again(payment, wiring)
+        _look_again(payment, wiring, answered=answered, may_send=may_send)
     return payment
 
 
 def postpone(out_trade_no: str, wiring: Wiring) -> Payment | None:
-    """Set the next look without asking WeChat Pay now; the payment, if there is one."""
+    """Set the next look without asking WeChat Pay now, which is no look; the payment, if there is one."""
     payment = wiring.store.get(out_trade_no)
     if payment is not None:
-        _look_again(payment, wiring)
+        _look_again(payment, wiring, answered=False, may_send=True)
     return payment
 
 
-def _look_again(payment: Payment, wiring: Wiring) -> None:
-    at = next_check(payment, int(wiring.now()))
+def _look_again(payment: Payment, wiring: Wiring, *, answered: bool, may_send: bool) -> None:
+    at = next_look(payment, int(wiring.now()), answered=answered, may_send=may_send)
     # Refused when it has moved: whoever moved it has said when to look.
     with contextlib.suppress(RefusedUpdate):
         if payment.due_at is not None and at is not None:
-            wiring.store.lease(payment.out_trade_no, seen=payment.due_at, until=at)
+            wiring.store.looked_into(payment, due_at=at, answered=answered)
         elif payment.due_at is not None:
             wiring.store.nothing_due(payment)
 
 
-def _looked_into(payment: Payment, wiring: Wiring) -> Payment:
+def _looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
     if payment.status.rank >= Status.PAID.rank:
-        return _refunds_looked_into(payment, wiring)
+        return _refunds_looked_into(payment, wiring, may_send)
     known = ask(payment, wiring)
     payment = _missing(payment, wiring) if known is None else _sighted(known, wiring)
     expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
@@ -123,7 +129,7 @@ def _sighted(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
-def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
+def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
     """Every open refund, each by itself: one that WeChat Pay will not talk about must not hide the others."""
     began = wiring.now()
     numbers = sorted(refund.out_refund_no for refund in open_refunds(payment))
@@ -135,7 +141,7 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
         if wiring.now() - began >= BUDGET:
             break
         try:
-            payment = _refund_looked_into(payment, number, wiring)
+            payment = _refund_looked_into(payment, number, wiring, may_send)
         except ApiError as problem:
             trouble = trouble or problem
             payment = wiring.store.get(payment.out_trade_no) or payment
@@ -146,7 +152,7 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
-def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, may_send: bool) -> Payment:
     # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
     if payment.refunds[out_refund_no].status.is_final:
         return payment
@@ -156,7 +162,9 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring) ->
     now = int(wiring.now())
     if not is_to_be_sent(payment.refunds[out_refund_no], now):
         return release_missing(payment, out_refund_no, wiring)
-    return _sent_again(payment, out_refund_no, wiring) if now >= next_refund(payment) else payment
+    if not may_send or now < next_refund(payment):
+        return payment
+    return _sent_again(payment, out_refund_no, wiring)
 
 
 def _sent_again(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:

@@ -4,11 +4,11 @@ The conditions are built from the tables in `lifecycle`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from payments import history
-from payments.due import shard
+from payments.due import due_shard, shard
 from payments.items import NOT_DUE, P, append, get, reached, status_in, update, write
 from payments.lifecycle import (
     CLOSE_CONFIRMED,
@@ -22,6 +22,15 @@ from payments.lifecycle import (
 from payments.payment import Credential, Payment
 
 _UNCLAIMED = (P.claim.remove(), P.claimed_until.remove())
+
+
+@dataclass(frozen=True)
+class Due:
+    """A row of the index `due`: under which key which payment has been due since when, in epoch seconds."""
+
+    key: str
+    out_trade_no: str
+    due_at: int
 
 
 class PaymentStore:
@@ -55,18 +64,31 @@ class PaymentStore:
             values.pop(later)
         write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
 
-    def due(self, shard: int, *, now: int, most: int) -> list[tuple[str, int]]:
-        """Order numbers of one shard that are due by `now`, with their `due_at`, most overdue first.
+    def due(self, key: str, *, now: int, most: int) -> list[Due]:
+        """What waits under one key of the index `due` and is due by `now`, most overdue first.
 
         The index may lag behind: `lease` decides.
         """
-        rows = P.due.query(str(shard), P.due_at <= now, limit=most)
-        return [(row.out_trade_no, int(row.due_at)) for row in reached(lambda: list(rows))]
+        rows = P.due.query(key, P.due_at <= now, limit=most)
+        return [Due(key, row.out_trade_no, int(row.due_at)) for row in reached(lambda: list(rows))]
 
-    def lease(self, out_trade_no: str, *, seen: int | None, until: int) -> None:
-        """Nobody has to look at a payment before `until`. RefusedUpdate when somebody else has said otherwise since `seen`."""
-        actions = [P.due_at.set(until), P.due_shard.set(self._shard(out_trade_no))]
-        update(out_trade_no, actions, _unchanged(P.due_at, seen))
+    def lease(self, due: Due, *, until: int) -> Payment:
+        """Nobody else looks at a payment before `until`; since when it has been due is kept until somebody has looked.
+
+        RefusedUpdate when somebody has said otherwise meanwhile.
+        """
+        actions = [P.due_at.set(until), P.due_since.set(P.due_since | due.due_at)]
+        return update(due.out_trade_no, actions, P.due_at == due.due_at)
+
+    def looked_into(self, payment: Payment, *, due_at: int, answered: bool) -> None:
+        """Somebody has looked: when to look next. Without an answer the payment has been due all the time.
+
+        RefusedUpdate when somebody has said otherwise since `payment` was read.
+        """
+        actions = [P.due_at.set(due_at), P.due_shard.set(due_shard(payment, due_at, self._due_shards))]
+        if answered:
+            actions.append(P.due_since.remove())
+        update(payment.out_trade_no, actions, _unchanged(P.due_at, payment.due_at))
 
     def nothing_due(self, seen: Payment) -> None:
         """Nobody has to look any more. RefusedUpdate when it has moved since, or is due for something else."""

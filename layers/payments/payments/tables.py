@@ -8,6 +8,7 @@ from pynamodb.attributes import (
     MapAttribute,
     NumberAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -35,7 +36,7 @@ class _Settings:
 
 
 class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-call]
-    """Payments that somebody must still look at, by shard and time."""
+    """Payments that somebody must still look at, by class, shard and time."""
 
     class Meta(_Settings):
         index_name = "due"
@@ -90,6 +91,7 @@ class PaymentItem(Model):
     history: ListAttribute[Any] = ListAttribute()
     due_shard = UnicodeAttribute(null=True)
     due_at = IntAttribute(null=True)
+    due_since = IntAttribute(null=True)
     sent_at = IntAttribute()
     claim = UnicodeAttribute(null=True)
     claimed_until = IntAttribute(null=True)
@@ -126,6 +128,10 @@ class AllowanceItem(Model):
     last = UnicodeAttribute(null=True)
     minute = IntAttribute(null=True)
     created = IntAttribute()
+    counted_0 = UnicodeSetAttribute(null=True)
+    counted_1 = UnicodeSetAttribute(null=True)
+    counted_2 = UnicodeSetAttribute(null=True)
+    counted_3 = UnicodeSetAttribute(null=True)
     expires_at = IntAttribute()
 
 
