@@ -130,7 +130,7 @@ def test_a_refund_that_was_refused_for_good_is_never_sent_again_and_ends_once_it
     reserve(moving, payment, "A", 1000, refused="INVALID_REQUEST")
     wechat.queries = {"A": NO_SUCH_REFUND}
     with pytest.raises(RefusedUpdate):
-        moving.refunds.sending_again(stored(moving, payment), "A", now=int(moving.time))
+        moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=int(moving.time))
     look(moving, payment)
     assert stored(moving, payment).refunds["A"].status is RefundStatus.REQUESTED
     assert stored(moving, payment).due_at == moving.time + 120
@@ -227,7 +227,7 @@ def test_a_refund_that_was_sent_a_moment_ago_by_its_caller_keeps_the_others_back
     payment = new_payment(Status.PAID)
     reserve(moving, payment, "A", 100)
     reserve(moving, payment, "B", 100)
-    moving.refunds.sending_again(stored(moving, payment), "A", now=START - 20)
+    moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=START - 20)
     wechat.queries = {"A": refund_object(payment, "A", 100, "PROCESSING"), "B": NO_SUCH_REFUND}
     wechat.sends = {"B": refund_object(payment, "B", 100, "PROCESSING")}
     look(moving, payment)
@@ -256,6 +256,31 @@ def test_a_refund_made_elsewhere_waits_with_the_payment_for_the_room_that_ours_w
     assert (after.status, after.refunded, after.refundable, after.held) == (Status.REFUNDED, 1000, 0, ())
     assert after.refunds["OURS"].status is RefundStatus.CLOSED
     assert moving.time - START < 600
+
+
+def test_a_refund_of_an_order_that_wechat_pay_calls_unpaid_is_left_to_a_person(
+    moving: Moving,
+    wechat: ScriptedWeChatPay,
+    new_payment: Callable[..., Payment],
+    quarantined: Callable[[str], list[dict[str, str]]],
+) -> None:
+    payment = new_payment(Status.CLOSED)
+    told = RefundFacts.of(
+        refund_object(payment, "CONSOLE", 400, "SUCCESS") | {"transaction_id": "4200000000000000000000000001"}
+    )
+    assert apply_refund(told, source="notification", wiring=moving)[0] is Applied.HELD
+    wechat.queries = {
+        payment.out_trade_no: {
+            "out_trade_no": payment.out_trade_no,
+            "mchid": payment.mchid,
+            "appid": payment.appid,
+            "trade_state": "CLOSED",
+        }
+    }
+    look(moving, payment)
+    after = stored(moving, payment)
+    assert (after.status, after.held, after.due_at) == (Status.CLOSED, (), None)
+    assert [row["reason"] for row in quarantined(payment.out_trade_no)] == ["refund_of_unpaid_order"]
 
 
 def test_a_refund_made_elsewhere_of_more_than_wechat_pay_can_have_left_is_kept_apart(

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from tests.soak.results import Figures, Result
 from tests.soak.workers import PROCESSES, Place, Workers
 
-ORDERS, REFUNDS = 250, 75  # of one window
+ORDERS = 250  # of one window
 WINDOWS, SHORT = 400, 12
 SHORT_SECONDS = 75  # after which the short form begins no window any more
 SAY_EVERY = 20  # seconds
@@ -39,7 +39,7 @@ class Soak:
                 while len(under_way) < PROCESSES and not self.failed and time.monotonic() < self._until:
                     if (number := next(numbers, None)) is None:
                         break
-                    under_way.add(workers.window(self._seed, number, orders=ORDERS, refunds=REFUNDS))
+                    under_way.add(workers.window(self._seed, number, orders=ORDERS))
                 if not under_way:
                     return
                 done, under_way = wait(under_way, timeout=1, return_when=FIRST_COMPLETED)
@@ -120,7 +120,7 @@ def main() -> int:
     parser.add_argument("--window", type=int, help="just this one, as a failure names it")
     asked = parser.parse_args()
     if asked.window is not None:
-        result = Place().window(asked.seed, asked.window, orders=ORDERS, refunds=REFUNDS)
+        result = Place().window(asked.seed, asked.window, orders=ORDERS)
         print_differences(result, seed=asked.seed)
         return 1 if result.differences else 0
     windows, seconds = (SHORT, SHORT_SECONDS) if asked.short else (WINDOWS, float("inf"))

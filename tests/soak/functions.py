@@ -1,6 +1,5 @@
 """The functions of one window: cold starts, warm instances, invocations one inside the other, deaths."""
 
-import contextlib
 import importlib.util
 import itertools
 import time
