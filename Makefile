@@ -37,9 +37,10 @@ test: setup ## the whole test suite, in JOBS=2 processes
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(or $(ARGS),--ignore=tests/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
-check: ## everything that must hold: static, then the tests
+check: ## everything that must hold: static, then the tests, then two minutes of the model
 	@$(MAKE) --no-print-directory -j2 static
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory model MINUTES=2
 
 static: format lint types contracts security template ## format, lint, types, import contracts, bandit, template checks
 
