@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from payments import evidence, opening, refund_evidence, refunding
+from urllib3.connectionpool import HTTPConnectionPool
+
+from payments import evidence, opening, refund_evidence, refunding, sweeping
 from payments.errors import ApiError, OrderClosedError
 from payments.evidence import Applied
 from payments.lifecycle import Status
 from payments.payment import Payment
 from payments.verdicts import Verdict, judge
 from tests.soak.people import Mood
+from wechatpay import transport
 from wechatpay.errors import RefusedError
 
 
@@ -84,7 +87,20 @@ def _claim_is_kept(*_: object) -> int:
 
 @contextmanager
 def _dead_connections_are_used() -> Iterator[None]:
-    yield
+    with (
+        patch.object(transport, "LONGEST_IDLE", float("inf")),
+        patch.object(transport._HttpPool, "_make_request", HTTPConnectionPool._make_request),
+    ):
+        yield
+
+
+# ---- everything that is due is leased, whether anybody will look at it in time or not ----
+
+
+def _all_at_once(line: Any, now: int, swept: Any, wiring: Any, remaining: Callable[[], int]) -> None:
+    """The oldest first, of whatever class."""
+    rows = [row for each in line.classes for row in sweeping._due(each, 3200, now, swept, wiring)]
+    sweeping._handed_out(sorted(rows, key=lambda row: row.due_at), line, now, wiring, remaining)
 
 
 # ---- money that went back elsewhere is credited as untouched ----
@@ -131,9 +147,16 @@ MISTAKES = (
         orders=20,
     ),
     Mistake(
+        "backlog_starves",
+        _instead(sweeping, "_fill", _all_at_once),
+        Mood(quiet=True, fresh=5, lost=1.0, refunds=0.0),
+        ("I11",),
+        orders=85,
+    ),
+    Mistake(
         "credited_as_untouched",
         _instead(evidence, "_money", _untouched),
-        Mood(console=1.0, console_first=1.0, lost=1.0, refunds=0.0),
+        Mood(console=1.0, console_first=1.0, console_lost=True, lost=1.0, refunds=0.0),
         ("I2",),
     ),
     Mistake(
