@@ -25,7 +25,7 @@ from payments.wiring import Wiring
 from sandbox.aws import Aws
 from sandbox.deployed import Deployed
 from sandbox.judge import ADMIN_ACCESS_KEY
-from tests.payments.conftest import facts_of, put
+from tests.payments.conftest import Calls, facts_of, put
 from tests.payments.lost_answers import TABLES, LostAnswers, client_of
 from tests.payments.test_refunds import facts
 
@@ -64,8 +64,8 @@ def count(wiring: Wiring, caller: str, number: str, *, most: int = 200, now: int
 
 
 @pytest.fixture
-def wiring(playing: Playing) -> Wiring:
-    """The function that refunds."""
+def refunding(playing: Playing) -> Wiring:
+    """What the function has that refunds."""
     wiring = playing("RefundFunction")
     _ = wiring.allowances
     return wiring
@@ -94,46 +94,46 @@ def item(deployed: tuple[Aws, Deployed], caller: str) -> Callable[[], dict[str, 
 # ---- refunds a day ----
 
 
-def test_a_refund_whose_count_was_repeated_counts_once(wiring: Wiring, caller: str, item: Item) -> None:
+def test_a_refund_whose_count_was_repeated_counts_once(refunding: Wiring, caller: str, item: Item) -> None:
     with LostAnswers(client_of(AllowanceItem)) as lost:
-        assert count(wiring, caller, "RF1")
+        assert count(refunding, caller, "RF1")
 
     assert lost.repeated[0] == "UpdateItem"
     assert int(item()["created"]) == 1
 
 
 def test_the_last_refund_of_a_day_is_let_in_though_its_count_was_repeated(
-    wiring: Wiring, caller: str, item: Item
+    refunding: Wiring, caller: str, item: Item
 ) -> None:
-    assert count(wiring, caller, "RF1", most=2)
+    assert count(refunding, caller, "RF1", most=2)
     with LostAnswers(client_of(AllowanceItem)):
-        assert count(wiring, caller, "RF2", most=2)
-        assert not count(wiring, caller, "RF3", most=2)
+        assert count(refunding, caller, "RF2", most=2)
+        assert not count(refunding, caller, "RF3", most=2)
 
     assert int(item()["created"]) == 2
 
 
 def test_in_a_crowd_with_lost_answers_exactly_so_many_are_let_in(
-    wiring: Wiring, caller: str, item: Item
+    refunding: Wiring, caller: str, item: Item
 ) -> None:
     with LostAnswers(client_of(AllowanceItem)), ThreadPoolExecutor(8) as crowd:
-        let_in = list(crowd.map(lambda n: count(wiring, caller, f"RF{n}", most=20), range(24)))
+        let_in = list(crowd.map(lambda n: count(refunding, caller, f"RF{n}", most=20), range(24)))
 
     assert (let_in.count(True), int(item()["created"])) == (20, 20)
 
 
-def test_the_same_wish_repeated_at_once_counts_once(wiring: Wiring, caller: str, item: Item) -> None:
+def test_the_same_wish_repeated_at_once_counts_once(refunding: Wiring, caller: str, item: Item) -> None:
     now = 17 * 10_000_000 - 1  # a moment before the next set of numbers begins
-    assert count(wiring, caller, "RF1", now=now)
-    assert count(wiring, caller, "RF1", now=now + 1)
+    assert count(refunding, caller, "RF1", now=now)
+    assert count(refunding, caller, "RF1", now=now + 1)
 
     assert int(item()["created"]) == 1
 
 
-def test_a_days_refunds_do_not_make_the_item_grow(wiring: Wiring, caller: str, item: Item) -> None:
+def test_a_days_refunds_do_not_make_the_item_grow(refunding: Wiring, caller: str, item: Item) -> None:
     """400 KB is DynamoDB's limit for an item, and every write costs what its item is large."""
     for n in range(120):
-        assert count(wiring, caller, f"RF{n:026}", now=1_800_000_000 + 10 * n)
+        assert count(refunding, caller, f"RF{n:026}", now=1_800_000_000 + 10 * n)
 
     kept = [number for n in range(4) for number in item().get(f"counted_{n}", ())]
     assert int(item()["created"]) == 120
@@ -287,3 +287,22 @@ def test_events_that_were_put_twice_have_the_same_ids(
 
     took = [event["detail"] for event in deployed[0].events if event["detail"].get("id") == event_id]
     assert took == [{"id": event_id}] * 2
+
+
+@pytest.mark.parametrize("key", ["one", None])
+def test_an_order_whose_every_write_was_repeated_is_answered_at_once_with_its_code(
+    calls: Calls, key: str | None
+) -> None:
+    _ = calls.wiring.store
+    body = {"contentId": "content-1", "amount": 1, "subject": "A thing"}
+    with LostAnswers(client_of(PaymentItem)) as lost:
+        status, answer = calls.as_(
+            f"shop-{secrets.token_hex(4)}", "payments:charge", "native", body=body, key=key
+        )
+
+    assert (status, len(calls.asked)) == (200, 1)
+    assert answer["data"]["codeUrl"]
+    assert lost.repeated == ["PutItem", "UpdateItem"]
+    stored = calls.wiring.store.get(answer["data"]["outTradeNo"])
+    assert stored is not None
+    assert (stored.status, stored.version) == (Status.PENDING, 2)

@@ -130,7 +130,7 @@ def test_a_refund_that_was_refused_for_good_is_never_sent_again_and_ends_once_it
     reserve(moving, payment, "A", 1000, refused="INVALID_REQUEST")
     wechat.queries = {"A": NO_SUCH_REFUND}
     with pytest.raises(RefusedUpdate):
-        moving.refunds.sending_again(stored(moving, payment), "A", now=int(moving.time))
+        moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=int(moving.time))
     look(moving, payment)
     assert stored(moving, payment).refunds["A"].status is RefundStatus.REQUESTED
     assert stored(moving, payment).due_at == moving.time + 120
@@ -227,7 +227,7 @@ def test_a_refund_that_was_sent_a_moment_ago_by_its_caller_keeps_the_others_back
     payment = new_payment(Status.PAID)
     reserve(moving, payment, "A", 100)
     reserve(moving, payment, "B", 100)
-    moving.refunds.sending_again(stored(moving, payment), "A", now=START - 20)
+    moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=START - 20)
     wechat.queries = {"A": refund_object(payment, "A", 100, "PROCESSING"), "B": NO_SUCH_REFUND}
     wechat.sends = {"B": refund_object(payment, "B", 100, "PROCESSING")}
     look(moving, payment)

@@ -38,11 +38,10 @@ class Page:
         self._words: dict[str, dict[str, Any]] = json.loads(
             (folder / "words.json").read_text(encoding="utf-8")
         )
-        self._style, self._script, icon = (
-            (folder / name).read_text(encoding="utf-8")
-            for name in ("checkout.css", "checkout.js", "icon.svg")
-        )
-        self._icon = "data:image/svg+xml;base64," + base64.b64encode(icon.encode()).decode()
+        self._style = (folder / "checkout.css").read_text(encoding="utf-8")
+        self._script = (folder / "checkout.js").read_text(encoding="utf-8")
+        icon = (folder / "icon.svg").read_bytes()
+        self._icon = "data:image/svg+xml;base64," + base64.b64encode(icon).decode()
         self._files: dict[str, dict[str, Any]] = {}
         for file in folder.iterdir():
             if file.suffix in _TYPES:

@@ -27,6 +27,7 @@ class Refund:
     refund_id: str | None = None
     settled_at: int | None = None
     sent_at: int | None = None  # when its request last went out, or was about to
+    claim: str | None = None  # whoever sent it last, by a random name
     refused: str | None = (
         None  # the code, once this number will never be sent again: WeChat's, CANCELLED, GIVEN_UP
     )

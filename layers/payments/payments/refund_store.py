@@ -86,11 +86,18 @@ class RefundStore:
         condition = _still(refund, edge) & (P.status == seen.status.value)
         return _append(seen, refund, edge, actions, condition, status=seen.status, cause=cause, now=now)
 
-    def sending_again(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
-        """Be about to send the frozen request again; from here on nobody may release the money. Never after a last word."""
+    def sending_again(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
+        """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
+
+        RefusedUpdate when somebody else just did, and after a last word.
+        """
         refund, record = seen.refunds[out_refund_no], refund_record(out_refund_no)
         sent_at = max(now, (refund.sent_at or 0) + 1)
-        actions = [record["sent_at"].set(sent_at), record["missing_since"].remove()]
+        actions = [
+            record["sent_at"].set(sent_at),
+            record["claim"].set(claim),
+            record["missing_since"].remove(),
+        ]
         return update(
             seen.out_trade_no, actions, _not_sent_since(refund) & record["refused"].does_not_exist()
         )

@@ -74,7 +74,7 @@ def _unanswered(refund: Refund, now: float) -> bool:
     return refund.unanswered_by is not None and now - asked_at < UNANSWERED_FOR
 
 
-def planned_refund(seen: Payment, wish: Wish, *, notify_url: str, now: int) -> Refund:
+def planned_refund(seen: Payment, wish: Wish, *, notify_url: str, claim: str, now: int) -> Refund:
     """The refund that fulfils this wish, with the exact bytes that WeChat Pay will be sent, now and at every retry.
 
     Raises RefundNotAllowedError, RefundExceedsError.
@@ -123,6 +123,7 @@ def planned_refund(seen: Payment, wish: Wish, *, notify_url: str, now: int) -> R
         reason=wish.reason,
         created_at=now,
         sent_at=now,
+        claim=claim,
         wechat_request=json.dumps(request, ensure_ascii=False, separators=(",", ":")),
         unanswered_by=numbers.caller_hash(wish.caller) if wish.key is None else None,
     )

@@ -41,15 +41,19 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
     Raises RefundNotAllowedError, RefundExceedsError, RateLimitedError, IdempotencyMismatchError; WeChatRefusedError when
     this number will never be paid; TryAgainError when nobody knows, or WeChat Pay does not take it now.
     """
-    started = wiring.now()
+    started, claim = wiring.now(), wiring.nonce()
     counted = False
     while True:
         known = same_refund(seen, wish, now=wiring.now())
+        if (
+            known is not None and known.claim == claim
+        ):  # our own reservation went through, and its answer was lost
+            return Refunded(_send(seen, known, wiring, first=True), known.out_refund_no, duplicate=False)
         try:
             if known is not None:
                 return Refunded(_repeated(seen, known, wish, wiring), known.out_refund_no, duplicate=True)
             now = int(wiring.now())
-            refund = planned_refund(seen, wish, notify_url=wiring.settings.notify_url, now=now)
+            refund = planned_refund(seen, wish, notify_url=wiring.settings.notify_url, claim=claim, now=now)
             if not counted:
                 _count(wish.caller, refund.out_refund_no, now, wiring)
                 counted = True
@@ -68,7 +72,14 @@ def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
 
     Raises TryAgainError for every answer that is no success: an earlier send may have been taken.
     """
-    sending = wiring.refunds.sending_again(seen, out_refund_no, now=int(wiring.now()))
+    claim = wiring.nonce()
+    try:
+        sending = wiring.refunds.sending_again(seen, out_refund_no, claim=claim, now=int(wiring.now()))
+    except RefusedUpdate:
+        read = wiring.store.get(seen.out_trade_no)
+        if read is None or read.refunds[out_refund_no].claim != claim:
+            raise
+        sending = read  # our own write went through, and its answer was lost
     return _send(sending, sending.refunds[out_refund_no], wiring, first=False)
 
 

@@ -75,10 +75,11 @@ class PaymentStore:
     def lease(self, due: Due, *, until: int) -> Payment:
         """Nobody else looks at a payment before `until`; since when it has been due is kept until somebody has looked.
 
-        RefusedUpdate when somebody has said otherwise meanwhile.
+        RefusedUpdate when somebody has said otherwise meanwhile. The SDK may repeat a write whose answer was lost: that finds
+        itself, and two messages of one lease are one look.
         """
         actions = [P.due_at.set(until), P.due_since.set(P.due_since | due.due_at)]
-        return update(due.out_trade_no, actions, P.due_at == due.due_at)
+        return update(due.out_trade_no, actions, (P.due_at == due.due_at) | (P.due_at == until))
 
     def looked_into(self, payment: Payment, *, due_at: int, answered: bool) -> None:
         """Somebody has looked: when to look next. Without an answer the payment has been due all the time.

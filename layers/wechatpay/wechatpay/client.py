@@ -160,7 +160,7 @@ class Client:
             try:
                 return self._attempt(gateway, method, path_and_query, body)
             except RefusedError as refused:
-                refused.after_unknown = unknown is not None
+                refused.after_unknown |= unknown is not None
                 raise
             except UnknownOutcomeError as problem:
                 unknown = problem
@@ -171,16 +171,22 @@ class Client:
     def _attempt(self, gateway: str, method: str, path_and_query: str, body: bytes) -> Answered:
         """One try: a kept connection that turns out to be dead is replaced within it, once."""
         deadline = time.monotonic() + READ_TIMEOUT
+        lost = False
         try:
             try:
                 response, content = self._send(gateway, method, path_and_query, body, deadline)
             except transport.KeptConnectionLostError:
-                # Even if WeChat Pay has taken it: the same bytes under the same number are the same wish, and the same
-                # host's answer tells what became of it.
+                # The same bytes under the same number are the same wish, whether WeChat Pay has taken it or not; but a
+                # refusal does not tell which.
+                lost = method != "GET"
                 response, content = self._send(gateway, method, path_and_query, body, deadline)
         except (requests.RequestException, HTTPError, transport.KeptConnectionLostError) as problem:
             raise UnknownOutcomeError(type(problem).__name__) from problem
-        return self._judge(response, content)
+        try:
+            return self._judge(response, content)
+        except RefusedError as refused:
+            refused.after_unknown = lost
+            raise
 
     def _send(
         self, gateway: str, method: str, path_and_query: str, body: bytes, deadline: float
