@@ -94,7 +94,7 @@ class Invocation:
         *,
         faulty: bool,
         advance: Callable[[float], None],
-        later: Callable[[float, Callable[[], Any]], None],
+        later: Callable[[float, Callable[[], Any], tuple[Any, ...]], None],
         meanwhile: Callable[[], None],
     ) -> None:
         self._faults = faults
@@ -115,13 +115,18 @@ class Invocation:
         if self._number != self._wrong:
             return call()
         try:
-            return self._goes_wrong(kind, self._faults.mode(kind), method, call, members or {})
+            return self._goes_wrong(self._faults.mode(kind), method, call, members or {}, arguments)
         except Killed:
             self._dead = True
             raise
 
     def _goes_wrong(
-        self, kind: str, mode: str, method: str, call: Callable[[], Any], members: dict[str, Any]
+        self,
+        mode: str,
+        method: str,
+        call: Callable[[], Any],
+        members: dict[str, Any],
+        arguments: tuple[Any, ...],
     ) -> Any:
         if mode == "meanwhile":
             self._meanwhile()
@@ -135,7 +140,7 @@ class Invocation:
             call()
             return call()
         if mode == "late":
-            self._later(self._faults.late(method), call)
+            self._later(self._faults.late(method), call, arguments)
             self._advance(SLOW_WECHAT)
             raise UnknownOutcomeError("ReadTimeout")
         if mode == "throttled":

@@ -1,7 +1,5 @@
 """The soak in small: a window is sound, the same seed takes the same course, and what is planted is found."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.soak import mistakes
@@ -13,8 +11,8 @@ ORDERS = 40
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    yield Place()
+def place() -> Place:
+    return Place()
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,14 @@ import itertools
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any, Self
+from unittest.mock import patch
 
 import requests
 
+from payments import sweeping
 from payments.http import logger
 from sandbox.batches import failures_of
 from sandbox.simulator import Credentials, Simulator
@@ -86,6 +88,7 @@ class Window:
         self._records: list[dict[str, Any]] = []
         self._publish_at: float | None = None
         self._seen = 0  # deliveries
+        self._unheard: list[Delivery] = []
         self._known: set[str] = set()
         self._swept_at = 0
         self.look_takes = 0.0  # virtual seconds of one invocation of settle
@@ -93,6 +96,8 @@ class Window:
         self._depth = 0
         self.logs = io.StringIO()
         self.idle: list[IdleGateway] = []
+        self.late: list[bytes] = []
+        """Bodies of requests that were given up, and arrived later."""
 
     def __enter__(self) -> Self:
         self._simulator.start()
@@ -111,6 +116,9 @@ class Window:
         self._stdout = logger.registered_handler.setStream(self.logs)
         self._printed = redirect_stdout(self.logs)
         self._printed.__enter__()
+        # Side by side, batches of one sweep would come in another order each time.
+        self._in_order = patch.object(sweeping, "ThreadPoolExecutor", _InOrder)
+        self._in_order.start()
         self.db.around = self._around
         self.db.records.clear()
         return self
@@ -118,6 +126,7 @@ class Window:
     def __exit__(self, *_: object) -> None:
         self.db.around = None
         self.db.clear()
+        self._in_order.stop()
         self._printed.__exit__(None, None, None)
         logger.registered_handler.setStream(self._stdout)
         self._http.close()
@@ -168,7 +177,21 @@ class Window:
 
     def refund_sent(self) -> None:
         """WeChat Pay may have a refund more: look when the bank will have done with it."""
-        self.after(REFUND_AFTER + 1, lambda: self.control("clock", {"advance": 0}) and None)
+        self.after(REFUND_AFTER + 1, self._refunds_end)
+
+    def _refunds_end(self) -> None:
+        # Only here are refunds' notifications seen: the simulator ends a refund at some moment of real time, too.
+        self.control("clock", {"advance": 0})
+        self._hear(refunds=True)
+
+    def end(self) -> None:
+        """Nothing goes wrong any more, and what has is counted."""
+        if not self.faults.share:
+            return
+        self.faults.share = 0.0
+        for rule in self.control("faults", method="GET").json()["rules"]:
+            self.faults.happened[f"wechat {_named(rule)}"] += rule["happened"]
+        self.control("faults", method="DELETE")
 
     def no_sweep_before(self, moment: float) -> None:
         """Until then nobody looks: what is due piles up."""
@@ -194,11 +217,8 @@ class Window:
 
     def _step(self) -> None:
         now = self.clock.time()
-        if self.faults.share and now >= self._faulty_until:
-            self.faults.share = 0.0
-            for rule in self.control("faults", method="GET").json()["rules"]:
-                self.faults.happened[f"wechat {_named(rule)}"] += rule["happened"]
-            self.control("faults", method="DELETE")
+        if now >= self._faulty_until:
+            self.end()
         if self._agenda and self._agenda[0][0] <= now:
             heapq.heappop(self._agenda)[2]()
         elif self._publish_at is not None and self._publish_at <= now:
@@ -248,10 +268,15 @@ class Window:
         answer: Answer = invocation.through("write" if operation.writes else "read", operation.name, run)
         return answer
 
-    def _later(self, seconds: float, call: Callable[[], Any]) -> None:
+    def _later(self, seconds: float, call: Callable[[], Any], arguments: tuple[Any, ...]) -> None:
         """A request that was given up arrives after all."""
-        self.after(seconds, lambda: self.functions.alone(call, self._invocation(faulty=False)))
-        self.refund_sent()
+        self.late += [argument for argument in arguments if isinstance(argument, bytes)]
+
+        def arrives() -> None:
+            self.functions.alone(call, self._invocation(faulty=False))
+            self.refund_sent()
+
+        self.after(seconds, arrives)
 
     def _meanwhile(self) -> None:
         """Others come in between: what was going to happen next happens now."""
@@ -276,12 +301,23 @@ class Window:
                 self._records.append(record)
         if self._records and self._publish_at is None:
             self._publish_at = self.clock.time() + 1
+        self._hear(refunds=False)
+
+    def _hear(self, *, refunds: bool) -> None:
+        """Of payments, or of ends of refunds."""
         deliveries = self._simulator.deliveries()
-        for delivery in deliveries[self._seen :]:
-            if delivery.notification.id not in self._known:
-                self._known.add(delivery.notification.id)
-                self._told(delivery)
+        self._unheard += deliveries[self._seen :]
         self._seen = len(deliveries)
+        heard = [d for d in self._unheard if d.notification.event_type.startswith("REFUND") == refunds]
+        self._unheard = [delivery for delivery in self._unheard if delivery not in heard]
+        new = {d.notification.id: d for d in heard if d.notification.id not in self._known}
+        self._known |= new.keys()
+        told = [(self._facts(delivery), delivery) for delivery in new.values()]
+        for facts, delivery in sorted(told, key=lambda each: each[0].get("out_refund_no", "")):
+            self._told(facts, delivery)
+
+    def _facts(self, delivery: Delivery) -> dict[str, Any]:
+        return opened(delivery.notification.body.decode(), self.credentials.api_v3_key)
 
     def _publish(self) -> None:
         batch, self._records, self._publish_at = self._records[:100], self._records[100:], None
@@ -292,7 +328,7 @@ class Window:
         self._records = batch[first:] + self._records
         self._publish_at = self.clock.time() + 1 if self._records else None
 
-    def _told(self, delivery: Delivery) -> None:
+    def _told(self, facts: Mapping[str, Any], delivery: Delivery) -> None:
         """WeChat Pay has something to tell: how it finds its way, or does not."""
         drawn, number = self.chance.random(), delivery.notification.id
         fate = "at once"
@@ -305,7 +341,8 @@ class Window:
             if 0 <= drawn < share and (self.faults.share or (self.quiet and name == "lost")):
                 fate = name
             drawn -= share
-        if fate == "lost" and not self.console_lost and self._of_the_console(delivery):
+        of_the_console = str(facts.get("out_refund_no", "")).startswith(CONSOLE)
+        if fate == "lost" and of_the_console and not self.console_lost:
             fate = "once lost"
         self.notified[fate] += 1
         if fate == "once lost":
@@ -315,10 +352,6 @@ class Window:
         elif fate != "lost":
             for copy in range(2 if fate == "doubled" else 1):
                 self.after(0.1 + copy, lambda first=delivery: self._deliver(number, 0, first))
-
-    def _of_the_console(self, delivery: Delivery) -> bool:
-        facts = opened(delivery.notification.body.decode(), self.credentials.api_v3_key)
-        return str(facts.get("out_refund_no", "")).startswith(CONSOLE)
 
     def _deliver(self, number: str, rung: int, first: Delivery | None = None) -> None:
         """WeChat Pay sends it, and climbs its ladder until it is answered with 2xx."""
@@ -336,6 +369,21 @@ class Window:
                 self.violations += invariants.committed(self.images.payments, facts)
         elif rung < len(LADDER):
             self.at(max(began + LADDER[rung], self.clock.time()), lambda: self._deliver(number, rung + 1))
+
+
+class _InOrder:
+    """A pool of one that does each thing when it is given."""
+
+    def __init__(self, _workers: int) -> None: ...
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def map(self, work: Callable[..., Any], each: Iterable[Any]) -> Iterator[Any]:
+        """One after the other."""
+        return iter([work(one) for one in each])
 
 
 def _named(rule: Mapping[str, Any]) -> str:

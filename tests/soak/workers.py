@@ -54,6 +54,7 @@ class Place:
             window.until_quiet(orders)
             if not window.violations and people.the_rest():
                 window.until_quiet(orders)
+            window.end()
             found = differences(window, people)
             figures = Figures.of(window, people, operations=self.db.operations - before)
         found += [] if found else figures.differing()
