@@ -15,6 +15,7 @@ from typing import Any, Self
 from payments.evidence import OrderFacts, apply_order
 from payments.lifecycle import Status
 from payments.payment import CURRENCY, Payment
+from payments.tables import PaymentItem
 from payments.wiring import Wiring
 from sandbox.aws import Aws
 from sandbox.deployed import QueueMapping
@@ -120,6 +121,7 @@ class Functions:
             AWS_REGION=self._aws.region,
             AWS_DEFAULT_REGION=self._aws.region,
         )
+        PaymentItem._connection = None  # pynamodb keeps the line to another test's table
         self.wiring = Clocked(environment, lambda: self.time)
         self.wiring.__dict__["wechat"] = self.books
         self._sweep, self._settle = (_loaded(name, self.wiring) for name in ("sweep", "settle"))
@@ -129,6 +131,7 @@ class Functions:
         return self
 
     def __exit__(self, *_: object) -> None:
+        PaymentItem._connection = None
         os.environ.clear()
         os.environ.update(self._before)
         self._aws.stop()

@@ -13,9 +13,7 @@ FIRST_CHECK = 60  # seconds after a step that somebody must follow up
 AFTER_EXPIRY = 60  # seconds past the last moment to pay, for clocks that differ and a payment on its way
 CLOSING_AGAIN = 60  # seconds until a close that nobody could answer for is tried again
 MISSING_AGAIN = 120  # seconds until a second "no such order" counts
-UNANSWERED_AT_MOST = (
-    600  # seconds until a look that brought no answer is repeated, however long that has been so
-)
+UNANSWERED_AT_MOST = 180  # seconds until a look without an answer is repeated: five minutes never pass unseen
 BETWEEN_REFUNDS = (
     61  # seconds from one refund of an order to the next: WeChat Pay asks for a minute, and ours are whole
 )
@@ -40,7 +38,7 @@ def next_look(payment: Payment, now: int, *, answered: bool, may_send: bool) -> 
     """When to look next after the look of `now`, in epoch seconds; None when nothing is open.
 
     One that WeChat Pay has not `answered` is repeated after as long again as the payment has been due without an answer, from one
-    to ten minutes. One that may not send finds a refund that must be sent: it is due at once, for a look that may.
+    to three minutes. One that may not send finds a refund that must be sent: it is due at once, for a look that may.
     """
     at = next_check(payment, now)
     if at is None:
