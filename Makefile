@@ -140,6 +140,11 @@ crash: setup ## every ordered pair of faults of create, notify, refund and close
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \
 		$(if $(FLOW),--flow $(FLOW)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
+# SEED repeats a campaign, or with its number one world, as a failure names it.
+model: setup ## callers who believe every answer, against WeChat Pay's books: STEPS=2000000 in two processes (SEED= for one)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
+		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
+
 # SEED and ONLY repeat one case, as a failure names it.
 fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.fuzz --many $(or $(MANY),1000000) \

@@ -1,9 +1,8 @@
 """Everything that a stack needs to know of one merchant, under the specification's names, wherever it is kept."""
 
 import difflib
-import json
-import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,9 @@ from botocore.exceptions import ClientError
 from operations.env_file import parse
 from operations.findings import Findings, warning
 from operations.stack import CannotError, Stack
+from payments.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
+from wechatpay.errors import KeyFormatError
+from wechatpay.keys import bare, checked_public_key_id, checked_serial
 
 PARAMETERS = {
     "WECHAT_APP_ID": "WeChatAppId",
@@ -22,6 +24,8 @@ PARAMETERS = {
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
 }
+# Taken by the functions without what stands around them; the other parameters as they are.
+_TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
 CERTIFICATE = (
     "WECHAT_CERTIFICATE"  # the merchant's own; nothing is signed with it, it tells when the key ends
 )
@@ -32,7 +36,7 @@ SECRETS = {
         "WECHAT_API_V3_KEY_PREVIOUS",
         "WECHAT_PUBLIC_KEY_ID",
         "WECHAT_PUBLIC_KEY",
-        "WECHAT_PLATFORM_CERTIFICATES",
+        PLATFORM_CERTIFICATES,
         "WECHAT_QUOTE_KEY",
         "WECHAT_QUOTE_KEY_PREVIOUS",
     ),
@@ -44,7 +48,13 @@ DEFAULTS = {
     "REQUIRE_QUOTE": "true",
 }
 KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members)}
-_PEM_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# How a member is written where it stands in several forms. What is not here stays as it is given.
+_WRITTEN = {
+    "WECHAT_CERT_SERIAL_NO": checked_serial,
+    "WECHAT_API_V3_KEY": bare,
+    "WECHAT_API_V3_KEY_PREVIOUS": bare,
+    "WECHAT_PUBLIC_KEY_ID": checked_public_key_id,
+}
 
 
 class Configuration:
@@ -61,23 +71,43 @@ class Configuration:
             )
 
     def text(self, name: str) -> str:
-        """One value as text; empty where there is none."""
+        """One value without what stands around it; empty where there is none, or none of text."""
         value = self._values.get(name, DEFAULTS.get(name, ""))
-        return value if isinstance(value, str) else ""
+        if not isinstance(value, str):
+            return ""
+        if name in PARAMETERS:
+            return value.strip() if name in _TRIMMED else value
+        return bare(value)
 
     @property
-    def platform_certificates(self) -> list[str]:
-        """PEM texts: from a list, or from one text."""
-        value = self._values.get("WECHAT_PLATFORM_CERTIFICATES", [])
-        if isinstance(value, str):
-            value = listed(value)
-        return [str(certificate) for certificate in value]
+    def platform_certificates(self) -> tuple[str, ...]:
+        """One text each; none where the value is neither a list of texts nor text."""
+        with suppress(KeyFormatError):
+            return certificate_texts(self._values)
+        return ()
+
+    def not_text(self) -> list[str]:
+        """The names of values that should be text and are not."""
+        return [
+            name
+            for name in sorted(KNOWN - {PLATFORM_CERTIFICATES})
+            if not isinstance(self._values.get(name, ""), str)
+        ]
+
+    def given(self, names: tuple[str, ...]) -> dict[str, Any]:
+        """What is there of these names, as it stands."""
+        return {name: self._values[name] for name in names if name in self._values}
 
     def members(self, names: tuple[str, ...]) -> dict[str, Any]:
-        """What is there of these names, as the secrets keep it."""
-        found = {name: self._values[name] for name in names if name in self._values}
-        if "WECHAT_PLATFORM_CERTIFICATES" in found:
-            found["WECHAT_PLATFORM_CERTIFICATES"] = self.platform_certificates
+        """What is there of these names, in the form that `make secret` writes; what cannot be read, as it stands."""
+        found = self.given(names)
+        with suppress(KeyFormatError):
+            if certificates := list(certificate_texts(found)):
+                found[PLATFORM_CERTIFICATES] = certificates
+        for name, written in _WRITTEN.items():
+            if isinstance(found.get(name), str):
+                with suppress(KeyFormatError):
+                    found[name] = written(found[name])
         return found
 
     def over(self, other: "Configuration") -> "Configuration":
@@ -91,11 +121,6 @@ class Configuration:
                 close = difflib.get_close_matches(name, KNOWN, n=1)
                 fix = f"rename it to {close[0]} if that is meant" if close else "remove it, or see README.md"
                 yield warning(f"{name} is not a name that anything here reads", fix)
-
-
-def listed(text: str) -> list[str]:
-    """Certificates from one text: PEM one after the other, within a JSON list or not, or a single one in base64."""
-    return _PEM_CERTIFICATE.findall(text.replace("\\n", "\n")) or [text]
 
 
 def of_file(path: Path) -> Configuration:
@@ -122,15 +147,12 @@ def secret(stack: Stack, output: str) -> dict[str, Any]:
     """
     arn = stack.output(output)
     try:
-        text = stack.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+        found = stack.client("secretsmanager").get_secret_value(SecretId=arn)
     except ClientError as problem:
         if problem.response["Error"]["Code"] == "ResourceNotFoundException":
             return {}
         raise CannotError(f"{output} cannot be read: {problem.response['Error']['Code']}") from None
     try:
-        members = json.loads(text)
-    except ValueError:
-        members = None
-    if not isinstance(members, dict):
-        raise CannotError(f"{output} does not hold one JSON object: put it right in the console, or empty it")
-    return members
+        return members_of(content_of(found))
+    except KeyFormatError as problem:
+        raise CannotError(f"{output}: {problem}: put it right in the console, or empty it") from None

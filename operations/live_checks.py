@@ -6,12 +6,13 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from operations.configuration import Configuration
+from operations.configuration import SECRETS, Configuration
 from operations.findings import Findings, fault, good, unchecked, warning
+from payments.secret_members import signer as signer_of
 from wechatpay import transport
 from wechatpay.client import Client
 from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
-from wechatpay.keys import KeyRing, load_private_key
+from wechatpay.keys import KeyRing
 from wechatpay.signing import MerchantSigner
 
 TIMEOUT = 5  # seconds
@@ -74,16 +75,15 @@ def check_gateway(configuration: Configuration) -> Findings:
 
 def _parts(configuration: Configuration) -> tuple[KeyRing | None, MerchantSigner | None]:
     try:
-        key = load_private_key(configuration.text("WECHAT_PRIVATE_KEY"))
         ring = KeyRing.of(
             public_key_id=configuration.text("WECHAT_PUBLIC_KEY_ID") or None,
             public_key=configuration.text("WECHAT_PUBLIC_KEY") or None,
             platform_certificates=configuration.platform_certificates,
         )
+        members = configuration.members(SECRETS["SigningSecretArn"])
+        return ring, signer_of(members, mchid=configuration.text("WECHAT_MCH_ID"))
     except KeyFormatError:
         return None, None
-    names = configuration.text("WECHAT_MCH_ID"), configuration.text("WECHAT_CERT_SERIAL_NO")
-    return ring, MerchantSigner(*names, key) if all(names) else None
 
 
 def _clock(answer: requests.Response) -> Findings:

@@ -10,6 +10,8 @@ from operations.configuration import PARAMETERS, SECRETS, Configuration, of_file
 from operations.doctor import diagnosed
 from operations.findings import Findings, Level, fault, has, shown
 from operations.stack import CannotError, Stack, run
+from wechatpay.decryption import apiv3_key
+from wechatpay.errors import KeyFormatError
 
 V3_KEY, V3_KEY_BEFORE = "WECHAT_API_V3_KEY", "WECHAT_API_V3_KEY_PREVIOUS"
 
@@ -71,9 +73,19 @@ def _merged(before: dict[str, Any], given: Configuration, names: tuple[str, ...]
     An APIv3 key that is replaced stays as the previous one, for what WeChat Pay has encrypted with it is on its way.
     """
     after = before | given.members(names)
-    if V3_KEY in before and after[V3_KEY] != before[V3_KEY] and not given.text(V3_KEY_BEFORE):
-        after[V3_KEY_BEFORE] = before[V3_KEY]
+    held = Configuration(before).text(V3_KEY)
+    if _is_apiv3_key(held) and after[V3_KEY] != held and not given.text(V3_KEY_BEFORE):
+        after[V3_KEY_BEFORE] = held
     return after
+
+
+def _is_apiv3_key(text: str) -> bool:
+    """Whether anything can be encrypted with it: kept as the previous one, another text would stop every function."""
+    try:
+        apiv3_key(text)
+    except KeyFormatError:
+        return False
+    return True
 
 
 def _tell(output: str, before: dict[str, Any], after: dict[str, Any]) -> None:

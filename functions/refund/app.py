@@ -4,6 +4,7 @@ from payments import answers
 from payments.bodies import idempotency_key, load_refund
 from payments.callers import REFUND, found
 from payments.http import Request, endpoint
+from payments.refund_wish import Wish
 from payments.refunding import refund_payment
 from payments.wiring import Wiring
 
@@ -15,11 +16,18 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     key = idempotency_key(request.headers)
     payment = found(wiring.store.get(wanted.out_trade_no), caller.may_see)
     request.about(payment)
-    refunded = refund_payment(
-        payment, amount=wanted.fen, reason=wanted.refund_reason, key=key, caller=caller.sub, wiring=wiring
+    wish = Wish(
+        amount=wanted.fen,
+        reason=wanted.refund_reason,
+        key=key,
+        caller=caller.sub,
+        confirmed=wanted.confirm_refunded_elsewhere is True,
     )
+    refunded = refund_payment(payment, wish, wiring)
     request.about(refunded.payment)
-    return answers.refunded(refunded.payment, refunded.out_refund_no, duplicate=refunded.duplicate)
+    return answers.refunded(
+        refunded.payment, refunded.out_refund_no, duplicate=refunded.duplicate, keyed=key is not None
+    )
 
 
 lambda_handler = endpoint(answer)

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from payments.breaker import Breaker
-from payments.errors import ApiError, WeChatRefusedError
+from payments.errors import ApiError
 from payments.http import logger, named
 from payments.items import StorageUnavailableError
 from payments.settling import postpone, settle
@@ -48,13 +48,12 @@ def look_into(out_trade_no: str, lease: int | None, line: dict[str, object], *, 
         payment = settle(
             out_trade_no, wiring, lease=lease, may_send=may_send, seen=lambda read: line.update(named(read))
         )
-    except WeChatRefusedError as refused:
-        if isinstance(refused.__cause__, RefusedError) and refused.__cause__.is_code(*ABOUT_THE_MERCHANT):
-            breaker.refused(wiring.now())
-        logger.warning("not settled", extra={**line, "error": refused.code, **refused.details})
     except ApiError as problem:
+        if isinstance(problem.__cause__, RefusedError) and problem.__cause__.is_code(*ABOUT_THE_MERCHANT):
+            breaker.refused(wiring.now())
         logger.warning(
-            "not settled", extra={**line, "error": problem.code, "cause": str(problem.__cause__ or "")}
+            "not settled",
+            extra={**line, "error": problem.code, "cause": str(problem.__cause__ or ""), **problem.details},
         )
     else:
         if payment is None:

@@ -9,7 +9,7 @@ from sandbox.simulator.authorization import Gatekeeper
 from sandbox.simulator.certificates import Certificates
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls import Controls
-from sandbox.simulator.courier import Courier
+from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.credentials import Credentials
 from sandbox.simulator.fault_controls import FaultControls
 from sandbox.simulator.fault_rule import REFUND
@@ -87,6 +87,10 @@ class Simulator:
         if self._served is None:
             raise RuntimeError("the simulator is not started")
         return self._served.url
+
+    def deliveries(self) -> list[Delivery]:
+        """Every attempt to deliver a notification so far, oldest first; a sandbox in the same process needs no request for it."""
+        return self._courier.deliveries()
 
     def start(self, port: int = 0) -> str:
         """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once it answers.

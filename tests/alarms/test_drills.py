@@ -1,6 +1,7 @@
 """Every alarm of the template, over what a sandbox really measures: silent while all is well, and ringing in its drill."""
 
 from tests.alarms.world import World
+from tests.flows.console import refund_in_console
 
 STACK = {"service": "sandbox"}
 
@@ -42,7 +43,7 @@ def test_an_ordinary_quarter_of_an_hour_is_silent(world: World) -> None:
 def test_orders_that_wechat_pay_refuses(world: World) -> None:
     world.faults(failing("native", 403, "NO_AUTH"))
     for _ in range(2):
-        assert world.order().status_code == 502
+        assert world.order().status_code == 503
         world.later()
     assert world.rung() == {"PaymentFailuresAlarm", "ApiErrorsAlarm"}
 
@@ -79,6 +80,23 @@ def test_notifications_that_prove_nothing(world: World) -> None:
     assert world.rung() == {"UnprovenNotificationsAlarm"}
 
 
+def test_wechat_pays_own_probes_wake_nobody(world: World) -> None:
+    number = world.opened()
+    for _ in range(3):
+        for _ in range(4):
+            assert world.notify(number, 100, signature="WECHATPAY/SIGNTEST/AAAA") == 401
+        world.later()
+    assert count(world, "ProbeRefused") == 12
+    assert world.rung() == set()
+
+
+def test_a_flood_of_forgeries_that_are_marked_as_probes(world: World) -> None:
+    world.put("WeChatPay", "ProbeRefused", STACK, 100)
+    assert world.rung() == set()
+    world.put("WeChatPay", "ProbeRefused", STACK, 1)
+    assert world.rung() == {"ManyProbesAlarm"}
+
+
 def test_evidence_that_contradicts(world: World) -> None:
     assert world.notify(world.opened(), 99) == 200
     assert world.rung() == {"QuarantineAlarm"}
@@ -89,6 +107,16 @@ def test_money_for_an_order_that_was_closed(world: World) -> None:
     assert world.call("/api/v1/payments/wechat/close", {"outTradeNo": number}).status_code == 200
     assert world.notify(number, 100) == 200
     assert world.rung() == {"LatePaidAlarm"}
+
+
+def test_money_that_went_back_by_another_hand(world: World) -> None:
+    world.faults({"on": "notification", "effect": "drop"})
+    number = world.opened()
+    world.control("pay", {"outTradeNo": number})
+    refund_in_console(world.sandbox, number, f"CONSOLE-{number}", 50)
+    world.later()
+    world.wait_for("RefundedElsewhere")
+    assert world.rung() == {"RefundedElsewhereAlarm"}
 
 
 def test_more_refunds_than_usual(world: World) -> None:

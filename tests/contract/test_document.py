@@ -172,7 +172,7 @@ GOOD = {
     "NewJsapiOrder": {"contentId": "content-1", "amount": 1, "subject": "A photograph", "openid": "oBuyer"},
     "NewRefund": {"outTradeNo": "WX123456", "refundAmount": 1},
 }
-EDGES = " \t\n\r\x00\x1b\x1f\x7f\x80\x85\x9f\xa0\u1680\u2003\u2028\u3000\ufeff\ud7ff\ue000\uffff\U00010000\U0010ffff"
+EDGES = " \t\n\r\x00\x1b\x1f\x7f\x80\x85\x9f\xa0\u1680\u2003\u2028\u3000\ufeff\u00ad\u202e\u2800\u3164\ufe0f\ud7ff\ue000\uffff\U00010000\U0010ffff"
 letters = st.characters(exclude_categories=["Cs"])
 texts = st.one_of(
     st.text(letters, max_size=6),

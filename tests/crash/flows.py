@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.crash.run import Run
-from tests.crash.shop import HURRIED, WAITS, Shop
+from tests.crash.shop import WAITS, Shop
 
 LIFE = 2 * 3600 + 60  # seconds after which an unpaid order is closed
 
@@ -83,7 +83,7 @@ def refund(run: Run, shop: Shop, *, keyed: bool, retried: bool) -> None:
     number = shop.paid()
     run.promises.refunds_asked = 1
     run.arm()
-    waits = (WAITS if keyed else HURRIED) if retried else ()
+    waits = WAITS if retried else ()
     key = shop.key if keyed else None
     shop.repeat(lambda: shop.refund(number, key=key), shop.refunded, waits)
 

@@ -30,16 +30,15 @@ _ON = {
     "query_by_out_trade_no": "query",
     "query_by_transaction_id": "query",
 }
-_TRIES = 2  # main host and backup host
-_WECHAT: dict[str, dict[str, object]] = {
-    "timeout_no_effect": {"effect": "reset_before", "times": _TRIES},
-    "timeout_with_effect": {"effect": "reset_after", "times": _TRIES},
+_WECHAT: dict[str, dict[str, object]] = {  # without `times`: whichever host is asked, however often
+    "timeout_no_effect": {"effect": "reset_before"},
+    "timeout_with_effect": {"effect": "reset_after"},
     "first_try_lost": {"effect": "reset_after", "times": 1},
     "busy": {"effect": "status", "status": 429, "code": "FREQUENCY_LIMITED", "times": 1},
-    "error": {"effect": "status", "status": 500, "code": "SYSTEM_ERROR", "times": _TRIES},
-    "garbled": {"effect": "bad_signature", "times": _TRIES},
-    "unsigned": {"effect": "html", "status": 502, "after": True, "times": _TRIES},
-    "truncated": {"effect": "truncate", "times": _TRIES},
+    "error": {"effect": "status", "status": 500, "code": "SYSTEM_ERROR"},
+    "garbled": {"effect": "bad_signature"},
+    "unsigned": {"effect": "html", "status": 502, "after": True},
+    "truncated": {"effect": "truncate"},
     "refused": {"effect": "status", "status": 400, "code": "PARAM_ERROR", "times": 1},
     "refused_in_flight": {"effect": "status", "status": 400, "code": "PARAM_ERROR", "times": 1},
     "keys_refused": {"effect": "status", "status": 401, "code": "SIGN_ERROR", "times": 1},

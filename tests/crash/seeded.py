@@ -68,7 +68,7 @@ class ClosedBeatsPaid(_Instead):
 class ReleasedAtOnce(_Instead):
     """A refund store that gives the money back on the first refusal, though an earlier try may still arrive."""
 
-    def refused(self, seen: Payment, out_refund_no: str, *, code: str) -> Payment:
+    def refused(self, seen: Payment, out_refund_no: str, *, code: str, unsure: bool) -> Payment:
         """Release instead of noting it."""
         refund = replace(seen.refunds[out_refund_no], refused=code)
         now = refund.sent_at or refund.created_at

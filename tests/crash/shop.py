@@ -8,7 +8,6 @@ from typing import Any
 from tests.crash.run import Run
 
 WAITS = (2, 10, 30, 60, 300)  # seconds between one try of a caller and the next
-HURRIED = (2, 10, 30)  # … of one without an Idempotency-Key: for a minute, the same refund is one refund
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
 AMOUNT = 1000  # fen
 

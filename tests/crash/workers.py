@@ -8,7 +8,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from itertools import islice
 from typing import Self
 
-from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from tests.crash.effects import Fault
 from tests.crash.flows import BY_NAME
 from tests.crash.trial import Verdict, singles, tried
@@ -17,7 +16,6 @@ from tests.crash.world import World
 PROCESSES = 2
 BATCH = 8  # runs that a process is given at once: about two seconds
 AHEAD = 2 * PROCESSES  # batches given out, so that no process waits for its next
-PATIENCE = 30  # seconds for the table's answer: a busy machine is none of the faults
 
 Choice = tuple[str, tuple[Fault, ...]]
 """A flow by its name, and the faults that one run of it has."""
@@ -26,8 +24,6 @@ _here: list[World] = []
 
 
 def _start() -> None:
-    for item in (PaymentItem, QuarantineItem, AllowanceItem):
-        item.Meta.read_timeout_seconds = PATIENCE
     gc.set_threshold(100_000, 50, 100)  # the stream's memory only grows, and looking through it takes a tenth
     _here.append(World().__enter__())  # it ends with the process
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 import requests
 
 from payments.http import logger
+from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws import Aws
 from sandbox.deployed import QueueMapping
 from sandbox.deployer import deploy
@@ -26,6 +27,8 @@ from tests.crash.stream import Stream
 
 ROOT = Path(__file__).parents[2]
 NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"  # not ours: the harness is the courier
+PATIENCE = 30  # seconds for a table's answer: a busy machine is none of the faults
+TABLES = (PaymentItem, QuarantineItem, AllowanceItem)
 RUNS_PER_SIMULATOR = 40  # its ledger is read whole, again and again
 _MODULES = itertools.count(1)
 
@@ -45,11 +48,14 @@ class World:
         self._simulator: Simulator | None = None
         self._runs = 0
         self._before: dict[str, str | None] = {}
+        self._patience = [(table.Meta, table.Meta.read_timeout_seconds) for table in TABLES]
         self._known_secrets: dict[str, dict[str, Any]] = {}
         self.stirred = 0
         """How often somebody has played with the simulator: only then can there be more to see."""
 
     def __enter__(self) -> Self:
+        for meta, _ in self._patience:
+            meta.read_timeout_seconds = PATIENCE
         self.aws.start()
         parameters = {
             "WeChatAppId": self.credentials.appid,
@@ -88,6 +94,8 @@ class World:
     def __exit__(self, *_: object) -> None:
         self.guard.remove()
         self._log_to(None)
+        for meta, seconds in self._patience:
+            meta.read_timeout_seconds = seconds
         for name, value in self._before.items():
             if value is None:
                 os.environ.pop(name, None)
@@ -107,9 +115,10 @@ class World:
             for name in ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY", "WECHAT_GATEWAYS_ALLOWED"):
                 self.environment[name] = gateway
         self._runs += 1
+        # In this order: an hour lies between two purges then, and SQS refuses a second one within a minute.
+        self.clock.advance(3600 - self.clock.time() % 3600 + phase)
         for queue in self.queues:  # what the last run still had there
             self.aws.client("sqs").purge_queue(QueueUrl=queue.queue_url)
-        self.clock.advance(3600 - self.clock.time() % 3600 + phase)
         self.logs.seek(0)
         self.logs.truncate()
         return self._runs

@@ -39,3 +39,13 @@ def test_a_merchant_certificate_of_another_key_tells_no_days(console: Console) -
     _, written = console.run_certificates()
     assert "merchant certificate" not in {line.get("key") for line in written}
     assert [line for line in written if line.get("level") == "ERROR"]
+
+
+def test_a_merchant_who_keeps_no_certificate_there_is_told_so_and_nothing_else_is_missing(
+    console: Console,
+) -> None:
+    console.put("SigningSecret", WECHAT_CERTIFICATE=None)
+    advance(console.shop, 60 * CACHED + 1)
+    _, written = console.run_certificates()
+    assert "merchant certificate" not in {line.get("key") for line in written}
+    assert [line for line in written if "is not in the signing secret" in str(line.get("message"))]

@@ -38,7 +38,7 @@ def test_an_unpaid_order_that_we_forgot_is_not_called_failed(shop: Shop, code: s
     number = shop.native(key=key).json()["data"]["outTradeNo"]
     forget(shop, number)
     shop.faults({"on": "native", "effect": "status", "status": 400, "code": code, "times": 1})
-    assert shop.native(key=key).status_code == 502
+    assert shop.native(key=key).status_code == 503
     assert shop.details(number)["status"] == "pending"
     assert shop.control("pay", {"outTradeNo": number}).status_code == 200
     shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "succeeded")
@@ -50,7 +50,7 @@ def test_a_refusal_after_a_try_of_unknown_fate_fails_nothing(shop: Shop) -> None
         {"on": "native", "effect": "reset_after", "times": 1},
         {"on": "native", "effect": "status", "status": 400, "code": "PARAM_ERROR", "times": 1},
     )
-    assert shop.native(key="unknown-then-refused").status_code == 502
+    assert shop.native(key="unknown-then-refused").status_code == 503
     (number,) = {order["out_trade_no"] for order in shop.books()} - before
     assert shop.details(number)["status"] == "pending"
     shop.sandbox.clock.advance(2 * 3600)

@@ -148,6 +148,33 @@ WRONG = {
         for value in (EMOJI, f"A photograph {EMOJI}", RARE, "\U0010ffff", "\U0001f1e8\U0001f1f3")
     },
     **{
+        f"subject {value!a}": (with_(subject=value), "subject")
+        for value in (
+            # right-to-left overrides, isolates and marks; zero width; blanks that are none to a machine; line ends
+            *(
+                "Pay \u202e99.1",
+                "\u2066a\u2069",
+                "a\u200fb",
+                "a\u061cb",
+                "a\u200bb",
+                "a\u200db",
+                "\ufeffa",
+                "a\u2060b",
+            ),
+            *(
+                "\u3164",
+                "\u115f\u1160",
+                "\uffa0",
+                "\u2800\u2800",
+                "\ufe0f",
+                " \u2800\u3000",
+                "\u00ad",
+                "\u034f",
+            ),
+            *("a\u2028b", "a\u2029b", "a\u180eb", "a\ufff9b"),
+        )
+    },
+    **{
         f"the unknown member {name!r}": (with_(**{name: value}), name)
         for name, value in (
             *(("status", "PAID"), ("paid", 100), ("outTradeNo", "WX1"), ("refundable", 1), ("openid", "o")),
@@ -178,6 +205,8 @@ FITTING = {
     "a subject of one": {"subject": "x"},
     "a subject of 256": {"subject": "x" * 256},
     "a subject with marks": {"subject": f"<b>&\"'\\/ {HOURGLASS} \u4e2d\u6587 \uffee"},
+    "a subject with a variation selector": {"subject": "\u2764\ufe0f \u8fbb\ufe00"},
+    "a subject right to left": {"subject": "\u05e9\u05dc\u05d5\u05dd \u0633\u0644\u0627\u0645"},
     "a body of 2048": {"body": "x" * 2048},
     "a body of several lines": {"body": "one\r\n\ttwo\n" + EMOJI},
     "empty metadata": {"metadata": {}},
@@ -242,6 +271,8 @@ def test_a_number_in_metadata_that_no_reader_of_events_could_hold_is_refused(sho
         ("é" * 100, "é" * 63),
         ("x" * 126 + "é", "x" * 126),
         ("x" * 125 + "é", "x" * 125 + "é"),
+        ("\u3000" * 60 + "照", "照"),
+        (" \u2800\ufe0fA photograph ", "A photograph "),
     ],
 )
 def test_a_long_subject_reaches_wechat_pay_cut_on_a_character_to_127_bytes(shop, subject, description):

@@ -104,11 +104,6 @@ def certificate(good: Values, *, key=None, name: str = "", ends: float = 400) ->
     )
 
 
-def with_colons(good: Values) -> str:
-    serial = good["WECHAT_CERT_SERIAL_NO"]
-    return ":".join(serial[place : place + 2] for place in range(0, 40, 2))
-
-
 BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
     ("no appid", "WECHAT_APP_ID", None, "WECHAT_APP_ID is missing"),
     ("the sample's appid", "WECHAT_APP_ID", "your_wechat_app_id", "WECHAT_APP_ID is not an appid"),
@@ -159,10 +154,10 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
     ),
     ("no serial number", "WECHAT_CERT_SERIAL_NO", None, "WECHAT_CERT_SERIAL_NO is missing"),
     (
-        "a serial number with colons",
+        "half a serial number",
         "WECHAT_CERT_SERIAL_NO",
-        with_colons,
-        "WECHAT_CERT_SERIAL_NO has separators",
+        lambda good: good["WECHAT_CERT_SERIAL_NO"][:20],
+        "WECHAT_CERT_SERIAL_NO is not a certificate's serial number, 40 hex digits",
     ),
     (
         "a public key's id as serial number",
@@ -195,8 +190,13 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
         "WECHAT_CERTIFICATE was made out to another merchant number",
     ),
     ("no APIv3 key", "WECHAT_API_V3_KEY", None, "WECHAT_API_V3_KEY is missing"),
-    ("a short APIv3 key", "WECHAT_API_V3_KEY", "k" * 31, "WECHAT_API_V3_KEY is 31 bytes long, not 32"),
-    ("half a public key id", "WECHAT_PUBLIC_KEY_ID", "0114232134912410", "is not a public key id"),
+    ("a short APIv3 key", "WECHAT_API_V3_KEY", "k" * 31, "an APIv3 key has 32 characters, this one 31"),
+    (
+        "half a public key id",
+        "WECHAT_PUBLIC_KEY_ID",
+        "0114232134912410",
+        "WECHAT_PUBLIC_KEY_ID is not the id of a WeChat Pay public key",
+    ),
     (
         "a public key without id",
         "WECHAT_PUBLIC_KEY_ID",
@@ -271,6 +271,12 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
         "WECHAT_QUOTE_KEY",
         lambda good: good["WECHAT_PUBLIC_KEY"],
         "WECHAT_QUOTE_KEY is a key in PEM",
+    ),
+    (
+        "a short previous quote key",
+        "WECHAT_QUOTE_KEY_PREVIOUS",
+        "short",
+        "WECHAT_QUOTE_KEY_PREVIOUS is 5 characters long, not 32 or more",
     ),
     ("no quote key", "WECHAT_QUOTE_KEY", None, "WECHAT_QUOTE_KEY is missing"),
     (

@@ -67,11 +67,22 @@ def test_both_secrets_are_written_by_name_and_nothing_that_stood_there_is_droppe
     assert (again.returncode, again.stdout.splitlines()[-1]) == (0, "secret: there is nothing to write")
 
 
+def test_an_apiv3_key_that_was_none_does_not_stay_as_the_previous_one(
+    command, env_file, merchant, secrets
+) -> None:
+    """With it no function could start."""
+    secrets["VerificationSecretArn"] = {"WECHAT_API_V3_KEY": "put the APIv3 key here"}
+    done = command("secret", "--file", env_file(merchant), "--yes")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WECHAT_API_V3_KEY_PREVIOUS" not in secrets["VerificationSecretArn"]
+    assert command("doctor").returncode == 0
+
+
 def test_a_faulty_file_changes_nothing(command, env_file, merchant, secrets) -> None:
     before = secrets["VerificationSecretArn"]
     done = command("secret", "--file", env_file(merchant | {"WECHAT_API_V3_KEY": "short"}), "--yes")
     assert done.returncode == 1
-    assert "fault      WECHAT_API_V3_KEY is 5 bytes long" in done.stdout
+    assert "fault      WECHAT_API_V3_KEY: an APIv3 key has 32 characters, this one 5" in done.stdout
     assert done.stdout.endswith("secret: nothing was written; mend the faults first\n")
     assert secrets["VerificationSecretArn"] == before
 

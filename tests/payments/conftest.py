@@ -121,8 +121,10 @@ def put(wiring: Wiring, status: Status, *, amount: int = 1000) -> Payment:
 
 
 def pending(number: str, wiring: Wiring, _amount: int) -> None:
+    seen = wiring.store.get(number)
+    assert seen is not None
     wiring.store.credential_received(
-        number, Credential(code_url="weixin://wxpay/x"), expires_at=1, due_at=2, now=3
+        seen, Credential(code_url="weixin://wxpay/x"), expires_at=1, due_at=2, now=3
     )
 
 
@@ -206,12 +208,18 @@ class Calls:
         self._before = len(self._aws.uses)
 
     def __call__(
-        self, name: str, *, authorizer: object = None, body: object = None, number: str | None = None
+        self,
+        name: str,
+        *,
+        authorizer: object = None,
+        body: object = None,
+        number: str | None = None,
+        key: str | None = None,
     ) -> tuple[int, Any]:
         """Status and JSON of what the function answers to an HTTP API's event."""
         event = {
             "routeKey": name,
-            "headers": {},
+            "headers": {} if key is None else {"idempotency-key": key},
             "requestContext": {} if authorizer is None else {"authorizer": authorizer},
             "pathParameters": {} if number is None else {"outTradeNo": number},
             "body": body if isinstance(body, str) else json.dumps(body),

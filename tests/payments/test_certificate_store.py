@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from payments.certificate_store import CertificateStore, Change
-from payments.errors import TryAgainError
+from payments.errors import ConfigurationError, TryAgainError
 from sandbox.aws import Aws
 from sandbox.deployed import Deployed
 
@@ -97,3 +97,24 @@ def test_somebody_who_is_always_overtaken_gives_up_and_says_so(secret: tuple[Any
     with pytest.raises(TryAgainError):
         store.update(hopeless)
     assert "ours" not in kept(secret)
+
+
+def test_what_a_person_has_put_there_as_text_is_kept_one_by_one(secret: tuple[Any, str]) -> None:
+    client, arn = secret
+    client.put_secret_value(
+        SecretId=arn, SecretString=json.dumps({"WECHAT_PLATFORM_CERTIFICATES": '["a", "b"]'})
+    )
+    assert CertificateStore(client=client, secret_id=arn).update(adding("c")) == ("a", "b", "c")
+    client.put_secret_value(SecretId=arn, SecretBinary=b'{"WECHAT_PLATFORM_CERTIFICATES": ["d"]}')
+    assert CertificateStore(client=client, secret_id=arn).update(adding("c")) == ("c", "d")
+    client.put_secret_value(SecretId=arn, SecretString='{"WECHAT_PLATFORM_CERTIFICATES": null}')
+    assert CertificateStore(client=client, secret_id=arn).update(adding("c")) == ("c",)
+
+
+@pytest.mark.parametrize("content", ["not JSON", "[]", '{"WECHAT_PLATFORM_CERTIFICATES": 1}'])
+def test_what_is_something_else_is_not_overwritten(secret: tuple[Any, str], content: str) -> None:
+    client, arn = secret
+    client.put_secret_value(SecretId=arn, SecretString=content)
+    with pytest.raises(ConfigurationError, match=r"the content is not|must be a list of texts"):
+        CertificateStore(client=client, secret_id=arn).update(adding("a"))
+    assert client.get_secret_value(SecretId=arn)["SecretString"] == content

@@ -34,7 +34,6 @@ def test_the_same_evidence_twice_changes_nothing_the_second_time(
         ({"currency": "USD"}, "other_amount"),
         ({"transaction_id": None}, "incomplete"),
         ({"total": None}, "incomplete"),
-        ({"trade_state": "REVOKED"}, "unexpected_trade_state"),
         ({"trade_state": "A_STATE_OF_NEXT_YEAR"}, "unexpected_trade_state"),
     ],
 )
@@ -55,6 +54,44 @@ def test_contradicting_evidence_is_kept_for_a_person_and_credits_nothing(
     assert (kept["reason"], kept["source"]) == (reason, "query")
     assert "o-buyer" not in kept["facts"]
     assert json.loads(kept["facts"])["out_trade_no"] == before.out_trade_no
+
+
+@pytest.mark.parametrize("state", ["NOTPAY", "USERPAYING", "ACCEPT", "PAYERROR", "REVOKED"])
+@pytest.mark.parametrize("status", [Status.PENDING, Status.CLOSED, Status.PAID])
+def test_a_state_that_says_no_more_than_not_paid_changes_nothing_and_wakes_nobody(
+    state: str, status: Status, new_payment: Callable[..., Payment], wiring: Wiring, quarantined: Kept
+) -> None:
+    before = new_payment(status)
+    open_yet = facts_of(before.out_trade_no, trade_state=state, transaction_id=None, currency=None)
+    assert apply_order(open_yet, source="query", wiring=wiring)[0] is Applied.KNOWN
+    assert wiring.store.get(before.out_trade_no) == before
+    assert not quarantined(before.out_trade_no)
+
+
+@pytest.mark.parametrize("status", [Status.CREATING, Status.PENDING, Status.CLOSING, Status.CLOSED])
+def test_an_order_that_was_refunded_before_we_heard_of_its_payment_is_credited_and_marked(
+    status: Status, new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    before = new_payment(status)
+    refunded = facts_of(before.out_trade_no, trade_state="REFUND")
+    applied, after = apply_order(refunded, source="query", wiring=wiring)
+    assert applied is Applied.CHANGED
+    assert after is not None
+    assert (after.status, after.refunded_elsewhere, after.trade_state) == (Status.PAID, True, "REFUND")
+    assert after.history[-1].elsewhere
+    assert apply_order(refunded, source="query", wiring=wiring) == (Applied.KNOWN, after)
+
+
+def test_a_payment_without_refunds_of_ours_is_marked_when_wechat_pay_says_that_it_was_refunded(
+    new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    before = new_payment(Status.PAID)
+    refunded = facts_of(before.out_trade_no, trade_state="REFUND")
+    applied, after = apply_order(refunded, source="query", wiring=wiring)
+    assert applied is Applied.CHANGED
+    assert after is not None
+    assert after.refunded_elsewhere
+    assert (after.refundable, after.version) == (before.refundable, before.version)
 
 
 def test_a_second_transaction_for_a_paid_order_is_kept_apart(

@@ -166,3 +166,27 @@ def test_an_odd_address_does_not_even_get_into_a_deployment(parameter: str) -> N
             checked(declared, {parameter: address})
     for address in (MAIN, BACKUP, "http://127.0.0.1:8001"):
         assert checked(declared, {parameter: address}) == {parameter: address}
+
+
+@pytest.mark.parametrize("around", [("", "\n"), (" ", ""), ("\t", "\r\n")])
+def test_what_stands_around_a_number_or_an_address_is_not_sent_to_wechat_pay(around: tuple[str, str]) -> None:
+    values = {
+        "WECHAT_APP_ID": "wx8888888888888888",
+        "WECHAT_MCH_ID": "1900000109",
+        "WECHAT_NOTIFY_URL": "https://pay.example.com/api/v1/payments/wechat/notify",
+    }
+    read = Settings({name: value.join(around) for name, value in values.items()})
+    assert (read.appid, read.mchid, read.notify_url) == tuple(values.values())
+    assert read.public_url == "https://pay.example.com"
+
+
+@pytest.mark.parametrize("name", ["WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL"])
+def test_blanks_alone_are_no_value(name: str) -> None:
+    asked = {"WECHAT_APP_ID": "appid", "WECHAT_MCH_ID": "mchid", "WECHAT_NOTIFY_URL": "notify_url"}
+    with pytest.raises(ConfigurationError, match=f"the environment variable {name} is missing"):
+        getattr(Settings({name: " \n"}), asked[name])
+
+
+def test_what_order_numbers_are_derived_from_stays_as_it_is() -> None:
+    """Another scope would make a second order of a repeated Idempotency-Key."""
+    assert Settings({"STACK_SCOPE": "prod "}).stack_scope == "prod "

@@ -7,6 +7,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -15,7 +16,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.payments.conftest import QUOTE_KEY, Calls
+from payments.evidence import apply_order
+from tests.payments.conftest import QUOTE_KEY, Calls, facts_of
+
+GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
 
 BUYERS = (f"buyer-{n}" for n in itertools.count())  # each with limits of their own
 
@@ -170,7 +174,11 @@ TAMPERED: dict[str, Any] = {
     "an empty key": lambda buyer: signed(quoted(buyer), key=""),
     "a key of its own": lambda buyer: signed(quoted(buyer), key="x" * 32, jwk={"kty": "oct", "k": "eHh4"}),
     "a key from elsewhere": lambda buyer: signed(quoted(buyer), key="x" * 32, jku="https://example.com/keys"),
-    "too long": lambda buyer: signed(quoted(buyer, note="x" * 4000)),
+    "too long": lambda buyer: signed(quoted(buyer, note="x" * 13_000)),
+    "a jti that is no text": lambda buyer: signed(quoted(buyer, jti=7)),
+    "a jti that is null": lambda buyer: signed(json.dumps(quoted(buyer))[:-1] + ', "jti": null}'),
+    "an empty jti": lambda buyer: signed(quoted(buyer, jti="")),
+    "a long jti": lambda buyer: signed(quoted(buyer, jti="x" * 129)),
     "without an end": lambda buyer: signed(quoted(buyer, exp=None)),
     "without a price": lambda buyer: signed(quoted(buyer, amount=None)),
 }
@@ -223,3 +231,131 @@ def test_a_quote_key_that_is_none_makes_no_quote_good(calls: Calls, buyer: str, 
     status, answer = calls.as_(buyer, "payments:pay", "native", body=order(signed(quoted(buyer), key=key)))
 
     assert (status, answer["details"]["field"], calls.asked) == (403, "quote", [])
+
+
+# ---- metadata that the backend has signed ----
+
+METADATA = '{"shelf": "B", "size": [1.50, {"deep": null}], "count": 12345678901234567890123}'
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        METADATA,
+        '{"count":12345678901234567890123,"size":[1.5,{"deep":null}],"shelf":"\\u0042"}',
+    ],
+    ids=["the same bytes", "written otherwise"],
+)
+def test_a_quote_that_holds_the_metadata_is_good_for_it(calls: Calls, buyer: str, written: str) -> None:
+    quote = signed(json.dumps(quoted(buyer))[:-1] + f', "metadata": {METADATA}}}')
+    body = json.dumps(order(quote))[:-1] + f', "metadata": {written}}}'
+
+    assert calls.as_(buyer, "payments:pay", "native", body=body)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "{}",
+        METADATA.replace('"B"', '"C"'),
+        METADATA.replace('"B"', '["B"]'),
+        METADATA.replace("1.50", "1.5000000000000000000000001"),
+        METADATA.replace("1.50", '"1.50"'),
+        METADATA.replace("1.50", '{"Decimal": "1.50"}'),
+        METADATA.replace("null", "false"),
+        METADATA.replace("01234567890123", "01234567890124"),
+        METADATA.replace("{", '{"more": 1, ', 1),
+    ],
+)
+def test_metadata_that_is_not_the_quotes_opens_nothing(calls: Calls, buyer: str, written: str) -> None:
+    quote = signed(json.dumps(quoted(buyer))[:-1] + f', "metadata": {METADATA}}}')
+    body = json.dumps(order(quote))[:-1] + f', "metadata": {written}}}'
+    status, answer = calls.as_(buyer, "payments:pay", "native", body=body)
+
+    assert (status, answer["details"]["issue"]) == (403, "is for other metadata")
+    assert calls.asked == []
+
+
+@pytest.mark.parametrize(("signed_", "sent"), [("1", "true"), ("0", "false"), ("true", "1"), ("[]", "{}")])
+def test_a_number_is_no_truth_and_a_list_is_no_object(
+    calls: Calls, buyer: str, signed_: str, sent: str
+) -> None:
+    quote = signed(json.dumps(quoted(buyer))[:-1] + f', "metadata": {{"a": {signed_}}}}}')
+    body = json.dumps(order(quote))[:-1] + f', "metadata": {{"a": {sent}}}}}'
+
+    assert calls.as_(buyer, "payments:pay", "native", body=body)[0] == 403
+
+
+@pytest.mark.parametrize("claim", ["{}", "null"])
+def test_a_quote_for_no_metadata_is_good_for_none(calls: Calls, buyer: str, claim: str) -> None:
+    quote = signed(json.dumps(quoted(buyer))[:-1] + f', "metadata": {claim}}}')
+
+    assert calls.as_(buyer, "payments:pay", "native", body=order(quote, metadata={"role": "admin"}))[0] == 403
+    assert calls.as_(buyer, "payments:pay", "native", body=order(quote))[0] == 200
+
+
+# ---- a quote that opens one order ----
+
+
+def opened(calls: Calls, buyer: str, quote: str, key: str | None = None, **members: Any) -> tuple[int, Any]:
+    """Status, and the order's number or the refusal's code."""
+    status, answer = calls.as_(buyer, "payments:pay", "native", body=order(quote, **members), key=key)
+    return status, answer["data"]["outTradeNo"] if status == 200 else answer["code"]
+
+
+def test_a_quote_with_a_jti_opens_one_order_whatever_the_keys(calls: Calls, buyer: str) -> None:
+    quote = signed(quoted(buyer, jti="q-1"))
+    first = opened(calls, buyer, quote, key="one")
+
+    assert first[0] == 200
+    for key in ("two", "three", None):
+        assert opened(calls, buyer, quote, key=key) == (403, "NOAUTH")
+    assert opened(calls, buyer, quote, key="one") == first  # a repetition is not one more
+    assert len(calls.wiring.allowances.get(buyer).orders) == 1
+
+
+def test_without_a_key_the_jti_finds_the_order_again_also_once_it_is_paid(calls: Calls, buyer: str) -> None:
+    quote = signed(quoted(buyer, jti="q-1"))
+    status, number = opened(calls, buyer, quote)
+    assert (status, opened(calls, buyer, quote)) == (200, (200, number))
+
+    apply_order(facts_of(number, total=1999), source="notification", wiring=calls.wiring)
+    assert opened(calls, buyer, quote) == (409, "ORDERPAID")
+    assert opened(calls, buyer, quote, key="another") == (403, "NOAUTH")
+    assert opened(calls, buyer, quote, subject="Another thing") == (422, "IDEMPOTENCY_MISMATCH")
+
+
+def test_a_key_finds_its_order_with_a_fresh_quote(calls: Calls, buyer: str) -> None:
+    first = opened(calls, buyer, signed(quoted(buyer, jti="q-1")), key="one")
+
+    assert opened(calls, buyer, signed(quoted(buyer, jti="q-2")), key="one") == first
+
+
+def test_each_buyer_and_each_jti_has_an_order_of_its_own(calls: Calls, buyer: str) -> None:
+    other = next(BUYERS)
+    told = [
+        opened(calls, who, signed(quoted(who, jti=jti, contentId=content)), contentId=content)
+        for who in (buyer, other)
+        for jti, content in (("q-1", "content-1"), ("q-2", "content-2"), ("Q-1", "content-3"))
+    ]
+
+    assert [status for status, _ in told] == [200] * 6
+    assert len({number for _, number in told}) == 6
+
+
+def test_of_many_requests_with_one_jti_at_once_one_opens_an_order(calls: Calls, buyer: str) -> None:
+    quote = signed(quoted(buyer, jti="q-1"))
+    with ThreadPoolExecutor(6) as devices:
+        told = list(devices.map(lambda n: opened(calls, buyer, quote, key=f"device-{n}"), range(6)))
+
+    assert sorted(status for status, _ in told) == [200, *[403] * 5]
+    assert len(calls.asked) == 1
+
+
+def test_a_quote_without_a_jti_costs_no_write_more(calls: Calls, buyer: str) -> None:
+    opened(calls, buyer, signed(quoted(buyer)))
+    assert [use for use in calls.used if use.startswith("dynamodb:")] == [PUT, PUT, UPDATE]
+
+    calls.forget()
+    opened(calls, buyer, signed(quoted(buyer, jti="q-1", contentId="content-2")), contentId="content-2")
+    assert [use for use in calls.used if use.startswith("dynamodb:")] == [PUT, PUT, GET, PUT, PUT, UPDATE]

@@ -7,12 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from payments.evidence import Applied
-from payments.items import RefusedUpdate
+from payments.evidence import Applied, apply_order
+from payments.items import RefusedUpdate, refund_record, update
 from payments.lifecycle import RefundStatus, Status
 from payments.payment import Payment, Refund
-from payments.refund_evidence import RefundFacts, apply_refund
+from payments.refund_evidence import RefundFacts, apply_held, apply_refund
 from payments.wiring import Wiring
+from tests.payments.conftest import facts_of
+
+BRACKETED = ["a[0]", "a.b[0]", "[", "a]b["]
 
 
 def stored(wiring: Wiring, payment: Payment) -> Payment:
@@ -175,6 +178,36 @@ def test_a_refund_made_elsewhere_is_taken_over(new_payment: Callable[..., Paymen
     assert [entry.event for entry in after.history[-2:]] == ["RefundRequested", "RefundSucceeded"]
 
 
+@pytest.mark.parametrize("number", ["a.b", "a[0]", "a.b[0]", "[", "a]b["])
+def test_a_refund_lies_under_its_own_number_in_the_item(
+    number: str, new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserved = reserve(wiring, payment, "RF1", 1).refunds["RF1"]
+    record = refund_record(number)
+    written = {"status": "REQUESTED", "amount": 250, "created_at": reserved.created_at}
+    update(payment.out_trade_no, [record.set(written)], record.does_not_exist())
+    after = update(payment.out_trade_no, [record["sent_at"].set(7)], record["amount"] == 250)
+
+    assert (after.refunds[number].amount, after.refunds[number].sent_at) == (250, 7)
+    assert set(after.refunds) == {"RF1", number}
+
+
+@pytest.mark.parametrize("number", ["a.b", *BRACKETED, "#0", ":0", "退款", "a b"])
+@pytest.mark.parametrize("end", ["SUCCESS", "CLOSED", "ABNORMAL"])
+def test_a_refund_made_elsewhere_may_have_any_number(
+    end: str, number: str, new_payment: Callable[..., Payment], wiring: Wiring
+) -> None:
+    """A document path in DynamoDB's language is not what a number means."""
+    payment = new_payment(Status.PAID)
+    for status in ("PROCESSING", end):
+        applied, _ = apply_refund(facts(payment, number, 250, status), source="notification", wiring=wiring)
+        assert applied is Applied.CHANGED
+
+    (refund,) = stored(wiring, payment).refunds.values()
+    assert (refund.out_refund_no, refund.status.word) == (number, end)
+
+
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
@@ -213,15 +246,23 @@ def test_what_contradicts_a_settled_refund_changes_nothing(
     assert stored(wiring, payment) == before
 
 
-def test_a_refund_of_an_order_not_known_to_be_paid_has_to_come_again(
+def test_a_refund_of_an_order_not_known_to_be_paid_waits_until_it_is(
     new_payment: Callable[..., Payment], wiring: Wiring
 ) -> None:
     payment = new_payment(Status.PENDING)
-    applied, _ = apply_refund(
-        facts(payment, "RF1", 400, "SUCCESS", transaction_id="4200"), source="notification", wiring=wiring
-    )
-    assert applied is Applied.BUSY
-    assert stored(wiring, payment) == payment
+    told = facts(payment, "RF1", 400, "SUCCESS", transaction_id=f"42{payment.out_trade_no[2:]}")
+    assert apply_refund(told, source="notification", wiring=wiring)[0] is Applied.HELD
+    now = int(wiring.now())
+    waiting = stored(wiring, payment)
+    assert waiting.due_at is not None
+    assert waiting.due_at <= now + 60
+    apply_order(facts_of(payment.out_trade_no), source="notification", wiring=wiring)
+    paid = stored(wiring, payment)
+    assert (paid.status, len(paid.held)) == (Status.PAID, 1)
+    assert paid.due_at is not None
+    after = apply_held(paid, wiring)
+    assert (after.status, after.refunded, after.held) == (Status.PARTIALLY_REFUNDED, 400, ())
+    assert stored(wiring, payment) == after
 
 
 def test_money_is_conserved_through_random_refunds_and_random_news(

@@ -11,6 +11,7 @@ import pytest
 from payments.due import BETWEEN_REFUNDS
 from payments.errors import ApiError
 from payments.evidence import Applied
+from payments.items import RefusedUpdate
 from payments.lifecycle import RefundStatus, Status
 from payments.payment import Payment, Refund
 from payments.refund_evidence import RefundFacts, apply_refund
@@ -102,7 +103,7 @@ def reserve(
     seen = stored(wiring, payment)
     seen = wiring.refunds.reserve(seen, refund, cause="refund", due_at=then, now=then)
     if refused:
-        wiring.refunds.refused(seen, number, code=refused)
+        wiring.refunds.refused(seen, number, code=refused, unsure=False)
 
 
 def refund_object(payment: Payment, number: str, amount: int, status: str) -> dict[str, object]:
@@ -122,22 +123,56 @@ def look(wiring: Wiring, payment: Payment) -> None:
         settle(payment.out_trade_no, wiring, may_send=True)
 
 
-def test_a_refund_that_was_sent_again_during_the_look_is_not_released(
+def test_a_refund_that_was_refused_for_good_is_never_sent_again_and_ends_once_it_is_missing_twice(
     moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
 ) -> None:
     payment = new_payment(Status.PAID)
-    reserve(moving, payment, "A", 100)
-    reserve(moving, payment, "B", 900, refused="INVALID_REQUEST")
-
-    def while_a_is_sent_somebody_repeats_b() -> dict[str, object]:
-        moving.time += 5
-        moving.refunds.sending_again(stored(moving, payment), "B", now=int(moving.time))
-        return refund_object(payment, "A", 100, "PROCESSING")
-
-    wechat.queries = {"A": NO_SUCH_REFUND, "B": NO_SUCH_REFUND}
-    wechat.sends = {"A": while_a_is_sent_somebody_repeats_b, "B": refusal("NOT_ENOUGH")}
+    reserve(moving, payment, "A", 1000, refused="INVALID_REQUEST")
+    wechat.queries = {"A": NO_SUCH_REFUND}
+    with pytest.raises(RefusedUpdate):
+        moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=int(moving.time))
     look(moving, payment)
-    assert stored(moving, payment).refunds["B"].status is RefundStatus.REQUESTED
+    assert stored(moving, payment).refunds["A"].status is RefundStatus.REQUESTED
+    assert stored(moving, payment).due_at == moving.time + 120
+    moving.time += 119
+    look(moving, payment)
+    assert stored(moving, payment).refunds["A"].status is RefundStatus.REQUESTED
+    moving.time += 1
+    look(moving, payment)
+    after = stored(moving, payment)
+    assert (after.refunds["A"].status, after.refundable, after.due_at) == (RefundStatus.CLOSED, 1000, None)
+    assert wechat.asked == ["A", "A", "A"]
+
+
+def test_one_answer_that_there_is_no_such_refund_proves_nothing_behind_a_try_that_nobody_answered(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserve(moving, payment, "A", 1000, refused="INVALID_REQUEST")
+    behind = refusal("RESOURCE_NOT_EXISTS", 404)
+    behind.after_unknown = True
+    wechat.queries = {"A": behind}
+    for _ in range(5):
+        look(moving, payment)
+        moving.time += 200
+    assert stored(moving, payment).refunds["A"].status is RefundStatus.REQUESTED
+
+
+def test_a_refund_that_wechat_pay_does_not_take_for_a_week_is_given_up(
+    moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
+) -> None:
+    payment = new_payment(Status.PAID)
+    reserve(moving, payment, "A", 1000)
+    wechat.queries, wechat.sends = {"A": NO_SUCH_REFUND}, {"A": refusal("RULE_LIMIT")}
+    began, looks = moving.time, 0
+    while (due_at := stored(moving, payment).due_at) is not None:
+        moving.time, looks = max(moving.time, due_at), looks + 1
+        look(moving, payment)
+    after = stored(moving, payment)
+    assert after.refunds["A"].status is RefundStatus.CLOSED
+    assert after.refundable == 1000
+    assert 7 * 86400 - 3600 < moving.time - began < 7 * 86400 + 7 * 3600
+    assert looks < 50
 
 
 def test_a_refund_that_nobody_gets_through_does_not_hide_the_others(
@@ -192,7 +227,7 @@ def test_a_refund_that_was_sent_a_moment_ago_by_its_caller_keeps_the_others_back
     payment = new_payment(Status.PAID)
     reserve(moving, payment, "A", 100)
     reserve(moving, payment, "B", 100)
-    moving.refunds.sending_again(stored(moving, payment), "A", now=START - 20)
+    moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=START - 20)
     wechat.queries = {"A": refund_object(payment, "A", 100, "PROCESSING"), "B": NO_SUCH_REFUND}
     wechat.sends = {"B": refund_object(payment, "B", 100, "PROCESSING")}
     look(moving, payment)
@@ -204,18 +239,48 @@ def test_a_refund_that_was_sent_a_moment_ago_by_its_caller_keeps_the_others_back
     assert stored(moving, payment).refunds["B"].status is RefundStatus.PROCESSING
 
 
-def test_a_refund_made_elsewhere_waits_for_the_room_that_ours_will_give_back(
+def test_a_refund_made_elsewhere_waits_with_the_payment_for_the_room_that_ours_will_give_back(
     moving: Moving, wechat: ScriptedWeChatPay, new_payment: Callable[..., Payment]
 ) -> None:
     payment = new_payment(Status.PAID)
     reserve(moving, payment, "OURS", 1000, refused="INVALID_REQUEST")
     console = RefundFacts.of(refund_object(payment, "CONSOLE", 1000, "SUCCESS"))
-    assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.BUSY
+    for _ in range(3):  # WeChat Pay may say so more than once
+        assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.HELD
+    assert len(stored(moving, payment).held) == 1
     wechat.queries = {"OURS": NO_SUCH_REFUND}
-    look(moving, payment)
-    assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.CHANGED
+    while (due_at := stored(moving, payment).due_at) is not None:
+        moving.time = max(moving.time, due_at)
+        look(moving, payment)
     after = stored(moving, payment)
-    assert (after.status, after.refunded, after.refundable) == (Status.REFUNDED, 1000, 0)
+    assert (after.status, after.refunded, after.refundable, after.held) == (Status.REFUNDED, 1000, 0, ())
+    assert after.refunds["OURS"].status is RefundStatus.CLOSED
+    assert moving.time - START < 600
+
+
+def test_a_refund_of_an_order_that_wechat_pay_calls_unpaid_is_left_to_a_person(
+    moving: Moving,
+    wechat: ScriptedWeChatPay,
+    new_payment: Callable[..., Payment],
+    quarantined: Callable[[str], list[dict[str, str]]],
+) -> None:
+    payment = new_payment(Status.CLOSED)
+    told = RefundFacts.of(
+        refund_object(payment, "CONSOLE", 400, "SUCCESS") | {"transaction_id": "4200000000000000000000000001"}
+    )
+    assert apply_refund(told, source="notification", wiring=moving)[0] is Applied.HELD
+    wechat.queries = {
+        payment.out_trade_no: {
+            "out_trade_no": payment.out_trade_no,
+            "mchid": payment.mchid,
+            "appid": payment.appid,
+            "trade_state": "CLOSED",
+        }
+    }
+    look(moving, payment)
+    after = stored(moving, payment)
+    assert (after.status, after.held, after.due_at) == (Status.CLOSED, (), None)
+    assert [row["reason"] for row in quarantined(payment.out_trade_no)] == ["refund_of_unpaid_order"]
 
 
 def test_a_refund_made_elsewhere_of_more_than_wechat_pay_can_have_left_is_kept_apart(

@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from payments.secrets import checkout_keys
+from payments.secret_members import checkout_keys
 from payments.tickets import AFTERGLOW, TicketError, checkout_token, live_ticket, order_of, ticket_of
 from wechatpay.errors import KeyFormatError
 

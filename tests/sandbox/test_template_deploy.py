@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from payments.settings import Settings
 from sandbox.aws import Aws
 from sandbox.deployed import Cors, JwtAuthorizer, Limit
 from sandbox.deployer import deploy
@@ -238,6 +239,44 @@ def test_cors_is_there_when_origins_are_given_and_else_is_not(tmp_path, aws):
     assert given.allow_origins == ("https://a.example", "https://b.example")
     assert (given.allow_methods, given.max_age) == (("GET",), 600)
     assert deploy_api(tmp_path, aws, WHOLE, "").cors == Cors()
+
+
+@pytest.mark.parametrize("comma", [",", ", ", " , ", ",  "])
+def test_a_blank_beside_a_comma_switches_no_origin_and_no_audience_off(comma):
+    lists = {
+        "JwtAudience": f"first{comma}second",
+        "AllowedOrigins": f"https://a.example{comma}http://localhost:5173",
+        "ReturnOrigins": "https://a.example, https://b.example",
+    }
+    aws = Aws()
+    aws.start()
+    try:
+        stack = deploy(TEMPLATE, aws=aws, parameters=PARAMETERS | lists)
+    finally:
+        aws.stop()
+
+    assert stack.cors.allow_origins == ("https://a.example", "http://localhost:5173")
+    assert {route.authorizer.audience for route in stack.routes if route.authorizer} == {("first", "second")}
+    environment = stack.functions["NativeFunction"].environment
+    assert Settings(environment).return_origins == {"https://a.example", "https://b.example"}
+    allowed = environment["WECHAT_GATEWAYS_ALLOWED"].replace(",", comma)
+    assert Settings({**environment, "WECHAT_GATEWAYS_ALLOWED": allowed}).gateways
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"JwtAudience": text} for text in ("", "a,", "a,,b", " ")),
+        *(
+            {"AllowedOrigins": text}
+            for text in ("https://Shop.example", "https://a.example/", "a.example", "https://a b")
+        ),
+    ],
+    ids=str,
+)
+def test_a_list_with_an_entry_that_could_never_match_is_refused(given):
+    with pytest.raises(TemplateError, match=next(iter(given))):
+        checked(parameters_of(TEMPLATE), PARAMETERS | given)
 
 
 def test_cors_that_the_transform_mutilates_is_an_error(tmp_path, aws):

@@ -49,7 +49,7 @@ def server() -> Iterator[Server]:
                 with contextlib.suppress(OSError), connection:
                     spoken = connection if tls is None else tls.wrap_socket(connection, server_side=True)
                     with spoken:
-                        request = _request(spoken)
+                        request = request_of(spoken)
                         if heard is not None:
                             heard.append(request)
                         answer(spoken)
@@ -63,8 +63,8 @@ def server() -> Iterator[Server]:
         sock.close()
 
 
-def _request(connection: socket.socket) -> bytes:
-    """One whole request: an answer before its end would be lost with the connection."""
+def request_of(connection: socket.socket) -> bytes:
+    """One whole request, empty when the other side has hung up: an answer before its end would be lost with the connection."""
     data = b""
     while b"\r\n\r\n" not in data and (more := connection.recv(65536)):
         data += more
@@ -72,7 +72,7 @@ def _request(connection: socket.socket) -> bytes:
     length = re.search(rb"(?i)content-length: (\d+)", head)
     while length and len(body) < int(length.group(1)) and (more := connection.recv(65536)):
         body += more
-    return head + b"\r\n\r\n" + body
+    return head + b"\r\n\r\n" + body if head else b""
 
 
 def client(*gateways: str, seconds: float = 60.0, **given: Any) -> Client:
@@ -82,14 +82,12 @@ def client(*gateways: str, seconds: float = 60.0, **given: Any) -> Client:
     signer = MerchantSigner(IDENTITIES["mchid"], merchant["serial_no"], key)
     deadline = time.monotonic() + seconds
     ring = KeyRing.of(public_key_id=WECHAT_PAY["public_key_id"], public_key=WECHAT_PAY["public_key_pem"])
+    parts = {"keys": ring, "clock": time.time, "nonce": lambda: "n" * 32} | given
     return Client(
         signer=lambda: signer,
-        keys=ring,
         gateways=gateways,
-        clock=time.time,
-        nonce=lambda: "n" * 32,
         remaining=lambda: deadline - time.monotonic(),
-        **given,
+        **parts,
     )
 
 

@@ -2,11 +2,16 @@
 
 import socket
 import time
+import traceback
+from typing import Any
 
 import pytest
 
-from tests.wechatpay.conftest import Server, client
-from wechatpay.errors import RefusedError, UnknownOutcomeError
+from tests.wechatpay.conftest import IDENTITIES, WECHAT_PAY, Server, answering, client, proof
+from tests.wechatpay.test_unproven_answers import OPERATIONS, status_of
+from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
+from wechatpay.keys import KeyRing, load_private_key
+from wechatpay.signing import MerchantSigner
 
 
 def drip(connection: socket.socket) -> None:
@@ -80,3 +85,56 @@ def test_a_refusal_after_a_try_of_unknown_fate_says_so(server: Server) -> None:
     with pytest.raises(RefusedError) as refused:
         client(server(lambda _: None), server(refuse)).query_by_out_trade_no("WX1234")
     assert refused.value.after_unknown
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_every_request_names_the_public_key_that_its_answer_shall_be_signed_with(
+    server: Server, operation: str
+) -> None:
+    """At the backup host, too: without it WeChat Pay signs with a platform certificate, which this merchant may not have."""
+    call, body, _ = OPERATIONS[operation]
+    heard: list[bytes] = []
+    silent = server(lambda _: None, heard=heard)
+    call(client(silent, server(answering(body, proof(body), status_of(operation)), heard=heard)))
+    named = f"\r\nWechatpay-Serial: {WECHAT_PAY['public_key_id']}\r\n".encode()
+    assert [named in request for request in heard] == [True, True]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_a_merchant_without_the_public_key_names_none(server: Server, operation: str) -> None:
+    call, body, _ = OPERATIONS[operation]
+    ring = KeyRing.of(platform_certificates=[IDENTITIES["platform_certificate"]["certificate_pem"]])
+    heard: list[bytes] = []
+    with pytest.raises(UnknownOutcomeError, match="serial_unknown"):
+        call(client(server(answering(body, proof(body), status_of(operation)), heard=heard), keys=ring))
+    assert b"wechatpay-serial" not in heard[0].lower()
+
+
+class Broken(KeyRing):
+    """Keys of somebody's own making, with a name that no header can hold."""
+
+    preferred = "PUB_KEY_ID_0000\nsecret: words"  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"nonce": lambda: "secret\nwords"}, {"nonce": lambda: "secret \u4e00"}, {"keys": Broken({})}],
+    ids=["a nonce with a line end", "a nonce beyond Latin-1", "a key's name with a line end"],
+)
+def test_a_header_that_cannot_be_sent_is_not_told_of(server: Server, given: dict[str, Any]) -> None:
+    heard: list[bytes] = []
+    with pytest.raises(UnknownOutcomeError, match="the request cannot be sent as it is") as told:
+        client(server(lambda _: None, heard=heard), **given).query_by_out_trade_no("WX1234")
+    written = "".join(traceback.format_exception(told.value))
+    assert "WECHATPAY2" not in written
+    assert "secret" not in written
+    assert heard == []
+
+
+@pytest.mark.parametrize("spoilt", ["", " ", "1\n", '1",nonce_str="', "1 1", "é", "A" * 65, "null"])
+def test_a_signer_has_no_number_that_would_break_its_header(spoilt: str) -> None:
+    key = load_private_key(IDENTITIES["merchant"]["private_key_pkcs8_der_base64"])
+    with pytest.raises(KeyFormatError, match="serial number"):
+        MerchantSigner("1900000109", spoilt, key)
+    with pytest.raises(KeyFormatError, match="merchant number"):
+        MerchantSigner(spoilt, "A" * 40, key)

@@ -23,6 +23,11 @@ _TRADE_STATES = {
 }
 
 
+_HOW_TO_REFUND_AGAIN = (
+    "This is the earlier refund. To refund once more, send an Idempotency-Key or another reason."
+)
+
+
 def opened(payment: Payment) -> dict[str, object]:
     """The members that native and jsapi share."""
     answer: dict[str, object] = {
@@ -38,7 +43,7 @@ def opened(payment: Payment) -> dict[str, object]:
 
 def queried(payment: Payment) -> dict[str, object]:
     """GET …/query: the order in WeChat Pay's words."""
-    trade_state, words = _TRADE_STATES[payment.status]
+    trade_state, words = _trade_state(payment)
     return _present(
         {
             "outTradeNo": payment.out_trade_no,
@@ -59,7 +64,7 @@ def details(payment: Payment) -> dict[str, object]:
         {
             "outTradeNo": payment.out_trade_no,
             "transactionId": payment.transaction_id,
-            "tradeState": _TRADE_STATES[payment.status][0],
+            "tradeState": _trade_state(payment)[0],
         }
     )
     return _present(
@@ -75,6 +80,7 @@ def details(payment: Payment) -> dict[str, object]:
             "refunds": [
                 _refund(refund) for refund in sorted(payment.refunds.values(), key=lambda r: r.created_at)
             ],
+            "refundedElsewhere": True if payment.refunded_elsewhere else None,
             "metadata": metadata,
             "createdAt": utc(payment.created_at),
             "completedAt": utc(payment.completed_at) if payment.completed_at is not None else None,
@@ -82,7 +88,7 @@ def details(payment: Payment) -> dict[str, object]:
     )
 
 
-def refunded(payment: Payment, out_refund_no: str, *, duplicate: bool) -> dict[str, object]:
+def refunded(payment: Payment, out_refund_no: str, *, duplicate: bool, keyed: bool) -> dict[str, object]:
     """POST …/refund: the refund as WeChat Pay has it; `duplicate` when it had been asked for before."""
     refund = payment.refunds[out_refund_no]
     return _present(
@@ -93,8 +99,16 @@ def refunded(payment: Payment, out_refund_no: str, *, duplicate: bool) -> dict[s
             "refundAmount": yuan(refund.amount),
             "status": refund.status.word,
             "duplicate": True if duplicate else None,
+            "createdAt": utc(refund.created_at) if duplicate else None,
+            "note": _HOW_TO_REFUND_AGAIN if duplicate and not keyed else None,
         }
     )
+
+
+def _trade_state(payment: Payment) -> tuple[str, str]:
+    if payment.refunded_elsewhere and payment.status is Status.PAID:
+        return "REFUND", "Refunded elsewhere"
+    return _TRADE_STATES[payment.status]
 
 
 def _refund(refund: Refund) -> dict[str, object]:

@@ -1,8 +1,10 @@
 """Asking WeChat Pay what became of an order, and believing only what its answer proves."""
 
-from payments.errors import TryAgainError, WeChatRefusedError
+from payments.errors import TryAgainError
 from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order
+from payments.lifecycle import Status
 from payments.payment import Payment
+from payments.verdicts import Verdict, judge, repeated_after
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -11,18 +13,14 @@ def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     """Query the order at WeChat Pay and apply the answer; returns the payment as it is then.
 
     None when WeChat Pay proves that it has no such order, which changes nothing: it may only just be arriving there.
-    Raises TryAgainError when the answer stays unknown, WeChatRefusedError when WeChat Pay will not say.
+    Raises TryAgainError when nobody can tell, a refused query and an answer that contradicts us included.
     """
     try:
         members = wiring.wechat.query_by_out_trade_no(payment.out_trade_no)
-    except UnknownOutcomeError as unknown:
-        raise TryAgainError("WeChat Pay did not give a certain answer.") from unknown
-    except RefusedError as refused:
-        if refused.is_code("ORDER_NOT_EXIST"):
-            if refused.proven:
-                return None
-            raise TryAgainError("WeChat Pay did not give a certain answer.") from refused
-        raise refusal_of(refused, "WeChat Pay refused the query.") from refused
+    except (RefusedError, UnknownOutcomeError) as problem:
+        if judge("query", problem) is Verdict.MISSING:
+            return None
+        raise unanswered(problem, "query") from problem
     try:
         facts = OrderFacts.of(members)
     except UnusableFactsError as problem:
@@ -32,10 +30,18 @@ def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     applied, known = apply_order(facts, source="query", wiring=wiring)
     if known is None and applied is not Applied.KNOWN:
         known = wiring.store.get(payment.out_trade_no)
-    return known or payment
+    known = known or payment
+    if facts.says_paid and known.status.rank < Status.PAID.rank:
+        # Busy, or set aside for a person to judge: neither "not paid" nor "paid" would be true.
+        raise TryAgainError("WeChat Pay says that the order is paid, and that cannot be credited yet.")
+    return known
 
 
-def refusal_of(refused: RefusedError, sentence: str, **details: object) -> WeChatRefusedError:
-    """What a caller is told of WeChat Pay's definitive no."""
-    named = {"wechatCode": refused.code, "requestId": refused.request_id, **details}
-    return WeChatRefusedError(sentence, details={k: v for k, v in named.items() if v is not None})
+def unanswered(problem: RefusedError | UnknownOutcomeError, operation: str) -> TryAgainError:
+    """What a caller is told when WeChat Pay did not say what became of an order or a refund."""
+    code = problem.code if isinstance(problem, RefusedError) else None
+    return TryAgainError(
+        "WeChat Pay did not give a certain answer.",
+        details={} if code is None else {"wechatCode": code},
+        retry_after=repeated_after(operation, problem),
+    )

@@ -1,5 +1,6 @@
 """What callers may send: one Struct per request body, and the rules that a type cannot say."""
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isinf
@@ -23,9 +24,17 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 LongText = Annotated[str, msgspec.Meta(max_length=2048)]
 
+# What is not shown, or turns around what is: Default_Ignorable_Code_Point without the variation selectors, bidirectional
+# controls, line ends (Unicode Character Database, DerivedCoreProperties.txt). Beyond U+FFFF nothing is taken anyway.
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb]"
+)
+_BLANKS = re.compile(r"[\s\u2800\ufe00-\ufe0f]*")
+
 Order = TypeVar("Order", bound="NewOrder")
 
-_JSON = msgspec.json.Encoder(decimal_format="number")
+_JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
 
 
 class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
@@ -71,6 +80,7 @@ class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froz
     out_trade_no: OrderNumber
     refund_amount: Any
     refund_reason: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+    confirm_refunded_elsewhere: bool | None = None
 
     @property
     def fen(self) -> int:
@@ -88,8 +98,7 @@ def load_refund(raw: bytes) -> NewRefund:
     """The body of a refund, all its rules checked. Raises the errors of `loader.load` and ParameterError."""
     refund = load(raw, NewRefund)
     if refund.refund_reason is not None:
-        _printable("refundReason", refund.refund_reason)
-        _basic("refundReason", refund.refund_reason)
+        _shown("refundReason", refund.refund_reason)
         if len(refund.refund_reason.encode()) > MAX_REASON:
             raise ParameterError("refundReason", f"must not be over {MAX_REASON} UTF-8 bytes")
     _ = refund.fen
@@ -99,23 +108,19 @@ def load_refund(raw: bytes) -> NewRefund:
 def load_order(raw: bytes, kind: type[Order]) -> Order:
     """The body of an order, all its rules checked. Raises the errors of `loader.load` and ParameterError."""
     order = load(raw, kind)
-    for field, value in (
-        ("contentId", order.content_id),
-        ("userId", order.user_id),
-        ("subject", order.subject),
-    ):
+    for field, value in (("contentId", order.content_id), ("userId", order.user_id)):
         if value is not None:
             _printable(field, value)
+    _shown("subject", order.subject)
     if order.body is not None:
         _no_controls("body", order.body.translate(dict.fromkeys(map(ord, "\t\r\n"))))
-    _basic("subject", order.subject)
     _ = order.fen, order.metadata_text
     return order
 
 
 def description(subject: str) -> str:
-    """WeChat's `description`: the subject, cut on a character to 127 UTF-8 bytes."""
-    return subject.encode()[:MAX_DESCRIPTION].decode(errors="ignore")
+    """WeChat's `description`: the subject without leading blanks, cut on a character to 127 UTF-8 bytes."""
+    return _BLANKS.sub("", subject, count=1).encode()[:MAX_DESCRIPTION].decode(errors="ignore")
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
@@ -133,7 +138,13 @@ def _fen(field: str, value: object) -> int:
         raise ParameterError(field, str(problem)) from problem
 
 
-def _basic(field: str, value: str) -> None:
+def _shown(field: str, value: str) -> None:
+    """A text that WeChat Pay shows to the buyer."""
+    if _BLANKS.fullmatch(value):
+        raise ParameterError(field, "must not be blank")
+    _no_controls(field, value)
+    if _HIDDEN.search(value):
+        raise ParameterError(field, "must not have invisible characters or ones that turn the line around")
     if any(ord(character) > 0xFFFF for character in value):
         raise ParameterError(
             field, "must not have characters beyond U+FFFF (emoji, rare hanzi): WeChat Pay takes none"

@@ -10,8 +10,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from payments.errors import TryAgainError
-from payments.secrets import PLATFORM_CERTIFICATES
+from payments.errors import ConfigurationError, TryAgainError
+from payments.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
+from wechatpay.errors import KeyFormatError
 
 CURRENT = "AWSCURRENT"
 WRITTEN = "DOWNLOADED"  # the label of a version that is not the current one yet
@@ -30,7 +31,7 @@ class CertificateStore:
     def update(self, change: Change) -> tuple[str, ...]:
         """Keep what `change` makes of what is kept; it may be asked again when somebody else was faster.
 
-        Raises TryAgainError.
+        Raises TryAgainError, and ConfigurationError where something else than certificates is kept: it is not overwritten.
         """
         try:
             for _ in range(TRIES):
@@ -50,7 +51,10 @@ class CertificateStore:
             if problem.response["Error"]["Code"] == "ResourceNotFoundException":
                 return (), None
             raise
-        return tuple(json.loads(found["SecretString"]).get(PLATFORM_CERTIFICATES, ())), found["VersionId"]
+        try:
+            return certificate_texts(members_of(content_of(found))), found["VersionId"]
+        except KeyFormatError as problem:
+            raise ConfigurationError(f"the secret {self._secret_id}: {problem}") from None
 
     def _replaced(self, texts: tuple[str, ...], version: str | None) -> bool:
         """Whether the new content is current now: only if `version` still was, when the label moved."""

@@ -1,8 +1,10 @@
-"""The checkout page as it first appears, in Chinese or English, and the files that it loads.
+"""The checkout page as it first appears, in Chinese or English, with all that it needs in it.
 
-Every text is escaped on its way into the page, which runs and shows nothing but its own files: see `policy`.
+It loads no file: while two versions are deployed, the next request may be answered by the other one. Every text is escaped
+on its way into the page, which runs and shows nothing but its own: see `policy`.
 """
 
+import base64
 import hashlib
 import html
 import json
@@ -14,7 +16,6 @@ from string import Template
 from typing import Any
 from urllib.parse import urlsplit
 
-ASSETS = "assets/"  # beside the page, whatever address the API has
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _KEPT = "public, max-age=31536000, immutable"
 _SAFE = {
@@ -25,23 +26,27 @@ _SAFE = {
 }
 _HIDDEN = {True: "hidden", False: ""}
 _HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
+# WeChat's program for computers, whose screen a phone can scan: WindowsWechat, MacWechat, UnifiedPCWindowsWechat.
+_COMPUTER = re.compile(r"(Windows|Mac|Linux)Wechat|Windows NT|Macintosh")
 
 
 class Page:
-    """One folder with checkout.html, words.json and the files that the page loads, read once."""
+    """One folder with checkout.html, words.json and the page's script, style and icon, read once."""
 
     def __init__(self, folder: Path) -> None:
         self._html = Template((folder / "checkout.html").read_text(encoding="utf-8"))
         self._words: dict[str, dict[str, Any]] = json.loads(
             (folder / "words.json").read_text(encoding="utf-8")
         )
+        self._style = (folder / "checkout.css").read_text(encoding="utf-8")
+        self._script = (folder / "checkout.js").read_text(encoding="utf-8")
+        icon = (folder / "icon.svg").read_bytes()
+        self._icon = "data:image/svg+xml;base64," + base64.b64encode(icon).decode()
         self._files: dict[str, dict[str, Any]] = {}
-        self._names: dict[str, str] = {}
         for file in folder.iterdir():
             if file.suffix in _TYPES:
                 content = file.read_bytes()
                 name = f"{file.stem}.{hashlib.sha256(content).hexdigest()[:12]}{file.suffix}"
-                self._names[file.name] = ASSETS + name
                 headers = {
                     **_SAFE,
                     "content-type": f"{_TYPES[file.suffix]}; charset=utf-8",
@@ -50,7 +55,10 @@ class Page:
                 self._files[name] = _answer(200, headers, content.decode())
 
     def asset(self, name: str) -> dict[str, Any] | None:
-        """The file of this name, which holds a hash of its content and may be kept for ever; None when there is none."""
+        """The file of this name, which holds a hash of its content and may be kept for ever; None when there is none.
+
+        Pages of versions that did not hold their files yet ask for them.
+        """
         return self._files.get(name)
 
     def shown(self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str) -> dict[str, Any]:
@@ -97,8 +105,7 @@ class Page:
             "lang": words["lang"],
             "other": words["other"],
             "other_language": words["otherLanguage"],
-            "style": self._names["checkout.css"],
-            "icon": self._names["icon.svg"],
+            "icon": self._icon,
             **{
                 f"word_{name}": words[name]
                 for name in ("refund", "qr", "pay", "copy", "left", "back", "secured")
@@ -129,27 +136,30 @@ class Page:
         optional = ("order", "merchant", "refund", "code", "pay", "left", "back")
         flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
         refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
-        script = f'<script src="{self._names["checkout.js"]}" defer></script>'
-        page = self._html.substitute(texts, **flags, reload=refresh, script=script)
+        page = self._html.substitute(texts, **flags, reload=refresh, script=self._script, style=self._style)
         headers = {
             **_SAFE,
             "content-type": "text/html; charset=utf-8",
             "content-language": places["lang"],
-            "content-security-policy": policy(live_url),
+            "content-security-policy": policy(live_url, script=self._script, style=self._style),
             "cache-control": "no-store",
             "vary": "accept, accept-language, user-agent",
         }
         return _answer(status, headers, page)
 
 
-def policy(live_url: str) -> str:
-    """The Content-Security-Policy: nothing inline, nothing from elsewhere, in nobody's frame."""
+def policy(live_url: str, *, script: str, style: str) -> str:
+    """The Content-Security-Policy: this script, this style, nothing else and nothing from elsewhere, in nobody's frame."""
     live = urlsplit(live_url)
     connect = f"'self' {live.scheme}://{live.netloc}" if live_url else "'self'"
     return (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
         f"connect-src {connect}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
+
+
+def _hash(content: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
 def state_of(view: Mapping[str, Any], scene: str) -> str:
@@ -168,9 +178,9 @@ def state_of(view: Mapping[str, Any], scene: str) -> str:
 
 
 def scene_of(user_agent: str) -> str:
-    """Where the page is looked at: wechat (its own browser), phone, or desktop."""
+    """Where the page is looked at: wechat (its own browser on a phone), phone, or desktop."""
     if "MicroMessenger" in user_agent:
-        return "wechat"
+        return "desktop" if _COMPUTER.search(user_agent) else "wechat"
     return "phone" if _HANDHELD.search(user_agent) else "desktop"
 
 

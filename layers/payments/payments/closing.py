@@ -1,11 +1,12 @@
 """Closing an order: want it, ask WeChat Pay for it, and believe only its 204 or its own word that it is closed."""
 
-from payments.asking import ask, refusal_of
+from payments.asking import ask
 from payments.due import FIRST_CHECK
 from payments.errors import OrderPaidError, TryAgainError
 from payments.items import RefusedUpdate
 from payments.lifecycle import Status
 from payments.payment import Payment
+from payments.verdicts import repeated_after
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -13,8 +14,8 @@ from wechatpay.errors import RefusedError, UnknownOutcomeError
 def close_order(payment: Payment, wiring: Wiring) -> Payment:
     """Close `payment`, as it was read; returns it when nobody can pay it any more.
 
-    Raises OrderPaidError when the money is there, WeChatRefusedError when WeChat Pay will not close it, TryAgainError
-    while nobody can tell. The wish is kept: no credential is handed out from now on.
+    Raises OrderPaidError when the money is there, TryAgainError while nobody can tell, a refusal included: the wish is
+    kept, no credential is handed out from now on, and it is asked again until the order is closed or paid.
     """
     payment = _wanted(payment, wiring)
     if payment.status in (Status.CLOSED, Status.FAILED):
@@ -27,13 +28,20 @@ def close_order(payment: Payment, wiring: Wiring) -> Payment:
         refused = problem
     else:
         return _confirmed(payment, wiring)
-    payment = ask(payment, wiring) or payment
+    try:
+        payment = ask(payment, wiring) or payment
+    except TryAgainError as unknown:
+        unknown.details["closing"] = True
+        raise
     _refuse_if_paid(payment)
-    if payment.status is Status.CLOSED:
+    if payment.status in (Status.CLOSED, Status.FAILED):
         return payment
-    if isinstance(refused, RefusedError):
-        raise refusal_of(refused, "WeChat Pay did not close the order.") from refused
-    raise TryAgainError("WeChat Pay did not give a certain answer; the order is being closed.") from refused
+    raise TryAgainError(
+        "WeChat Pay did not give a certain answer; the order is being closed.",
+        details={"closing": True}
+        | ({"wechatCode": refused.code} if isinstance(refused, RefusedError) else {}),
+        retry_after=repeated_after("close", refused),
+    ) from refused
 
 
 def _wanted(payment: Payment, wiring: Wiring) -> Payment:

@@ -11,8 +11,10 @@ from payments.payment import Payment, Refund
 
 FIRST_CHECK = 60  # seconds after a step that somebody must follow up
 AFTER_EXPIRY = 60  # seconds past the last moment to pay, for clocks that differ and a payment on its way
+SEND_LASTS = 60  # seconds that a function that sends may live: no send is on its way after that
+MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
+SENT_FOR = 7 * 24 * 3600  # seconds for which a refund that WeChat Pay does not take is sent again
 CLOSING_AGAIN = 60  # seconds until a close that nobody could answer for is tried again
-MISSING_AGAIN = 120  # seconds until a second "no such order" counts
 UNANSWERED_AT_MOST = 180  # seconds until a look without an answer is repeated: five minutes never pass unseen
 BETWEEN_REFUNDS = (
     61  # seconds from one refund of an order to the next: WeChat Pay asks for a minute, and ours are whole
@@ -59,6 +61,8 @@ def next_check(payment: Payment, now: int) -> int | None:
     checks = [_refund_check(refund, now) for refund in refunds]
     if (turn := next_refund(payment)) > now and any(is_to_be_sent(refund, now) for refund in refunds):
         checks.append(turn)
+    if payment.held:
+        checks.append(now + CLOSING_AGAIN)
     return min(checks, default=None)
 
 
@@ -73,12 +77,26 @@ def is_to_be_sent(refund: Refund, now: int) -> bool:
     if (
         refund.status is not RefundStatus.REQUESTED
         or refund.wechat_request is None
-        or refund.refused is not None
+        or is_given_up(refund, now)
     ):
         return False
     sent_at = refund.sent_at or refund.created_at
     since = [refund.created_at + step for step in _UNANSWERED if refund.created_at + step <= now]
     return any(sent_at < rung for rung in since) or now - sent_at >= _UNANSWERED_PACE
+
+
+def is_given_up(refund: Refund, now: int) -> bool:
+    """Whether this number will never be sent again: refused for good, cancelled, or not taken for a week."""
+    return refund.refused is not None or now - refund.created_at >= SENT_FOR
+
+
+def next_question(refund: Refund, now: int) -> int:
+    """When an answer about a refund that is given up may bring it to its end; always after `now`."""
+    if refund.missing_since is not None:
+        at = refund.missing_since + MISSING_FOR
+    else:
+        at = (refund.sent_at or refund.created_at) + SEND_LASTS
+    return at if at > now else now + CLOSING_AGAIN
 
 
 def open_refunds(payment: Payment) -> list[Refund]:
@@ -120,13 +138,15 @@ def _unpaid_check(payment: Payment, now: int) -> int:
         at = _rung(payment.created_at, _UNPAID, _UNPAID_PACE, now)
         # The last look comes soon enough to stand for one shortly before it.
         at = last if 2 * (last - at) < at - payment.created_at else at
-    if payment.missing_since is not None and payment.missing_since + MISSING_AGAIN > now:
-        at = min(at, payment.missing_since + MISSING_AGAIN)
+    if payment.missing_since is not None and payment.missing_since + MISSING_FOR > now:
+        at = min(at, payment.missing_since + MISSING_FOR)
     return at
 
 
 def _refund_check(refund: Refund, now: int) -> int:
     if refund.status is RefundStatus.REQUESTED:
+        if is_given_up(refund, now):
+            return next_question(refund, now)
         return _rung(refund.created_at, _UNANSWERED, _UNANSWERED_PACE, now)
     return _rung(refund.created_at, _REFUND, _REFUND_PACE, now)
 

@@ -49,6 +49,7 @@ def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
         "transactionId": item.get("transaction_id") if entry.status.rank >= Status.PAID.rank else None,
         "refund": _refund(entry),
         "latePaid": True if entry.late else None,
+        "refundedElsewhere": True if entry.elsewhere else None,
         "occurredAt": utc(entry.at),
         "metadata": msgspec.Raw(item.get("metadata", "{}").encode()),
     }

@@ -8,10 +8,15 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import Enum
 
+from payments.due import FIRST_CHECK
 from payments.items import RefusedUpdate
 from payments.lifecycle import Status
 from payments.payment import Payment
 from payments.wiring import Wiring
+
+_PAID = ("SUCCESS", "REFUND")
+# Not paid, or not yet: nothing that contradicts us. All but the first belong to products that we do not offer.
+_OPEN = ("NOTPAY", "USERPAYING", "ACCEPT", "PAYERROR", "REVOKED")
 
 ROUNDS = 5  # of reading and deciding again, before somebody else has to try
 
@@ -23,7 +28,8 @@ class Applied(Enum):
     KNOWN = "known"  # it had been applied before, or says nothing new
     CONTRADICTION = "contradiction"  # quarantined
     UNKNOWN_ORDER = "unknown_order"  # quarantined
-    BUSY = "busy"  # the payment kept moving, or is not ready for it: try again
+    HELD = "held"  # it cannot be applied yet; it is kept with the payment, and tried again by itself
+    BUSY = "busy"  # the payment kept moving: try again
 
 
 class UnusableFactsError(Exception):
@@ -43,6 +49,11 @@ class OrderFacts:
     currency: str | None = None
     openid: str | None = None
     success_time: str | None = None
+
+    @property
+    def says_paid(self) -> bool:
+        """Whether the money has come in, whatever became of it since."""
+        return self.trade_state in _PAID
 
     @classmethod
     def of(cls, members: Mapping[str, object]) -> "OrderFacts":
@@ -69,13 +80,12 @@ def apply_order(facts: OrderFacts, *, source: str, wiring: Wiring) -> tuple[Appl
 
     Returns what came of it, and the payment where it was read or written. Raises StorageUnavailableError.
     """
-    if facts.trade_state in ("SUCCESS", "REFUND"):
+    if facts.says_paid:
         return _money(facts, source, wiring)
     if facts.trade_state == "CLOSED":
         return _closed(facts, source, wiring)
-    if facts.trade_state == "NOTPAY":
+    if facts.trade_state in _OPEN:
         return Applied.KNOWN, None
-    # REVOKED, USERPAYING and PAYERROR belong to a product that we do not offer; others are not known at all.
     _quarantine("unexpected_trade_state", facts, source, wiring)
     return Applied.CONTRADICTION, None
 
@@ -84,8 +94,10 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
     if not (facts.transaction_id and facts.total is not None and facts.currency):
         _quarantine("incomplete", facts, source, wiring)
         return Applied.CONTRADICTION, None
-    late = False
+    elsewhere = facts.trade_state == "REFUND"
+    late = held = False
     for _ in range(ROUNDS):
+        now = int(wiring.now())
         try:
             payment = wiring.store.money_received(
                 facts.out_trade_no,
@@ -97,8 +109,11 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
                 payer_openid=facts.openid,
                 success_time=facts.success_time,
                 cause=source,
-                now=int(wiring.now()),
+                now=now,
                 late=late,
+                elsewhere=elsewhere,
+                held=held,
+                due_at=now + FIRST_CHECK,
             )
         except RefusedUpdate:
             seen = wiring.store.get(facts.out_trade_no)
@@ -106,6 +121,8 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
             wiring.measure({"PaymentSeconds": payment.updated_at - payment.created_at}, "Seconds")
             if late:
                 wiring.count("LatePaid")
+            if elsewhere:
+                wiring.count("RefundedElsewhere")
             return Applied.CHANGED, payment
         if seen is None:
             _quarantine("unknown_order", facts, source, wiring)
@@ -114,9 +131,21 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
             _quarantine(reason, facts, source, wiring)
             return Applied.CONTRADICTION, seen
         if seen.status.rank >= Status.PAID.rank:
-            return Applied.KNOWN, seen
+            return _paid_before(seen, wiring, elsewhere=elsewhere)
+        held = bool(seen.held)
         late = seen.status in (Status.CLOSED, Status.FAILED)
     return Applied.BUSY, None
+
+
+def _paid_before(seen: Payment, wiring: Wiring, *, elsewhere: bool) -> tuple[Applied, Payment]:
+    if not elsewhere or seen.refunded_elsewhere or seen.refund_count:
+        return Applied.KNOWN, seen
+    try:
+        seen = wiring.store.refunded_elsewhere(seen)
+    except RefusedUpdate:  # it has moved: whoever asks next sees what it is then
+        return Applied.BUSY, seen
+    wiring.count("RefundedElsewhere")
+    return Applied.CHANGED, seen
 
 
 def _contradiction(facts: OrderFacts, seen: Payment) -> str | None:

@@ -21,6 +21,7 @@ def stored(
     amount: int | None = None,
     transaction_id: str | None = None,
     late: bool = False,
+    elsewhere: bool = False,
 ) -> dict[str, object]:
     """The members that one list entry is kept as; `amount` in fen, `at` in epoch seconds."""
     members: dict[str, object | None] = {
@@ -33,6 +34,7 @@ def stored(
         "amount": amount,
         "transaction_id": transaction_id,
         "late": late or None,
+        "elsewhere": elsewhere or None,
     }
     return {name: value for name, value in members.items() if value is not None}
 
@@ -57,6 +59,7 @@ def read(entries: Sequence[Mapping[str, object]]) -> tuple[HistoryEntry, ...]:
                 amount=_int(entry["amount"]) if "amount" in entry else None,
                 transaction_id=_text(entry.get("transaction_id")),
                 late=bool(entry.get("late")),
+                elsewhere=bool(entry.get("elsewhere")),
             )
         )
         previous = status

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.expressions.operand import Path
 
 from payments import history
 from payments.lifecycle import RefundStatus, Status
@@ -21,6 +22,21 @@ P = PaymentItem
 T = TypeVar("T")
 
 NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
+
+
+class _Member(Path):
+    """A document path of names alone. pynamodb would read a name like `a[0]` as a place in a list."""
+
+    def __getitem__(self, name: int | str) -> "_Member":
+        return _Member([*self.path, str(name)])
+
+    def _serialize_value(self, names: Any, placeholders: dict[str, str], _values: Any) -> str:
+        return ".".join(placeholders.setdefault(name, f"#{len(placeholders)}") for name in names)
+
+
+def refund_record(out_refund_no: str) -> Path:
+    """Where a refund lies in its payment's item, whatever characters somebody else's number has."""
+    return _Member(["refunds", out_refund_no])
 
 
 class RefusedUpdate(Exception):  # noqa: N818  not an error: somebody else was first
@@ -103,6 +119,7 @@ def _payment(item: PaymentItem) -> Payment:
         number: Refund(out_refund_no=number, **{**record, "status": RefundStatus(record["status"])})
         for number, record in _plain(item.refunds).items()
     }
+    values["held"] = tuple(item.held or ())
     if "refusal" in values:
         values["refusal"] = _plain(item.refusal)
     return Payment(**values)

@@ -42,7 +42,7 @@ def _merchants(wiring: Wiring) -> Certificate | None:
     except KeyFormatError:
         logger.error("WECHAT_CERTIFICATE in the signing secret is not a PEM certificate")
         return None
-    if certificate.serial != serial.upper():
+    if certificate.serial != serial:
         logger.error(
             "WECHAT_CERTIFICATE in the signing secret is not the certificate of WECHAT_CERT_SERIAL_NO"
         )

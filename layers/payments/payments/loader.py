@@ -12,6 +12,7 @@ from typing import NoReturn, TypeVar
 import msgspec
 
 from payments.errors import InvalidRequestError, ParameterError, TooLargeError
+from payments.money import Exponential
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 16
@@ -24,7 +25,7 @@ _AT = re.compile(r" - at `\$\.?(.*)`$")
 
 
 def load(raw: bytes, kind: type[T]) -> T:
-    """The body as `kind`. Numbers with a fraction or exponent become Decimal.
+    """The body as `kind`. Numbers with a fraction become Decimal, those with an exponent Exponential.
 
     Raises TooLargeError, InvalidRequestError when it is not one JSON object in UTF-8, ParameterError when a member
     breaks a rule of `kind`.
@@ -114,7 +115,7 @@ def _whole(digits: str) -> int | Decimal:
 
 def _fraction(text: str) -> Decimal:
     try:
-        return Decimal(text)
+        return Exponential(text) if "e" in text.lower() else Decimal(text)
     except InvalidOperation as problem:
         raise InvalidRequestError("The body has a number whose exponent is out of range.") from problem
 

@@ -8,14 +8,18 @@ MAX_FEN = 100_000_000  # one million yuan
 _TEXT = re.compile(r"(0|[1-9][0-9]{0,6})(\.[0-9]{1,2})?")
 
 
+class Exponential(Decimal):
+    """A number that was written with an exponent, which its value does not tell: 1e-2 is 0.01."""
+
+
 class AmountError(ValueError):
     """An amount that is none; the message is the rule that it breaks."""
 
 
 def fen(yuan: object) -> int:
-    """Fen from yuan as JSON gives it: int, Decimal (for a number with a fraction or exponent) or str.
+    """Fen from yuan as JSON gives it: int, Decimal (Exponential for a number with an exponent) or str.
 
-    0.01 to 1,000,000 yuan, at most two decimals. Raises AmountError. All is checked before any conversion, because
+    0.01 to 1,000,000 yuan, at most two decimals, no exponent. Raises AmountError. All is checked before any conversion, because
     an int of Decimal("1e3000000") takes minutes.
     """
     if isinstance(yuan, str):
@@ -23,7 +27,8 @@ def fen(yuan: object) -> int:
             raise AmountError("must be yuan in plain digits with at most two decimals, like 19.99")
         amount = Decimal(yuan)
     elif isinstance(yuan, Decimal):
-        if not yuan.is_finite() or not -2 <= int(yuan.as_tuple().exponent) <= 0:
+        plain = yuan.is_finite() and not isinstance(yuan, Exponential)
+        if not plain or not -2 <= int(yuan.as_tuple().exponent) <= 0:
             raise AmountError("must be yuan in plain digits with at most two decimals, like 19.99")
         amount = yuan
     elif isinstance(yuan, int) and not isinstance(yuan, bool):

@@ -3,11 +3,17 @@
 import base64
 import hashlib
 import json
+from decimal import Decimal
 
 
 def out_trade_no(*, scope: str, route: str, caller: str, key: str) -> str:
     """The order number of one Idempotency-Key of one caller on one route: `WX` and 26 base32 characters (130 bits)."""
     return "WX" + _digest([scope, route, caller, key])
+
+
+def out_trade_no_of_quote(*, scope: str, route: str, caller: str, jti: str) -> str:
+    """The order number of one quote that opens one order, where no Idempotency-Key was sent."""
+    return "WX" + _digest([scope, route, caller, "jti", jti])
 
 
 def payment_id(out_trade_no: str) -> str:
@@ -27,6 +33,11 @@ def out_refund_no_without_key(
     return "RF" + _digest(["auto", out_trade_no, refund_count, amount, reason])
 
 
+def caller_hash(caller: str) -> str:
+    """A caller as a refund remembers whose it is: 26 base32 characters."""
+    return _digest(["caller", caller])
+
+
 def fingerprint(request: dict[str, object]) -> str:
     """What tells two requests apart, whatever the order of their members."""
     return _digest([request])
@@ -38,10 +49,20 @@ def random_number(prefix: str, entropy: bytes) -> str:
 
 
 def _digest(parts: list[object]) -> str:
-    canonical = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_tagged)
+    canonical = json.dumps(_canonical(parts), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return base64.b32encode(hashlib.sha256(canonical.encode()).digest()).decode()[:26]
 
 
-def _tagged(number: object) -> dict[str, str]:
-    # 1.5 and "1.5" are different requests.
-    return {type(number).__name__: str(number)}
+def _canonical(value: object) -> object:
+    """A number with a fraction as `{"Decimal": text}`; an object of that very form, which is another request, as another.
+
+    All else is written as it is: stored orders are compared with their fingerprints.
+    """
+    if isinstance(value, Decimal):
+        return {"Decimal": str(value)}
+    if isinstance(value, list):
+        return [_canonical(member) for member in value]
+    if isinstance(value, dict):
+        lookalike = len(value) == 1 and all(name.lstrip("~") == "Decimal" for name in value)
+        return {("~" if lookalike else "") + name: _canonical(member) for name, member in value.items()}
+    return value

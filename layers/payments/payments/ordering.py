@@ -8,6 +8,7 @@ from payments.bodies import NewJsapiOrder, NewOrder, description, idempotency_ke
 from payments.callers import CHARGE, PAY, Caller
 from payments.errors import NotAllowedError
 from payments.http import Request
+from payments.items import RefusedUpdate
 from payments.payment import CURRENCY, Payment
 from payments.times import beijing
 from payments.wiring import Wiring
@@ -22,25 +23,24 @@ def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wirin
     caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
     key = idempotency_key(request.headers)
-    user_id = _payer(caller, order, wiring)
+    user_id = _payer(caller, order)
+    ticket = _priced(caller, order, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
-    if key is None:
-        out_trade_no = numbers.random_number("WX", wiring.entropy())
-    else:
-        scope = wiring.settings.stack_scope
-        out_trade_no = numbers.out_trade_no(scope=scope, route=method, caller=caller.sub, key=key)
+    out_trade_no = _number(method, caller.sub, key, ticket, wiring)
     payment = _frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
     request.about(payment)
+    if ticket is not None:
+        _use(ticket, payment, wiring)
     if order.user_id is not None or not caller.may_charge:
         open_already = admit(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
             return open_already, True
-    return payment, key is not None
+    return payment, key is not None or ticket is not None
 
 
-def _payer(caller: Caller, order: NewOrder, wiring: Wiring) -> str:
-    """Whose order this is: a backend may name anybody; a buyer pays for themselves, at a quoted price."""
+def _payer(caller: Caller, order: NewOrder) -> str:
+    """Whose order this is: a backend may name anybody; a buyer pays for themselves."""
     if caller.may_charge:
         return order.user_id or caller.sub
     if order.user_id not in (None, caller.sub):
@@ -48,16 +48,46 @@ def _payer(caller: Caller, order: NewOrder, wiring: Wiring) -> str:
             "userId must be the caller's own.",
             details={"field": "userId", "issue": "must be the caller's own"},
         )
-    if wiring.settings.requires_quote:
-        quotes.check(
-            order.quote,
-            keys=wiring.verification.value().quote_keys,
-            sub=caller.sub,
-            content_id=order.content_id,
-            amount=order.fen,
-            now=wiring.now(),
-        )
     return caller.sub
+
+
+def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
+    """A buyer pays a quoted price, a backend its own."""
+    if caller.may_charge or not wiring.settings.requires_quote:
+        return None
+    return quotes.check(
+        order.quote,
+        keys=wiring.verification.value().quote_keys,
+        sub=caller.sub,
+        content_id=order.content_id,
+        amount=order.fen,
+        metadata=order.metadata,
+        now=wiring.now(),
+    )
+
+
+def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiring) -> str:
+    """The same for every repetition: by the Idempotency-Key, else by the quote; without both nothing tells one."""
+    scope = wiring.settings.stack_scope
+    if key is not None:
+        return numbers.out_trade_no(scope=scope, route=method, caller=caller, key=key)
+    if ticket is not None:
+        return numbers.out_trade_no_of_quote(scope=scope, route=method, caller=caller, jti=ticket.jti)
+    return numbers.random_number("WX", wiring.entropy())
+
+
+def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
+    # Before the buyer's limits are looked at: an order that this refuses must not count.
+    try:
+        wiring.allowances.use_quote(
+            payment.user_id,
+            ticket.jti,
+            payment.out_trade_no,
+            expires_at=ticket.expires_at,
+            now=payment.created_at,
+        )
+    except RefusedUpdate as refused:
+        raise quotes.used_for_another_order() from refused
 
 
 def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wiring: Wiring) -> Payment:

@@ -27,7 +27,17 @@ class Refund:
     refund_id: str | None = None
     settled_at: int | None = None
     sent_at: int | None = None  # when its request last went out, or was about to
-    refused: str | None = None  # WeChat's code, once it has definitely refused this number
+    claim: str | None = None  # whoever sent it last, by a random name
+    refused: str | None = (
+        None  # the code, once this number will never be sent again: WeChat's, CANCELLED, GIVEN_UP
+    )
+    unsure: bool = False  # …although an earlier send of it may have been taken: what it came to is asked
+    doubts: int = 0  # refusals of it that nobody has signed
+    missing_since: int | None = None  # since when WeChat Pay says that it has no such refund
+    unanswered_by: str | None = (
+        None  # the caller (hashed) who asked without a key and has not heard what came of it
+    )
+    told_at: int | None = None  # when that caller last asked
     wechat_request: str | None = None  # kept until the refund is final
     elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
 
@@ -47,6 +57,7 @@ class HistoryEntry:
     amount: int | None = None
     transaction_id: str | None = None
     late: bool = False
+    elsewhere: bool = False  # money had gone back already, by somebody else's hand
 
 
 @dataclass(frozen=True)
@@ -89,12 +100,16 @@ class Payment:
     refunded: int = 0
     refund_count: int = 0
     refunds: dict[str, Refund] = field(default_factory=dict)
+    refunded_elsewhere: bool = False  # WeChat Pay says that money went back, and not how much
+    held: tuple[str, ...] = ()  # facts of refunds (JSON) that could not be applied yet
     history: tuple[HistoryEntry, ...] = ()
     due_at: int | None = None
     due_since: int | None = (
         None  # since when a look has been due, while one is under way or brought no answer
     )
-    sent_at: int = 0  # when its request last went out, or was about to
+    sent_at: int = 0  # when its request last went out, or was about to; never goes back
+    claim: str | None = None  # whoever sends the request now, by a random name
+    claimed_until: int | None = None  # when that claim ends by itself, for its holder may have died
     missing_since: int | None = None  # since when WeChat Pay says that it has no such order
     asked_at: int | None = None
     completed_at: int | None = None

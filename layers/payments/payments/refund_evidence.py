@@ -1,7 +1,9 @@
 """What WeChat Pay says of one refund, and the one door through which it changes a payment."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from payments.due import FIRST_CHECK
 from payments.errors import TryAgainError
@@ -18,7 +20,7 @@ from payments.lifecycle import (
 from payments.payment import Payment, Refund
 from payments.wiring import Wiring
 
-_STATUSES = {
+STATUSES = {
     "PROCESSING": RefundStatus.PROCESSING,
     "SUCCESS": RefundStatus.SUCCEEDED,
     "CLOSED": RefundStatus.CLOSED,
@@ -61,7 +63,7 @@ class RefundFacts:
         )
 
 
-def answered(members: Mapping[str, object], payment: Payment, out_refund_no: str) -> RefundFacts:
+def facts_of_answer(members: Mapping[str, object], payment: Payment, out_refund_no: str) -> RefundFacts:
     """The facts in WeChat Pay's answer about this refund of this payment. Raises TryAgainError when they are not."""
     try:
         facts = RefundFacts.of(members)
@@ -73,13 +75,69 @@ def answered(members: Mapping[str, object], payment: Payment, out_refund_no: str
 
 
 def apply_refund(
-    facts: RefundFacts, *, source: str, wiring: Wiring, seen: Payment | None = None
+    facts: RefundFacts, *, source: str, wiring: Wiring, seen: Payment | None = None, answering: bool = False
 ) -> tuple[Applied, Payment | None]:
-    """Apply verified facts about one refund, also of one that was made elsewhere and is not known yet.
+    """Apply verified facts about one refund. `source`: notification, query, refund (WeChat Pay's answer to ours).
 
-    `seen` is the payment where the caller has just read it, which saves a read. Returns what came of it and the payment as last seen. BUSY when the payment itself is not known to be paid yet.
-    Raises StorageUnavailableError.
+    `seen` is the payment where the caller has just read it, which saves a read; `answering` tells that whoever asked for
+    the refund first is being answered with these facts. Returns what came of it and the payment as last seen.
+    What cannot be applied yet is held. Raises StorageUnavailableError.
     """
+    applied, payment = _applied(facts, source, wiring, seen, answering)
+    if applied is Applied.HELD and payment is not None:
+        return hold(facts, payment, wiring)
+    if applied is Applied.CHANGED and payment is not None and payment.held:
+        payment = apply_held(payment, wiring)
+    return applied, payment
+
+
+def apply_held(payment: Payment, wiring: Wiring) -> Payment:
+    """Apply what is held with a payment, as far as that can be done now; returns the payment as it is then."""
+    for text in payment.held:
+        facts = RefundFacts(**json.loads(text))
+        applied, known = _applied(facts, "held", wiring, payment, answering=False)
+        payment = known or payment
+        if applied not in (Applied.HELD, Applied.BUSY):
+            left = [other for other in payment.held if other != text]
+            try:
+                payment = wiring.store.hold(payment, left, due_at=int(wiring.now()) + FIRST_CHECK)
+            except RefusedUpdate:  # more is held by now: it is tried again with that
+                return wiring.store.get(payment.out_trade_no) or payment
+    return payment
+
+
+def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
+    """Leave what is held to a person: WeChat Pay itself says that the order was never paid. Returns the payment then."""
+    for text in payment.held:
+        set_aside("refund_of_unpaid_order", json.loads(text), source="held", wiring=wiring)
+    try:
+        return wiring.store.hold(payment, [], due_at=0)
+    except RefusedUpdate:  # more is held by now: the next look finds it
+        return wiring.store.get(payment.out_trade_no) or payment
+
+
+def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
+    """Keep facts with the payment, once, to be tried again by itself; BUSY when that does not come about."""
+    text = json.dumps(asdict(facts), sort_keys=True)
+    known: Payment | None = payment
+    for _ in range(ROUNDS):
+        if known is None or len(known.held) >= MAX_REFUNDS:
+            break
+        if text in known.held:
+            return Applied.HELD, known
+        try:
+            kept = wiring.store.hold(known, [*known.held, text], due_at=int(wiring.now()) + FIRST_CHECK)
+        except RefusedUpdate:
+            known = wiring.store.get(payment.out_trade_no)
+            continue
+        wiring.count("EvidenceHeld")
+        return Applied.HELD, kept
+    return Applied.BUSY, known
+
+
+def _applied(
+    facts: RefundFacts, source: str, wiring: Wiring, seen: Payment | None, answering: bool
+) -> tuple[Applied, Payment | None]:
     changed = False
     for _ in range(ROUNDS):
         seen = seen or wiring.store.get(facts.out_trade_no)
@@ -87,18 +145,20 @@ def apply_refund(
             set_aside("unknown_order", asdict(facts), source=source, wiring=wiring)
             return Applied.UNKNOWN_ORDER, None
         if seen.status.rank < Status.PAID.rank:
-            return Applied.BUSY, seen
-        if reason := _contradiction(facts, seen):
+            return Applied.HELD, seen
+        if reason := contradiction(facts, seen):
             set_aside(reason, asdict(facts), source=source, wiring=wiring)
             return Applied.CONTRADICTION, seen
+        if facts.out_refund_no not in seen.refunds and STATUSES[facts.status] is RefundStatus.CLOSED:
+            return Applied.KNOWN, seen  # somebody else's, and it has moved no money
         if facts.out_refund_no not in seen.refunds and facts.amount > seen.refundable:
-            # Reserved by a refund of ours that WeChat Pay may yet refuse, for this one was first: it has to come again.
-            return Applied.BUSY, seen
+            # Reserved by a refund of ours that WeChat Pay may yet refuse, for this one was first.
+            return Applied.HELD, seen
         try:
             if facts.out_refund_no not in seen.refunds:
                 seen = _adopt(facts, seen, source, wiring)
                 changed = True
-            moved = _step(facts, seen, source, wiring)
+            moved = _step(facts, seen, source, wiring, answering)
         except RefusedUpdate:
             seen = None
             continue
@@ -106,14 +166,17 @@ def apply_refund(
     return Applied.BUSY, None
 
 
-def _contradiction(facts: RefundFacts, seen: Payment) -> str | None:
+def contradiction(facts: RefundFacts, seen: Payment) -> str | None:
+    """Why these facts cannot be true of a paid order as we know it; None when they can."""
     if facts.mchid is not None and facts.mchid != seen.mchid:
         return "other_mchid"
     if facts.transaction_id != seen.transaction_id or facts.total != seen.amount:
         return "other_order"
-    if facts.status not in _STATUSES:
+    if facts.status not in STATUSES:
         return "unexpected_refund_status"
     refund = seen.refunds.get(facts.out_refund_no)
+    if refund is None and STATUSES[facts.status] is RefundStatus.CLOSED:
+        return None
     if refund is None:
         accepted = sum(
             known.amount
@@ -127,11 +190,7 @@ def _contradiction(facts: RefundFacts, seen: Payment) -> str | None:
         return "other_refund_amount"
     if refund.refund_id is not None and refund.refund_id != facts.refund_id:
         return "second_refund"
-    if (
-        refund.status.is_final
-        and _STATUSES[facts.status].is_final
-        and refund.status != _STATUSES[facts.status]
-    ):
+    if refund.status.is_final and STATUSES[facts.status].is_final and refund.status != STATUSES[facts.status]:
         return "contradiction_after_final"
     return None
 
@@ -145,17 +204,18 @@ def _adopt(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring) -> Pa
     )
 
 
-def _step(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring) -> Payment | None:
+def _step(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring, answering: bool) -> Payment | None:
     """The payment after this refund moved, or None when the facts say nothing new."""
     now, number = int(wiring.now()), facts.out_refund_no
-    stands, says = seen.refunds[number].status, _STATUSES[facts.status]
+    stands, says = seen.refunds[number].status, STATUSES[facts.status]
     if stands.is_final or stands == says:
         return None
+    told: dict[str, Any] = {"refund_id": facts.refund_id, "cause": source, "now": now, "answering": answering}
     if says is RefundStatus.SUCCEEDED:
-        return wiring.refunds.succeeded(seen, number, refund_id=facts.refund_id, cause=source, now=now)
+        return wiring.refunds.succeeded(seen, number, **told)
     if says is RefundStatus.CLOSED:
-        return wiring.refunds.released(seen, number, refund_id=facts.refund_id, cause=source, now=now)
+        return wiring.refunds.released(seen, number, **told)
     edge: RefundEdge = REFUND_STUCK if says is RefundStatus.ABNORMAL else REFUND_ACCEPTED
     if stands not in edge.sources:
         return None
-    return wiring.refunds.moved(seen, number, edge, refund_id=facts.refund_id, cause=source, now=now)
+    return wiring.refunds.moved(seen, number, edge, **told)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from payments.due import shard
-from payments.items import NOT_DUE, P, append, status_in, update
+from payments.items import NOT_DUE, P, append, refund_record, status_in, update
 from payments.lifecycle import (
     MAX_REFUNDS,
     REFUND_RELEASED,
@@ -44,7 +44,7 @@ class RefundStore:
         RefusedUpdate when there is less to refund than `refund.amount`, another refund was reserved since `seen`, or
         fifty were. `same_version` also asks that nothing else has moved, for refunds that were made elsewhere.
         """
-        record = P.refunds[refund.out_refund_no]
+        record = refund_record(refund.out_refund_no)
         condition = (
             record.does_not_exist()
             & (P.refundable >= refund.amount)
@@ -75,56 +75,146 @@ class RefundStore:
         refund_id: str | None,
         cause: str,
         now: int,
+        answering: bool = False,
     ) -> Payment:
-        """A refund on its way: accepted by WeChat Pay, or stuck at the bank. The money stays set aside."""
+        """A refund on its way: accepted by WeChat Pay, or stuck at the bank. The money stays set aside.
+
+        `answering`, here and in the other ends of a send: whoever asked for it first is being answered with this.
+        """
         refund = seen.refunds[out_refund_no]
-        actions = _record(refund, edge, refund_id)
+        actions = _record(refund, edge, refund_id, answering)
         condition = _still(refund, edge) & (P.status == seen.status.value)
         return _append(seen, refund, edge, actions, condition, status=seen.status, cause=cause, now=now)
 
-    def sending_again(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
-        """Be the one who sends the frozen request again; from here on nobody may release the money."""
-        record = P.refunds[out_refund_no]
-        actions = [record["sent_at"].set(now), record["refused"].remove()]
-        return update(seen.out_trade_no, actions, _not_sent_since(seen.refunds[out_refund_no]))
+    def sending_again(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
+        """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
 
-    def refused(self, seen: Payment, out_refund_no: str, *, code: str) -> Payment:
-        """WeChat Pay has definitely refused this number; the money stays set aside until no send can be on its way."""
-        condition = _not_sent_since(seen.refunds[out_refund_no])
-        return update(seen.out_trade_no, [P.refunds[out_refund_no]["refused"].set(code)], condition)
+        RefusedUpdate when somebody else just did, and after a last word.
+        """
+        refund, record = seen.refunds[out_refund_no], refund_record(out_refund_no)
+        sent_at = max(now, (refund.sent_at or 0) + 1)
+        actions = [
+            record["sent_at"].set(sent_at),
+            record["claim"].set(claim),
+            record["missing_since"].remove(),
+        ]
+        return update(
+            seen.out_trade_no, actions, _not_sent_since(refund) & record["refused"].does_not_exist()
+        )
+
+    def refused(self, seen: Payment, out_refund_no: str, *, code: str, unsure: bool) -> Payment:
+        """This number will never be sent again; the money stays set aside until WeChat Pay proves that it has no such refund.
+
+        `unsure` when an earlier send of it may have been taken. Otherwise the caller is being told, for good.
+        """
+        record = refund_record(out_refund_no)
+        actions = [record["refused"].set(code), record["missing_since"].remove()]
+        actions.append(record["unsure"].set(True) if unsure else record["unanswered_by"].remove())
+        condition = _not_sent_since(seen.refunds[out_refund_no]) & record["refused"].does_not_exist()
+        return update(seen.out_trade_no, actions, condition)
+
+    def doubted(self, seen: Payment, out_refund_no: str) -> Payment:
+        """A refusal that nobody has signed: counted, and no more than that."""
+        refund = seen.refunds[out_refund_no]
+        actions = [refund_record(out_refund_no)["doubts"].set(refund.doubts + 1)]
+        return update(seen.out_trade_no, actions, _not_sent_since(refund))
+
+    def missing(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
+        """WeChat Pay has no such refund, for the first time since it was last sent."""
+        record = refund_record(out_refund_no)
+        condition = _not_sent_since(seen.refunds[out_refund_no]) & record["missing_since"].does_not_exist()
+        return update(seen.out_trade_no, [record["missing_since"].set(now)], condition)
+
+    def asked_again(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
+        """Whoever asked for it without a key, and was not answered, asks again: it stays the same refund from now on."""
+        record = refund_record(out_refund_no)
+        return update(seen.out_trade_no, [record["told_at"].set(now)], record["unanswered_by"] == caller)
+
+    def answered(self, seen: Payment, out_refund_no: str, *, caller: str) -> Payment:
+        """Whoever asked for it first is being answered, with what somebody else had written down before."""
+        record = refund_record(out_refund_no)
+        return update(
+            seen.out_trade_no, [record["unanswered_by"].remove()], record["unanswered_by"] == caller
+        )
 
     def succeeded(
-        self, seen: Payment, out_refund_no: str, *, refund_id: str | None, cause: str, now: int
+        self,
+        seen: Payment,
+        out_refund_no: str,
+        *,
+        refund_id: str | None,
+        cause: str,
+        now: int,
+        answering: bool = False,
     ) -> Payment:
         """The money has gone out; what the payment becomes depends on what was seen, so nothing may have moved."""
         refund = seen.refunds[out_refund_no]
         refunded = seen.refunded + refund.amount
         status = Status.REFUNDED if refunded == seen.paid else Status.PARTIALLY_REFUNDED
-        actions = [
-            P.status.set(status.value),
-            P.refunded.set(P.refunded + refund.amount),
-            *_settlement(seen, refund, REFUND_SUCCEEDED, refund_id, now=now),
-        ]
-        condition = _still(refund, REFUND_SUCCEEDED) & (P.version == seen.version)
-        return _append(
-            seen, refund, REFUND_SUCCEEDED, actions, condition, status=status, cause=cause, now=now
+        actions = [P.status.set(status.value), P.refunded.set(P.refunded + refund.amount)]
+        return self._settled(
+            seen,
+            refund,
+            REFUND_SUCCEEDED,
+            actions,
+            refund_id=refund_id,
+            answering=answering,
+            status=status,
+            cause=cause,
+            now=now,
         )
 
     def released(
-        self, seen: Payment, out_refund_no: str, *, refund_id: str | None, cause: str, now: int
+        self,
+        seen: Payment,
+        out_refund_no: str,
+        *,
+        refund_id: str | None,
+        cause: str,
+        now: int,
+        answering: bool = False,
     ) -> Payment:
         """The refund will not happen; the money may be refunded again under another number."""
         refund = seen.refunds[out_refund_no]
-        actions = [
-            P.refundable.set(P.refundable + refund.amount),
-            *_settlement(seen, refund, REFUND_RELEASED, refund_id, now=now),
-        ]
-        condition = _still(refund, REFUND_RELEASED) & (P.version == seen.version)
-        if refund.sent_at is not None:
-            condition &= P.refunds[out_refund_no]["sent_at"] == refund.sent_at
-        return _append(
-            seen, refund, REFUND_RELEASED, actions, condition, status=seen.status, cause=cause, now=now
+        actions = [P.refundable.set(P.refundable + refund.amount)]
+        return self._settled(
+            seen,
+            refund,
+            REFUND_RELEASED,
+            actions,
+            refund_id=refund_id,
+            answering=answering,
+            status=seen.status,
+            cause=cause,
+            now=now,
         )
+
+    @staticmethod
+    def _settled(
+        seen: Payment,
+        refund: Refund,
+        edge: RefundEdge,
+        actions: Sequence[Any],
+        *,
+        refund_id: str | None,
+        answering: bool,
+        now: int,
+        **step: Any,
+    ) -> Payment:
+        record = refund_record(refund.out_refund_no)
+        actions = [
+            *actions,
+            *_record(refund, edge, refund_id, answering),
+            record["settled_at"].set(now),
+            record["wechat_request"].remove(),
+            P.refunding.set(P.refunding - refund.amount),
+        ]
+        condition = _still(refund, edge) & (P.version == seen.version)
+        others = [other for other in seen.refunds.values() if other.out_refund_no != refund.out_refund_no]
+        if not seen.held and all(other.status.is_final for other in others):
+            actions += NOT_DUE
+            condition &= P.held.does_not_exist()
+        return _append(seen, refund, edge, actions, condition, now=now, **step)
 
 
 def _append(
@@ -143,40 +233,28 @@ def _append(
 
 
 def _still(refund: Refund, edge: RefundEdge) -> Any:
-    record = P.refunds[refund.out_refund_no]
+    record = refund_record(refund.out_refund_no)
     allowed = record["status"].is_in(*[source.value for source in edge.sources])
     return allowed & (record["amount"] == refund.amount)
 
 
 def _not_sent_since(refund: Refund) -> Any:
-    record = P.refunds[refund.out_refund_no]
+    record = refund_record(refund.out_refund_no)
     requested = record["status"] == RefundStatus.REQUESTED.value
     if refund.sent_at is None:
         return requested & record["sent_at"].does_not_exist()
     return requested & (record["sent_at"] == refund.sent_at)
 
 
-def _record(refund: Refund, edge: RefundEdge, refund_id: str | None) -> list[Any]:
-    record = P.refunds[refund.out_refund_no]
+def _record(refund: Refund, edge: RefundEdge, refund_id: str | None, answering: bool) -> list[Any]:
+    record = refund_record(refund.out_refund_no)
     actions = [record["status"].set(edge.target.value)]
+    if answering:
+        actions.append(record["unanswered_by"].remove())
     return [*actions, record["refund_id"].set(refund_id)] if refund_id else actions
-
-
-def _settlement(
-    seen: Payment, refund: Refund, edge: RefundEdge, refund_id: str | None, *, now: int
-) -> list[Any]:
-    record = P.refunds[refund.out_refund_no]
-    actions = [
-        *_record(refund, edge, refund_id),
-        record["settled_at"].set(now),
-        record["wechat_request"].remove(),
-        P.refunding.set(P.refunding - refund.amount),
-    ]
-    others = [other for other in seen.refunds.values() if other.out_refund_no != refund.out_refund_no]
-    return [*actions, *NOT_DUE] if all(other.status.is_final for other in others) else actions
 
 
 def _stored(refund: Refund) -> dict[str, object]:
     values = {f.name: getattr(refund, f.name) for f in fields(refund) if f.name != "out_refund_no"}
     values["status"] = refund.status.value
-    return {name: value for name, value in values.items() if value is not None and value is not False}
+    return {name: value for name, value in values.items() if value}

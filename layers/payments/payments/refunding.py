@@ -1,39 +1,29 @@
-"""Refunding: set the money aside, write the exact request down, send it, record the answer.
-
-One wish is one refund number, whoever repeats it: with an Idempotency-Key the key names it; without, a refund of the
-same amount and reason that is under way or was asked for within a minute is the same one.
-"""
+"""Refunding: set the money aside, write the exact request down, send it, record the answer."""
 
 import contextlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from payments import numbers
-from payments.asking import refusal_of
-from payments.due import FIRST_CHECK
-from payments.errors import (
-    IdempotencyMismatchError,
-    RateLimitedError,
-    RefundExceedsError,
-    RefundNotAllowedError,
-    TryAgainError,
-)
+from payments.due import FIRST_CHECK, is_given_up, next_question
+from payments.errors import RateLimitedError, TryAgainError, WeChatRefusedError
 from payments.evidence import Applied
-from payments.items import RefusedUpdate
-from payments.lifecycle import MAX_REFUNDS, REFUNDABLE, RefundStatus
-from payments.money import yuan
+from payments.items import RefusedUpdate, StorageUnavailableError
+from payments.lifecycle import RefundStatus
 from payments.payment import Payment, Refund
-from payments.refund_evidence import answered, apply_refund
+from payments.refund_asking import ask_refund, release_missing
+from payments.refund_evidence import STATUSES, RefundFacts, apply_refund, contradiction, facts_of_answer
+from payments.refund_wish import Wish, planned_refund, same_refund
 from payments.times import beijing_day, beijing_midnight
+from payments.verdicts import LONG_WAIT, WAIT, Verdict, judge, repeated_after
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 DOUBLE_CLICK = 60  # seconds in which the same amount and reason without a key are the same refund
+UNANSWERED_FOR = (
+    24 * 3600
+)  # seconds for which it stays the same for whoever was not answered, after they last asked
 BUDGET = 6.0  # seconds for finding one's place among parallel refunds
-
-
-# Refusals that pass once the balance is topped up or our keys and rights are mended: the same number goes out again.
-_MAY_PASS = ("NOT_ENOUGH", "SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "FREQUENCY_LIMITED", "RULE_LIMIT")
+MAX_DOUBTS = 3  # refusals without a signature, after which a number is not sent any more
 
 
 @dataclass(frozen=True)
@@ -45,132 +35,90 @@ class Refunded:
     duplicate: bool
 
 
-def refund_payment(
-    seen: Payment, *, amount: int, reason: str | None, key: str | None, caller: str, wiring: Wiring
-) -> Refunded:
-    """Refund `amount` (fen) of the payment `seen`, or find the refund that this one repeats.
+def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
+    """Refund a part of the payment `seen`, or find the refund that this wish repeats.
 
-    Raises RefundNotAllowedError, RefundExceedsError, RateLimitedError, IdempotencyMismatchError, WeChatRefusedError,
-    TryAgainError.
+    Raises RefundNotAllowedError, RefundExceedsError, RateLimitedError, IdempotencyMismatchError; WeChatRefusedError when
+    this number will never be paid; TryAgainError when nobody knows, or WeChat Pay does not take it now.
     """
-    started = wiring.now()
+    started, claim = wiring.now(), wiring.nonce()
     counted = False
     while True:
-        known = _same_refund(seen, amount=amount, reason=reason, key=key, caller=caller, now=wiring.now())
-        if known is not None and (known.status is not RefundStatus.REQUESTED or known.elsewhere):
-            return Refunded(seen, known.out_refund_no, duplicate=True)
+        known = same_refund(seen, wish, now=wiring.now())
+        if known is not None and known.claim == claim:
+            # Our own reservation went through, and its answer was lost.
+            return Refunded(_send(seen, known, wiring, first=True), known.out_refund_no, duplicate=False)
         try:
             if known is not None:
-                # WeChat Pay has not answered for it yet: the same bytes again do no harm, and may bring the answer.
-                sent = repeat_refund(seen, known.out_refund_no, wiring)
-                return Refunded(sent, known.out_refund_no, duplicate=True)
-            refund = _planned(seen, amount=amount, reason=reason, key=key, caller=caller, wiring=wiring)
+                return Refunded(_repeated(seen, known, wish, wiring), known.out_refund_no, duplicate=True)
             now = int(wiring.now())
+            refund = planned_refund(seen, wish, notify_url=wiring.settings.notify_url, claim=claim, now=now)
             if not counted:
-                _count(caller, now, wiring)
+                _count(wish.caller, refund.out_refund_no, now, wiring)
                 counted = True
             reserved = wiring.refunds.reserve(seen, refund, cause="refund", due_at=now + FIRST_CHECK, now=now)
         except RefusedUpdate:
             if wiring.now() - started > BUDGET:
-                raise TryAgainError("Other refunds of this order are under way.", retry_after=1) from None
+                raise TryAgainError("Other refunds of this order are under way.") from None
             read = wiring.store.get(seen.out_trade_no)
             seen = read if read is not None else seen
             continue
-        return Refunded(_send(reserved, refund, wiring), refund.out_refund_no, duplicate=False)
+        return Refunded(_send(reserved, refund, wiring, first=True), refund.out_refund_no, duplicate=False)
 
 
 def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     """Send a refund's frozen request again, under the same number. RefusedUpdate when somebody else just did.
 
-    Raises WeChatRefusedError and TryAgainError as a first send does.
+    Raises TryAgainError for every answer that is no success: an earlier send may have been taken.
     """
-    sending = wiring.refunds.sending_again(seen, out_refund_no, now=int(wiring.now()))
-    return _send(sending, sending.refunds[out_refund_no], wiring)
+    claim = wiring.nonce()
+    try:
+        sending = wiring.refunds.sending_again(seen, out_refund_no, claim=claim, now=int(wiring.now()))
+    except RefusedUpdate:
+        read = wiring.store.get(seen.out_trade_no)
+        if read is None or read.refunds[out_refund_no].claim != claim:
+            raise
+        sending = read  # our own write went through, and its answer was lost
+    return _send(sending, sending.refunds[out_refund_no], wiring, first=False)
 
 
-def _count(caller: str, now: int, wiring: Wiring) -> None:
+def _repeated(seen: Payment, known: Refund, wish: Wish, wiring: Wiring) -> Payment:
+    """A refund that was asked for before: as it is, or with an answer that was still missing."""
+    now, number = int(wiring.now()), known.out_refund_no
+    if known.status is RefundStatus.CLOSED:
+        return _answered(seen, number, wiring)  # nothing was paid: asking once more may begin another
+    if wish.key is None and known.unanswered_by == numbers.caller_hash(wish.caller):
+        seen = wiring.refunds.asked_again(seen, number, caller=known.unanswered_by, now=now)
+    if known.elsewhere or known.status is not RefundStatus.REQUESTED:
+        return seen
+    if known.refused is not None and not known.unsure:
+        raise _last_word(known, known.refused)
+    if not is_given_up(known, now):
+        # WeChat Pay has not answered for it yet: the same bytes again do no harm, and may bring the answer.
+        return repeat_refund(seen, number, wiring)
+    found = ask_refund(seen, number, wiring)
+    found = release_missing(seen, number, wiring) if found is None else found
+    refund = found.refunds[number]
+    if refund.status is RefundStatus.REQUESTED:
+        wait = max(WAIT, next_question(refund, now) - now)
+        raise _kept(
+            "WeChat Pay refused the refund; whether it was taken before is being asked.", refund, wait
+        )
+    return found
+
+
+def _count(caller: str, out_refund_no: str, now: int, wiring: Wiring) -> None:
     most, today = wiring.settings.refunds_per_day, beijing_day(now)
     try:
-        wiring.allowances.count_refund(caller, most=most, day=today, now=now)
+        wiring.allowances.count_refund(caller, out_refund_no, most=most, day=today, now=now)
     except RefusedUpdate as reached:
         raise RateLimitedError(
             f"The caller has asked for {most} refunds today.", retry_after=beijing_midnight(today + 1) - now
         ) from reached
 
 
-def _same_refund(
-    seen: Payment, *, amount: int, reason: str | None, key: str | None, caller: str, now: float
-) -> Refund | None:
-    if key is not None:
-        known = seen.refunds.get(
-            numbers.out_refund_no_with_key(out_trade_no=seen.out_trade_no, caller=caller, key=key)
-        )
-        # One that we forgot and heard of again has come without its reason.
-        if known is not None and (known.amount != amount or (known.reason != reason and not known.elsewhere)):
-            raise IdempotencyMismatchError("This Idempotency-Key was used for another refund of this order.")
-        return known
-    # Made elsewhere, and yet under a number of ours: asked for before the table was restored to an earlier state.
-    ours = {
-        numbers.out_refund_no_without_key(
-            out_trade_no=seen.out_trade_no, refund_count=count, amount=amount, reason=reason
-        )
-        for count in range(seen.refund_count)
-    }
-    remembered = [
-        refund for refund in seen.refunds.values() if refund.elsewhere and refund.out_refund_no in ours
-    ]
-    alike = remembered or [
-        refund
-        for refund in seen.refunds.values()
-        if (refund.amount, refund.reason) == (amount, reason)
-        and not refund.elsewhere
-        and (not refund.status.is_final or now - refund.created_at < DOUBLE_CLICK)
-    ]
-    return max(alike, key=lambda refund: refund.created_at, default=None)
-
-
-def _planned(
-    seen: Payment, *, amount: int, reason: str | None, key: str | None, caller: str, wiring: Wiring
-) -> Refund:
-    if seen.status not in REFUNDABLE or seen.refund_count >= MAX_REFUNDS:
-        raise RefundNotAllowedError(
-            f"WeChat Pay takes {MAX_REFUNDS} refunds of one order."
-            if seen.refund_count >= MAX_REFUNDS
-            else f"The order is {seen.status.word}; only a paid order can be refunded.",
-            details={"status": seen.status.word},
-        )
-    if amount > seen.refundable:
-        raise RefundExceedsError(
-            "There is less left to refund.",
-            details={"field": "refundAmount", "refundable": str(yuan(seen.refundable))},
-        )
-    if key is not None:
-        number = numbers.out_refund_no_with_key(out_trade_no=seen.out_trade_no, caller=caller, key=key)
-    else:
-        number = numbers.out_refund_no_without_key(
-            out_trade_no=seen.out_trade_no, refund_count=seen.refund_count, amount=amount, reason=reason
-        )
-    request: dict[str, object] = {
-        "transaction_id": seen.transaction_id,
-        "out_refund_no": number,
-        "notify_url": wiring.settings.notify_url,
-        "amount": {"refund": amount, "total": seen.amount, "currency": seen.currency},
-    }
-    if reason is not None:
-        request["reason"] = reason
-    return Refund(
-        out_refund_no=number,
-        status=RefundStatus.REQUESTED,
-        amount=amount,
-        reason=reason,
-        created_at=(now := int(wiring.now())),
-        sent_at=now,
-        wechat_request=json.dumps(request, ensure_ascii=False, separators=(",", ":")),
-    )
-
-
-def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
-    """Put the frozen request to WeChat Pay and apply what it says.
+def _send(payment: Payment, refund: Refund, wiring: Wiring, *, first: bool) -> Payment:
+    """Put the frozen request to WeChat Pay and apply what it says; `first` when it was never sent before.
 
     The money stays set aside after a refusal too: another send of the same number may be on its way, so only somebody
     who asks later may release it.
@@ -178,33 +126,82 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
     try:
         members = wiring.wechat.refund((refund.wechat_request or "").encode())
     except UnknownOutcomeError as unknown:
-        if unknown.http_status == 429:
-            raise _not_now(refund, unknown.code or "FREQUENCY_LIMITED") from unknown
-        raise TryAgainError("WeChat Pay did not give a certain answer; the refund is kept.") from unknown
+        raise _kept_after(unknown, refund) from unknown
     except RefusedError as refused:
-        if refused.is_code(*_MAY_PASS):
-            raise _not_now(refund, refused.code) from refused
-        if refused.proven:
-            _note(payment, refund, refused.code, wiring)
-        raise refusal_of(
-            refused, "WeChat Pay did not take the refund.", outRefundNo=refund.out_refund_no
-        ) from refused
-    facts = answered(members, payment, refund.out_refund_no)
-    applied, known = apply_refund(facts, source="refund", wiring=wiring, seen=payment)
-    if applied in (Applied.CHANGED, Applied.KNOWN) and known is not None:
+        return _refused(payment, refund, refused, wiring, first=first)
+    facts = facts_of_answer(members, payment, refund.out_refund_no)
+    try:
+        return _recorded(facts, payment, wiring, first=first)
+    except StorageUnavailableError:
+        if contradiction(facts, payment) is not None:
+            raise
+        # WeChat Pay has taken it, whether that could be written down or not; `settle` finds it by itself.
+        told = replace(refund, status=STATUSES[facts.status], refund_id=facts.refund_id)
+        return replace(payment, refunds={**payment.refunds, refund.out_refund_no: told})
+
+
+def _recorded(facts: RefundFacts, payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
+    applied, known = apply_refund(facts, source="refund", wiring=wiring, seen=payment, answering=first)
+    if applied not in (Applied.CHANGED, Applied.KNOWN) or known is None:
+        raise TryAgainError("The refund is kept; its state is being looked into.")
+    return _answered(known, facts.out_refund_no, wiring) if first else known
+
+
+def _answered(known: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+    """Whoever asked without a key is being answered for good; what they ask next is another refund."""
+    caller = known.refunds[out_refund_no].unanswered_by
+    if caller is None:
         return known
-    raise TryAgainError("The refund is kept; its state is being looked into.")
-
-
-def _not_now(refund: Refund, code: str) -> TryAgainError:
-    return TryAgainError(
-        "WeChat Pay does not take the refund now; it is kept and will be sent again.",
-        details={"wechatCode": code, "outRefundNo": refund.out_refund_no},
-        retry_after=60,
-    )
-
-
-def _note(payment: Payment, refund: Refund, code: str, wiring: Wiring) -> None:
-    # Refused when it was sent again since, or settled: then this refusal is not the last word.
     with contextlib.suppress(RefusedUpdate):
-        wiring.refunds.refused(payment, refund.out_refund_no, code=code)
+        return wiring.refunds.answered(known, out_refund_no, caller=caller)
+    return known
+
+
+def _refused(
+    payment: Payment, refund: Refund, refused: RefusedError, wiring: Wiring, *, first: bool
+) -> Payment:
+    """Only a signed refusal of the very first send is the last word; after any other the refund is asked about.
+
+    Returns the payment when WeChat Pay turns out to have the refund. Raises WeChatRefusedError, TryAgainError.
+    """
+    number, verdict = refund.out_refund_no, judge("refund", refused, first=first)
+    if verdict is Verdict.NOT_NOW:
+        raise _kept_after(refused, refund) from refused
+    if verdict is Verdict.TO_BE_ASKED:
+        with contextlib.suppress(TryAgainError):
+            known = ask_refund(payment, number, wiring)
+            if known is not None and known.refunds[number].status is not RefundStatus.REQUESTED:
+                return known
+            if known is None and first and not refused.after_unknown:
+                verdict = Verdict.REFUSED
+    with contextlib.suppress(RefusedUpdate):  # sent again since, or settled: then this is not the last word
+        if verdict is Verdict.UNKNOWN and refund.doubts + 1 < MAX_DOUBTS:
+            wiring.refunds.doubted(payment, number)
+        else:
+            unsure = verdict is not Verdict.REFUSED
+            wiring.refunds.refused(payment, number, code=refused.code, unsure=unsure)
+            if not unsure:
+                raise _last_word(refund, refused.code, refused.request_id) from refused
+    sentence = "WeChat Pay refused the refund, and that is not certain yet; it is kept."
+    raise _kept(sentence, refund, LONG_WAIT, code=refused.code) from refused
+
+
+def _last_word(refund: Refund, code: str, request_id: str | None = None) -> WeChatRefusedError:
+    named = {"wechatCode": code, "requestId": request_id, "outRefundNo": refund.out_refund_no}
+    details: dict[str, object] = {name: value for name, value in named.items() if value is not None}
+    return WeChatRefusedError("WeChat Pay did not take the refund.", details=details)
+
+
+def _kept_after(problem: RefusedError | UnknownOutcomeError, refund: Refund) -> TryAgainError:
+    if judge("refund", problem) is Verdict.NOT_NOW:
+        sentence = "WeChat Pay does not take the refund now; it is kept and will be sent again."
+        return _kept(sentence, refund, LONG_WAIT, code=problem.code or "FREQUENCY_LIMITED")
+    sentence = "WeChat Pay did not give a certain answer; the refund is kept."
+    return _kept(sentence, refund, repeated_after("refund", problem))
+
+
+def _kept(sentence: str, refund: Refund, wait: int, code: str | None = None) -> TryAgainError:
+    details: dict[str, object] = {"outRefundNo": refund.out_refund_no}
+    if code is not None:
+        details["wechatCode"] = code
+    return TryAgainError(sentence, details=details, retry_after=wait)

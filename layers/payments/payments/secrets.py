@@ -1,28 +1,20 @@
 """The secrets: read from Secrets Manager, kept for five minutes, parsed once, re-read once when a key is unknown."""
 
-import json
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from payments.errors import ConfigurationError, TryAgainError
-from payments.quotes import SHORTEST_KEY
-from wechatpay.decryption import apiv3_key
+from payments.secret_members import Content, Downloaded, Verification, content_of, members_of
 from wechatpay.errors import DecryptionError, KeyFormatError
-from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.notification import Sealed
-from wechatpay.signing import MerchantSigner
 
 LIFETIME = 300  # seconds that a secret is kept
 PATIENCE = 60  # seconds between two early re-reads: inbound headers must not turn into a storm of calls
 SOON = 10  # seconds after a read that failed: before WeChat Pay comes again with what it could not deliver, after 15
-
-PLATFORM_CERTIFICATES = (
-    "WECHAT_PLATFORM_CERTIFICATES"  # list of PEM, in the verification secret and among the downloaded
-)
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -49,7 +41,7 @@ class Cached(Generic[T]):
         self._parse = parse
         self._clock = clock
         self._absent = absent
-        self._text: str | None = None
+        self._content: Content | None = None  # of the value in use
         self._value: T | None = None
         self._due = 0.0  # when the next read must be
         self._early = 0.0  # when the next read may be
@@ -59,43 +51,42 @@ class Cached(Generic[T]):
 
         Raises ConfigurationError when it is not there or unusable, TryAgainError when it cannot be reached.
         """
-        if self._value is None or self._clock() >= self._due:
+        if self._content is None or self._clock() >= self._due:
             self._read()
-        assert self._value is not None  # noqa: S101  _read sets it or raises
-        return self._value
+        return cast("T", self._value)  # _read sets it or raises
 
     def reread(self) -> bool:
         """Read again before the time, at most once a minute; whether something else is there now."""
         if self._clock() < self._early:
             return False
-        before = self._text
+        before = self._content
         self._read()
-        return self._text != before
+        return self._content != before
 
     def _read(self) -> None:
         now = self._clock()
         # Until it has worked: a failure must not count as a look, or the next one would come a minute too late.
         self._due = self._early = now + SOON
         try:
-            text = self._client.get_secret_value(SecretId=self._secret_id)["SecretString"]
+            content = content_of(self._client.get_secret_value(SecretId=self._secret_id))
         except (BotoCoreError, ClientError) as problem:
-            if self._value is not None:
+            if self._content is not None:
                 return
-            text = self._without(problem)
+            content = self._without(problem)
         self._due, self._early = now + LIFETIME, now + PATIENCE
-        if text == self._text:
+        if content == self._content:
             return
         try:
-            self._value = self._parsed(text)
+            self._value = self._parsed(content)
         except ConfigurationError:
-            if self._value is None:
+            if self._content is None:
                 raise
             log.exception("a secret was changed to something unusable; the old one stays in use")
             return
-        self._text = text
+        self._content = content
 
-    def _without(self, problem: BotoCoreError | ClientError) -> str:
-        """The text to go by when there was never one; raises what the caller should do about it."""
+    def _without(self, problem: BotoCoreError | ClientError) -> Content:
+        """The content to go by when there was never one; raises what the caller should do about it."""
         code = problem.response["Error"]["Code"] if isinstance(problem, ClientError) else ""
         if code == "ResourceNotFoundException" and self._absent is not None:
             return self._absent
@@ -103,87 +94,11 @@ class Cached(Generic[T]):
             raise ConfigurationError(f"the secret {self._secret_id} cannot be read: {code}") from problem
         raise TryAgainError("The keys could not be read.") from problem
 
-    def _parsed(self, text: str) -> T:
+    def _parsed(self, content: Content) -> T:
         try:
-            members = json.loads(text)
-        except ValueError:
-            # Not chained: the decoder's exception holds the whole text.
-            raise ConfigurationError(f"the secret {self._secret_id} is not JSON") from None
-        if not isinstance(members, dict):
-            raise ConfigurationError(f"the secret {self._secret_id} is not a JSON object")
-        try:
-            return self._parse(members)
-        except (KeyError, KeyFormatError) as problem:
-            raise ConfigurationError(f"the secret {self._secret_id}: {problem}") from problem
-
-
-def _text(members: dict[str, Any], name: str) -> str:
-    """A member's text, "" where there is none. Raises KeyFormatError naming a member of another type."""
-    value = members.get(name) or ""
-    if not isinstance(value, str):
-        raise KeyFormatError(f"{name} must be text")
-    return value
-
-
-def _certificates(members: dict[str, Any]) -> tuple[str, ...]:
-    """The platform certificates' texts. Raises KeyFormatError when they are anything else."""
-    texts = members.get(PLATFORM_CERTIFICATES) or []
-    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise KeyFormatError(f"{PLATFORM_CERTIFICATES} must be a list of texts")
-    return tuple(texts)
-
-
-def signer(members: dict[str, Any], *, mchid: str) -> MerchantSigner:
-    """The merchant's signer from the signing secret."""
-    key = load_private_key(str(members["WECHAT_PRIVATE_KEY"]))
-    return MerchantSigner(mchid, str(members["WECHAT_CERT_SERIAL_NO"]), key)
-
-
-def checkout_keys(members: dict[str, Any]) -> tuple[str, ...]:
-    """The keys of checkout addresses, from the secret that the stack makes for itself: the first signs, all of them open.
-
-    The next one is known everywhere before it signs, the previous one for as long as what it signed is in use.
-    """
-    names = ("CHECKOUT_KEY", "CHECKOUT_KEY_NEXT", "CHECKOUT_KEY_PREVIOUS")
-    keys = tuple(str(members[name]) for name in names if name == "CHECKOUT_KEY" or members.get(name))
-    if any(len(key) < SHORTEST_KEY for key in keys):
-        raise KeyFormatError(f"a key of checkout addresses has fewer than {SHORTEST_KEY} characters")
-    return keys
-
-
-def merchant_certificate(members: dict[str, Any]) -> tuple[str, str] | None:
-    """The merchant's API certificate (PEM) and the serial number that signs, if the signing secret holds both.
-
-    Nothing is signed or verified with it: it tells how long the key is good for.
-    """
-    text = members.get("WECHAT_CERTIFICATE")
-    return (str(text), str(members["WECHAT_CERT_SERIAL_NO"])) if text else None
-
-
-class Verification:
-    """What the verification secret says. Its repr shows no key."""
-
-    def __init__(self, members: dict[str, Any]) -> None:
-        self.platform_certificates = _certificates(members)
-        self.ring = KeyRing.of(
-            public_key_id=_text(members, "WECHAT_PUBLIC_KEY_ID"),
-            public_key=_text(members, "WECHAT_PUBLIC_KEY"),
-            platform_certificates=self.platform_certificates,
-        )
-        # Where the key is missing, its length is refused; the others may be absent.
-        previous = _text(members, "WECHAT_API_V3_KEY_PREVIOUS")
-        self.apiv3_keys = [apiv3_key(_text(members, "WECHAT_API_V3_KEY"))]
-        self.apiv3_keys += [apiv3_key(previous)] if previous else []
-        quotes = (_text(members, "WECHAT_QUOTE_KEY"), _text(members, "WECHAT_QUOTE_KEY_PREVIOUS"))
-        self.quote_keys: tuple[str, ...] = tuple(key for key in quotes if key)
-
-
-class Downloaded:
-    """The platform certificates that the scheduled function has downloaded, authenticated and stored."""
-
-    def __init__(self, members: dict[str, Any]) -> None:
-        self.platform_certificates = _certificates(members)
-        self.ring = KeyRing.of(platform_certificates=self.platform_certificates)
+            return self._parse(members_of(content))
+        except KeyFormatError as problem:
+            raise ConfigurationError(f"the secret {self._secret_id}: {problem}") from None
 
 
 class CurrentKeys:

@@ -160,17 +160,17 @@ class Settings:
     @property
     def appid(self) -> str:
         """The app that orders belong to."""
-        return self._text("WECHAT_APP_ID")
+        return self._bare("WECHAT_APP_ID")
 
     @property
     def mchid(self) -> str:
         """The merchant number."""
-        return self._text("WECHAT_MCH_ID")
+        return self._bare("WECHAT_MCH_ID")
 
     @property
     def notify_url(self) -> str:
         """Where WeChat Pay sends notifications."""
-        return self._text("WECHAT_NOTIFY_URL")
+        return self._bare("WECHAT_NOTIFY_URL")
 
     @property
     def requires_quote(self) -> bool:
@@ -202,6 +202,13 @@ class Settings:
         if not text.isascii() or not text.isdigit() or int(text) < 1:
             raise ConfigurationError(f"{name} must be a whole number from 1")
         return int(text)
+
+    def _bare(self, name: str) -> str:
+        """One in which a blank or a line end around it cannot be meant."""
+        value = self._text(name).strip()
+        if not value:
+            raise ConfigurationError(f"the environment variable {name} is missing")
+        return value
 
     def _text(self, name: str) -> str:
         value = self._environment.get(name, "")

@@ -7,22 +7,29 @@ send of it can still be on its way.
 import contextlib
 from collections.abc import Callable
 
-from payments.asking import ask, refusal_of
+from payments.asking import ask
 from payments.closing import close_order
-from payments.due import AFTER_EXPIRY, is_to_be_sent, next_look, next_refund, open_refunds
-from payments.errors import ApiError, OrderPaidError, TryAgainError, WeChatRefusedError
+from payments.due import (
+    AFTER_EXPIRY,
+    MISSING_FOR,
+    SEND_LASTS,
+    is_to_be_sent,
+    next_look,
+    next_refund,
+    open_refunds,
+)
+from payments.errors import ApiError, OrderPaidError
 from payments.items import RefusedUpdate
-from payments.lifecycle import RefundStatus, Status
+from payments.lifecycle import Status
 from payments.pacing import held_after
-from payments.payment import Payment, Refund
-from payments.refund_evidence import answered, apply_refund
+from payments.payment import Payment
+from payments.refund_asking import ask_refund, release_missing
+from payments.refund_evidence import apply_held, set_aside_held
 from payments.refunding import repeat_refund
 from payments.wiring import Wiring
-from wechatpay.errors import RefusedError, UnknownOutcomeError
+from wechatpay.errors import RefusedError
 
-SEND_LASTS = 60  # seconds that a function that sends may live: no send is on its way after that
 BUDGET = 10  # seconds for the open refunds of one payment; the rest is looked at next time
-MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 
 
 def settle(
@@ -39,7 +46,7 @@ def settle(
     Only a look that `may_send` sends refunds, for their pace is that of one queue; any other leaves the payment due for one that may.
     `seen` is told of the payment before anybody is asked about it, for whoever must name it when that fails.
 
-    Raises TryAgainError and WeChatRefusedError after the next look has been set; StorageUnavailableError.
+    Raises TryAgainError after the next look has been set; StorageUnavailableError.
     """
     payment = wiring.store.get(out_trade_no)
     if payment is None or payment.due_at is None or (lease is not None and payment.due_at != lease):
@@ -50,7 +57,7 @@ def settle(
         payment = _looked_into(payment, wiring, may_send)
         answered = True
     except ApiError as problem:
-        answered = isinstance(problem, WeChatRefusedError)
+        answered = isinstance(problem.__cause__, RefusedError) and problem.__cause__.proven
         payment = (
             wiring.store.get(out_trade_no) or payment
         )  # what was sent in this look decides about the next
@@ -70,10 +77,12 @@ def postpone(out_trade_no: str, wiring: Wiring) -> Payment | None:
 
 def _look_again(payment: Payment, wiring: Wiring, *, answered: bool, may_send: bool) -> None:
     at = next_look(payment, int(wiring.now()), answered=answered, may_send=may_send)
-    if payment.due_at is not None and at is not None:
-        # Refused when it has moved: whoever moved it has said when to look.
-        with contextlib.suppress(RefusedUpdate):
+    # Refused when it has moved: whoever moved it has said when to look.
+    with contextlib.suppress(RefusedUpdate):
+        if payment.due_at is not None and at is not None:
             wiring.store.looked_into(payment, due_at=at, answered=answered)
+        elif payment.due_at is not None:
+            wiring.store.nothing_due(payment)
 
 
 def _looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
@@ -81,6 +90,8 @@ def _looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
         return _refunds_looked_into(payment, wiring, may_send)
     known = ask(payment, wiring)
     payment = _missing(payment, wiring) if known is None else _sighted(known, wiring)
+    if payment.held and payment.status in (Status.CLOSED, Status.FAILED):
+        return set_aside_held(payment, wiring)
     expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
     if payment.status is Status.CLOSING or (expired and not payment.status.is_final):
         try:
@@ -136,6 +147,8 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Pa
         except ApiError as problem:
             trouble = trouble or problem
             payment = wiring.store.get(payment.out_trade_no) or payment
+    if payment.held:
+        payment = apply_held(payment, wiring)
     if trouble is not None:
         raise trouble
     return payment
@@ -143,43 +156,24 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Pa
 
 def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, may_send: bool) -> Payment:
     # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
-    refund = payment.refunds[out_refund_no]
-    if refund.status.is_final:
+    if payment.refunds[out_refund_no].status.is_final:
         return payment
-    try:
-        members = wiring.wechat.query_refund(refund.out_refund_no)
-    except UnknownOutcomeError as unknown:
-        raise TryAgainError("WeChat Pay did not give a certain answer.") from unknown
-    except RefusedError as refused:
-        if not refused.is_code("RESOURCE_NOT_EXISTS"):
-            raise refusal_of(refused, "WeChat Pay refused the query.") from refused
-        if not refused.proven:
-            raise TryAgainError("WeChat Pay did not give a certain answer.") from refused
-        if is_to_be_sent(refund, int(wiring.now())) and not may_send:
-            return payment
-        return _refund_missing(payment, refund, wiring)
-    facts = answered(members, payment, refund.out_refund_no)
-    _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)
-    return known or payment
-
-
-def _refund_missing(payment: Payment, refund: Refund, wiring: Wiring) -> Payment:
-    """WeChat Pay has no such refund: sent again, unless it was definitely refused and no send can be on its way."""
-    now, number = int(wiring.now()), refund.out_refund_no
-    try:
-        if is_to_be_sent(refund, now):
-            return _sent_again(payment, number, wiring) if now >= next_refund(payment) else payment
-        unsure_until = (refund.sent_at or refund.created_at) + SEND_LASTS + MISSING_FOR
-        if refund.status is RefundStatus.REQUESTED and refund.refused is not None and now >= unsure_until:
-            return wiring.refunds.released(payment, number, refund_id=None, cause="settle", now=now)
-    except RefusedUpdate:
-        return wiring.store.get(payment.out_trade_no) or payment
-    return payment
+    known = ask_refund(payment, out_refund_no, wiring)
+    if known is not None:
+        return known
+    now = int(wiring.now())
+    if not is_to_be_sent(payment.refunds[out_refund_no], now):
+        return release_missing(payment, out_refund_no, wiring)
+    if not may_send or now < next_refund(payment):
+        return payment
+    return _sent_again(payment, out_refund_no, wiring)
 
 
 def _sent_again(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     try:
         return repeat_refund(payment, out_refund_no, wiring)
+    except RefusedUpdate:
+        return wiring.store.get(payment.out_trade_no) or payment
     except ApiError as problem:
         wiring.pause(held_after(problem.__cause__))
         raise

@@ -21,6 +21,8 @@ from payments.lifecycle import (
 )
 from payments.payment import Credential, Payment
 
+_UNCLAIMED = (P.claim.remove(), P.claimed_until.remove())
+
 
 @dataclass(frozen=True)
 class Due:
@@ -58,7 +60,8 @@ class PaymentStore:
             "due_shard": self._shard(payment.out_trade_no),
             "due_at": due_at,
         }
-        values.pop("late_paid")
+        for later in ("late_paid", "refunded_elsewhere", "held"):
+            values.pop(later)
         write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
 
     def due(self, key: str, *, now: int, most: int) -> list[Due]:
@@ -88,16 +91,30 @@ class PaymentStore:
             actions.append(P.due_since.remove())
         update(payment.out_trade_no, actions, _unchanged(P.due_at, payment.due_at))
 
-    def sending_again(self, payment: Payment, *, until: int, now: int) -> None:
-        """Be the one who sends the frozen request again. RefusedUpdate when somebody else does."""
+    def nothing_due(self, seen: Payment) -> None:
+        """Nobody has to look any more. RefusedUpdate when it has moved since, or is due for something else."""
+        unmoved = (P.version == seen.version) & (P.due_at == seen.due_at) & P.held.does_not_exist()
+        update(seen.out_trade_no, NOT_DUE, unmoved)
+
+    def claim(self, seen: Payment, *, claim: str, until: int, due_at: int, now: int) -> Payment:
+        """Be the one who sends the frozen request again, as `claim`. RefusedUpdate when somebody else does.
+
+        Returns the payment with the claim: `sent_at` is later than it ever was, and what was missing is asked about anew.
+        """
         actions = [
-            P.due_at.set(until),
-            P.due_shard.set(self._shard(payment.out_trade_no)),
-            P.sent_at.set(now),
+            P.claim.set(claim),
+            P.claimed_until.set(until),
+            P.due_at.set(due_at),
+            P.due_shard.set(self._shard(seen.out_trade_no)),
+            P.sent_at.set(max(now, seen.sent_at + 1)),
             P.missing_since.remove(),
         ]
-        condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
-        update(payment.out_trade_no, actions, condition)
+        condition = _unchanged(P.claim, seen.claim) & (P.sent_at == seen.sent_at)
+        return update(seen.out_trade_no, actions, condition & (P.status == seen.status.value))
+
+    def give_up_claim(self, out_trade_no: str, *, claim: str) -> None:
+        """Nobody sends any more, however it ended. RefusedUpdate when somebody else claims it, or nobody."""
+        update(out_trade_no, _UNCLAIMED, P.claim == claim)
 
     def missing(self, payment: Payment, *, now: int) -> None:
         """WeChat Pay has no such order, for the first time since the request was last sent."""
@@ -109,23 +126,21 @@ class PaymentStore:
         update(out_trade_no, [P.asked_at.set(now)], _unchanged(P.asked_at, seen))
 
     def credential_received(
-        self,
-        out_trade_no: str,
-        credential: Credential,
-        *,
-        expires_at: int,
-        due_at: int,
-        now: int,
+        self, sent: Payment, credential: Credential, *, expires_at: int, due_at: int, now: int
     ) -> Payment:
-        """CREATING to PENDING with what the buyer pays by."""
-        actions = _credential(credential, expires_at)
-        actions += [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
-        return _move(out_trade_no, CREDENTIAL_RECEIVED, actions, cause="created", now=now)
+        """CREATING to PENDING with what the buyer pays by. RefusedUpdate when somebody else sends it since `sent`.
 
-    def credential_renewed(self, payment: Payment, credential: Credential, *, expires_at: int) -> Payment:
+        A claim that has ended by itself is still the sender's own until somebody takes another.
+        """
+        actions = _credential(credential, expires_at)
+        actions += [P.due_at.set(due_at), P.due_shard.set(self._shard(sent.out_trade_no))]
+        mine = _unchanged(P.claim, sent.claim)
+        return _move(sent.out_trade_no, CREDENTIAL_RECEIVED, actions, mine, cause="created", now=now)
+
+    def credential_renewed(self, sent: Payment, credential: Credential, *, expires_at: int) -> Payment:
         """A fresh credential for an order that outlives the last. RefusedUpdate when it was sent again since, or moved."""
-        condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
-        return update(payment.out_trade_no, _credential(credential, expires_at), condition)
+        condition = _unchanged(P.claim, sent.claim) & (P.status == sent.status.value)
+        return update(sent.out_trade_no, _credential(credential, expires_at), condition)
 
     def sighted(self, out_trade_no: str) -> Payment:
         """WeChat Pay has the order after all."""
@@ -164,10 +179,14 @@ class PaymentStore:
         cause: str,
         now: int,
         late: bool = False,
+        elsewhere: bool = False,
+        held: bool = False,
+        due_at: int,
     ) -> Payment:
         """To PAID, if and only if merchant, app, amount and currency are the order's own.
 
-        `late` is the edge from CLOSED and FAILED; it marks the payment.
+        `late` is the edge from CLOSED and FAILED; it marks the payment, as `elsewhere` does one of which money had gone
+        back already. `held` tells that evidence waits for this: the payment is due for it at `due_at`.
         """
         condition = (
             (P.mchid == mchid)
@@ -175,21 +194,25 @@ class PaymentStore:
             & (P.amount == amount)
             & (P.currency == currency)
             & P.transaction_id.does_not_exist()
+            & (P.held.exists() if held else P.held.does_not_exist())
         )
         actions = [
             P.transaction_id.set(transaction_id),
-            P.trade_state.set("SUCCESS"),
+            P.trade_state.set("REFUND" if elsewhere else "SUCCESS"),
             P.paid.set(amount),
             P.refundable.set(amount),
             P.completed_at.set(now),
-            *NOT_DUE,
         ]
+        due = [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
+        actions += due if held else NOT_DUE
         if payer_openid is not None:
             actions.append(P.payer_openid.set(payer_openid))
         if success_time is not None:
             actions.append(P.success_time.set(success_time))
         if late:
             actions.append(P.late_paid.set(True))
+        if elsewhere:
+            actions.append(P.refunded_elsewhere.set(True))
         return _move(
             out_trade_no,
             MONEY_RECEIVED_LATE if late else MONEY_RECEIVED,
@@ -200,7 +223,24 @@ class PaymentStore:
             transaction_id=transaction_id,
             amount=amount,
             late=late,
+            elsewhere=elsewhere,
         )
+
+    def refunded_elsewhere(self, seen: Payment) -> Payment:
+        """Money of a payment without a refund of ours has gone back, nobody knows how much of it."""
+        condition = (P.refund_count == 0) & (P.version == seen.version)
+        return update(seen.out_trade_no, [P.refunded_elsewhere.set(True)], condition)
+
+    def hold(self, seen: Payment, facts: Sequence[str], *, due_at: int) -> Payment:
+        """Keep exactly these facts until they can be applied; while there are any, somebody looks again.
+
+        RefusedUpdate when others are kept by now.
+        """
+        condition = P.held == list(seen.held) if seen.held else P.held.does_not_exist()
+        if not facts:
+            return update(seen.out_trade_no, [P.held.remove()], condition)
+        due = [P.due_at.set(due_at), P.due_shard.set(self._shard(seen.out_trade_no))]
+        return update(seen.out_trade_no, [P.held.set(list(facts)), *due], condition)
 
     def _shard(self, out_trade_no: str) -> str:
         return shard(out_trade_no, self._due_shards)
@@ -220,12 +260,12 @@ def _move(
     )
 
 
-def _unchanged(attribute: Any, seen: int | None) -> Any:
+def _unchanged(attribute: Any, seen: int | str | None) -> Any:
     return attribute == seen if seen is not None else attribute.does_not_exist()
 
 
 def _credential(credential: Credential, expires_at: int) -> list[Any]:
-    actions = [P.credential_expires_at.set(expires_at)]
+    actions = [P.credential_expires_at.set(expires_at), *_UNCLAIMED]
     if credential.code_url is not None:
         actions.append(P.code_url.set(credential.code_url))
     if credential.prepay_id is not None:

@@ -8,6 +8,7 @@ from pynamodb.attributes import (
     MapAttribute,
     NumberAttribute,
     UnicodeAttribute,
+    UnicodeSetAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
@@ -85,11 +86,15 @@ class PaymentItem(Model):
     refunded = IntAttribute()
     refund_count = IntAttribute()
     refunds: MapAttribute[Any, Any] = MapAttribute()  # type: ignore[no-untyped-call]
+    refunded_elsewhere = BooleanAttribute(null=True)
+    held: ListAttribute[Any] = ListAttribute(null=True)
     history: ListAttribute[Any] = ListAttribute()
     due_shard = UnicodeAttribute(null=True)
     due_at = IntAttribute(null=True)
     due_since = IntAttribute(null=True)
     sent_at = IntAttribute()
+    claim = UnicodeAttribute(null=True)
+    claimed_until = IntAttribute(null=True)
     missing_since = IntAttribute(null=True)
     asked_at = IntAttribute(null=True)
     created_at = IntAttribute()
@@ -123,6 +128,10 @@ class AllowanceItem(Model):
     last = UnicodeAttribute(null=True)
     minute = IntAttribute(null=True)
     created = IntAttribute()
+    counted_0 = UnicodeSetAttribute(null=True)
+    counted_1 = UnicodeSetAttribute(null=True)
+    counted_2 = UnicodeSetAttribute(null=True)
+    counted_3 = UnicodeSetAttribute(null=True)
     expires_at = IntAttribute()
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from payments.connection_store import ConnectionStore
     from payments.quarantine import Quarantine
     from payments.refund_store import RefundStore
-    from payments.secrets import Cached, CurrentKeys, Downloaded, Verification
+    from payments.secret_members import Downloaded, Verification
+    from payments.secrets import Cached, CurrentKeys
     from payments.store import PaymentStore
     from payments.unpublished import Unpublished
     from wechatpay.client import Client
@@ -125,7 +126,7 @@ class Wiring:
     @cached_property
     def verification(self) -> "Cached[Verification]":
         """The secret that verifies WeChat Pay."""
-        from payments.secrets import Verification
+        from payments.secret_members import Verification
 
         return self._secret(self.settings.verification_secret, Verification)
 
@@ -139,7 +140,7 @@ class Wiring:
     @cached_property
     def downloaded(self) -> "Cached[Downloaded]":
         """The secret of downloaded platform certificates."""
-        from payments.secrets import Downloaded
+        from payments.secret_members import Downloaded
 
         return self._secret(self.settings.certificates_secret, Downloaded, absent="{}")
 
@@ -153,21 +154,21 @@ class Wiring:
     @cached_property
     def signing(self) -> "Cached[MerchantSigner]":
         """The secret that signs for the merchant."""
-        from payments.secrets import signer
+        from payments.secret_members import signer
 
         return self._secret(self.settings.signing_secret, partial(signer, mchid=self.settings.mchid))
 
     @cached_property
     def merchant_certificate(self) -> "Cached[tuple[str, str] | None]":
         """The merchant's API certificate and the serial number in use, from the signing secret."""
-        from payments.secrets import merchant_certificate
+        from payments.secret_members import merchant_certificate
 
         return self._secret(self.settings.signing_secret, merchant_certificate)
 
     @cached_property
     def checkout_key(self) -> "Cached[tuple[str, ...]]":
         """The secret keys of checkout addresses: the first signs, any of them opens."""
-        from payments.secrets import checkout_keys
+        from payments.secret_members import checkout_keys
 
         return self._secret(self.settings.checkout_secret, checkout_keys)
 

@@ -44,10 +44,11 @@ class Client:
     """One merchant's line to WeChat Pay.
 
     `signer` gives the merchant's present signer (keys change, clients stay); `gateways` are origins, tried in order, at
-    most one try each; `clock` gives epoch seconds; `nonce` gives up to 32 characters; `remaining` gives the seconds that
-    the caller can still wait, which shorten a try or leave it out; `told` hears of every call: operation, seconds that it
-    took, and the error that it raises, if any; `session` is one of `transport.session`. Every operation raises
-    RefusedError when WeChat Pay definitely said no, and UnknownOutcomeError when nobody can tell.
+    most one try each (a kept connection that turns out to be dead is none); `clock` gives epoch seconds; `nonce` gives
+    up to 32 characters; `remaining` gives the seconds that the caller can still wait, which shorten a try or leave it
+    out; `told` hears of every call: operation, seconds that it took, and the error that it raises, if any; `session` is
+    one of `transport.session`. Every operation raises RefusedError when WeChat Pay definitely said no, and
+    UnknownOutcomeError when nobody can tell.
     """
 
     def __init__(
@@ -69,7 +70,7 @@ class Client:
         self._nonce = nonce
         self._remaining = remaining
         self._told = told
-        self._session = session or transport.session()
+        self._session = session or transport.session(clock)
 
     def order_native(self, request: bytes) -> str:
         """Create, or repeat unchanged, a Native order; `request` is the complete JSON body. Returns its code_url."""
@@ -159,7 +160,7 @@ class Client:
             try:
                 return self._attempt(gateway, method, path_and_query, body)
             except RefusedError as refused:
-                refused.after_unknown = unknown is not None
+                refused.after_unknown |= unknown is not None
                 raise
             except UnknownOutcomeError as problem:
                 unknown = problem
@@ -168,32 +169,55 @@ class Client:
         raise unknown or UnknownOutcomeError("no gateway is configured")
 
     def _attempt(self, gateway: str, method: str, path_and_query: str, body: bytes) -> Answered:
-        patience = min(self._remaining(), READ_TIMEOUT)
+        """One try: a kept connection that turns out to be dead is replaced within it, once."""
+        deadline = time.monotonic() + READ_TIMEOUT
+        lost = False
+        try:
+            try:
+                response, content = self._send(gateway, method, path_and_query, body, deadline)
+            except transport.KeptConnectionLostError:
+                # The same bytes under the same number are the same wish, whether WeChat Pay has taken it or not; but a
+                # refusal does not tell which.
+                lost = method != "GET"
+                response, content = self._send(gateway, method, path_and_query, body, deadline)
+        except (requests.RequestException, HTTPError, transport.KeptConnectionLostError) as problem:
+            raise UnknownOutcomeError(type(problem).__name__) from problem
+        try:
+            return self._judge(response, content)
+        except RefusedError as refused:
+            refused.after_unknown = lost
+            raise
+
+    def _send(
+        self, gateway: str, method: str, path_and_query: str, body: bytes, deadline: float
+    ) -> tuple[requests.Response, bytes]:
+        patience = min(self._remaining(), deadline - time.monotonic())
         if patience < SHORTEST_TRY:
             raise UnknownOutcomeError("no time left to ask")
+        signer, preferred = self._signer(), self._keys.preferred
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if body:
             headers["Content-Type"] = "application/json"
-        if preferred := self._keys.preferred:
+        if preferred:
             headers["Wechatpay-Serial"] = preferred
-        prepared = self._session.prepare_request(
-            requests.Request(method, gateway + path_and_query, headers=headers, data=body or None)
-        )
-        # requests may percent-encode the path, so what it will send is what is signed.
-        prepared.headers["Authorization"] = self._signer().authorization(
-            method, prepared.path_url, int(self._clock()), self._nonce(), body
-        )
         try:
+            prepared = self._session.prepare_request(
+                requests.Request(method, gateway + path_and_query, headers=headers, data=body or None)
+            )
+            # requests may percent-encode the path, so what it will send is what is signed.
+            prepared.headers["Authorization"] = signer.authorization(
+                method, prepared.path_url, int(self._clock()), self._nonce(), body
+            )
             with self._session.send(
                 prepared,
                 timeout=(min(CONNECT_TIMEOUT, patience), patience),
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = _read(response)
-        except (requests.RequestException, HTTPError) as problem:
-            raise UnknownOutcomeError(type(problem).__name__) from problem
-        return self._judge(response, content)
+                return response, _read(response)
+        except ValueError:
+            # Not chained: it is about a header, and quotes it.
+            raise UnknownOutcomeError("the request cannot be sent as it is") from None
 
     def _judge(self, response: requests.Response, content: bytes) -> Answered:
         status, request_id = response.status_code, response.headers.get("Request-ID")

@@ -11,14 +11,17 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from wechatpay.errors import DecryptionError, KeyFormatError
+from wechatpay.keys import bare
 
 
 def apiv3_key(text: str) -> bytes:
-    """The APIv3 key as bytes: exactly 32 ASCII characters. Raises KeyFormatError."""
-    key = text.encode()
+    """The APIv3 key as bytes: 32 visible ASCII characters, without what stands around them. Raises KeyFormatError."""
+    key = bare(text)
     if len(key) != 32:
-        raise KeyFormatError(f"the APIv3 key must be 32 bytes, it is {len(key)}")
-    return key
+        raise KeyFormatError(f"an APIv3 key has 32 characters, this one {len(key)}")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise KeyFormatError("an APIv3 key has letters and digits alone")
+    return key.encode()
 
 
 def decrypt(*, ciphertext: str, nonce: str, associated_data: str, keys: Sequence[bytes]) -> bytes:

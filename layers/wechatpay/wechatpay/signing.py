@@ -4,13 +4,17 @@ Source: WeChat Pay APIv3, "How to generate a request signature" and "Invoking pa
 """
 
 import base64
+import re
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from wechatpay.errors import KeyFormatError
+
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
+_MCHID, _SERIAL = re.compile(r"[0-9]{1,32}"), re.compile(r"[0-9A-Fa-f]{1,40}")
 
 
 def request_message(method: str, path_and_query: str, timestamp: int, nonce_str: str, body: bytes) -> bytes:
@@ -23,11 +27,20 @@ def request_message(method: str, path_and_query: str, timestamp: int, nonce_str:
 
 @dataclass(frozen=True)
 class MerchantSigner:
-    """Signs for one merchant number with one API certificate's key. Its repr shows no key."""
+    """Signs for one merchant number with one API certificate's key. Its repr shows no key.
+
+    Raises KeyFormatError for numbers that are none: a header that they break would be shown whole in an error.
+    """
 
     mchid: str
     serial_no: str
     private_key: RSAPrivateKey = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not _MCHID.fullmatch(self.mchid):
+            raise KeyFormatError("a merchant number has digits alone")
+        if not _SERIAL.fullmatch(self.serial_no):
+            raise KeyFormatError("a certificate's serial number has hex digits alone")
 
     def sign(self, message: bytes) -> str:
         """SHA256-RSA (PKCS#1 v1.5) of `message`, base64 on one line."""

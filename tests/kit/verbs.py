@@ -1,0 +1,213 @@
+"""The store's own verbs, drawn from a seed: every one of every part, on a few payments, rightly and wrongly."""
+
+import inspect
+import random
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass, replace
+from typing import Any
+
+from payments import lifecycle
+from payments.allowance import Allowance, OpenOrder
+from payments.connection_store import Connection
+from payments.items import RefusedUpdate, StorageUnavailableError
+from payments.lifecycle import RefundStatus, Status
+from payments.payment import CURRENCY, Credential, Payment, Refund
+from payments.wiring import Wiring
+
+MCHID, APPID = "1900000109", "wx8888888888888888"
+PARTS = ("store", "refunds", "allowances", "connections", "quarantine")
+NOT_VERBS = ("session",)
+POOL = 5  # payments that are played with at once
+WRONG = 0.1  # of what a verb is told does not fit
+BEGAN = 1_800_000_000  # epoch seconds
+
+
+class NothingThereError(Exception):
+    """A verb needs something that the payments at hand do not have: another one is drawn."""
+
+
+class Verbs:
+    """Draws verbs of the wiring's stores and their arguments, by the names and types of their parameters.
+
+    A parameter that nothing here knows by name or type fails: give it a value below.
+    """
+
+    def __init__(self, seed: object, environment: Mapping[str, str]) -> None:
+        self._chance = random.Random(f"verbs {seed}")
+        self._wiring = Wiring({**environment, "DUE_SHARDS": "3"})
+        self._now = BEGAN
+        self._known: list[Payment] = []  # as somebody saw them, some of them long ago
+        self._made = 0
+        self._verbs = [
+            (part, name)
+            for part in PARTS
+            for name, _ in inspect.getmembers(getattr(self._wiring, part), inspect.ismethod)
+            if not name.startswith("_") and name not in NOT_VERBS
+        ]
+        self._verbs += [
+            (part, name)
+            for part in PARTS
+            for name, found in vars(type(getattr(self._wiring, part))).items()
+            if isinstance(found, staticmethod) and not name.startswith("_")
+        ]
+        self.outcomes: Counter[str] = Counter()
+
+    @property
+    def never_done(self) -> list[str]:
+        """Verbs that were refused each time."""
+        return [f"{part}.{name}" for part, name in self._verbs if not self.outcomes[f"{part}.{name} done"]]
+
+    def one(self) -> None:
+        """One verb."""
+        self._now += self._chance.randint(0, 20)
+        part, name = self._chance.choice(self._verbs)
+        if part == "store" and name not in ("create", "get") and len(self._known) < POOL:
+            name = "create"
+        verb = getattr(getattr(self._wiring, part), name)
+        try:
+            arguments = self._arguments(verb)
+        except NothingThereError:
+            return
+        try:
+            verb(**arguments)
+        except (RefusedUpdate, StorageUnavailableError) as refused:
+            self.outcomes[f"{part}.{name} {type(refused).__name__}"] += 1
+        else:
+            self.outcomes[f"{part}.{name} done"] += 1
+            if name == "create":
+                self._known.append(arguments["payment"])
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Somebody reads a payment; where one has ended, another takes its place now and then."""
+        if not self._known or self._chance.random() < 0.3:
+            return
+        at = self._chance.randrange(len(self._known))
+        seen = self._wiring.store.get(self._known[at].out_trade_no)
+        if seen is not None:
+            self._known[at] = seen
+        if seen is not None and seen.status is Status.REFUNDED and self._chance.random() < 0.3:
+            del self._known[at]
+
+    def _arguments(self, verb: Callable[..., Any]) -> dict[str, Any]:
+        about = self._chance.choice(self._known) if self._known else self._payment()
+        if verb.__name__ == "create":
+            about = self._payment()
+        refunds = list(about.refunds.values())
+        refund = self._chance.choice(refunds) if refunds else None
+        given = {}
+        for parameter in inspect.signature(verb).parameters.values():
+            if parameter.default is not inspect.Parameter.empty and self._chance.random() < 0.5:
+                continue
+            given[parameter.name] = self._argument(parameter, about, refund)
+        return given
+
+    def _argument(self, parameter: inspect.Parameter, about: Payment, refund: Refund | None) -> Any:
+        name, kind = parameter.name, str(getattr(parameter.annotation, "__name__", parameter.annotation))
+        made: dict[str, Callable[[], Any]] = {
+            "Payment": lambda: about,
+            "Refund": lambda: self._new_refund(about, refund),
+            "Credential": lambda: self._chance.choice(
+                (Credential(code_url="weixin://x"), Credential(prepay_id="wx1"))
+            ),
+            "Allowance": self._allowance,
+            "Connection": self._connection,
+            "RefundEdge": lambda: self._chance.choice((lifecycle.REFUND_ACCEPTED, lifecycle.REFUND_STUCK)),
+            "bool": lambda: self._chance.random() < 0.5,
+            "out_refund_no": lambda: _number_of(refund),
+            "seen": lambda: self._chance.choice((about.due_at, about.asked_at, None)),
+            "connection_id": lambda: self._chance.choice("pqrs"),
+        }
+        if name in _OF_PAYMENT:
+            return getattr(about, name) if self._fits() else self._other(getattr(about, name))
+        if (draw := made.get(kind) or made.get(name)) is not None:
+            return draw()
+        if is_dataclass(parameter.annotation):
+            members = inspect.signature(parameter.annotation).parameters.values()
+            return parameter.annotation(**{m.name: self._argument(m, about, refund) for m in members})
+        return self._plain(parameter, kind)
+
+    def _plain(self, parameter: inspect.Parameter, kind: str) -> Any:
+        name = parameter.name
+        if "Mapping" in kind:
+            return {"wechatCode": "PARAM_ERROR", "message": "no"}
+        if "list" in kind or "Sequence" in kind:
+            return [f"{name}-{number}" for number in range(self._chance.randint(0, 2))]
+        if "int" in kind:
+            return self._number(name)
+        if "str" in kind:
+            absent = "None" in kind and self._chance.random() < 0.3
+            return None if absent else f"{name}-{self._chance.randint(1, 3)}"
+        raise AssertionError(f"no value is drawn for {parameter}")
+
+    def _number(self, name: str) -> int:
+        if name == "shard":
+            return self._chance.randrange(3)
+        if name == "most":
+            return self._chance.randint(1, 4)
+        if name == "day":
+            return BEGAN // 86400
+        return self._now + (self._chance.randint(0, 300) if name != "now" else 0)
+
+    def _fits(self) -> bool:
+        return self._chance.random() >= WRONG
+
+    def _other(self, value: Any) -> Any:
+        return value + self._chance.choice((-1, 1)) if isinstance(value, int) else f"{value}x"
+
+    # ---- things ----
+
+    def _payment(self) -> Payment:
+        self._made += self._fits()  # now and then a number that exists
+        number = f"WX{self._made:04d}"
+        return Payment(
+            out_trade_no=number,
+            payment_id=f"PAY{number}",
+            user_id="user-1",
+            content_id="photo-1",
+            method="native",
+            subject="一本书",
+            mchid=MCHID,
+            appid=APPID,
+            amount=self._chance.randint(1, 500),
+            currency=CURRENCY,
+            fingerprint="F",
+            wechat_request="{}",
+            time_expire=self._now + 7200,
+            created_at=self._now,
+            updated_at=self._now,
+        )
+
+    def _new_refund(self, about: Payment, known: Refund | None) -> Refund:
+        if known is not None and not self._fits():
+            return known  # its number is taken
+        amount = self._chance.choice((1, about.refundable, about.refundable + 1, about.paid // 2)) or 1
+        refund = Refund(
+            out_refund_no=f"RF{about.out_trade_no}{len(about.refunds)}",
+            status=RefundStatus.REQUESTED,
+            amount=amount,
+            created_at=self._now,
+            reason=self._chance.choice((None, "returned")),
+            wechat_request="{}",
+        )
+        return replace(refund, sent_at=self._now) if self._chance.random() < 0.7 else refund
+
+    def _allowance(self) -> Allowance:
+        orders = tuple(
+            OpenOrder(f"WX{n}", "wish", self._now, self._now + 50) for n in range(self._chance.randint(0, 2))
+        )
+        return Allowance(orders, self._now - self._now % 60, len(orders))
+
+    def _connection(self) -> Connection:
+        chosen = self._chance.choice
+        return Connection(f"WX{chosen('12')}", f"T{chosen('123')}", chosen("pqrs"), self._now)
+
+
+def _number_of(refund: Refund | None) -> str:
+    if refund is None:
+        raise NothingThereError
+    return refund.out_refund_no
+
+
+_OF_PAYMENT = ("out_trade_no", "mchid", "appid", "amount", "currency")

@@ -1,0 +1,253 @@
+"""docs/answers.md, row by row: each answer of WeChat Pay, what our caller is told, what is kept. The real handlers, the real table."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from payments import numbers
+from payments.lifecycle import Status
+from payments.payment import Payment, Refund
+from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
+from sandbox.judge import ADMIN_ACCESS_KEY
+from tests.payments.conftest import Calls, put
+from wechatpay.errors import RefusedError, UnknownOutcomeError
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/answers.md").read_text()
+REFUSAL = re.compile(r"(\d{3}) `(\w+)`, (not )?signed(, behind a silent try)?(?:, for the third time)?$")
+SILENCE = UnknownOutcomeError("ReadTimeout")
+
+
+def rows(heading: str) -> list[dict[str, str]]:
+    """The rows of the table under a heading, each by its columns' names."""
+    section = DOCUMENT.split(f"## {heading}")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    names, _, *values = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines]
+    assert values
+    return [dict(zip(names, row, strict=True)) for row in values]
+
+
+def said(text: str) -> Exception | None:
+    """The answer that a row speaks of; None for success."""
+    if text.startswith(("success", "204", "`PROCESSING`")):
+        return None
+    if text.startswith("time-out"):
+        return SILENCE
+    if text.startswith(("429", "202")):
+        return UnknownOutcomeError("unclear", code=text.split("`")[1], http_status=int(text[:3]))
+    found = REFUSAL.fullmatch(text)
+    assert found, text
+    status, code, unsigned, behind = found.groups()
+    refused = RefusedError(
+        code=code, message="", http_status=int(status), request_id="R", proven=unsigned is None
+    )
+    refused.after_unknown = behind is not None
+    return refused
+
+
+class Script:
+    """WeChat Pay by the rows of the document: what each kind of call is answered next."""
+
+    def __init__(self) -> None:
+        self.sends: list[Exception | None] = []
+        self.query: Callable[[str], dict[str, object]] | Exception = SILENCE
+        self.refund_query: Callable[[dict[str, Any]], dict[str, object]] | Exception = SILENCE
+        self.last: dict[str, Any] = {}
+
+    def _next(self) -> None:
+        answer = self.sends.pop(0)
+        if answer is not None:
+            raise answer
+
+    def order_native(self, _request: bytes) -> str:
+        self._next()
+        return "weixin://wxpay/bizpayurl?pr=1"
+
+    def close(self, _out_trade_no: str) -> None:
+        self._next()
+
+    def refund(self, request: bytes) -> dict[str, object]:
+        self.last = json.loads(request)
+        self._next()
+        return refund_object(self.last)
+
+    def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
+        if isinstance(self.query, Exception):
+            raise self.query
+        return self.query(out_trade_no)
+
+    def query_refund(self, _out_refund_no: str) -> dict[str, object]:
+        if isinstance(self.refund_query, Exception):
+            raise self.refund_query
+        return self.refund_query(self.last)
+
+
+def order_object(state: str, **changed: object) -> Callable[[str], dict[str, object]]:
+    def members(out_trade_no: str) -> dict[str, object]:
+        found: dict[str, object] = {
+            "out_trade_no": out_trade_no,
+            "mchid": "1900000109",
+            "appid": "wx8888888888888888",
+            "trade_state": state,
+        }
+        if state in ("SUCCESS", "REFUND"):
+            found |= {
+                "transaction_id": f"42{out_trade_no[2:]}",
+                "amount": {"total": 1000, "currency": "CNY"},
+                "payer": {"openid": "o-buyer"},
+            }
+        return found | changed
+
+    return members
+
+
+def refund_object(request: dict[str, Any]) -> dict[str, object]:
+    return {
+        "out_trade_no": f"WX{request['transaction_id'][2:]}",
+        "out_refund_no": request["out_refund_no"],
+        "refund_id": f"50{request['out_refund_no']}",
+        "transaction_id": request["transaction_id"],
+        "status": "PROCESSING",
+        "amount": {"refund": request["amount"]["refund"], "total": request["amount"]["total"]},
+    }
+
+
+def missing(code: str) -> RefusedError:
+    return RefusedError(code=code, message="", http_status=404, request_id=None)
+
+
+@pytest.fixture
+def calls(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
+    """With an operator's rights: four functions' handlers are called here, and pynamodb knows one caller at a time."""
+    models = (PaymentItem, QuarantineItem, AllowanceItem)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    for model in models:
+        monkeypatch.setattr(model, "_connection", None)
+    yield calls
+    for model in models:
+        model._connection = None
+
+
+@pytest.fixture
+def script(calls: Calls) -> Script:
+    calls.wiring.__dict__["wechat"] = (made := Script())
+    return made
+
+
+def read_order(script: Script, clause: str) -> None:
+    """What a query finds, in the words of the document."""
+    finds = {
+        "": SILENCE,
+        "the query is not answered": SILENCE,
+        "a query finds no such order": missing("ORDER_NOT_EXIST"),
+        "a query finds it unpaid": order_object("NOTPAY"),
+        "a query finds it paid": order_object("SUCCESS"),
+        "a query finds it closed": order_object("CLOSED"),
+    }
+    script.query = finds[clause]
+
+
+def told(calls: Calls, status: int, body: dict[str, Any]) -> str:
+    """An answer of ours, in the words of the document."""
+    if status == 503:
+        return f"503, {calls.headers['retry-after']} s"
+    return f"{status} `{body['code']}`" if status == 409 else str(status)
+
+
+def create(calls: Calls, key: str) -> tuple[int, dict[str, Any]]:
+    body = {"contentId": "c", "amount": 10, "subject": "A thing"}
+    return calls.as_("shop", "payments:charge", "native", body=body, key=key)
+
+
+@pytest.mark.parametrize("row", rows("Opening an order"), ids=lambda row: row["WeChat Pay answers"])
+def test_opening_an_order(row: dict[str, str], calls: Calls, script: Script) -> None:
+    answer, _, clause = row["WeChat Pay answers"].partition("; ")
+    key = re.sub(r"\W", "-", " ".join(row.values()))
+    read_order(script, clause)
+    if row["send"] == "later":
+        script.sends = [SILENCE]
+        assert create(calls, key)[0] == 503
+    script.sends = [said(answer)]
+    status, body = create(calls, key)
+    assert told(calls, status, body) == row["told"]
+    scope = calls.wiring.settings.stack_scope
+    number = numbers.out_trade_no(scope=scope, route="native", caller="shop", key=key)
+    assert stored(calls, number).status == row["order is then"]
+    assert not script.sends
+
+
+@pytest.mark.parametrize("row", rows("Closing an order"), ids=lambda row: row["WeChat Pay answers"])
+def test_closing_an_order(row: dict[str, str], calls: Calls, script: Script) -> None:
+    answer, _, clause = row["WeChat Pay answers"].partition("; ")
+    read_order(script, clause)
+    script.sends = [said("204, signed" if answer.startswith("204") else answer)]
+    number = put(calls.wiring, Status.PENDING).out_trade_no
+    status, body = calls.as_("shop", "payments:charge", "close", body={"outTradeNo": number})
+    assert told(calls, status, body) == row["told"]
+    assert stored(calls, number).status == row["order is then"]
+
+
+@pytest.mark.parametrize("row", rows("Asking about an order"), ids=lambda row: row["WeChat Pay answers"])
+def test_asking_about_an_order(row: dict[str, str], calls: Calls, script: Script) -> None:
+    answer = row["WeChat Pay answers"]
+    objects: dict[str, list[Callable[[str], dict[str, object]]]] = {
+        "paid": [order_object("SUCCESS")],
+        "paid, and money went back before we heard of it (`REFUND`)": [order_object("REFUND")],
+        "closed": [order_object("CLOSED")],
+        "paid, without its currency": [order_object("SUCCESS", amount={"total": 1000})],
+        "paid, another amount": [order_object("SUCCESS", amount={"total": 1, "currency": "CNY"})],
+    }
+    if answer.startswith("`NOTPAY`"):
+        objects[answer] = [order_object(state) for state in re.findall(r"`(\w+)`", answer)]
+    for query in objects.get(answer) or [said(answer)]:
+        assert query is not None
+        script.query = query
+        number = put(calls.wiring, Status.PENDING).out_trade_no
+        status, body = calls.as_("shop", "payments:charge", "query", number=number)
+        what = f"200 `{body['data']['tradeState']}`" if status == 200 else told(calls, status, body)
+        assert what == row["told"]
+        assert stored(calls, number).status == row["order is then"]
+
+
+@pytest.mark.parametrize(
+    "row", rows("Refunding"), ids=lambda row: f"{row['WeChat Pay answers']}, {row['send']}"
+)
+def test_refunding(row: dict[str, str], calls: Calls, script: Script) -> None:
+    answer, _, clause = row["WeChat Pay answers"].partition("; ")
+    finds = {"a query finds none": missing("RESOURCE_NOT_EXISTS"), "a query finds it": refund_object}
+    script.refund_query = finds.get(clause, SILENCE)
+    number = put(calls.wiring, Status.PAID).out_trade_no
+
+    def ask() -> tuple[int, dict[str, Any]]:
+        body = {"outTradeNo": number, "refundAmount": 3}
+        return calls.as_("office", "payments:refund", "refund", body=body, key="k")
+
+    before: list[Exception | None] = [] if row["send"] == "first" else [SILENCE]
+    if answer.endswith("for the third time"):
+        before += [said(answer)] * 2
+    for earlier in before:
+        script.sends = [earlier]
+        assert ask()[0] == 503
+    script.sends = [said(answer)]
+    status, body = ask()
+    assert told(calls, status, body) == row["told"]
+    assert state_of(*stored(calls, number).refunds.values()) == row["refund is then"]
+
+
+def state_of(refund: Refund) -> str:
+    """A refund, in the words of the document."""
+    if refund.status != "REQUESTED":
+        return refund.status.value
+    if refund.refused is None:
+        return "kept"
+    return "never sent again, asked about" if refund.unsure else "never sent again"
+
+
+def stored(calls: Calls, out_trade_no: str) -> Payment:
+    found = calls.wiring.store.get(out_trade_no)
+    assert found is not None
+    return found

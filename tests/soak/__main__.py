@@ -1,0 +1,134 @@
+"""`python -m tests.soak`: 100,000 orders and 30,000 refunds with faults at 20 %, and every ledger compared at the end."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+
+from tests.soak.results import Figures, Result
+from tests.soak.workers import PROCESSES, Place, Workers
+
+ORDERS = 250  # of one window
+WINDOWS, SHORT = 400, 12
+SHORT_SECONDS = 75  # after which the short form begins no window any more
+SAY_EVERY = 20  # seconds
+GROWTH = 200  # megabytes that a process may grow after its third window
+SETTLED = 3  # windows after which a process has all that it will keep
+
+
+class Soak:
+    """Gives out windows and adds up what comes of them."""
+
+    def __init__(self, *, seed: int, windows: int, seconds: float) -> None:
+        self._seed = seed
+        self._windows = windows
+        self._until = time.monotonic() + seconds
+        self._began = self._said = time.monotonic()
+        self.figures = Figures()
+        self.failed: list[Result] = []
+        self._memory: dict[int, list[int]] = {}
+        self._done = 0
+
+    def run(self) -> None:
+        """All windows, or as many as there is time for; the first that differs is the last that is begun."""
+        under_way: set[Future[Result]] = set()
+        numbers = iter(range(1, self._windows + 1))
+        with Workers() as workers:
+            while True:
+                while len(under_way) < PROCESSES and not self.failed and time.monotonic() < self._until:
+                    if (number := next(numbers, None)) is None:
+                        break
+                    under_way.add(workers.window(self._seed, number, orders=ORDERS))
+                if not under_way:
+                    return
+                done, under_way = wait(under_way, timeout=1, return_when=FIRST_COMPLETED)
+                for future in done:
+                    self._took(future.result())
+                self._say()
+
+    def _took(self, result: Result) -> None:
+        self._done += 1
+        self.figures.add(result.figures)
+        self._memory.setdefault(result.process, []).append(result.memory)
+        if result.differences:
+            self.failed.append(result)
+            print_differences(result, seed=self._seed)
+
+    def _say(self) -> None:
+        if time.monotonic() - self._said < SAY_EVERY:
+            return
+        self._said = time.monotonic()
+        took = self._said - self._began
+        left = (self._windows - self._done) * took / self._done if self._done else 0
+        left = min(left, max(self._until - self._said, 0))
+        print(
+            f"{self.figures.orders:,} orders, {self.figures.refunds:,} refunds, {self.figures.orders / took:.1f} orders a"
+            f" second, about {left / 60:.1f} min left, {len(self.failed)} windows that differ",
+            flush=True,
+        )
+
+    @property
+    def growth(self) -> float:
+        """Megabytes by which the process that grew most has grown, since it had settled."""
+        grown = [marks[-1] - marks[SETTLED - 1] for marks in self._memory.values() if len(marks) >= SETTLED]
+        return max(grown, default=0) / 2**20
+
+    def report(self) -> None:
+        """The figures."""
+        seconds, figures = time.monotonic() - self._began, self.figures
+        print(f"calls: {_listed(figures.outcomes)}")
+        print(f"faults: {_listed(figures.faults)}")
+        print(f"notifications: {_listed(figures.notified)}")
+        if figures.limits:
+            print(f"nobody's promise: {_listed(figures.limits)}")
+        print(f"ledgers (fen): {_listed(figures.ledgers)}")
+        slow = {name: f"{seconds * 1000:.0f} ms" for name, seconds in sorted(figures.slowest.items())}
+        print(f"slowest invocation: {', '.join(f'{name} {time}' for name, time in slow.items())}")
+        print(
+            f"{figures.orders:,} orders, {figures.refunds:,} refunds, {figures.invocations:,} invocations of which"
+            f" {figures.deaths:,} died, {figures.faults.total():,} faults, {figures.operations:,} operations on tables,"
+            f" {figures.virtual_hours:,.0f} virtual hours, {seconds:.0f} s, {figures.orders / seconds:.1f} orders a second,"
+            f" memory {self.growth:+.0f} MB, worst notify {slow.get('notify', '-')};"
+            f" {'all ledgers equal' if not self.failed else 'LEDGERS DIFFER'}"
+        )
+
+    @property
+    def code(self) -> int:
+        """0 when all is well."""
+        if self.growth > GROWTH:
+            print(f"a process has grown by {self.growth:.0f} MB, more than {GROWTH}")
+        return 1 if self.failed or self.growth > GROWTH or not self.figures.orders else 0
+
+
+def print_differences(result: Result, *, seed: int) -> None:
+    """Each difference, and the command that finds it again."""
+    print(f"make soak SEED={seed} WINDOW={result.number}  # {len(result.differences)} differences:")
+    for difference in result.differences[:20]:
+        print(f"  {difference[:1500]}")
+
+
+def _listed(counter: Counter[str]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counter.items()))
+
+
+def main() -> int:
+    """0 when all ledgers are equal."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="two minutes")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--window", type=int, help="just this one, as a failure names it")
+    asked = parser.parse_args()
+    if asked.window is not None:
+        result = Place().window(asked.seed, asked.window, orders=ORDERS)
+        print_differences(result, seed=asked.seed)
+        return 1 if result.differences else 0
+    windows, seconds = (SHORT, SHORT_SECONDS) if asked.short else (WINDOWS, float("inf"))
+    soak = Soak(seed=asked.seed, windows=windows, seconds=seconds)
+    soak.run()
+    soak.report()
+    return soak.code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

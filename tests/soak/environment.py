@@ -1,0 +1,47 @@
+"""What template.yaml gives its functions as environment, with names in the place of resources: nothing is deployed."""
+
+from typing import Any
+
+from sandbox.intrinsics import Resolver
+from sandbox.template import checked, parameters_of, transformed
+from tests.kit.dynamodb import TEMPLATE
+
+PARAMETERS = {
+    "WeChatAppId": "wx8888888888888888",
+    "WeChatMchId": "1900000109",
+    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",  # not ours: the window is the courier
+    "JwtIssuer": "https://issuer.example.com",
+    "JwtAudience": "payments",
+    "DueShards": "1",
+    "RefundsPerDay": "1000000",
+    "Stage": "soak",
+    "Release": "1",
+}
+
+
+def environment(parameters: dict[str, str]) -> dict[str, str]:
+    """Every function's variables together; a table, secret, bus or bucket is its logical id, a queue a URL with it."""
+    template = transformed(TEMPLATE)
+    resources = template["Resources"]
+
+    def ref(name: str) -> str:
+        queue = resources.get(name, {}).get("Type") == "AWS::SQS::Queue"
+        return f"https://sqs.example.com/{name}" if queue else name
+
+    resolver = Resolver(
+        {
+            **checked(parameters_of(TEMPLATE), parameters),
+            "AWS::StackName": "soak",
+            "AWS::Region": "us-east-1",
+        },
+        conditions=template.get("Conditions", {}),
+        mappings=template.get("Mappings", {}),
+        ref=ref,
+        attribute=lambda logical_id, name: f"{logical_id}.{name}",
+    )
+    found: dict[str, str] = {}
+    for resource in resources.values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            variables: dict[str, Any] = resource["Properties"].get("Environment", {}).get("Variables", {})
+            found |= {name: str(resolver.value(value)) for name, value in variables.items()}
+    return found

@@ -1,0 +1,93 @@
+"""Two processes that share the windows: each has tables, keys and an environment of its own."""
+
+import gc
+import multiprocessing
+import os
+import resource
+import sys
+import time
+from concurrent.futures import Future, ProcessPoolExecutor
+from typing import Self
+
+from sandbox.simulator import Credentials
+from tests.kit.dynamodb import MemoryDynamoDB
+from tests.soak.environment import environment
+from tests.soak.functions import Planted
+from tests.soak.ledgers import differences
+from tests.soak.people import Mood, People
+from tests.soak.results import Figures, Result
+from tests.soak.window import Window, parameters
+
+PROCESSES = 2
+
+
+class Place:
+    """What a process keeps from window to window."""
+
+    def __init__(self) -> None:
+        gc.set_threshold(100_000, 50, 100)
+        self.credentials = Credentials.create()
+        self.environment = environment(parameters(self.credentials))
+        self.db = MemoryDynamoDB.from_template()
+
+    def window(
+        self, seed: int, number: int, *, orders: int, mood: Mood | None = None, planted: Planted | None = None
+    ) -> Result:
+        """One window, from its first order to its ledgers."""
+        began, before = time.monotonic(), self.db.operations
+        with (
+            self.db,
+            Window(
+                f"{seed}.{number}",
+                db=self.db,
+                credentials=self.credentials,
+                environment=self.environment,
+                planted=planted,
+                quiet=mood is not None and mood.quiet,
+            ) as window,
+        ):
+            people = People(window, orders=orders, mood=mood)
+            people.begin()
+            window.until_quiet(orders)
+            if not window.violations and people.the_rest():
+                window.until_quiet(orders)
+            found = differences(window, people)
+            figures = Figures.of(window, people, operations=self.db.operations - before)
+        found += [] if found else figures.differing()
+        return Result(number, time.monotonic() - began, figures, tuple(found), os.getpid(), _memory())
+
+
+def _memory() -> int:
+    """The most bytes that this process has had in memory."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+_here: list[Place] = []
+
+
+def _start() -> None:
+    _here.append(Place())
+
+
+def _window(seed: int, number: int, orders: int) -> Result:
+    return _here[0].window(seed, number, orders=orders)
+
+
+class Workers:
+    """A context manager. Work begins once it is given, in the order in which it is given."""
+
+    def __init__(self) -> None:
+        self._pool = ProcessPoolExecutor(
+            PROCESSES, mp_context=multiprocessing.get_context("spawn"), initializer=_start
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def window(self, seed: int, number: int, *, orders: int) -> Future[Result]:
+        """One window in one of the processes."""
+        return self._pool.submit(_window, seed, number, orders)
