@@ -106,6 +106,9 @@ api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of ea
 drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
 	@DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/drills
 
+backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.backlog $(if $(SHORT),--short)
+
 live: setup ## 300 open pages on 300 orders, each paid: every page hears of its own and of no other
 	@PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)
 
