@@ -37,9 +37,11 @@ test: setup ## the whole test suite, in JOBS=2 processes
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(or $(ARGS),--ignore=tests/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
-check: ## everything that must hold: static, then the tests
+check: ## everything that must hold: static, then the tests, two minutes of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory model MINUTES=2
+	@$(MAKE) --no-print-directory soak SHORT=1
 
 static: format lint types contracts security template ## format, lint, types, import contracts, bandit, template checks
 
