@@ -223,9 +223,12 @@ def test_a_refused_query_says_nothing_about_the_order(shop: Shop) -> None:
 
 
 def test_an_order_that_is_only_being_closed_is_not_called_closed(shop: Shop) -> None:
-    number = shop.native(key="closing").json()["data"]["outTradeNo"]
+    opened = shop.native(key="closing").json()["data"]
+    number = opened["outTradeNo"]
     shop.faults({"on": "close", "effect": "reset_before"})
     assert shop.close(number).status_code == 503
+    page = shop.http.get(opened["checkoutUrl"], headers={"accept": "application/json"}, timeout=30).json()
+    assert (page["status"], "codeUrl" in page) == ("closing", False)
     answer = shop.native(key="closing")
     assert (answer.status_code, answer.json()["details"]) == (503, {"outTradeNo": number, "closing": True})
     assert shop.control("pay", {"outTradeNo": number}).status_code == 200  # its buyer still can

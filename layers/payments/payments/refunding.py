@@ -18,10 +18,6 @@ from payments.verdicts import LONG_WAIT, WAIT, Verdict, judge, repeated_after
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-DOUBLE_CLICK = 60  # seconds in which the same amount and reason without a key are the same refund
-UNANSWERED_FOR = (
-    24 * 3600
-)  # seconds for which it stays the same for whoever was not answered, after they last asked
 BUDGET = 6.0  # seconds for finding one's place among parallel refunds
 MAX_DOUBTS = 3  # refusals without a signature, after which a number is not sent any more
 
@@ -45,9 +41,8 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
     counted = False
     while True:
         known = same_refund(seen, wish, now=wiring.now())
-        if (
-            known is not None and known.claim == claim
-        ):  # our own reservation went through, and its answer was lost
+        if known is not None and known.claim == claim:
+            # Our own reservation went through, and its answer was lost.
             return Refunded(_send(seen, known, wiring, first=True), known.out_refund_no, duplicate=False)
         try:
             if known is not None:
