@@ -106,7 +106,12 @@ class Invocation:
         self._dead = False
 
     def through(
-        self, kind: str, method: str, call: Callable[[], Any], members: dict[str, Any] | None = None
+        self,
+        kind: str,
+        method: str,
+        call: Callable[[], Any],
+        members: dict[str, Any] | None = None,
+        arguments: tuple[Any, ...] = (),
     ) -> Any:
         """Let one effect happen, or go wrong. Raises Killed when the invocation dies here, or has died before."""
         if self._dead:

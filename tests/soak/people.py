@@ -315,13 +315,17 @@ class People:
             if self._chance.random() < self._share and self._refunds_left:
                 self._refunds_left -= 1
                 self._refund_later(order, self._chance.expovariate(1 / 900))
-        elif (
-            not order.closing
-            and self._window.clock.time() < self._window.images.payments[order.number or ""]["time_expire"]
-        ):
+        elif order.closing or self._window.clock.time() >= self._expires(order):
+            return
+        elif any(order.name.encode() in body for body in self._window.late):
+            self.limits["code replaced by a request that was given up and arrived later"] += 1
+        else:
             self._window.violations.append(
                 f"I3 {order.name}: a caller was answered a credential that cannot be paid: {answer.text}"
             )
+
+    def _expires(self, order: Order) -> float:
+        return float(self._window.images.payments[order.number or ""]["time_expire"])
 
     def _close(self, order: Order) -> None:
         order.closing = True
