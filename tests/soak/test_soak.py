@@ -3,8 +3,8 @@
 import pytest
 
 from tests.soak import mistakes
-from tests.soak.people import Mood
 from tests.soak.results import Result
+from tests.soak.wishes import Mood
 from tests.soak.workers import Place
 
 ORDERS = 40

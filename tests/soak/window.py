@@ -5,7 +5,6 @@ import io
 import itertools
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import redirect_stdout
 from typing import Any, Self
@@ -17,13 +16,11 @@ from payments import sweeping
 from payments.http import logger
 from sandbox.batches import failures_of
 from sandbox.simulator import Credentials, Simulator
-from sandbox.simulator.courier import LADDER, Delivery
-from tests.crash import invariants
 from tests.crash.clock import VirtualClock
 from tests.crash.images import Images
-from tests.crash.notification import opened
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
-from tests.soak.environment import PARAMETERS
+from tests.soak.courier import Courier
+from tests.soak.environment import secrets
 from tests.soak.faults import Faults, Invocation, rules
 from tests.soak.functions import Functions, Planted
 from tests.soak.idle import IdleGateway
@@ -36,10 +33,7 @@ INVOCATIONS = 500  # … and how many it may take for each of its orders
 FAULTS_FOR = 8 * 3600  # virtual seconds for which things go wrong
 MINUTE = 60
 REFUND_AFTER = 30.0  # seconds that the bank takes for a refund
-CONSOLE = "CONSOLE-"  # how refund numbers of the merchant console begin
 DEPTH = 2  # invocations inside one another
-
-DROPPED, DOUBLED, DELAYED = 0.06, 0.05, 0.04  # of notifications
 
 
 class Window:
@@ -67,29 +61,24 @@ class Window:
         self.faults = Faults(random.Random(f"faults {seed}"))
         self.violations: list[str] = []
         self.images = Images()
-        self.notified: Counter[str] = Counter()
-        self.lost = 0.05  # of notifications: none of their deliveries arrives
-        self.console_lost = False  # whether that goes for refunds of the console, of which nobody else tells
         self.outside = Outside(
             environment,
             clock=self.clock,
             chance=random.Random(f"product {seed}"),
-            secrets=Secrets(_secrets(credentials)),
+            secrets=Secrets(secrets(credentials)),
         )
         self.functions = Functions(
             self.outside, begun=self._begun, problem=self.violations.append, planted=planted
         )
         self.bus, self.queues = self.outside.bus, self.outside.queues
         self._simulator = Simulator(credentials, clock=self.clock, minute_between_refunds=True)
+        self.courier = Courier(self, self._simulator)
         self._http = requests.Session()
         self._http.trust_env = False
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._records: list[dict[str, Any]] = []
         self._publish_at: float | None = None
-        self._seen = 0  # deliveries
-        self._unheard: list[Delivery] = []
-        self._known: set[str] = set()
         self._swept_at = 0
         self.look_takes = 0.0  # virtual seconds of one invocation of settle
         self._faulty_until = START + FAULTS_FOR
@@ -182,7 +171,7 @@ class Window:
     def _refunds_end(self) -> None:
         # Only here are refunds' notifications seen: the simulator ends a refund at some moment of real time, too.
         self.control("clock", {"advance": 0})
-        self._hear(refunds=True)
+        self.courier.hear(refunds=True)
 
     def end(self) -> None:
         """Nothing goes wrong any more, and what has is counted."""
@@ -301,23 +290,7 @@ class Window:
                 self._records.append(record)
         if self._records and self._publish_at is None:
             self._publish_at = self.clock.time() + 1
-        self._hear(refunds=False)
-
-    def _hear(self, *, refunds: bool) -> None:
-        """Of payments, or of ends of refunds."""
-        deliveries = self._simulator.deliveries()
-        self._unheard += deliveries[self._seen :]
-        self._seen = len(deliveries)
-        heard = [d for d in self._unheard if d.notification.event_type.startswith("REFUND") == refunds]
-        self._unheard = [delivery for delivery in self._unheard if delivery not in heard]
-        new = {d.notification.id: d for d in heard if d.notification.id not in self._known}
-        self._known |= new.keys()
-        told = [(self._facts(delivery), delivery) for delivery in new.values()]
-        for facts, delivery in sorted(told, key=lambda each: each[0].get("out_refund_no", "")):
-            self._told(facts, delivery)
-
-    def _facts(self, delivery: Delivery) -> dict[str, Any]:
-        return opened(delivery.notification.body.decode(), self.credentials.api_v3_key)
+        self.courier.hear(refunds=False)
 
     def _publish(self) -> None:
         batch, self._records, self._publish_at = self._records[:100], self._records[100:], None
@@ -327,48 +300,6 @@ class Window:
         first = min((numbers.index(each) for each in failed), default=len(batch)) if failed is not None else 0
         self._records = batch[first:] + self._records
         self._publish_at = self.clock.time() + 1 if self._records else None
-
-    def _told(self, facts: Mapping[str, Any], delivery: Delivery) -> None:
-        """WeChat Pay has something to tell: how it finds its way, or does not."""
-        drawn, number = self.chance.random(), delivery.notification.id
-        fate = "at once"
-        for share, name in (
-            (self.lost, "lost"),
-            (DROPPED, "once lost"),
-            (DOUBLED, "doubled"),
-            (DELAYED, "late"),
-        ):
-            if 0 <= drawn < share and (self.faults.share or (self.quiet and name == "lost")):
-                fate = name
-            drawn -= share
-        of_the_console = str(facts.get("out_refund_no", "")).startswith(CONSOLE)
-        if fate == "lost" and of_the_console and not self.console_lost:
-            fate = "once lost"
-        self.notified[fate] += 1
-        if fate == "once lost":
-            self.after(LADDER[0], lambda: self._deliver(number, 1))
-        elif fate == "late":
-            self.after(self.chance.uniform(60, 3 * 3600), lambda: self._deliver(number, 0))
-        elif fate != "lost":
-            for copy in range(2 if fate == "doubled" else 1):
-                self.after(0.1 + copy, lambda first=delivery: self._deliver(number, 0, first))
-
-    def _deliver(self, number: str, rung: int, first: Delivery | None = None) -> None:
-        """WeChat Pay sends it, and climbs its ladder until it is answered with 2xx."""
-        if first is not None:
-            headers, body = first.headers, first.notification.body.decode()
-        else:
-            sent = self.control(f"notifications/{number}").json()
-            headers, body = sent["headers"], sent["body"]
-        began = self.clock.time()
-        answer = self.invoke("notify", {"routeKey": "POST /notify", "headers": headers, "body": body})
-        if answer is not None and answer["statusCode"] in (200, 204):
-            facts = opened(body, self.credentials.api_v3_key)
-            held = self.images.payments.get(facts["out_trade_no"], {}).get("held", ())
-            if not any(f'"{facts.get("out_refund_no")}"' in text for text in held):
-                self.violations += invariants.committed(self.images.payments, facts)
-        elif rung < len(LADDER):
-            self.at(max(began + LADDER[rung], self.clock.time()), lambda: self._deliver(number, rung + 1))
 
 
 class _InOrder:
@@ -393,24 +324,3 @@ def _named(rule: Mapping[str, Any]) -> str:
         for part in (rule["effect"], str(extra), "unsigned" if rule.get("signed") is False else "")
         if part
     )
-
-
-def _secrets(credentials: Credentials) -> dict[str, dict[str, Any]]:
-    return {
-        "SigningSecret": {
-            "WECHAT_PRIVATE_KEY": credentials.merchant_private_key,
-            "WECHAT_CERT_SERIAL_NO": credentials.merchant_serial_no,
-        },
-        "VerificationSecret": {
-            "WECHAT_API_V3_KEY": credentials.api_v3_key,
-            "WECHAT_PUBLIC_KEY_ID": credentials.wechat_public_key_id,
-            "WECHAT_PUBLIC_KEY": credentials.wechat_public_key,
-            "WECHAT_QUOTE_KEY": "q" * 32,
-        },
-        "CheckoutSecret": {"CHECKOUT_KEY": "c" * 64},
-    }
-
-
-def parameters(credentials: Credentials) -> dict[str, str]:
-    """The template's parameters for this merchant."""
-    return PARAMETERS | {"WeChatAppId": credentials.appid, "WeChatMchId": credentials.mchid}
