@@ -3,7 +3,7 @@
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -163,3 +163,13 @@ def _none_taken(method: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
         return {"FailedEntryCount": len(entries), "Entries": refused}
     failed = [{"Id": entry["Id"], "SenderFault": False, "Code": "ThrottlingException"} for entry in entries]
     return {"Failed": failed, "Successful": []}
+
+
+def named(rule: Mapping[str, Any]) -> str:
+    """What figures call a rule of the simulator."""
+    extra = rule.get("code") or rule.get("result") or ""
+    return " ".join(
+        part
+        for part in (rule["effect"], str(extra), "unsigned" if rule.get("signed") is False else "")
+        if part
+    )

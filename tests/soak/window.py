@@ -5,7 +5,7 @@ import io
 import itertools
 import random
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from typing import Any, Self
 from unittest.mock import patch
@@ -21,10 +21,11 @@ from tests.crash.images import Images
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.soak.courier import Courier
 from tests.soak.environment import secrets
-from tests.soak.faults import Faults, Invocation, rules
-from tests.soak.functions import Functions, Planted
+from tests.soak.faults import Faults, Invocation, named, rules
+from tests.soak.functions import Functions, InOrder, Planted
 from tests.soak.idle import IdleGateway
 from tests.soak.services import Secrets
+from tests.soak.stream import Stream
 from tests.soak.wired import Outside
 
 START = 1_900_000_800  # epoch seconds at which every window begins
@@ -77,8 +78,7 @@ class Window:
         self._http.trust_env = False
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self._records: list[dict[str, Any]] = []
-        self._publish_at: float | None = None
+        self.stream = Stream(self)
         self._swept_at = 0
         self.look_takes = 0.0  # virtual seconds of one invocation of settle
         self._faulty_until = START + FAULTS_FOR
@@ -106,7 +106,7 @@ class Window:
         self._printed = redirect_stdout(self.logs)
         self._printed.__enter__()
         # Side by side, batches of one sweep would come in another order each time.
-        self._in_order = patch.object(sweeping, "ThreadPoolExecutor", _InOrder)
+        self._in_order = patch.object(sweeping, "ThreadPoolExecutor", InOrder)
         self._in_order.start()
         self.db.around = self._around
         self.db.records.clear()
@@ -146,6 +146,11 @@ class Window:
         finally:
             self._look()
 
+    def _look(self) -> None:
+        """See what was written and what WeChat Pay has to tell."""
+        self.stream.look()
+        self.courier.hear(refunds=False)
+
     def control(
         self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST"
     ) -> requests.Response:
@@ -179,7 +184,7 @@ class Window:
             return
         self.faults.share = 0.0
         for rule in self.control("faults", method="GET").json()["rules"]:
-            self.faults.happened[f"wechat {_named(rule)}"] += rule["happened"]
+            self.faults.happened[f"wechat {named(rule)}"] += rule["happened"]
         self.control("faults", method="DELETE")
 
     def no_sweep_before(self, moment: float) -> None:
@@ -210,8 +215,8 @@ class Window:
             self.end()
         if self._agenda and self._agenda[0][0] <= now:
             heapq.heappop(self._agenda)[2]()
-        elif self._publish_at is not None and self._publish_at <= now:
-            self._publish()
+        elif self.stream.publish_at is not None and self.stream.publish_at <= now:
+            self.stream.publish()
         elif (minute := self._minute()) is not None and minute <= now:
             self._swept_at = int(now)
             self.invoke("sweep", {})
@@ -224,7 +229,7 @@ class Window:
     def _next(self) -> float | None:
         moments = [
             self._agenda[0][0] if self._agenda else None,
-            self._publish_at,
+            self.stream.publish_at,
             self.queues.next_at,
             self._minute(),
         ]
@@ -278,49 +283,3 @@ class Window:
                     heapq.heappop(self._agenda)[2]()
         finally:
             self._depth -= 1
-
-    # ---- the stream and the notifications ----
-
-    def _look(self) -> None:
-        """See what was written and what WeChat Pay has to tell."""
-        records, self.db.records = self.db.records, []
-        for record in records:
-            if record["eventName"] != "REMOVE":
-                self.images.saw(record)
-                self._records.append(record)
-        if self._records and self._publish_at is None:
-            self._publish_at = self.clock.time() + 1
-        self.courier.hear(refunds=False)
-
-    def _publish(self) -> None:
-        batch, self._records, self._publish_at = self._records[:100], self._records[100:], None
-        answer = self.invoke("publish", {"Records": batch})
-        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
-        failed = set(numbers[:1]) if answer is None else failures_of(answer, numbers)
-        first = min((numbers.index(each) for each in failed), default=len(batch)) if failed is not None else 0
-        self._records = batch[first:] + self._records
-        self._publish_at = self.clock.time() + 1 if self._records else None
-
-
-class _InOrder:
-    """A pool of one that does each thing when it is given."""
-
-    def __init__(self, _workers: int) -> None: ...
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def map(self, work: Callable[..., Any], each: Iterable[Any]) -> Iterator[Any]:
-        """One after the other."""
-        return iter([work(one) for one in each])
-
-
-def _named(rule: Mapping[str, Any]) -> str:
-    extra = rule.get("code") or rule.get("result") or ""
-    return " ".join(
-        part
-        for part in (rule["effect"], str(extra), "unsigned" if rule.get("signed") is False else "")
-        if part
-    )
