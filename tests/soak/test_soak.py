@@ -14,7 +14,7 @@ ORDERS = 40
 
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
-    yield Place()
+    return Place()
 
 
 @pytest.fixture(scope="module")
