@@ -71,10 +71,11 @@ class Oracle:
                         "an event lies", f"{event} of {number} says nothing of the money that went back"
                     )
                 if event == "RefundRequested" and wish is not None:
-                    self._reserved(members["out_refund_no"]["S"], wish)
+                    self._reserved(members["out_refund_no"]["S"], new, wish)
 
-    def _reserved(self, out_refund_no: str, wish: "Wish") -> None:
-        if wish.function == "refund":
+    def _reserved(self, out_refund_no: str, image: Mapping[str, Any], wish: "Wish") -> None:
+        elsewhere = "elsewhere" in image["refunds"]["M"][out_refund_no]["M"]
+        if wish.function == "refund" and not elsewhere:
             self.owners.setdefault(out_refund_no, wish)
 
     def forgotten(self, items: list[Mapping[str, Any]]) -> None:
@@ -103,6 +104,15 @@ class Oracle:
             moved_nothing = stands is None and says == "CLOSED"
             if not moved_nothing and not kept and stands not in FINAL and stands != says:
                 self.violated("taken and lost", f"{number} is {stands}, after {says} was taken")
+
+    def answered_unheard(self, wish: "Wish") -> None:
+        """A call ended without any answer; where its refund had been written down as answered, that was the lost 200."""
+        if wish.key is not None or wish.number not in self.images:
+            return
+        refunds = self.images[wish.number]["refunds"]["M"]
+        for number in wish.numbers & refunds.keys():
+            if "unanswered_by" not in refunds[number]["M"]:
+                wish.unheard = number
 
     # ---- WeChat Pay ----
 
@@ -142,6 +152,10 @@ class Oracle:
         assert lost is not None
         if self.refund_status(wish.number, lost) in FINAL:
             self.limits["a first 200 without a key never arrived"] += 1
+            wish.excused.add(lost)
+        elif number is not None and number not in wish.numbers:
+            # Its own is still open, and so is another of the same amount and reason, which is told.
+            self.limits["… and another's refund was told"] += 1
             wish.excused.add(lost)
 
     # ---- what callers are told ----

@@ -4,7 +4,7 @@ import contextlib
 import json
 import secrets
 
-from tests.soak.window import Window
+from tests.soak.window import CONSOLE, Window
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key
@@ -35,7 +35,7 @@ class Console:
         self._made += 1
         request = {
             "transaction_id": book["transaction_id"],
-            "out_refund_no": f"CONSOLE-{self._made}",
+            "out_refund_no": f"{CONSOLE}{self._made}",
             "notify_url": book["notify_url"],
             "amount": {"refund": amount, "total": book["amount"]["total"], "currency": "CNY"},
         }

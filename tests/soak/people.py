@@ -20,6 +20,10 @@ AMOUNT = 1000  # fen
 TRIES = 8  # of one caller, until it gives up
 COMES_BACK = 0.3  # of those who gave up, hours later
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
+PILED_UP = 7800  # virtual seconds: longer than an order lives
+LAST_LOOK = 5400  # virtual seconds: what is looked at now is looked at next when its time is over
+LOOK_TAKES = 3.0  # virtual seconds, where looks are what is short
+FOUND_WITHIN = 180  # virtual seconds, of a payment that nobody told of
 REPEATED = (500, 503, 429)
 
 
@@ -38,8 +42,14 @@ class Mood:
     console_first: float = 0.5  # … of those, before we have heard of the payment
     refunds: float = 0.3  # for each order
     lost: float = 0.05  # of notifications: never arrive
+    console_lost: bool = (
+        False  # nor does any of the console's refunds; only where WeChat Pay tells of them in another way
+    )
     every: float = 2.0  # virtual seconds from one order to the next
     quiet: bool = False  # nothing goes wrong at all
+    fresh: int = (
+        0  # of the orders: paid in silence after all others have expired, just before somebody looks again
+    )
 
 
 @dataclass(frozen=True)
@@ -85,6 +95,7 @@ class Order:
     paid: bool = False  # at WeChat Pay
     unheard: bool = False  # an answer to its create never came
     callers: int = 0  # who ask for it at the same time
+    paid_at: float = 0.0  # epoch seconds
     closing: bool = False  # somebody has asked for its end
     console: bool = False  # somebody pays it back by another way
 
@@ -114,18 +125,49 @@ class People:
         self._refunds_left = refunds
         self._share = self._mood.refunds * 1.4  # of paid orders, for not all are
         self._console = Console(window)
-        window.lost = self._mood.lost
+        window.lost, window.console_lost = self._mood.lost, self._mood.console_lost
         self.outcomes: Counter[str] = Counter()
         self.limits: Counter[str] = Counter()
         """What is documented as nobody's promise, by kind."""
 
     def begin(self) -> None:
         """Let them come, one after the other."""
+        if self._mood.fresh:
+            self._pile_up()
+            return
         for place, order in enumerate(self.orders):
             self._window.at(
                 self._window.clock.time() + place * self._mood.every * self._chance.uniform(0.9, 1.1),
                 lambda order=order: self._open(order),
             )
+
+    def _pile_up(self) -> None:
+        """All but a few have expired by the time at which somebody looks again; then looks take their time, too."""
+        began, fresh = self._window.clock.time(), self._mood.fresh
+        looked_again = began + PILED_UP
+
+        def piles_up() -> None:
+            self._window.look_takes = LOOK_TAKES
+            self._window.no_sweep_before(looked_again)
+
+        self._window.no_sweep_before(began + LAST_LOOK)
+        self._window.at(began + LAST_LOOK + 1200, piles_up)
+        for order in self.orders[:-fresh]:
+            order.fate = "abandons"
+            self._window.at(began, lambda order=order: self._open(order))
+        for order in self.orders[-fresh:]:
+            order.fate = "pays at once"
+            self._window.at(looked_again - 70, lambda order=order: self._open(order))
+
+    def late(self) -> list[str]:
+        """Payments of which no notification told, and that were found too late though they were due."""
+        found = []
+        for order in self.orders[-self._mood.fresh :] if self._mood.fresh else []:
+            history = self._window.images.payments[order.number or ""]["history"]
+            known = next((entry["at"] for entry in history if entry["to"] == "PAID"), float("inf"))
+            if known - order.paid_at > FOUND_WITHIN:
+                found.append(f"I11 {order.name}: paid, and known only {known - order.paid_at:.0f} s later")
+        return found
 
     def the_rest(self) -> bool:
         """What is left of the refunds is asked for now; whether there was any."""
@@ -249,6 +291,8 @@ class People:
         soon = (
             self._chance.uniform(2, 600) if self._chance.random() < 0.9 else self._chance.uniform(6600, 7190)
         )
+        if order.fate == "pays at once":
+            self._pay(order, credential)
         if order.fate in ("pays", "both"):
             self._window.after(soon, lambda: self._pay(order, credential))
         if order.fate == "both":
@@ -264,7 +308,7 @@ class People:
     def _pay(self, order: Order, credential: dict[str, str]) -> None:
         answer = self._window.control("pay", credential)
         if answer.status_code == 200:
-            order.paid = True
+            order.paid, order.paid_at = True, self._window.clock.time()
             if self._chance.random() < self._mood.console:
                 first = self._chance.random() < self._mood.console_first
                 self._console_refund(order, 0.0 if first else self._chance.uniform(1, 1800))

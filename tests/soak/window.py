@@ -34,6 +34,7 @@ INVOCATIONS = 500  # … and how many it may take for each of its orders
 FAULTS_FOR = 8 * 3600  # virtual seconds for which things go wrong
 MINUTE = 60
 REFUND_AFTER = 30.0  # seconds that the bank takes for a refund
+CONSOLE = "CONSOLE-"  # how refund numbers of the merchant console begin
 DEPTH = 2  # invocations inside one another
 
 DROPPED, DOUBLED, DELAYED = 0.06, 0.05, 0.04  # of notifications
@@ -66,6 +67,7 @@ class Window:
         self.images = Images()
         self.notified: Counter[str] = Counter()
         self.lost = 0.05  # of notifications: none of their deliveries arrives
+        self.console_lost = False  # whether that goes for refunds of the console, of which nobody else tells
         self.outside = Outside(
             environment,
             clock=self.clock,
@@ -86,6 +88,7 @@ class Window:
         self._seen = 0  # deliveries
         self._known: set[str] = set()
         self._swept_at = 0
+        self.look_takes = 0.0  # virtual seconds of one invocation of settle
         self._faulty_until = START + FAULTS_FOR
         self._depth = 0
         self.logs = io.StringIO()
@@ -167,6 +170,10 @@ class Window:
         """WeChat Pay may have a refund more: look when the bank will have done with it."""
         self.after(REFUND_AFTER + 1, lambda: self.control("clock", {"advance": 0}) and None)
 
+    def no_sweep_before(self, moment: float) -> None:
+        """Until then nobody looks: what is due piles up."""
+        self._swept_at = int(moment) - 1
+
     # ---- until nothing is due any more ----
 
     def until_quiet(self, orders: int) -> None:
@@ -201,6 +208,7 @@ class Window:
             self.invoke("sweep", {})
         elif (message := self.queues.receive()) is not None:
             answer = self.invoke("settle", {"Records": [message.delivered()]})
+            self.clock.advance(self.look_takes)
             if answer is not None and not failures_of(answer, [message.message_id]):
                 self.queues.delete(message)
 
@@ -294,9 +302,11 @@ class Window:
             (DOUBLED, "doubled"),
             (DELAYED, "late"),
         ):
-            if 0 <= drawn < share and self.faults.share:
+            if 0 <= drawn < share and (self.faults.share or (self.quiet and name == "lost")):
                 fate = name
             drawn -= share
+        if fate == "lost" and not self.console_lost and self._of_the_console(delivery):
+            fate = "once lost"
         self.notified[fate] += 1
         if fate == "once lost":
             self.after(LADDER[0], lambda: self._deliver(number, 1))
@@ -305,6 +315,10 @@ class Window:
         elif fate != "lost":
             for copy in range(2 if fate == "doubled" else 1):
                 self.after(0.1 + copy, lambda first=delivery: self._deliver(number, 0, first))
+
+    def _of_the_console(self, delivery: Delivery) -> bool:
+        facts = opened(delivery.notification.body.decode(), self.credentials.api_v3_key)
+        return str(facts.get("out_refund_no", "")).startswith(CONSOLE)
 
     def _deliver(self, number: str, rung: int, first: Delivery | None = None) -> None:
         """WeChat Pay sends it, and climbs its ladder until it is answered with 2xx."""
