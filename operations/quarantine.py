@@ -22,6 +22,7 @@ MEANINGS = {
     "refund_beyond_payment": "a refund made elsewhere of more than what is left",
     "other_refund_amount": "another amount than the refund was asked for",
     "second_refund": "a second refund under one number",
+    "refund_of_unpaid_order": "a refund of an order that WeChat Pay itself calls unpaid",
     "contradiction_after_final": "a refund that had ended, ending differently",
 }
 

@@ -109,7 +109,8 @@ class Walk(Teller):
             "refundAmount": 50,
             "refundReason": "User requested refund",
         }
-        refund = self.call("POST", "/refund", body, scope="payments:refund")
+        key = {"Idempotency-Key": f"demo-refund-{time.time_ns()}"}
+        refund = self.call("POST", "/refund", body, key, scope="payments:refund")
         self.expect(refund["refundAmount"] == 50, "WeChat Pay has taken the refund")
         self.notified(order, "REFUND.SUCCESS")
 

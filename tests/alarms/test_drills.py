@@ -1,6 +1,7 @@
 """Every alarm of the template, over what a sandbox really measures: silent while all is well, and ringing in its drill."""
 
 from tests.alarms.world import World
+from tests.flows.console import refund_in_console
 
 STACK = {"service": "sandbox"}
 
@@ -42,7 +43,7 @@ def test_an_ordinary_quarter_of_an_hour_is_silent(world: World) -> None:
 def test_orders_that_wechat_pay_refuses(world: World) -> None:
     world.faults(failing("native", 403, "NO_AUTH"))
     for _ in range(2):
-        assert world.order().status_code == 502
+        assert world.order().status_code == 503
         world.later()
     assert world.rung() == {"PaymentFailuresAlarm", "ApiErrorsAlarm"}
 
@@ -108,6 +109,16 @@ def test_money_for_an_order_that_was_closed(world: World) -> None:
     assert world.rung() == {"LatePaidAlarm"}
 
 
+def test_money_that_went_back_by_another_hand(world: World) -> None:
+    world.faults({"on": "notification", "effect": "drop"})
+    number = world.opened()
+    world.control("pay", {"outTradeNo": number})
+    refund_in_console(world.sandbox, number, f"CONSOLE-{number}", 50)
+    world.later()
+    world.wait_for("RefundedElsewhere")
+    assert world.rung() == {"RefundedElsewhereAlarm"}
+
+
 def test_more_refunds_than_usual(world: World) -> None:
     for number in [world.paid() for _ in range(5)]:
         assert world.refund(number).status_code == 200
@@ -128,6 +139,21 @@ def test_payments_that_wait_for_a_look(world: World) -> None:
     world.sweep()
     assert count(world, "OldestDueSeconds") > 900
     assert "OldestDueAlarm" in world.rung()
+
+
+def test_a_backlog_that_is_handed_out_again_and_again_and_finds_nothing(world: World) -> None:
+    world.opened()
+    world.faults(failing("query", 500, "SYSTEM_ERROR"))
+    asked = count(world, "WeChatUnknown")
+    for _ in range(24):  # minutes
+        world.later(60)
+    assert count(world, "WeChatUnknown") - asked >= 5
+    assert 900 < world.oldest() <= 24 * 60
+    assert world.rung() == {"OldestDueAlarm", "WeChatUnknownAlarm"}
+    world.faults()
+    for _ in range(16):
+        world.later(60)
+    assert world.oldest() < 60
 
 
 def test_a_sweep_that_stands_still(world: World) -> None:

@@ -346,6 +346,8 @@ class Callers:
         reply, heard = self._call(wish)
         if reply is not None and not heard and reply.status == 200 and wish.function == "refund":
             wish.unheard = reply.data["outRefundNo"]
+        if reply is None and wish.function == "refund":
+            self._oracle.answered_unheard(wish)
         if reply is None or not heard:
             self._later(wish, UNHEARD)
         elif reply.status in (429, 503):

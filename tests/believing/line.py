@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from tests.believing.effects import Effects
 from tests.believing.ledger import Ledger, Refusal
+from wechatpay import transport
 
 MAIN, BACKUP = "https://api.mch.weixin.qq.com", "https://api2.mch.weixin.qq.com"
 KEY_ID = "PUB_KEY_ID_0000000000000000000000000000"
@@ -61,9 +62,15 @@ def _ways(operation: str) -> tuple[str, ...]:
         "no signature",
         "html before",
     ]
-    ways += ["truncated", "dies before", "dies after", "meanwhile before", "meanwhile after", "cut"]
+    ways += [
+        "truncated",
+        "cut",
+        "stale before",
+        "stale after",
+        *["dies before", "dies after", "meanwhile before", "meanwhile after"] * 3,
+    ]
     if operation not in _ASKING:
-        ways += ["late", "late", "500 after", "html after", "lost then refused", "late then refused"]
+        ways += ["late", "late", "late", "500 after", "html after", "lost then refused", "late then refused"]
     if operation == "refund":
         ways += ["429 after"]
     ways += [f"refused {status} {code}" for status, code in REFUSALS[operation]]
@@ -186,7 +193,7 @@ class Line:
         kind, _, rest = way.partition(" ")
         if kind == "meanwhile":
             return self._beside_others(rest, prepared)
-        if kind in ("late", "lost", "cut"):
+        if kind in ("late", "lost", "cut", "stale"):
             return self._unheard(way, operation, prepared)
         if kind in ("refused", "unsigned", "unsigned-after"):
             if kind == "unsigned-after":
@@ -215,7 +222,7 @@ class Line:
 
     def _unheard(self, way: str, operation: str, prepared: Prepared) -> Answer:
         """The answer does not come; the request has arrived, or has not, or will."""
-        if way in ("lost after", "lost then refused"):
+        if way in ("lost after", "stale after", "lost then refused"):
             self._answered(prepared)
         if way.startswith("late"):
             self._turns += 1
@@ -225,10 +232,12 @@ class Line:
             refusals = REFUSALS[operation]
             status, code = refusals[self._turns * 5 % len(refusals)]
             self._refuse_next = f"refused {status} {code}"
-        if way != "cut":
-            self._wait(READ_TIMEOUT)
-            raise requests.ReadTimeout
-        raise requests.ConnectionError
+        if way == "cut":
+            raise requests.ConnectionError
+        if way.startswith("stale"):  # a kept connection, which the other end had closed
+            raise transport.KeptConnectionLostError
+        self._wait(READ_TIMEOUT)
+        raise requests.ReadTimeout
 
     def _arrives(self, operation: str, prepared: Prepared) -> None:
         """A request that was given up arrives after all; nobody hears the answer."""

@@ -71,10 +71,11 @@ class Oracle:
                         "an event lies", f"{event} of {number} says nothing of the money that went back"
                     )
                 if event == "RefundRequested" and wish is not None:
-                    self._reserved(members["out_refund_no"]["S"], wish)
+                    self._reserved(members["out_refund_no"]["S"], new, wish)
 
-    def _reserved(self, out_refund_no: str, wish: "Wish") -> None:
-        if wish.function == "refund":
+    def _reserved(self, out_refund_no: str, image: Mapping[str, Any], wish: "Wish") -> None:
+        elsewhere = "elsewhere" in image["refunds"]["M"][out_refund_no]["M"]
+        if wish.function == "refund" and not elsewhere:
             self.owners.setdefault(out_refund_no, wish)
 
     def forgotten(self, items: list[Mapping[str, Any]]) -> None:
@@ -100,8 +101,18 @@ class Oracle:
             number, says = facts["out_refund_no"], facts["refund_status"]
             stands = self.refund_status(facts["out_trade_no"], number)
             kept = any(number in str(each) for each in image.get("held", {}).get("L", ()))
-            if not kept and stands not in FINAL and stands != says:
+            moved_nothing = stands is None and says == "CLOSED"
+            if not moved_nothing and not kept and stands not in FINAL and stands != says:
                 self.violated("taken and lost", f"{number} is {stands}, after {says} was taken")
+
+    def answered_unheard(self, wish: "Wish") -> None:
+        """A call ended without any answer; where its refund had been written down as answered, that was the lost 200."""
+        if wish.key is not None or wish.number not in self.images:
+            return
+        refunds = self.images[wish.number]["refunds"]["M"]
+        for number in wish.numbers & refunds.keys():
+            if "unanswered_by" not in refunds[number]["M"]:
+                wish.unheard = number
 
     # ---- WeChat Pay ----
 
@@ -141,6 +152,10 @@ class Oracle:
         assert lost is not None
         if self.refund_status(wish.number, lost) in FINAL:
             self.limits["a first 200 without a key never arrived"] += 1
+            wish.excused.add(lost)
+        elif number is not None and number not in wish.numbers:
+            # Its own is still open, and so is another of the same amount and reason, which is told.
+            self.limits["… and another's refund was told"] += 1
             wish.excused.add(lost)
 
     # ---- what callers are told ----
@@ -225,7 +240,10 @@ class Oracle:
                 self.violated("never ends", f"{no} of {number} stays {stands}, {says} at WeChat Pay")
             elif says not in fits:
                 self.violated("books differ", f"{no} of {number} is {stands} here, {says} at WeChat Pay")
-        unknown = {no for no in order.refunds if no not in ours} - unheard
+        # One that was made elsewhere and closed has moved no money.
+        unknown = {
+            no for no, each in order.refunds.items() if no not in ours and each.status in LIVE
+        } - unheard
         if unknown and not self.restored:
             self.violated("books differ", f"{number}: {unknown} are refunds at WeChat Pay, unknown here")
         if not self.restored and not unheard & order.refunds.keys() and not self.violations:

@@ -15,6 +15,8 @@ from tests.believing.post import FATES
 from tests.believing.world import World
 
 LENGTH = 40  # steps of a world
+NEEDED = ("buy", "pay", "refund", "wait")
+OFTEN, SELDOM = (1, 2), (0, 0, 1, 1, 2, 4)  # how much more often, each world by itself
 MOST_PURCHASES = 5  # of a world: what meets each other breaks
 FAULT = 420  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
 _WAITS = (1, 2, 5, 10, 20, 60, 61, 70, 125, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600, 24 * 3600)
@@ -25,7 +27,7 @@ _REASONS = ("returned", "broken")
 _ABSENCES = (2 * 3600, 10 * 3600, 20 * 3600, 30 * 3600)
 _OUTCOMES = ("SUCCESS", "SUCCESS", "CLOSED", "ABNORMAL")
 _AFTER = (1.0, 3.0, 30.0, 90.0, 5000.0, 90_000.0)
-_HOURS = ("120", "300", "30")
+_HOURS = ("30", "120", "300")
 _OPERATIONS = (None, *REFUSALS)
 _HOSTS = (None, "main", "backup")
 
@@ -264,46 +266,86 @@ RULES: dict[str, Rule] = {
 }
 
 
+@dataclass(frozen=True)
+class Theme:
+    """What a world is mostly about: how much more often some rules are drawn, and where things go wrong."""
+
+    more: dict[str, float]
+    operations: tuple[str | None, ...]
+    functions: tuple[str, ...]
+
+
+THEMES = (
+    Theme(
+        {
+            "buy": 0.4,
+            "pay": 0.5,
+            "refund": 3,
+            "repeat": 2,
+            "console": 2,
+            "bank": 2,
+            "close": 0.2,
+            "look": 0.5,
+            "weather": 1.5,
+        },
+        ("refund", "refund", "refund query", None),
+        ("refund", "refund", "settle", "notify"),
+    ),
+    Theme(
+        {"buy": 2, "repeat": 3, "close": 2, "refund": 0.2, "console": 0.3, "bank": 0.2},
+        ("native", "jsapi", "close", "query", None),
+        ("native", "jsapi", "close", "query", "settle", "notify"),
+    ),
+    Theme({}, _OPERATIONS, NAMES),
+)
+
+
 class Habits:
     """What one world does often, and what never: worlds that all do a little of everything find less."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance
+        self._theme = chance.choice((THEMES[0], *THEMES))
         self._names = list(RULES)
         self._weights = [
-            rule.weight * (1 if name in ("buy", "pay", "wait") else chance.choice((0, 0, 1, 1, 2, 4)))
+            rule.weight * self._theme.more.get(name, 1) * chance.choice(OFTEN if name in NEEDED else SELDOM)
             for name, rule in RULES.items()
         ]
-        if chance.random() < 0.8:  # most worlds are never restored: there, less may be asked of them
+        if chance.random() < 0.8:  # most worlds are never restored: of those, less may be asked
             self._weights[self._names.index("restore")] = 0
         self._calm = chance.choice((0.3, 0.6, 0.9))
         self._hurry = chance.choice((1, 2, 3))
         self._eager = chance.choice((0.0, 0.6, 0.95))
-        self._focus = chance.choice(((), (), ("refund",), ("refund",), ("native", "jsapi"), ("close",)))
         self._bought = 0
-        self._then: list[Step] = []
+        self._then: list[Step] = [self._drawn("buy"), ("pay", (0,)), ("wait", (1,))]
+        if self._theme is THEMES[1]:
+            del self._then[1:]
 
     def step(self) -> Step:
         """One step: a rule and its numbers."""
-        chance = self._chance
         if self._then:
             return self._then.pop(0)
-        (name,) = chance.choices(self._names, self._weights)
+        (name,) = self._chance.choices(self._names, self._weights)
         if name == "buy":
             self._bought += 1
             if self._bought > MOST_PURCHASES:
                 name = "refund"
-            elif chance.random() < self._eager:
-                self._then = [("pay", (0,)), ("wait", (chance.randint(0, 1),))]
-        rule = RULES[name]
+            elif self._chance.random() < self._eager:
+                self._then = [("pay", (0,)), ("wait", (self._chance.randint(0, 1),))]
+        return self._drawn(name)
+
+    def _drawn(self, name: str) -> Step:
+        chance, rule = self._chance, RULES[name]
         if name == "wait":
             return name, (int(chance.random() ** self._hurry * (rule.most[0] + 1)),)
         numbers = [
             0 if place in rule.calm and chance.random() < self._calm else chance.randint(0, most)
             for place, most in enumerate(rule.most)
         ]
-        if name == "weather" and self._focus:
-            numbers[1] = _OPERATIONS.index(chance.choice(self._focus))
+        if name == "weather":
+            numbers[1] = _OPERATIONS.index(chance.choice(self._theme.operations))
+        if name == "disturb":
+            numbers[0] = NAMES.index(chance.choice(self._theme.functions))
         return name, tuple(numbers)
 
 

@@ -1,6 +1,6 @@
 """The product's tables and its queue in this process, and how a call of one of them goes wrong."""
 
-import itertools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +23,7 @@ _WRITE = (
     "meanwhile before",
     "meanwhile after",
 )
+_ASK = ("dies before", "times out before")
 _SEND = ("dies before", "dies after", "refused", "times out before", "times out after", "doubled")
 
 
@@ -104,7 +105,7 @@ class Queue:
         self._wait = wait
         self._later = later
         self._deliver = deliver
-        self._numbers = itertools.count(1)
+        self._waiting = Counter[str]()
 
     def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, str]]) -> dict[str, Any]:  # noqa: N803
         """As AWS answers it."""
@@ -122,10 +123,20 @@ class Queue:
             raise ReadTimeoutError(endpoint_url="https://sqs.us-east-1.amazonaws.com")
         return {"Failed": [], "Successful": Entries}
 
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        """As AWS answers it; only the number of messages that wait is asked for."""
+        way = self._effects.way("ask the queue", _ASK)
+        if way is not None:
+            self._wait(SLOW)
+            raise ReadTimeoutError(endpoint_url="https://sqs.us-east-1.amazonaws.com")
+        return {"Attributes": {name: str(self._waiting[QueueUrl]) for name in AttributeNames}}
+
     def _put(self, url: str, body: str, receive: int) -> None:
+        self._waiting[url] += receive == 1
         self._later(1 if receive == 1 else VISIBLE_AGAIN, lambda: self._received(url, body, receive))
 
     def _received(self, url: str, body: str, receive: int) -> None:
+        self._waiting[url] -= receive == 1
         if not self._deliver(url, body) and receive < RECEIVES:
             self._put(url, body, receive + 1)
 

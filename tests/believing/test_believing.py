@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
 from tests.believing import story
-from tests.believing.__main__ import Tally, tried
+from tests.believing.campaign import Tally, tried
 from tests.believing.rules import RULES, Rule, Rules
 from tests.believing.world import Ground, World
 

@@ -123,7 +123,7 @@ class World:
         ground.db.around = self.storage.around
         self.db = ground.db
         self._drawn = 0
-        self.environment = dict(ground.environment)
+        self.environment = {**ground.environment, "ORDER_MINUTES": "30"}
         outside = Outside(
             environment=self.environment,
             secrets=ground.secrets,

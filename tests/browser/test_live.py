@@ -97,11 +97,23 @@ def test_a_page_open_when_the_order_ends_says_so_and_late_money_all_the_same(san
     assert shop.control("pay", {"codeUrl": fresh["codeUrl"]}).status_code == 200
     sandbox.clock.advance(61)
     sandbox.websockets.cut()
-    state(page, "expired")
+    state(page, "closing")  # nobody is told to order again before it is known whether this one was paid
     assert not page.locator("#code").is_visible()
     shop.faults()
     sandbox.minutes(10)
     state(page, "paid", seconds=20)
+
+
+def test_a_page_open_when_nobody_has_paid_says_that_the_order_has_expired_once_it_is_closed(
+    sandbox, shop, tab, order
+):
+    opened = order(contentId="unpaid")
+    page = tab(opened["checkoutUrl"])
+    sandbox.clock.advance(5 * 3600 + 1)
+    sandbox.websockets.cut()
+    state(page, "closing")
+    sandbox.minutes(4)
+    state(page, "expired", seconds=20)
 
 
 def test_a_refund_shows_on_an_open_page(shop, tab, order, pay):

@@ -1,7 +1,15 @@
 """What people do while a key changes: in WeChat Pay's console, and with our secrets."""
 
 import json
+import secrets
 from typing import Any
+
+import requests
+
+from sandbox.stack import Sandbox
+from wechatpay.client import Client
+from wechatpay.keys import KeyRing, load_private_key
+from wechatpay.signing import MerchantSigner
 
 CACHED = 5  # minutes that a function keeps a secret
 
@@ -10,6 +18,27 @@ def advance(shop: Any, seconds: float) -> None:
     """Let time pass, for refunds and notifications that wait, too."""
     answer = shop.control("clock", {"advance": seconds})
     assert answer.status_code == 200, answer.text
+
+
+def refund_in_console(sandbox: Sandbox, out_trade_no: str, out_refund_no: str, fen: int) -> None:
+    """Somebody refunds in WeChat Pay's console: under a number of their own, told to the order's notify URL."""
+    books = requests.get(f"{sandbox.simulator}/_sandbox/orders", timeout=30).json()["orders"]
+    (book,) = [order for order in books if order["out_trade_no"] == out_trade_no]
+    request = {
+        "transaction_id": book["transaction_id"],
+        "out_refund_no": out_refund_no,
+        "notify_url": book["notify_url"],
+        "amount": {"refund": fen, "total": book["amount"]["total"], "currency": "CNY"},
+    }
+    mine = sandbox.credentials
+    signer = MerchantSigner(mine.mchid, mine.merchant_serial_no, load_private_key(mine.merchant_private_key))
+    Client(
+        signer=lambda: signer,
+        keys=KeyRing.of(public_key_id=mine.wechat_public_key_id, public_key=mine.wechat_public_key),
+        gateways=[sandbox.simulator],
+        clock=sandbox.clock.time,
+        nonce=lambda: secrets.token_hex(16),
+    ).refund(json.dumps(request).encode())
 
 
 class Console:

@@ -1,16 +1,12 @@
 """A client that does exactly what our answers tell it, at any later time, is never harmed."""
 
-import json
-import secrets
 from collections.abc import Iterator
 
 import pytest
 import requests
 
 from tests.flows.conftest import Running, Shop
-from wechatpay.client import Client
-from wechatpay.keys import KeyRing, load_private_key
-from wechatpay.signing import MerchantSigner
+from tests.flows.console import refund_in_console
 
 HOUR = 3600
 UNSIGNED = {"effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL", "signed": False}
@@ -227,9 +223,12 @@ def test_a_refused_query_says_nothing_about_the_order(shop: Shop) -> None:
 
 
 def test_an_order_that_is_only_being_closed_is_not_called_closed(shop: Shop) -> None:
-    number = shop.native(key="closing").json()["data"]["outTradeNo"]
+    opened = shop.native(key="closing").json()["data"]
+    number = opened["outTradeNo"]
     shop.faults({"on": "close", "effect": "reset_before"})
     assert shop.close(number).status_code == 503
+    page = shop.http.get(opened["checkoutUrl"], headers={"accept": "application/json"}, timeout=30).json()
+    assert (page["status"], "codeUrl" in page) == ("closing", False)
     answer = shop.native(key="closing")
     assert (answer.status_code, answer.json()["details"]) == (503, {"outTradeNo": number, "closing": True})
     assert shop.control("pay", {"outTradeNo": number}).status_code == 200  # its buyer still can
@@ -284,7 +283,7 @@ def test_a_payment_that_was_refunded_elsewhere_before_we_heard_of_it_is_marked_a
     number = shop.native("100.00").json()["data"]["outTradeNo"]
     shop.faults({"on": "notification", "effect": "drop"})
     assert shop.control("pay", {"outTradeNo": number}).status_code == 200
-    console_refund(shop, number, "CONSOLE-1", 10000)
+    refund_in_console(shop.sandbox, number, "CONSOLE-1", 10000)
     assert shop.query(number)["tradeState"] == "REFUND"
     details = shop.details(number)
     assert (details["refundedElsewhere"], details["metadata"]["tradeState"]) == (True, "REFUND")
@@ -308,7 +307,7 @@ def test_a_refund_made_elsewhere_while_ours_was_reserved_is_kept_until_there_is_
     shop.control("clock", {"advance": 1})
     assert shop.sandbox.drain(20)  # what other orders had under way
     before = len(refund_notifications(shop))
-    console_refund(shop, number, "CONSOLE-2", 10000)
+    refund_in_console(shop.sandbox, number, "CONSOLE-2", 10000)
     shop.control("clock", {"advance": 1})
     shop.sandbox.wait_until(lambda: len(refund_notifications(shop)) > before)
     assert refund_notifications(shop)[before:] == [200]  # nobody has to say it again
@@ -319,27 +318,6 @@ def test_a_refund_made_elsewhere_while_ours_was_reserved_is_kept_until_there_is_
         "CONSOLE-2"
     ] == "SUCCESS"
     assert paid_out(shop, number) == [10000]
-
-
-def console_refund(shop: Shop, number: str, out_refund_no: str, fen: int) -> None:
-    """Somebody refunds in the merchant console: under a number of their own, told to our notify URL."""
-    book = shop.book(number)
-    assert book is not None
-    request = {
-        "transaction_id": book["transaction_id"],
-        "out_refund_no": out_refund_no,
-        "notify_url": book["notify_url"],
-        "amount": {"refund": fen, "total": book["amount"]["total"], "currency": "CNY"},
-    }
-    mine = shop.sandbox.credentials
-    signer = MerchantSigner(mine.mchid, mine.merchant_serial_no, load_private_key(mine.merchant_private_key))
-    Client(
-        signer=lambda: signer,
-        keys=KeyRing.of(public_key_id=mine.wechat_public_key_id, public_key=mine.wechat_public_key),
-        gateways=[shop.sandbox.simulator],
-        clock=shop.sandbox.clock.time,
-        nonce=lambda: secrets.token_hex(16),
-    ).refund(json.dumps(request).encode())
 
 
 def refund_notifications(shop: Shop) -> list[int | str]:

@@ -125,12 +125,12 @@ def test_the_checkout_shows_no_code_rather_than_one_that_may_be_dead(shop: Shop)
     shop.sandbox.wait_until(lambda: look(shop, first)["status"] == "paid")
 
 
-def test_the_checkout_tells_the_end_of_an_order_before_anybody_has_closed_it(shop: Shop) -> None:
+def test_the_checkout_calls_an_order_expired_once_it_is_proven_that_nobody_has_paid(shop: Shop) -> None:
     order = shop.native().json()["data"]
     shop.sandbox.clock.advance(HOURS * 3600 - 60)
     assert look(shop, order)["status"] == "waiting"
     shop.sandbox.clock.advance(61)
-    assert look(shop, order)["status"] == "expired"
+    assert look(shop, order)["status"] == "closing"
     shop.sandbox.minutes(3)
     assert shop.details(order["outTradeNo"])["status"] == "closed"
     assert look(shop, order)["status"] == "expired"

@@ -208,10 +208,11 @@ class Draws:
 
     def _set(self, name: str) -> str:
         kind, path, form = name[0], self._name(name), self._chance.randrange(6)
-        other = self._name(f"{kind}{self._chance.randint(1, 2)}")
+        # moto's copies of sets, lists and maps go on being the same; so no attribute becomes another one.
+        other = path if kind in "tum" else self._name(f"{kind}{self._chance.randint(1, 2)}")
         value = self._placed(self._value(name)) if form < 5 else ""
         if form == 0:
-            return f"{path} = if_not_exists({other}, {value})"
+            return f"{path} = if_not_exists({path if kind == 'l' else other}, {value})"
         if form == 1 and kind == "l":
             # Where there is no list to be put behind another, moto fails.
             pair = (
@@ -226,7 +227,7 @@ class Draws:
             return f"{path} = list_append(if_not_exists({other}, {value}), {self._placed(self._value('l'))})"
         if form in (3, 4) and kind in "lm":
             return f"{self._inside(name)} = {value}"
-        if form == 5 and kind in "snf":  # moto's copies of sets, lists and maps go on being the same
+        if form == 5 and kind in "snf":
             return f"{path} = {other}"
         return f"{path} = {value or self._placed(self._value(name))}"
 

@@ -4,7 +4,7 @@ import inspect
 import random
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any
 
 from payments import lifecycle
@@ -105,7 +105,7 @@ class Verbs:
 
     def _argument(self, parameter: inspect.Parameter, about: Payment, refund: Refund | None) -> Any:
         name, kind = parameter.name, str(getattr(parameter.annotation, "__name__", parameter.annotation))
-        made = {
+        made: dict[str, Callable[[], Any]] = {
             "Payment": lambda: about,
             "Refund": lambda: self._new_refund(about, refund),
             "Credential": lambda: self._chance.choice(
@@ -115,21 +115,25 @@ class Verbs:
             "Connection": self._connection,
             "RefundEdge": lambda: self._chance.choice((lifecycle.REFUND_ACCEPTED, lifecycle.REFUND_STUCK)),
             "bool": lambda: self._chance.random() < 0.5,
+            "out_refund_no": lambda: _number_of(refund),
+            "seen": lambda: self._chance.choice((about.due_at, about.asked_at, None)),
+            "connection_id": lambda: self._chance.choice("pqrs"),
         }
-        if kind in made:
-            return made[kind]()
-        if "Mapping" in kind:
-            return {"wechatCode": "PARAM_ERROR", "message": "no"}
         if name in _OF_PAYMENT:
             return getattr(about, name) if self._fits() else self._other(getattr(about, name))
-        if name == "seen":
-            return self._chance.choice((about.due_at, about.asked_at, None))
-        if name == "out_refund_no":
-            if refund is None:
-                raise NothingThereError
-            return refund.out_refund_no
-        if name == "connection_id":
-            return self._chance.choice("pqrs")
+        if (draw := made.get(kind) or made.get(name)) is not None:
+            return draw()
+        if is_dataclass(parameter.annotation):
+            members = inspect.signature(parameter.annotation).parameters.values()
+            return parameter.annotation(**{m.name: self._argument(m, about, refund) for m in members})
+        return self._plain(parameter, kind)
+
+    def _plain(self, parameter: inspect.Parameter, kind: str) -> Any:
+        name = parameter.name
+        if "Mapping" in kind:
+            return {"wechatCode": "PARAM_ERROR", "message": "no"}
+        if "list" in kind or "Sequence" in kind:
+            return [f"{name}-{number}" for number in range(self._chance.randint(0, 2))]
         if "int" in kind:
             return self._number(name)
         if "str" in kind:
@@ -198,6 +202,12 @@ class Verbs:
     def _connection(self) -> Connection:
         chosen = self._chance.choice
         return Connection(f"WX{chosen('12')}", f"T{chosen('123')}", chosen("pqrs"), self._now)
+
+
+def _number_of(refund: Refund | None) -> str:
+    if refund is None:
+        raise NothingThereError
+    return refund.out_refund_no
 
 
 _OF_PAYMENT = ("out_trade_no", "mchid", "appid", "amount", "currency")

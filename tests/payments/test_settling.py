@@ -258,6 +258,31 @@ def test_a_refund_made_elsewhere_waits_with_the_payment_for_the_room_that_ours_w
     assert moving.time - START < 600
 
 
+def test_a_refund_of_an_order_that_wechat_pay_calls_unpaid_is_left_to_a_person(
+    moving: Moving,
+    wechat: ScriptedWeChatPay,
+    new_payment: Callable[..., Payment],
+    quarantined: Callable[[str], list[dict[str, str]]],
+) -> None:
+    payment = new_payment(Status.CLOSED)
+    told = RefundFacts.of(
+        refund_object(payment, "CONSOLE", 400, "SUCCESS") | {"transaction_id": "4200000000000000000000000001"}
+    )
+    assert apply_refund(told, source="notification", wiring=moving)[0] is Applied.HELD
+    wechat.queries = {
+        payment.out_trade_no: {
+            "out_trade_no": payment.out_trade_no,
+            "mchid": payment.mchid,
+            "appid": payment.appid,
+            "trade_state": "CLOSED",
+        }
+    }
+    look(moving, payment)
+    after = stored(moving, payment)
+    assert (after.status, after.held, after.due_at) == (Status.CLOSED, (), None)
+    assert [row["reason"] for row in quarantined(payment.out_trade_no)] == ["refund_of_unpaid_order"]
+
+
 def test_a_refund_made_elsewhere_of_more_than_wechat_pay_can_have_left_is_kept_apart(
     moving: Moving, new_payment: Callable[..., Payment]
 ) -> None:

@@ -14,6 +14,7 @@ PARAMETERS = {
     "JwtAudience": "payments",
     "DueShards": "1",
     "RefundsPerDay": "1000000",
+    "SettleConcurrency": "2",
     "Stage": "soak",
     "Release": "1",
 }

@@ -22,7 +22,7 @@ LATER = 55  # … and other requests
 MODES = {
     "read": ("die_before", "timeout", "meanwhile"),
     "write": ("die_before", "die_after", "timeout", "timeout_with_effect", "repeated", "meanwhile"),
-    "secret": ("die_before", "timeout", "throttled"),
+    "service": ("die_before", "timeout", "throttled"),
     "batch": ("die_before", "die_after", "timeout", "timeout_with_effect", "throttled", "none_taken"),
     "wechat": ("die_before", "die_after", "late", "meanwhile"),
     "question": ("die_before", "meanwhile"),

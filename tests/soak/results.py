@@ -1,7 +1,7 @@
 """What came of windows: figures that add up, and the differences that were found."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -82,13 +82,25 @@ class Result:
 
 def _ledgers(window: Window) -> Counter[str]:
     items = window.images.payments.values()
+    ours = {number for item in items for number in item["refunds"]}
+    marked = {item["out_trade_no"] for item in items if item.get("refunded_elsewhere")}
+
+    def known(order: str, refund: str) -> bool:
+        return refund in ours or order not in marked
+
+    def unknown(order: str, refund: str) -> bool:
+        return not known(order, refund)
+
     orders = window.orders()
     sums = Counter(
         {
             "paid here": sum(item["paid"] for item in items),
             "refunded here": sum(item["refunded"] for item in items),
             "paid at WeChat Pay": sum(_paid(order) for order in orders),
-            "refunded at WeChat Pay": sum(_refunded(order) for order in orders),
+            "refunded at WeChat Pay": sum(_refunded(order, known) for order in orders),
+            "refunded at WeChat Pay, of which nothing but that is known": sum(
+                _refunded(order, unknown) for order in orders
+            ),
             "events in histories": sum("event" in entry for item in items for entry in item["history"]),
             "events on the bus": len({event["detail"]["id"] for event in window.bus.events}),
         }
@@ -102,5 +114,9 @@ def _paid(order: Mapping[str, Any]) -> int:
     return int(order["amount"]["total"]) if "transaction_id" in order else 0
 
 
-def _refunded(order: Mapping[str, Any]) -> int:
-    return sum(r["amount"]["refund"] for r in order["refunds"] if r["status"] == "SUCCESS")
+def _refunded(order: Mapping[str, Any], counted: Callable[[str, str], bool]) -> int:
+    return sum(
+        refund["amount"]["refund"]
+        for refund in order["refunds"]
+        if refund["status"] == "SUCCESS" and counted(order["out_trade_no"], refund["out_refund_no"])
+    )

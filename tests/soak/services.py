@@ -86,6 +86,18 @@ class Queues:
         self.send_message_batch(QueueUrl=QueueUrl, Entries=[entry])
         return {"MessageId": self._messages[-1].message_id}
 
+    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: list[str]) -> dict[str, Any]:  # noqa: N803
+        """How many messages wait, and how many are being looked into."""
+        mine = [message for message in self._messages if message.queue == QueueUrl]
+        visible = sum(message.visible_at <= self._now() for message in mine)
+        return {
+            "Attributes": {
+                "ApproximateNumberOfMessages": str(visible),
+                "ApproximateNumberOfMessagesNotVisible": str(len(mine) - visible),
+                "ApproximateNumberOfMessagesDelayed": "0",
+            }
+        }
+
     @property
     def next_at(self) -> float | None:
         """When the next message may be delivered."""

@@ -24,6 +24,7 @@ from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.soak.environment import PARAMETERS
 from tests.soak.faults import Faults, Invocation, rules
 from tests.soak.functions import Functions, Planted
+from tests.soak.idle import IdleGateway
 from tests.soak.services import Secrets
 from tests.soak.wired import Outside
 
@@ -33,13 +34,17 @@ INVOCATIONS = 500  # … and how many it may take for each of its orders
 FAULTS_FOR = 8 * 3600  # virtual seconds for which things go wrong
 MINUTE = 60
 REFUND_AFTER = 30.0  # seconds that the bank takes for a refund
+CONSOLE = "CONSOLE-"  # how refund numbers of the merchant console begin
 DEPTH = 2  # invocations inside one another
 
-LOST, DROPPED, DOUBLED, DELAYED = 0.05, 0.06, 0.05, 0.04  # of notifications: SHARE together
+DROPPED, DOUBLED, DELAYED = 0.06, 0.05, 0.04  # of notifications
 
 
 class Window:
-    """A context manager. `db` is the process's; its tables are empty before and after."""
+    """A context manager. `db` is the process's; its tables are empty before and after.
+
+    `quiet`: nothing goes wrong, except that connections to WeChat Pay on which nothing was said for a while are dead.
+    """
 
     def __init__(
         self,
@@ -49,8 +54,10 @@ class Window:
         credentials: Credentials,
         environment: Mapping[str, str],
         planted: Planted | None = None,
+        quiet: bool = False,
     ) -> None:
         self.seed = seed
+        self.quiet = quiet
         self.chance = random.Random(seed)
         self.clock = VirtualClock(START)
         self.db = db
@@ -59,6 +66,8 @@ class Window:
         self.violations: list[str] = []
         self.images = Images()
         self.notified: Counter[str] = Counter()
+        self.lost = 0.05  # of notifications: none of their deliveries arrives
+        self.console_lost = False  # whether that goes for refunds of the console, of which nobody else tells
         self.outside = Outside(
             environment,
             clock=self.clock,
@@ -79,16 +88,26 @@ class Window:
         self._seen = 0  # deliveries
         self._known: set[str] = set()
         self._swept_at = 0
+        self.look_takes = 0.0  # virtual seconds of one invocation of settle
         self._faulty_until = START + FAULTS_FOR
         self._depth = 0
         self.logs = io.StringIO()
+        self.idle: list[IdleGateway] = []
 
     def __enter__(self) -> Self:
         self._simulator.start()
-        for name in ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY", "WECHAT_GATEWAYS_ALLOWED"):
-            self.outside.environment[name] = self._simulator.url
+        self.outside.environment |= {
+            "WECHAT_GATEWAY": self._gateway(),
+            "WECHAT_BACKUP_GATEWAY": (backup := self._gateway()),
+        }
+        self.outside.environment["WECHAT_GATEWAYS_ALLOWED"] = (
+            f"{self.outside.environment['WECHAT_GATEWAY']},{backup}"
+        )
         self.control("settings", {"refundAfter": REFUND_AFTER})
-        self.control("faults", {"rules": rules(), "seed": self.chance.randrange(2**32)})
+        if self.quiet:
+            self.faults.share = 0.0
+        else:
+            self.control("faults", {"rules": rules(), "seed": self.chance.randrange(2**32)})
         self._stdout = logger.registered_handler.setStream(self.logs)
         self._printed = redirect_stdout(self.logs)
         self._printed.__enter__()
@@ -102,7 +121,15 @@ class Window:
         self._printed.__exit__(None, None, None)
         logger.registered_handler.setStream(self._stdout)
         self._http.close()
+        for gateway in self.idle:
+            gateway.stop()
         threading.Thread(target=self._simulator.stop, daemon=True).start()  # nobody waits for it
+
+    def _gateway(self) -> str:
+        if not self.quiet:
+            return self._simulator.url
+        self.idle.append(IdleGateway(self._simulator.url, self.clock.time))
+        return self.idle[-1].url
 
     # ---- for the people of the window ----
 
@@ -129,11 +156,10 @@ class Window:
         self._look()
         return answer
 
-    def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> requests.Response:
-        """A signed request that is not the product's: the merchant's console."""
-        answer = self._http.post(f"{self._simulator.url}{path}", data=body, headers=dict(headers), timeout=60)
-        self.refund_sent()
-        return answer
+    @property
+    def url(self) -> str:
+        """WeChat Pay's address."""
+        return self._simulator.url
 
     def orders(self) -> list[dict[str, Any]]:
         """WeChat Pay's ledger."""
@@ -143,6 +169,10 @@ class Window:
     def refund_sent(self) -> None:
         """WeChat Pay may have a refund more: look when the bank will have done with it."""
         self.after(REFUND_AFTER + 1, lambda: self.control("clock", {"advance": 0}) and None)
+
+    def no_sweep_before(self, moment: float) -> None:
+        """Until then nobody looks: what is due piles up."""
+        self._swept_at = int(moment) - 1
 
     # ---- until nothing is due any more ----
 
@@ -178,6 +208,7 @@ class Window:
             self.invoke("sweep", {})
         elif (message := self.queues.receive()) is not None:
             answer = self.invoke("settle", {"Records": [message.delivered()]})
+            self.clock.advance(self.look_takes)
             if answer is not None and not failures_of(answer, [message.message_id]):
                 self.queues.delete(message)
 
@@ -265,10 +296,17 @@ class Window:
         """WeChat Pay has something to tell: how it finds its way, or does not."""
         drawn, number = self.chance.random(), delivery.notification.id
         fate = "at once"
-        for share, name in ((LOST, "lost"), (DROPPED, "once lost"), (DOUBLED, "doubled"), (DELAYED, "late")):
-            if 0 <= drawn < share and self.faults.share:
+        for share, name in (
+            (self.lost, "lost"),
+            (DROPPED, "once lost"),
+            (DOUBLED, "doubled"),
+            (DELAYED, "late"),
+        ):
+            if 0 <= drawn < share and (self.faults.share or (self.quiet and name == "lost")):
                 fate = name
             drawn -= share
+        if fate == "lost" and not self.console_lost and self._of_the_console(delivery):
+            fate = "once lost"
         self.notified[fate] += 1
         if fate == "once lost":
             self.after(LADDER[0], lambda: self._deliver(number, 1))
@@ -277,6 +315,10 @@ class Window:
         elif fate != "lost":
             for copy in range(2 if fate == "doubled" else 1):
                 self.after(0.1 + copy, lambda first=delivery: self._deliver(number, 0, first))
+
+    def _of_the_console(self, delivery: Delivery) -> bool:
+        facts = opened(delivery.notification.body.decode(), self.credentials.api_v3_key)
+        return str(facts.get("out_refund_no", "")).startswith(CONSOLE)
 
     def _deliver(self, number: str, rung: int, first: Delivery | None = None) -> None:
         """WeChat Pay sends it, and climbs its ladder until it is answered with 2xx."""
@@ -289,7 +331,9 @@ class Window:
         answer = self.invoke("notify", {"routeKey": "POST /notify", "headers": headers, "body": body})
         if answer is not None and answer["statusCode"] in (200, 204):
             facts = opened(body, self.credentials.api_v3_key)
-            self.violations += invariants.committed(self.images.payments, facts)
+            held = self.images.payments.get(facts["out_trade_no"], {}).get("held", ())
+            if not any(f'"{facts.get("out_refund_no")}"' in text for text in held):
+                self.violations += invariants.committed(self.images.payments, facts)
         elif rung < len(LADDER):
             self.at(max(began + LADDER[rung], self.clock.time()), lambda: self._deliver(number, rung + 1))
 

@@ -34,6 +34,10 @@ class Watched:
         return called
 
 
+def _service(method: str) -> str:
+    return "batch" if method in ("put_events", "send_message_batch") else "service"
+
+
 class Outside:
     """What all functions of a window share: time, chance, services."""
 
@@ -88,14 +92,14 @@ class SoakWiring(Wiring):
 
     @cached_property
     def _secrets_manager(self) -> Any:
-        return Watched(self._outside.secrets, lambda _: "secret", self._current)
+        return Watched(self._outside.secrets, lambda _: "service", self._current)
 
     @cached_property
     def queue(self) -> Any:
         """SQS in memory."""
-        return Watched(self._outside.queues, lambda _: "batch", self._current)
+        return Watched(self._outside.queues, _service, self._current)
 
     @cached_property
     def events(self) -> Any:
         """EventBridge in memory."""
-        return Watched(self._outside.bus, lambda _: "batch", self._current)
+        return Watched(self._outside.bus, _service, self._current)

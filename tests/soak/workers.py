@@ -6,17 +6,20 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from sandbox.simulator import Credentials
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.soak.environment import environment
 from tests.soak.functions import Planted
 from tests.soak.ledgers import differences
-from tests.soak.people import People
+from tests.soak.people import Mood, People
 from tests.soak.results import Figures, Result
 from tests.soak.window import Window, parameters
+
+T = TypeVar("T")
 
 PROCESSES = 2
 
@@ -31,7 +34,7 @@ class Place:
         self.db = MemoryDynamoDB.from_template()
 
     def window(
-        self, seed: int, number: int, *, orders: int, refunds: int, planted: Planted | None = None
+        self, seed: int, number: int, *, orders: int, mood: Mood | None = None, planted: Planted | None = None
     ) -> Result:
         """One window, from its first order to its ledgers."""
         began, before = time.monotonic(), self.db.operations
@@ -43,9 +46,10 @@ class Place:
                 credentials=self.credentials,
                 environment=self.environment,
                 planted=planted,
+                quiet=mood is not None and mood.quiet,
             ) as window,
         ):
-            people = People(window, orders=orders, refunds=refunds)
+            people = People(window, orders=orders, mood=mood)
             people.begin()
             window.until_quiet(orders)
             if not window.violations and people.the_rest():
@@ -69,8 +73,13 @@ def _start() -> None:
     _here.append(Place())
 
 
-def _window(seed: int, number: int, orders: int, refunds: int) -> Result:
-    return _here[0].window(seed, number, orders=orders, refunds=refunds)
+def _given(work: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    return work(_here[0], *arguments)
+
+
+def one_window(place: Place, seed: int, number: int, orders: int) -> Result:
+    """One window of ordinary people."""
+    return place.window(seed, number, orders=orders)
 
 
 class Workers:
@@ -87,6 +96,6 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def window(self, seed: int, number: int, *, orders: int, refunds: int) -> Future[Result]:
-        """One window in one of the processes."""
-        return self._pool.submit(_window, seed, number, orders, refunds)
+    def given(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        """`work` in one of the processes, with its place before the arguments."""
+        return self._pool.submit(_given, work, arguments)

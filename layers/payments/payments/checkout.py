@@ -73,17 +73,18 @@ def view(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str, 
 
 
 def status_of(payment: Payment, now: float) -> str:
-    """waiting, paid, partially_refunded, refunded, closed, expired or failed.
+    """waiting, paid, partially_refunded, refunded, closing, closed, expired or failed.
 
-    An order that its time has ended is expired, whether WeChat Pay has closed it yet or not.
+    An order that is being closed, or whose time is over, is closing until WeChat Pay has proven that nobody has paid it;
+    then it is expired where its time was over, and closed where somebody wished it.
     """
     if payment.status is Status.PAID:
         return "paid"
     if payment.status.rank > Status.PAID.rank or payment.status is Status.FAILED:
         return payment.status.word
-    if payment.status in (Status.CLOSING, Status.CLOSED):
+    if payment.status is Status.CLOSED:
         return "expired" if payment.updated_at >= payment.time_expire else "closed"
-    return "expired" if now >= payment.time_expire else "waiting"
+    return "closing" if payment.status is Status.CLOSING or now >= payment.time_expire else "waiting"
 
 
 def _means(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str, object]:

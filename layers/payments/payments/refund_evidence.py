@@ -106,6 +106,16 @@ def apply_held(payment: Payment, wiring: Wiring) -> Payment:
     return payment
 
 
+def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
+    """Leave what is held to a person: WeChat Pay itself says that the order was never paid. Returns the payment then."""
+    for text in payment.held:
+        set_aside("refund_of_unpaid_order", json.loads(text), source="held", wiring=wiring)
+    try:
+        return wiring.store.hold(payment, [], due_at=0)
+    except RefusedUpdate:  # more is held by now: the next look finds it
+        return wiring.store.get(payment.out_trade_no) or payment
+
+
 def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
     """Keep facts with the payment, once, to be tried again by itself; BUSY when that does not come about."""
     text = json.dumps(asdict(facts), sort_keys=True)

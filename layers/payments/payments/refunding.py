@@ -45,9 +45,8 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
     counted = False
     while True:
         known = same_refund(seen, wish, now=wiring.now())
-        if (
-            known is not None and known.claim == claim
-        ):  # our own reservation went through, and its answer was lost
+        if known is not None and known.claim == claim:
+            # Our own reservation went through, and its answer was lost.
             return Refunded(_send(seen, known, wiring, first=True), known.out_refund_no, duplicate=False)
         try:
             if known is not None:

@@ -24,7 +24,7 @@ from payments.lifecycle import Status
 from payments.pacing import held_after
 from payments.payment import Payment
 from payments.refund_asking import ask_refund, release_missing
-from payments.refund_evidence import apply_held
+from payments.refund_evidence import apply_held, set_aside_held
 from payments.refunding import repeat_refund
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError
@@ -90,6 +90,8 @@ def _looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
         return _refunds_looked_into(payment, wiring, may_send)
     known = ask(payment, wiring)
     payment = _missing(payment, wiring) if known is None else _sighted(known, wiring)
+    if payment.held and payment.status in (Status.CLOSED, Status.FAILED):
+        return set_aside_held(payment, wiring)
     expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
     if payment.status is Status.CLOSING or (expired and not payment.status.is_final):
         try:

@@ -75,10 +75,10 @@ class PaymentStore:
     def lease(self, due: Due, *, until: int) -> Payment:
         """Nobody else looks at a payment before `until`; since when it has been due is kept until somebody has looked.
 
-        RefusedUpdate when somebody has said otherwise meanwhile.
+        RefusedUpdate when somebody has said otherwise meanwhile. The SDK may repeat a write whose answer was lost: that finds
+        itself, and two messages of one lease are one look.
         """
         actions = [P.due_at.set(until), P.due_since.set(P.due_since | due.due_at)]
-        # Or leased already: the SDK repeats an update whose answer was lost, and two leases for one moment are one look.
         return update(due.out_trade_no, actions, (P.due_at == due.due_at) | (P.due_at == until))
 
     def looked_into(self, payment: Payment, *, due_at: int, answered: bool) -> None:

@@ -1,0 +1,235 @@
+"""The real sweep and settle over a real table and real queues, on a virtual clock; only WeChat Pay's books are invented.
+
+A place of settle takes one message after the other, as Lambda's poller does, and each keeps it busy for the seconds that were measured.
+"""
+
+import contextlib
+import heapq
+import importlib.util
+import itertools
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+from payments.evidence import OrderFacts, apply_order
+from payments.items import RefusedUpdate
+from payments.lifecycle import Status
+from payments.payment import CURRENCY, Payment
+from payments.tables import PaymentItem
+from payments.wiring import Wiring
+from sandbox.aws import Aws
+from sandbox.deployed import QueueMapping
+from sandbox.deployer import deploy
+from sandbox.judge import ADMIN_ACCESS_KEY
+from sandbox.queues import as_lambda_delivers
+from tests.backlog.simulation import MINUTE, Order, Times
+from wechatpay.errors import UnknownOutcomeError
+
+ROOT = Path(__file__).parents[2]
+PARAMETERS = {
+    "Stage": "backlog",
+    "Release": "1",
+    "WeChatAppId": "wx8888888888888888",
+    "WeChatMchId": "1900000109",
+    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",
+    "JwtIssuer": "https://issuer.example.com",
+    "JwtAudience": "payments",
+}
+
+
+class Books:
+    """WeChat Pay's: who has paid by now, and what is closed."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self.orders: dict[str, Order] = {}
+        self.closed: set[str] = set()
+        self.asked = self.closes = 0
+        self.away = False
+
+    def query_by_out_trade_no(self, out_trade_no: str) -> Mapping[str, object]:
+        self.asked += 1
+        if self.away:
+            raise UnknownOutcomeError("ReadTimeout")
+        return self.facts(out_trade_no)
+
+    def close(self, out_trade_no: str) -> None:
+        self.closes += 1
+        self.closed.add(out_trade_no)
+
+    def facts(self, out_trade_no: str) -> dict[str, object]:
+        """What a query answers, and a notification tells."""
+        order = {"out_trade_no": out_trade_no, "mchid": "1900000109", "appid": "wx8888888888888888"}
+        if out_trade_no in self.closed:
+            return {**order, "trade_state": "CLOSED"}
+        if self.orders[out_trade_no].paid_at > self._now():
+            return {**order, "trade_state": "NOTPAY"}
+        paid = {"transaction_id": f"42{out_trade_no}", "amount": {"total": 100, "currency": CURRENCY}}
+        return {**order, "trade_state": "SUCCESS", **paid}
+
+
+class Clocked(Wiring):
+    """A wiring on the virtual clock, whose metrics are kept."""
+
+    def __init__(self, environment: Mapping[str, str], clock: Callable[[], float]) -> None:
+        super().__init__(environment)
+        self._clock = clock
+        self.oldest: dict[int, int] = {}
+
+    def now(self) -> float:
+        return self._clock()
+
+    def measure(self, values: Mapping[str, float], unit: str = "Count", **dimensions: str) -> None:
+        if "OldestDueSeconds" in values:
+            self.oldest[int(self.now())] = int(values["OldestDueSeconds"])
+
+
+class Context:
+    """As much of Lambda's as the sweep looks at."""
+
+    def get_remaining_time_in_millis(self) -> int:
+        return 55_000
+
+
+class Functions:
+    """A context manager: a table, the queues, and the two functions; time passes in `until`."""
+
+    def __init__(self, *, begin: int, shards: int = 4, times: Times = Times()) -> None:  # noqa: B008
+        self.time = float(begin)
+        self._begin, self._times = begin, times
+        self._aws = Aws(now=lambda: self.time)
+        self._parameters = {**PARAMETERS, "DueShards": str(shards)}
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._order = itertools.count()
+        self._idle: list[QueueMapping] = []
+        self._before = dict(os.environ)
+        self.books = Books(lambda: self.time)
+        self.looks = 0
+
+    def __enter__(self) -> Self:
+        self._aws.start()
+        deployed = deploy(
+            ROOT / "template.yaml", aws=self._aws, parameters=self._parameters, stack_name="backlog"
+        )
+        environment: dict[str, str] = {}
+        for function in deployed.functions.values():
+            environment |= function.environment
+        os.environ.update(
+            AWS_ACCESS_KEY_ID=ADMIN_ACCESS_KEY,
+            AWS_SECRET_ACCESS_KEY="sandbox",
+            AWS_ENDPOINT_URL=self._aws.url,
+            AWS_REGION=self._aws.region,
+            AWS_DEFAULT_REGION=self._aws.region,
+        )
+        PaymentItem._connection = None  # pynamodb keeps the line to another test's table
+        self.wiring = Clocked(environment, lambda: self.time)
+        self.wiring.__dict__["wechat"] = self.books
+        self._sweep, self._settle = (_loaded(name, self.wiring) for name in ("sweep", "settle"))
+        for queue in deployed.queues:
+            self._idle += [queue] * queue.maximum_concurrency
+        self.at(self.time, self._each_minute)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        PaymentItem._connection = None
+        os.environ.clear()
+        os.environ.update(self._before)
+        self._aws.stop()
+
+    def at(self, moment: float, what: Callable[[], None]) -> None:
+        """Have this done when the clock gets there."""
+        heapq.heappush(self._agenda, (moment, next(self._order), what))
+
+    def expect(self, orders: Iterable[Order], *, first_check: int) -> None:
+        """These are opened, and some of them paid, each at its time."""
+        for order in orders:
+            self.books.orders[order.out_trade_no] = order
+            self.at(order.created_at, lambda order=order: self._opened(order, first_check))  # type: ignore[misc]
+            if order.told_at < 10**12:
+                self.at(order.told_at, lambda order=order: self._told(order))  # type: ignore[misc]
+
+    def until(self, end: float) -> None:
+        """Let time pass."""
+        while self._agenda[0][0] < end:
+            moment, _, what = heapq.heappop(self._agenda)
+            self.time = max(self.time, moment)
+            what()
+        self.time = end
+
+    def status(self, order: Order) -> Status:
+        """Of the payment as the table has it."""
+        payment = self.wiring.store.get(order.out_trade_no)
+        assert payment is not None
+        return payment.status
+
+    # ---- inside ----
+
+    def _opened(self, order: Order, first_check: int) -> None:
+        now = order.created_at
+        payment = Payment(
+            out_trade_no=order.out_trade_no,
+            payment_id=f"P{order.out_trade_no}",
+            user_id="user-1",
+            content_id="content-1",
+            method="native",
+            subject="A thing",
+            mchid="1900000109",
+            appid="wx8888888888888888",
+            amount=100,
+            currency=CURRENCY,
+            fingerprint="F",
+            wechat_request="{}",
+            time_expire=order.time_expire,
+            created_at=now,
+            updated_at=now,
+            status=Status.PENDING,
+            code_url="weixin://wxpay/x",
+            credential_expires_at=order.time_expire,
+            sent_at=now,
+        )
+        # On a busy machine the SDK may repeat a write, and meet its own: the number is nobody else's.
+        with contextlib.suppress(RefusedUpdate):
+            self.wiring.store.create(payment, due_at=now + first_check)
+
+    def _told(self, order: Order) -> None:
+        apply_order(
+            OrderFacts.of(self.books.facts(order.out_trade_no)), source="notification", wiring=self.wiring
+        )
+
+    def _each_minute(self) -> None:
+        self._sweep.lambda_handler({}, Context())
+        waking, self._idle = self._idle, []
+        for queue in waking:
+            self.at(self.time, lambda queue=queue: self._take(queue))  # type: ignore[misc]
+        self.at(self.time + MINUTE, self._each_minute)
+
+    def _take(self, queue: QueueMapping) -> None:
+        sqs = self._aws.client("sqs")
+        names = {"MessageSystemAttributeNames": ["All"], "MaxNumberOfMessages": 1}
+        found = sqs.receive_message(QueueUrl=queue.queue_url, **names).get("Messages", [])
+        if not found:
+            self._idle.append(queue)
+            return
+        asked, closes = self.books.asked, self.books.closes
+        record = as_lambda_delivers(found[0], queue.queue_arn, self._aws.region)
+        answer: dict[str, Any] = self._settle.lambda_handler({"Records": [record]}, Context())
+        if not answer["batchItemFailures"]:
+            sqs.delete_message(QueueUrl=queue.queue_url, ReceiptHandle=found[0]["ReceiptHandle"])
+        self.looks += self.books.asked > asked
+        taken = self._times.stale
+        if self.books.asked > asked:
+            taken = self._times.away if self.books.away else self._times.look
+        taken += self._times.close * (self.books.closes - closes)
+        self.at(self.time + taken, lambda: self._take(queue))
+
+
+def _loaded(name: str, wiring: Wiring) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"backlog_{name}", ROOT / "functions" / name / "app.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    module.wiring = wiring  # type: ignore[attr-defined]
+    return module
