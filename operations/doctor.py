@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
+from operations.concurrency_checks import check_concurrency
 from operations.configuration import Configuration, of_file, of_stack
 from operations.findings import Finding, Level, has, shown
 from operations.form_checks import check_forms
@@ -26,7 +28,10 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _check(stack: Stack, options: argparse.Namespace) -> int:
     configuration = of_file(options.file) if options.file else of_stack(stack)
     print(f"doctor: {options.file or stack.name}")
-    findings = shown(diagnosed(configuration, online=not options.offline))
+    found = diagnosed(configuration, online=not options.offline)
+    if not options.file and not options.offline:
+        found = chain(found, check_concurrency(stack))
+    findings = shown(found)
     faults = sum(finding.level is Level.FAULT for finding in findings)
     warnings = sum(finding.level is Level.WARNING for finding in findings)
     if faults or warnings:

@@ -1,4 +1,4 @@
-"""`make cost`: what a payment costs at AWS, from the calls that a sandbox counts; prints the tables of docs/cost.md."""
+"""`make cost`: what a payment, and an order that nobody pays, cost at AWS, from the calls that a sandbox counts; prints the tables of docs/cost.md."""
 
 import math
 from collections import Counter
@@ -20,13 +20,18 @@ PRICES = {
     "DynamoDB, write units": 0.625e-6,
     "DynamoDB, read units": 0.125e-6,
     "EventBridge, events": 1.00e-6,
+    "SQS, requests": 0.40e-6,
     "CloudWatch, log bytes": 0.50 / 1024**3,
 }
 # Seconds that a call is billed for, at one GB: an assumption, for this machine is not Lambda, nor WeChat Pay as far away.
-SECONDS = {"native": 0.40, "notify": 0.06, "query": 0.04, "payment": 0.03, "publish": 0.04}
+SECONDS = {"native": 0.40, "notify": 0.06, "query": 0.04, "payment": 0.03, "publish": 0.04, "settle": 0.35}
 PLATFORM_LINES = 350  # bytes that Lambda itself writes for each call: START, END, REPORT
 # Of the index `due` beside the table: written when the order is put, moved by its credential, left when it is paid.
 INDEX_WRITES = 1 + 2 + 1
+# … and of an order that nobody pays: moved by each lease and by what a look says next, and by the wish to close.
+MOVES = 2
+# Of a look: a tenth of a SendMessageBatch, and one receipt and one deletion of its message.
+REQUESTS_A_LOOK = 2.1
 
 
 @dataclass(frozen=True)
@@ -65,14 +70,66 @@ def counted(sandbox: Sandbox) -> Counted:
     return Counted(units, actions)
 
 
+def abandoned(sandbox: Sandbox) -> Counted:
+    """Orders of a backend that nobody pays, looked at and closed in the end; counted from their opening."""
+    sandbox.drain()
+    sandbox.aws.take_uses()
+    pumped, took = sandbox.pumped, len(sandbox.events())
+    before = {name: len(sandbox.lambdas.logs(name)) for name in sandbox.deployed.functions}
+    numbers = [_opened(sandbox) for _ in range(PAYMENTS)]
+    looked = _settled(sandbox)
+    while any(_item(sandbox, number)["status"]["S"] != "CLOSED" for number in numbers):
+        due = min(int(_item(sandbox, number)["due_at"]["N"]) for number in numbers)
+        sandbox.clock.advance(max(1, due + 30 - sandbox.clock.time()))
+        (sweep,) = (timer for name, timer in sandbox.schedules.items() if name.startswith("Sweep"))
+        sweep.run_now()
+        sandbox.drain()
+    uses = Counter(use.action for use in sandbox.aws.take_uses() if "streams" not in use.action)
+    actions = {action: count / PAYMENTS for action, count in sorted(uses.items()) if action in _COUNTED}
+    looks = (_settled(sandbox) - looked) / PAYMENTS
+    published = (sandbox.pumped - pumped) / PAYMENTS - looks
+    size = max(_size(sandbox, number) for number in numbers)
+    logged = sum(
+        len(sandbox.lambdas.logs(name)) - length for name, length in before.items() if name != "SweepFunction"
+    )
+    writes = actions["dynamodb:PutItem"] + actions["dynamodb:UpdateItem"]
+    calls = {"native": 1.0, "settle": looks, "publish": published}
+    units = {
+        "API Gateway, requests": 1.0,
+        "Lambda, calls": sum(calls.values()),
+        "Lambda, GB-seconds": sum(SECONDS[name] * count for name, count in calls.items()),
+        "DynamoDB, write units": writes * math.ceil(size / 1024) + INDEX_WRITES + MOVES * 2 * looks,
+        "DynamoDB, read units": actions["dynamodb:GetItem"] * math.ceil(size / 4096),
+        "EventBridge, events": (len(sandbox.events()) - took) / PAYMENTS,
+        "SQS, requests": REQUESTS_A_LOOK * looks,
+        "CloudWatch, log bytes": math.ceil(logged / PAYMENTS / 100) * 100.0
+        + PLATFORM_LINES * sum(calls.values()),
+    }
+    return Counted(units, {"looks": looks, **actions})
+
+
+def _settled(sandbox: Sandbox) -> int:
+    """How often the function settle has been called: it writes one line a payment."""
+    log = sandbox.lambdas.logs("SettleFunction")
+    return sum(log.count(f'"message":"{what}"') for what in ("settled", "nothing to settle", "not settled"))
+
+
 _COUNTED = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:GetItem", "events:PutEvents")
 
 
-def _pay(sandbox: Sandbox) -> str:
-    headers = {"Authorization": f"Bearer {sandbox.tokens.token('shop', 'payments:charge')}"}
+def _headers(sandbox: Sandbox) -> dict[str, str]:
+    return {"Authorization": f"Bearer {sandbox.tokens.token('shop', 'payments:charge')}"}
+
+
+def _opened(sandbox: Sandbox) -> str:
     body = {"contentId": "content-456", "amount": 99.99, "subject": "Premium Content Purchase"}
-    answer = requests.post(f"{sandbox.api}{WECHAT}/native", json=body, headers=headers, timeout=30)
+    answer = requests.post(f"{sandbox.api}{WECHAT}/native", json=body, headers=_headers(sandbox), timeout=30)
     number: str = answer.json()["data"]["outTradeNo"]
+    return number
+
+
+def _pay(sandbox: Sandbox) -> str:
+    headers, number = _headers(sandbox), _opened(sandbox)
     requests.post(f"{sandbox.simulator}/_sandbox/pay", json={"outTradeNo": number}, timeout=30)
     for _ in range(200):
         item = _item(sandbox, number)
@@ -108,9 +165,9 @@ def _size(sandbox: Sandbox, number: str) -> int:
 
 
 def table(found: Counted) -> str:
-    """Markdown: each part's units, its price, and dollars for a million payments."""
+    """Markdown: each part's units, its price, and dollars for a million."""
     lines = [
-        "| part | a payment | dollars a million units | dollars a million payments |",
+        "| part | of one | dollars a million units | dollars a million |",
         "|---|---|---|---|",
     ]
     total = 0.0
@@ -124,11 +181,15 @@ def table(found: Counted) -> str:
 def main() -> None:
     """Count in a sandbox of its own, and print."""
     with Sandbox(schedules=False) as sandbox:
-        found = counted(sandbox)
-    print(table(found))
-    print(
-        "\nAsked of AWS for one payment: "
-        + ", ".join(f"{count:g} {name}" for name, count in found.actions.items())
+        found = {"payment": counted(sandbox), "order that nobody pays": abandoned(sandbox)}
+    for what, one in found.items():
+        print(f"{table(one)}\n\n{asked(what, one)}\n")
+
+
+def asked(what: str, found: Counted) -> str:
+    """The calls of one, in a sentence."""
+    return f"Asked of AWS for one {what}: " + ", ".join(
+        f"{count:g} {name}" for name, count in found.actions.items()
     )
 
 

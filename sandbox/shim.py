@@ -18,6 +18,7 @@ log = logging.getLogger(__name__)
 
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 _SENDS = {"SendMessage", "SendMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
+_ACCOUNT_SETTINGS = "/2016-08-19/account-settings"
 _MAX_BODY = 20 * 1024 * 1024  # bytes; DynamoDB takes 16 MB
 
 
@@ -82,10 +83,12 @@ class Shim:
             operation, body = s3_operation(
                 environ["REQUEST_METHOD"], environ["PATH_INFO"], environ.get("QUERY_STRING", "")
             )
+        elif service == "lambda" and environ["PATH_INFO"].rstrip("/") == _ACCOUNT_SETTINGS:
+            operation = "GetAccountSettings"
         elif not prefix:  # the query protocol of iam and sts
             action = re.search(rb"(?:^|&)Action=([A-Za-z]+)", raw)
             operation = action[1].decode() if action else ""
-        app = self._engine.app(service)
+        app = _account_settings if operation == "GetAccountSettings" else self._engine.app(service)
         if app is None:
             raise RefusedError("UnknownOperationException", f"the sandbox has no {service}")
 
@@ -127,6 +130,13 @@ class Shim:
                 self._recorder.took(_accepted(body, json.loads(answer)))
         start_response(status, headers)
         return [answer]
+
+
+def _account_settings(_environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    """What Lambda says of an account that has asked for nothing but age: the ordinary limit, and nothing reserved."""
+    limit = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 1000}
+    start_response("200 OK", [("Content-Type", "application/json")])
+    return [json.dumps({"AccountLimit": limit, "AccountUsage": {}}).encode()]
 
 
 def _service(environ: Mapping[str, Any]) -> str:

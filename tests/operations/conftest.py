@@ -10,7 +10,8 @@ import pytest
 
 from operations.configuration import PARAMETERS
 from sandbox.sam_local import keys
-from sandbox.stack import Sandbox
+from sandbox.stack import TEMPLATE, Sandbox
+from sandbox.template import transformed
 
 ROOT = Path(__file__).parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -27,6 +28,9 @@ def command(sandbox: Sandbox) -> Command:
     """Runs one command with the outputs and parameters that the stack would have."""
     environment = sandbox.deployed.functions["NativeFunction"].environment
     parameters = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
+    declared = transformed(TEMPLATE)["Parameters"]
+    for name in ("SettleConcurrency", "SettleReservedConcurrency", "NotifyReservedConcurrency"):
+        parameters[name] = str(declared[name]["Default"])
 
     def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         given = [f"--output={key}={value}" for key, value in sandbox.deployed.outputs.items()]

@@ -1,6 +1,5 @@
 """docs/answers.md, row by row: each answer of WeChat Pay, what our caller is told, what is kept. The real handlers, the real table."""
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +12,12 @@ from payments.lifecycle import Status
 from payments.payment import Payment, Refund
 from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.judge import ADMIN_ACCESS_KEY
+from tests.kit.script import SILENCE, Script, missing, order_object, refund_object
 from tests.payments.conftest import Calls, put
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/answers.md").read_text()
 REFUSAL = re.compile(r"(\d{3}) `(\w+)`, (not )?signed(, behind a silent try)?(?:, for the third time)?$")
-SILENCE = UnknownOutcomeError("ReadTimeout")
 
 
 def rows(heading: str) -> list[dict[str, str]]:
@@ -46,77 +45,6 @@ def said(text: str) -> Exception | None:
     )
     refused.after_unknown = behind is not None
     return refused
-
-
-class Script:
-    """WeChat Pay by the rows of the document: what each kind of call is answered next."""
-
-    def __init__(self) -> None:
-        self.sends: list[Exception | None] = []
-        self.query: Callable[[str], dict[str, object]] | Exception = SILENCE
-        self.refund_query: Callable[[dict[str, Any]], dict[str, object]] | Exception = SILENCE
-        self.last: dict[str, Any] = {}
-
-    def _next(self) -> None:
-        answer = self.sends.pop(0)
-        if answer is not None:
-            raise answer
-
-    def order_native(self, _request: bytes) -> str:
-        self._next()
-        return "weixin://wxpay/bizpayurl?pr=1"
-
-    def close(self, _out_trade_no: str) -> None:
-        self._next()
-
-    def refund(self, request: bytes) -> dict[str, object]:
-        self.last = json.loads(request)
-        self._next()
-        return refund_object(self.last)
-
-    def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
-        if isinstance(self.query, Exception):
-            raise self.query
-        return self.query(out_trade_no)
-
-    def query_refund(self, _out_refund_no: str) -> dict[str, object]:
-        if isinstance(self.refund_query, Exception):
-            raise self.refund_query
-        return self.refund_query(self.last)
-
-
-def order_object(state: str, **changed: object) -> Callable[[str], dict[str, object]]:
-    def members(out_trade_no: str) -> dict[str, object]:
-        found: dict[str, object] = {
-            "out_trade_no": out_trade_no,
-            "mchid": "1900000109",
-            "appid": "wx8888888888888888",
-            "trade_state": state,
-        }
-        if state in ("SUCCESS", "REFUND"):
-            found |= {
-                "transaction_id": f"42{out_trade_no[2:]}",
-                "amount": {"total": 1000, "currency": "CNY"},
-                "payer": {"openid": "o-buyer"},
-            }
-        return found | changed
-
-    return members
-
-
-def refund_object(request: dict[str, Any]) -> dict[str, object]:
-    return {
-        "out_trade_no": f"WX{request['transaction_id'][2:]}",
-        "out_refund_no": request["out_refund_no"],
-        "refund_id": f"50{request['out_refund_no']}",
-        "transaction_id": request["transaction_id"],
-        "status": "PROCESSING",
-        "amount": {"refund": request["amount"]["refund"], "total": request["amount"]["total"]},
-    }
-
-
-def missing(code: str) -> RefusedError:
-    return RefusedError(code=code, message="", http_status=404, request_id=None)
 
 
 @pytest.fixture

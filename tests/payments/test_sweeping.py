@@ -216,6 +216,7 @@ def paid(stage: Stage) -> Callable[[], str]:
             payer_openid=None,
             success_time=None,
             cause="query",
+            due_at=START,
             now=START,
         )
         then = START - 120
@@ -310,7 +311,7 @@ def test_a_look_that_brought_no_answer_is_none(stage: Stage) -> None:
             looks += 1
             assert stage.oldest == now - START + 10
         now += 60
-    assert 8 <= looks <= 12  # after one, two, four, eight minutes, and then each ten
+    assert 14 <= looks <= 22  # after one minute, two, and then each three
     stage.wechat.answer = not_paid(number)
     stage.settle({"out_trade_no": number})
     assert stage.payment(number).due_since is None

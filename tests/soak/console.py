@@ -4,6 +4,7 @@ import contextlib
 import json
 import secrets
 
+from tests.soak.courier import CONSOLE
 from tests.soak.window import Window
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError, UnknownOutcomeError
@@ -35,7 +36,7 @@ class Console:
         self._made += 1
         request = {
             "transaction_id": book["transaction_id"],
-            "out_refund_no": f"CONSOLE-{self._made}",
+            "out_refund_no": f"{CONSOLE}{self._made}",
             "notify_url": book["notify_url"],
             "amount": {"refund": amount, "total": book["amount"]["total"], "currency": "CNY"},
         }

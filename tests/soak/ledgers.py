@@ -6,8 +6,9 @@ from typing import Any
 
 from payments.events import plain
 from tests.crash import invariants
-from tests.soak.people import Order, People, RefundWish
+from tests.soak.people import People
 from tests.soak.window import Window
+from tests.soak.wishes import Order, RefundWish
 
 NO = (400, 403, 404, 409, 422, 502)
 """What a caller takes for a definite no."""
@@ -45,6 +46,7 @@ def differences(window: Window, people: People) -> list[str]:
         ),
         *_orders_told(people, table, orders),
         *_refunds_told(people, table, orders),
+        *people.late(),
     ]
     if window.queues.given_up:
         found.append(f"{window.queues.given_up} messages were given up")
@@ -115,7 +117,7 @@ def _refund_told(wish: RefundWish, sent: list[dict[str, Any]]) -> Iterator[str]:
     for reply in wish.told:
         if reply.status in NO and out:
             yield f"I3 {wish.name} of {wish.order.name}: told {reply.word}, and it was paid out"
-        if reply.status == 200:
+        if reply.status == 200 and reply.data.get("status") != "CLOSED":  # nothing was paid, and that is said
             known = [refund for refund in sent if refund["out_refund_no"] == reply.data["outRefundNo"]]
             if not known:
                 yield f"I3 {wish.name} of {wish.order.name}: told 200, and WeChat Pay has no such refund"

@@ -1,19 +1,30 @@
 """Mistakes that broke our word, planted into the mended code; people who do mostly what shows them, and what catches them."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from payments import evidence, opening, refund_evidence, refunding
+import requests
+
+from payments import opening, refund_wish, refunding, sweeping
 from payments.errors import ApiError, OrderClosedError
-from payments.evidence import Applied
-from payments.lifecycle import Status
+from payments.evidence import OrderFacts
 from payments.payment import Payment
+from payments.store import PaymentStore
 from payments.verdicts import Verdict, judge
-from tests.soak.people import Mood
+from tests.soak.functions import Planted
+from tests.soak.wired import SoakWiring
+from tests.soak.wishes import Mood
+from wechatpay import transport
 from wechatpay.errors import RefusedError
+
+
+def _nothing(_module: ModuleType, _wiring: SoakWiring) -> None:
+    """The mistake is elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -21,125 +32,137 @@ class Mistake:
     """What is planted, among which people, in windows of how many orders, and by which differences it may be caught."""
 
     name: str
-    planted: Callable[[], AbstractContextManager[None]]
     mood: Mood
     caught_by: tuple[str, ...]
+    around: Callable[[], AbstractContextManager[Any]] = nullcontext
+    planted: Planted = _nothing
     orders: int = 60
 
 
-def _instead(target: Any, name: str, other: Any) -> Callable[[], AbstractContextManager[None]]:
-    @contextmanager
-    def planted() -> Iterator[None]:
-        with patch.object(target, name, other):
-            yield
-
-    return planted
-
-
-# ---- a kept refund repeated later is a second refund ----
-
-
-def _nobody_is_unanswered(*_: object) -> bool:
-    return False
-
-
-# ---- a refusal is called definite that is not ----
-
-
-def _hasty(operation: str, problem: Any, *, first: bool = True) -> Verdict:
-    """Whatever is refused is refused: unsigned, repeated, after a try that may have been taken."""
-    verdict = judge(operation, problem, first=first)
-    doubtful = verdict in (Verdict.UNKNOWN, Verdict.TO_BE_ASKED) and isinstance(problem, RefusedError)
-    return Verdict.REFUSED if doubtful and operation in ("create", "refund") else verdict
+def _instead(target: Any, name: str, other: Any) -> Callable[[], AbstractContextManager[Any]]:
+    return lambda: patch.object(target, name, other)
 
 
 @contextmanager
 def _refusals_are_believed() -> Iterator[None]:
+    """Whatever is refused is refused: unsigned, repeated, after a try that may have been taken."""
+
+    def hasty(operation: str, problem: Any, *, first: bool = True) -> Verdict:
+        verdict = judge(operation, problem, first=first)
+        doubtful = verdict in (Verdict.UNKNOWN, Verdict.TO_BE_ASKED) and isinstance(problem, RefusedError)
+        return Verdict.REFUSED if doubtful and operation in ("create", "refund") else verdict
+
     with ExitStack() as stack:
         for module in (opening, refunding):
-            stack.enter_context(patch.object(module, "judge", _hasty))
+            stack.enter_context(patch.object(module, "judge", hasty))
         yield
 
 
-# ---- closed is said while it is only being closed ----
+def _closed_at_once(module: ModuleType, _wiring: SoakWiring) -> None:
+    """An order that is being closed is called closed."""
+    if not hasattr(module, "answer"):
+        return
+    answer = module.answer
 
-_unpayable = opening._unpayable
+    def hasty(request: Any, wiring: Any) -> Any:
+        try:
+            return answer(request, wiring)
+        except ApiError as problem:
+            if problem.details.get("closing") and module.__name__.startswith(("soak_native", "soak_jsapi")):
+                raise OrderClosedError("The order is closed.", details=problem.details) from problem
+            raise
+
+    module.answer = hasty  # type: ignore[attr-defined]
 
 
-def _closed_at_once(known: Payment, now: float) -> ApiError | None:
-    if known.status is Status.CLOSING:
-        return OrderClosedError("The order is closed.", details={"outTradeNo": known.out_trade_no})
-    return _unpayable(known, now)
+def _claim_is_kept(_store: PaymentStore, _out_trade_no: str, *, claim: str) -> None:
+    """Nobody sends any more, and nobody may send either."""
 
 
-# ---- a claim outlives its send ----
+def _any_session(_clock: Any = None) -> requests.Session:
+    """Connections are kept for ever, and a dead one is an unknown outcome."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
-def _claim_is_kept(*_: object) -> int:
-    return 0
-
-
-# ---- connections that WeChat Pay has given up are used again ----
+def _older_class_alone(most: int, classes: Sequence[Sequence[Any]]) -> list[Sequence[Any]]:
+    """Whoever has been due for longest comes first, of whatever class; the others wait behind all of them."""
+    oldest = min(classes, key=lambda rows: rows[0].due_at if rows else float("inf"))
+    return [rows[:most] if rows is oldest else [] for rows in classes]
 
 
 @contextmanager
-def _dead_connections_are_used() -> Iterator[None]:
-    yield
+def _refunded_is_paid() -> Iterator[None]:
+    """WeChat Pay's REFUND is taken for its SUCCESS."""
+    read = OrderFacts.of
+
+    def untouched(members: Any) -> OrderFacts:
+        facts = read(members)
+        return replace(facts, trade_state="SUCCESS") if facts.trade_state == "REFUND" else facts
+
+    with patch.object(OrderFacts, "of", untouched):
+        yield
 
 
-# ---- money that went back elsewhere is credited as untouched ----
-
-_apply_order = evidence._money
-
-
-def _untouched(facts: Any, source: str, wiring: Any) -> Any:
-    return _apply_order(replace(facts, trade_state="SUCCESS"), source, wiring)
-
-
-# ---- a refund that meets one of ours is lost ----
-
-
-def _not_kept(_facts: object, payment: Payment, _wiring: object) -> tuple[Applied, Payment]:
-    return Applied.HELD, payment
+def _not_kept(_store: PaymentStore, seen: Payment, facts: Sequence[str], *, due_at: int) -> Payment:
+    """Evidence that must wait is gone."""
+    assert all(json.loads(text) for text in facts)
+    return seen
 
 
 MISTAKES = (
     Mistake(
         "kept_refund_repeated_later",
-        _instead(refunding, "_unanswered", _nobody_is_unanswered),
         Mood(keyless=1.0, away=0.6, refunds=1.5, abandons=0, closes=0, both=0),
         ("I3 refund",),
+        _instead(refund_wish, "UNANSWERED_FOR", 0),
     ),
-    Mistake("refusal_believed_too_soon", _refusals_are_believed, Mood(refunds=1.0, keyless=0.1), ("I3",)),
+    Mistake(
+        "refusal_believed_too_soon",
+        Mood(refunds=1.0, keyless=0.1),
+        ("I3",),
+        _refusals_are_believed,
+        orders=100,
+    ),
     Mistake(
         "closed_while_closing",
-        _instead(opening, "_unpayable", _closed_at_once),
         Mood(pays=0, abandons=0, closes=0, both=1, again=1.0, refunds=0.0),
         ("I3 order",),
+        planted=_closed_at_once,
     ),
     Mistake(
         "claim_outlives_its_send",
-        _instead(opening, "_claim_given_up", _claim_is_kept),
         Mood(refunds=0.0),
         ("I9",),
+        _instead(PaymentStore, "give_up_claim", _claim_is_kept),
     ),
     Mistake(
         "dead_connections_are_used",
-        _dead_connections_are_used,
         Mood(every=60.0, quiet=True, abandons=0, closes=0, both=0, lost=0.0),
         ("I10",),
+        _instead(transport, "session", _any_session),
         orders=20,
     ),
     Mistake(
+        "backlog_starves",
+        Mood(quiet=True, fresh=5, lost=1.0, refunds=0.0),
+        ("I11",),
+        _instead(sweeping, "turns", _older_class_alone),
+        orders=85,
+    ),
+    Mistake(
         "credited_as_untouched",
-        _instead(evidence, "_money", _untouched),
-        Mood(console=1.0, console_first=1.0, lost=1.0, refunds=0.0),
+        Mood(console=1.0, console_first=1.0, console_lost=True, lost=1.0, refunds=0.0),
         ("I2",),
+        _refunded_is_paid,
+        orders=20,
     ),
     Mistake(
         "console_refund_lost",
-        _instead(refund_evidence, "hold", _not_kept),
         Mood(console=0.8, console_first=0.3, refunds=1.0),
         ("I2",),
+        _instead(PaymentStore, "hold", _not_kept),
     ),
 )
+"""One for each promise that a client was seen harmed by."""

@@ -28,10 +28,14 @@ class Watched:
 
         def called(*arguments: Any, **members: Any) -> Any:
             return self._current().through(
-                self._kind(method), method, lambda: attribute(*arguments, **members), members
+                self._kind(method), method, lambda: attribute(*arguments, **members), members, arguments
             )
 
         return called
+
+
+def _service(method: str) -> str:
+    return "batch" if method in ("put_events", "send_message_batch") else "service"
 
 
 class Outside:
@@ -88,14 +92,14 @@ class SoakWiring(Wiring):
 
     @cached_property
     def _secrets_manager(self) -> Any:
-        return Watched(self._outside.secrets, lambda _: "secret", self._current)
+        return Watched(self._outside.secrets, lambda _: "service", self._current)
 
     @cached_property
     def queue(self) -> Any:
         """SQS in memory."""
-        return Watched(self._outside.queues, lambda _: "batch", self._current)
+        return Watched(self._outside.queues, _service, self._current)
 
     @cached_property
     def events(self) -> Any:
         """EventBridge in memory."""
-        return Watched(self._outside.bus, lambda _: "batch", self._current)
+        return Watched(self._outside.bus, _service, self._current)

@@ -6,17 +6,21 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from sandbox.simulator import Credentials
 from tests.kit.dynamodb import MemoryDynamoDB
-from tests.soak.environment import environment
+from tests.soak.environment import environment, parameters
 from tests.soak.functions import Planted
 from tests.soak.ledgers import differences
-from tests.soak.people import Mood, People
+from tests.soak.people import People
 from tests.soak.results import Figures, Result
-from tests.soak.window import Window, parameters
+from tests.soak.window import Window
+from tests.soak.wishes import Mood
+
+T = TypeVar("T")
 
 PROCESSES = 2
 
@@ -51,6 +55,7 @@ class Place:
             window.until_quiet(orders)
             if not window.violations and people.the_rest():
                 window.until_quiet(orders)
+            window.end()
             found = differences(window, people)
             figures = Figures.of(window, people, operations=self.db.operations - before)
         found += [] if found else figures.differing()
@@ -70,8 +75,13 @@ def _start() -> None:
     _here.append(Place())
 
 
-def _window(seed: int, number: int, orders: int) -> Result:
-    return _here[0].window(seed, number, orders=orders)
+def _given(work: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+    return work(_here[0], *arguments)
+
+
+def one_window(place: Place, seed: int, number: int, orders: int) -> Result:
+    """One window of ordinary people."""
+    return place.window(seed, number, orders=orders)
 
 
 class Workers:
@@ -88,6 +98,6 @@ class Workers:
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)
 
-    def window(self, seed: int, number: int, *, orders: int) -> Future[Result]:
-        """One window in one of the processes."""
-        return self._pool.submit(_window, seed, number, orders)
+    def given(self, work: Callable[..., T], *arguments: Any) -> Future[T]:
+        """`work` in one of the processes, with its place before the arguments."""
+        return self._pool.submit(_given, work, arguments)

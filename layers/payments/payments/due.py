@@ -15,9 +15,7 @@ SEND_LASTS = 60  # seconds that a function that sends may live: no send is on it
 MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 SENT_FOR = 7 * 24 * 3600  # seconds for which a refund that WeChat Pay does not take is sent again
 CLOSING_AGAIN = 60  # seconds until a close that nobody could answer for is tried again
-UNANSWERED_AT_MOST = (
-    600  # seconds until a look that brought no answer is repeated, however long that has been so
-)
+UNANSWERED_AT_MOST = 180  # seconds until a look without an answer is repeated: five minutes never pass unseen
 BETWEEN_REFUNDS = (
     61  # seconds from one refund of an order to the next: WeChat Pay asks for a minute, and ours are whole
 )
@@ -42,7 +40,7 @@ def next_look(payment: Payment, now: int, *, answered: bool, may_send: bool) -> 
     """When to look next after the look of `now`, in epoch seconds; None when nothing is open.
 
     One that WeChat Pay has not `answered` is repeated after as long again as the payment has been due without an answer, from one
-    to ten minutes. One that may not send finds a refund that must be sent: it is due at once, for a look that may.
+    to three minutes. One that may not send finds a refund that must be sent: it is due at once, for a look that may.
     """
     at = next_check(payment, now)
     if at is None:

@@ -16,7 +16,7 @@ from payments.store import Due
 from payments.wiring import Wiring
 
 PER_CALL = 10  # messages that one SendMessageBatch takes
-LEASING = 8  # batches that are leased and sent at the same time, where there is more than one
+LEASING = 4  # batches that are leased and sent at the same time, where there is more than one
 MARGIN = 5_000  # milliseconds before the function's end at which no more are taken
 
 _TROUBLE = (StorageUnavailableError, BotoCoreError, ClientError)
