@@ -77,8 +77,8 @@ def _ways(operation: str) -> tuple[str, ...]:
     unsigned = (*REFUSALS[operation], *_LIES[operation])
     ways += [f"unsigned {status} {code}" for status, code in unsigned]
     if operation not in _ASKING:
-        ways += [f"unsigned-after {status} {code}" for status, code in _LIES[operation]]
-        ways += ["unsigned-after 400 PARAM_ERROR"]
+        ways += [f"unsigned-after {status} {code}" for status, code in _LIES[operation]] * 2
+        ways += ["unsigned-after 400 PARAM_ERROR", "unsigned-after 403 TRADE_ERROR"] * 2
     return tuple(ways)
 
 
