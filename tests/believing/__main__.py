@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.believing import story
 from tests.believing.campaign import Tally, campaign
-from tests.believing.rules import steps_of
+from tests.believing.habits import steps_of
 from tests.believing.world import Ground
 
 

@@ -15,7 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from tests.believing import story
 from tests.believing.campaign import Tally, tried
-from tests.believing.rules import RULES, Rule, Rules
+from tests.believing.habits import RULES, Rule
+from tests.believing.rules import Rules
 from tests.believing.world import Ground, World
 
 SECONDS = 6  # for each of the first two
