@@ -36,7 +36,7 @@ class Invocation:
 class Effects:
     """The invocations under way, innermost last, and the faults that wait for the next one of a function."""
 
-    def __init__(self, *, happened: Callable[[str], None]) -> None:
+    def __init__(self, *, happened: Callable[[str, str], None]) -> None:
         self.under_way: list[Invocation] = []
         self._armed: dict[str, list[Fault]] = {}
         self._happened = happened
@@ -73,7 +73,7 @@ class Effects:
             return None
         way = ways[number % len(ways)]
         self.troubled()
-        self._happened(f"{way} at {name} of {invocation.function}")
+        self._happened(way, f"{name} of {invocation.function}")
         if way == "dies before":
             self.die()
         return way

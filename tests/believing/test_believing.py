@@ -94,7 +94,7 @@ def test_nor_by_any_short_sequence_that_hypothesis_tries(ground: Ground) -> None
     run_state_machine_as_test(
         Believing,
         settings=settings(
-            max_examples=60,
+            max_examples=20,
             stateful_step_count=25,
             deadline=None,
             database=None,

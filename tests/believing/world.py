@@ -105,7 +105,7 @@ class World:
         self.ledger = Ledger(self.agenda.now, accepted=self._refund_accepted)
         self.oracle = Oracle(self.ledger)
         self.oracle.passed_over = passed_over
-        self.effects = Effects(happened=lambda text: self.tell("!", text))
+        self.effects = Effects(happened=self._happened)
         later = lambda seconds, what: self.agenda.at(self.agenda.now() + seconds, what)  # noqa: E731
         self.line = Line(
             self.ledger,
@@ -325,6 +325,12 @@ class World:
     def _draw(self) -> int:
         self._drawn += 1
         return self._drawn
+
+    def _happened(self, way: str, where: str) -> None:
+        self.counts[
+            f"fault {way.partition(' ')[0] if way.startswith(('refused', 'unsigned')) else way}: {where.partition(' ')[0]}"
+        ] += 1
+        self.tell("!", f"{way} at {where}")
 
     def _count_line(self, what: str) -> None:
         self.counts[f"wechat {what}"] += 1
