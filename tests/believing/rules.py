@@ -18,7 +18,8 @@ LENGTH = 40  # steps of a world
 NEEDED = ("buy", "pay", "refund", "wait")
 OFTEN, SELDOM = (1, 2), (0, 0, 1, 1, 2, 4)  # how much more often, each world by itself
 MOST_PURCHASES = 5  # of a world: what meets each other breaks
-FAULT = 420  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
+MOST_WAYS = max(map(len, WAYS.values()))
+FAULT = 7 * MOST_WAYS  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
 _WAITS = (1, 2, 5, 10, 20, 60, 61, 70, 125, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600, 24 * 3600)
 _FOR = (3, 8, 20, 70, 200, 900, 4000, 100_000)
 _AMOUNTS = (1000, 3000, 5000)
@@ -254,7 +255,7 @@ RULES: dict[str, Rule] = {
     "console": Rule(3, (3, 3), (0,)),
     "fate": Rule(5, (len(FATES) - 1,)),
     "bank": Rule(5, (len(_OUTCOMES) - 1, len(_AFTER) - 1)),
-    "weather": Rule(9, (len(_HOSTS) - 1, len(_OPERATIONS) - 1, 60, len(_FOR) - 1)),
+    "weather": Rule(9, (len(_HOSTS) - 1, len(_OPERATIONS) - 1, MOST_WAYS, len(_FOR) - 1)),
     "away": Rule(2, (3,)),
     "disturb": Rule(9, (len(NAMES) - 1, FAULT)),
     "deafen": Rule(2, (3,)),
