@@ -8,13 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
+EFFECTS = 7  # of an invocation that are counted one by one
+
+
 class Killed(BaseException):
     """The invocation has died. No `except Exception` of the product outlives it."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """The `nth` effect (from 1) of an invocation goes wrong; `way` is taken modulo the ways that there are."""
+    """The `nth` effect (from 1) of an invocation goes wrong; `way` is taken modulo the ways that there are.
+
+    Beyond EFFECTS, `nth` counts requests to WeChat Pay alone: 8 is the first of them.
+    """
 
     nth: int
     way: int
@@ -28,6 +34,7 @@ class Invocation:
     wish: object | None = None
     faults: dict[int, int] = field(default_factory=dict)
     effects: int = 0
+    requests: int = 0  # of them to WeChat Pay
     dead: bool = False
     interrupted: bool = False  # the table did not answer it
     trouble: bool = False  # something went wrong in it, or somebody else acted meanwhile
@@ -60,7 +67,7 @@ class Effects:
         """It has ended, however."""
         assert self.under_way.pop() is invocation
 
-    def way(self, name: str, ways: tuple[str, ...]) -> str | None:
+    def way(self, name: str, ways: tuple[str, ...], *, request: bool = False) -> str | None:
         """How this effect goes wrong, or None. Raises Killed where the invocation is dead, or dies just before it."""
         if not self.under_way:
             return None
@@ -68,7 +75,11 @@ class Effects:
         if invocation.dead:
             raise Killed
         invocation.effects += 1
-        number = invocation.faults.pop(invocation.effects, None)
+        number = invocation.faults.pop(invocation.effects, None) if invocation.effects <= EFFECTS else None
+        if request:
+            invocation.requests += 1
+            asked = invocation.faults.pop(EFFECTS + invocation.requests, None)
+            number = asked if number is None else number
         if number is None:
             return None
         way = ways[number % len(ways)]

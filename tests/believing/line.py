@@ -168,7 +168,7 @@ class Line:
         """One try on one host."""
         host = "main" if prepared.url.startswith(MAIN) else "backup"
         operation = operation_of(prepared)
-        way = self._effects.way(f"{operation} on {host}", WAYS[operation])
+        way = self._effects.way(f"{operation} on {host}", WAYS[operation], request=True)
         if self._refuse_next is not None and host == "backup":
             way, self._refuse_next = self._refuse_next, None
         way = way or self._blown(host, operation)

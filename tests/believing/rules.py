@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tests.believing.callers import Purchase
-from tests.believing.effects import Fault
+from tests.believing.effects import EFFECTS, Fault
 from tests.believing.functions import NAMES
 from tests.believing.line import REFUSALS, WAYS, Weather
 from tests.believing.post import FATES
@@ -18,8 +18,9 @@ LENGTH = 40  # steps of a world
 NEEDED = ("buy", "pay", "refund", "wait")
 OFTEN, SELDOM = (1, 2), (0, 0, 1, 1, 2, 4)  # how much more often, each world by itself
 MOST_PURCHASES = 5  # of a world: what meets each other breaks
+PLACES = EFFECTS + 3
 MOST_WAYS = max(map(len, WAYS.values()))
-FAULT = 7 * MOST_WAYS  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
+FAULT = PLACES * MOST_WAYS  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
 _WAITS = (1, 2, 5, 10, 20, 60, 61, 70, 125, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600, 24 * 3600)
 _FOR = (3, 8, 20, 70, 200, 900, 4000, 100_000)
 _AMOUNTS = (1000, 3000, 5000)
@@ -219,7 +220,7 @@ class Rules:
 
     def _arm(self, function: str, fault: int) -> None:
         if fault:
-            self.world.effects.arm(function, Fault(1 + (fault - 1) % 7, (fault - 1) // 7))
+            self.world.effects.arm(function, Fault(1 + (fault - 1) % PLACES, (fault - 1) // PLACES))
 
     def _patience(self, patience: int) -> None:
         wish = self.world.callers.wishes[-1]
