@@ -147,6 +147,10 @@ model: setup ## callers who believe every answer, against WeChat Pay's books: ST
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
 		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
 
+mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening due" (LIMIT=50 SEED=1 of each)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.mutants $(if $(MODULE),--module $(MODULE)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
 # SEED and ONLY repeat one case, as a failure names it.
 fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.fuzz --many $(or $(MANY),1000000) \
