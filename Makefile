@@ -99,6 +99,9 @@ redrive: setup ## what settle gave up, back into its queue (ENV=dev)
 republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
 	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
 
+cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
+	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)
+
 storms: setup ## races of refunds, closes, creates and dying functions, 300 rounds each
 	@ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
 
