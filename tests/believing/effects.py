@@ -7,7 +7,6 @@ fault: the nth effect of the next invocation of a function, and in which way. Wh
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-
 EFFECTS = 7  # of an invocation that are counted one by one
 
 
