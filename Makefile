@@ -99,6 +99,9 @@ redrive: setup ## what settle gave up, back into its queue (ENV=dev)
 republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
 	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
 
+cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
+	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)
+
 storms: setup ## races of refunds, closes, creates and dying functions, 300 rounds each
 	@ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
 
@@ -146,6 +149,10 @@ crash: setup ## every ordered pair of faults of create, notify, refund and close
 model: setup ## callers who believe every answer, against WeChat Pay's books: STEPS=2000000 in two processes (SEED= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
 		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
+
+mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening due" (LIMIT=50 SEED=1 of each)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.mutants $(if $(MODULE),--module $(MODULE)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 # SEED and ONLY repeat one case, as a failure names it.
 fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)

@@ -28,6 +28,7 @@ def command(sandbox: Sandbox) -> Command:
     """Runs one command with the outputs and parameters that the stack would have."""
     environment = sandbox.deployed.functions["NativeFunction"].environment
     parameters = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
+    parameters["DueShards"] = environment["DUE_SHARDS"]
     declared = transformed(TEMPLATE)["Parameters"]
     for name in ("SettleConcurrency", "SettleReservedConcurrency", "NotifyReservedConcurrency"):
         parameters[name] = str(declared[name]["Default"])

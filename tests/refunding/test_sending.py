@@ -364,32 +364,37 @@ def test_a_week_is_over_for_whoever_finds_it_taken_as_well(office: Office) -> No
 # ---- the table, before and behind the send ----
 
 
+def twice(operation: Operation, run: Run) -> Answer:
+    """The SDK repeats each write, for its first answer was lost."""
+    if operation.writes:
+        run()
+    return run()
+
+
 def test_a_refund_whose_every_write_was_repeated_is_the_caller_s_first(office: Office) -> None:
     number = office.paid()
-
-    def twice(operation: Operation, run: Run) -> Answer:
-        if operation.writes:
-            run()
-        return run()
-
     office.db.around = twice
     told = office.refund(number)
     assert "duplicate" not in told.data
-    assert len(office.sent) == 1
+    assert (len(office.sent), office.refund_of(number).unanswered_by) == (1, None)
     office.db.around = None
     office.wait(61)
     assert office.refund(number).data["duplicate"] is True
 
 
+def test_a_first_refusal_that_was_noted_twice_is_told_as_the_last_word_by_the_next_repetition(
+    office: Office,
+) -> None:
+    number = office.paid()
+    office.db.around = twice
+    assert office.refund(number, wechat=REFUSED).status == 503
+    office.db.around = None
+    assert office.refund(number, wechat=REFUSED).status == 502
+
+
 def test_a_repetition_whose_every_write_was_repeated_sends_once(office: Office) -> None:
     number = office.paid()
     office.refund(number, wechat=SILENCE)
-
-    def twice(operation: Operation, run: Run) -> Answer:
-        if operation.writes:
-            run()
-        return run()
-
     office.db.around = twice
     assert office.refund(number).data["status"] == "PROCESSING"
     assert len(office.sent) == 2
