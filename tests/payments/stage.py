@@ -12,7 +12,7 @@ from payments.lifecycle import Status
 from payments.payment import Payment
 from payments.settings import Settings
 from payments.wiring import Wiring
-from tests.payments.conftest import Calls, facts_of, put
+from tests.payments.conftest import Calls, facts_of, function, put
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 START = 1_800_000_000
@@ -128,6 +128,7 @@ class Stage:
         self.wiring.__dict__["wechat"] = self.wechat
         self.store = self.wiring.store
         self.shop = next(SHOPS)
+        self._functions: dict[str, Any] = {}
 
     def create(self, key: str | None = "k", **changed: object) -> Told:
         """POST native, by a backend for itself."""
@@ -141,6 +142,23 @@ class Stage:
     def query(self, payment: Payment) -> Told:
         """GET query, by a backend."""
         return self.calls.as_(self.shop, "payments:charge", "query", number=payment.out_trade_no)
+
+    def settle(self, *messages: Payment | dict[str, object], may_send: bool = False) -> list[str]:
+        """One batch of a queue of due payments, as Lambda hands it over; the numbers that are to be delivered again."""
+        bodies = [
+            {"out_trade_no": each.out_trade_no, "may_send": may_send} if isinstance(each, Payment) else each
+            for each in messages
+        ]
+        records = [{"messageId": str(each["out_trade_no"]), "body": json.dumps(each)} for each in bodies]
+        failures = self.function("settle").lambda_handler({"Records": records}, None)["batchItemFailures"]
+        return [failure["itemIdentifier"] for failure in failures]
+
+    def function(self, name: str) -> Any:
+        """A function without a route, wired to this stage; the same each time."""
+        if name not in self._functions:
+            self._functions[name] = function(name)
+            self._functions[name].wiring = self.wiring
+        return self._functions[name]
 
     @property
     def retry_after(self) -> int:
