@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,12 +18,17 @@ from payments.evidence import OrderFacts, apply_order
 from payments.http import Handler, endpoint
 from payments.lifecycle import Status
 from payments.payment import CURRENCY, Credential, Payment
+from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from payments.wiring import Wiring
 from sandbox.aws import Aws, Use
 from sandbox.deployed import Deployed
 from sandbox.deployer import deploy
+from sandbox.judge import ADMIN_ACCESS_KEY
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from wechatpay.errors import UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from tests.payments.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
@@ -302,3 +307,20 @@ def verification_secret(deployed: tuple[Aws, Deployed]) -> None:
 @pytest.fixture
 def calls(wiring: Wiring, deployed: tuple[Aws, Deployed], verification_secret: None) -> Calls:
     return Calls(wiring, deployed[0])
+
+
+@pytest.fixture
+def stage(
+    wiring: Wiring, deployed: tuple[Aws, Deployed], verification_secret: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator["Stage"]:
+    """Every handler, with an operator's rights: pynamodb knows one caller at a time."""
+    from tests.payments.stage import Stage, StagedWiring
+
+    models = (PaymentItem, QuarantineItem, AllowanceItem)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    for model in models:
+        model._connection = None
+    yield Stage(Calls(StagedWiring(wiring.settings._environment), deployed[0]))
+    for model in models:
+        model._connection = None
