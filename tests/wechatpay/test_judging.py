@@ -122,7 +122,7 @@ def test_only_204_closes_an_order(server: Server, status: str) -> None:
         *((Client.order_native, body) for body in (b"{}", b'{"code_url":5}', b'{"code_url":"https://x"}')),
         *((Client.order_jsapi, body) for body in (b"{}", b'{"prepay_id":5}', b'{"prepay_id":""}')),
     ],
-    ids=str,
+    ids=lambda value: value.decode() if isinstance(value, bytes) else value.__name__,
 )
 def test_an_order_without_what_the_buyer_pays_by_is_nothing(
     server: Server, call: Callable[[Client, bytes], str], body: bytes
