@@ -13,11 +13,11 @@ from payments.lifecycle import RefundStatus, Status
 from payments.payment import Payment, Refund
 from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from payments.wiring import Wiring
-from sandbox.simulator.credentials import Credentials
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.kit.script import Script, Send, missing, refund_object
 from tests.payments.conftest import function, put
 from tests.wechat_pay import WeChatPay
+from tests.wechatpay.conftest import IDENTITIES, WECHAT_PAY
 
 START = 1_800_000_000
 HOUR, DAY = 3600, 86400
@@ -33,6 +33,16 @@ SETTINGS = {
     "VERIFICATION_SECRET": "verification",
     "CERTIFICATES_SECRET": "certificates",
 }
+
+
+@dataclass(frozen=True)
+class Keys:
+    """The keys of the published vectors: making new ones takes longer than all the rest."""
+
+    api_v3_key: str = IDENTITIES["apiv3_key"]
+    wechat_public_key_id: str = WECHAT_PAY["public_key_id"]
+    wechat_public_key: str = WECHAT_PAY["public_key_pem"]
+    wechat_private_key: str = f"-----BEGIN PRIVATE KEY-----\n{WECHAT_PAY['private_key_pkcs8_der_base64']}\n-----END PRIVATE KEY-----\n"
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ class OfficeWiring(Wiring):
 class Secrets:
     """Secrets Manager with what verifies WeChat Pay in it."""
 
-    def __init__(self, credentials: Credentials) -> None:
+    def __init__(self, credentials: Keys) -> None:
         self._texts = {
             "verification": json.dumps(
                 {
@@ -106,7 +116,8 @@ class Secrets:
 class Office:
     """Whoever refunds, WeChat Pay that notifies, the minutes that pass."""
 
-    def __init__(self, db: MemoryDynamoDB, credentials: Credentials) -> None:
+    def __init__(self, db: MemoryDynamoDB) -> None:
+        credentials = Keys()
         self.db = db
         self.db.around = self._around
         self._silent: Callable[[Operation], bool] = lambda _: False
@@ -295,22 +306,15 @@ def console(payment: Payment, number: str, amount: int, status: str = "SUCCESS",
 
 
 @pytest.fixture(scope="session")
-def credentials() -> Credentials:
-    return Credentials.create()
-
-
-@pytest.fixture(scope="session")
 def _tables() -> MemoryDynamoDB:
     return MemoryDynamoDB.from_template()
 
 
 @pytest.fixture
-def office(
-    _tables: MemoryDynamoDB, credentials: Credentials, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Office]:
+def office(_tables: MemoryDynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
     for table in TABLES:
         monkeypatch.setattr(table, "_connection", None)
     with _tables as db:
         db.clear()
-        yield Office(db, credentials)
+        yield Office(db)
         db.around = None

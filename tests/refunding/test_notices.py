@@ -61,6 +61,22 @@ def test_what_is_not_proven_is_refused_and_counted_by_its_reason(
     assert office.stored(number) == before
 
 
+@pytest.mark.parametrize("respelt", ["spare bits", "a foreign character", "a line end"])
+def test_a_signature_has_one_spelling(office: Office, respelt: str) -> None:
+    """Many texts decode to the same bytes; WeChat Pay writes one of them."""
+    body, headers = signed(office, office.unpaid())
+    right = headers["Wechatpay-Signature"]
+    spare = right[:-3] + chr(ord(right[-3]) + 1) + "=="
+    wrong = {
+        "spare bits": spare,
+        "a foreign character": f"{right[:9]}*{right[9:]}",
+        "a line end": f"{right}\n",
+    }
+    assert office.post(body, headers | {"Wechatpay-Signature": wrong[respelt]}).status == 401
+    assert reasons(office)[0] in ("signature", "header_malformed")
+    assert office.post(body, headers).status == 200
+
+
 def test_a_probe_is_refused_and_wakes_nobody(office: Office) -> None:
     body, headers = signed(office, office.unpaid())
     probe = headers | {"Wechatpay-Signature": "WECHATPAY/SIGNTEST/" + headers["Wechatpay-Signature"][19:]}

@@ -47,6 +47,15 @@ def test_a_refund_is_sent_as_it_is_kept_and_told_as_wechat_pay_has_it(office: Of
     assert (told.number[:2], len(told.number)) == ("RF", 28)
     assert (payment.refundable, payment.refunding) == (650, 350)
     assert office.events(number) == ["RefundRequested"]
+    assert [entry.cause for entry in payment.history[-2:]] == ["refund", "refund"]
+    assert payment.due_at == office.time() + 60
+
+
+def test_a_refund_costs_one_read_and_three_writes(office: Office) -> None:
+    number = office.paid()
+    before = office.db.operations
+    office.refund(number)
+    assert office.db.operations - before == 4
 
 
 def test_what_is_sent_again_is_the_same_to_the_letter(office: Office) -> None:
