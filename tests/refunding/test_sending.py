@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from payments.evidence import apply_order
 from payments.lifecycle import RefundStatus
@@ -444,6 +445,35 @@ def test_nothing_is_sent_when_the_table_does_not_take_the_reservation(office: Of
     office.silent_table(lambda operation: operation.writes and operation.table == "PaymentsTable")
     assert office.refund(number).status == 503
     assert office.sent == []
+
+
+def test_a_table_that_cannot_be_read_is_worth_a_repetition(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    number = office.paid()
+    office.silent_table(lambda operation: not operation.writes)
+    told = office.refund(number)
+    assert (told.wait, told.body["code"], office.sent) == (2, "SYSTEMERROR", [])
+    assert vars(caplog.records[-1])["cause"] == "ReadTimeoutError"
+
+
+def test_a_write_that_the_table_turned_down_for_its_own_reasons_is_no_refused_one(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever is refused reads and decides again at once; a throttled table must not be asked again and again."""
+    number = office.paid()
+
+    def around(operation: Operation, run: Run) -> Answer:
+        if operation.writes and operation.table == "PaymentsTable":
+            error = {"Code": "ThrottlingException", "Message": "slower"}
+            raise ClientError({"Error": error, "ResponseMetadata": {"RequestId": "x"}}, operation.name)  # type: ignore[typeddict-item]
+        return run()
+
+    office.db.around = around
+    before = office.db.operations
+    assert office.refund(number).status == 503
+    assert vars(caplog.records[-1])["cause"] == "ThrottlingException"
+    assert (office.db.operations - before, office.sent) == (2, [])  # read, and counted
 
 
 def test_a_caller_who_cannot_be_written_down_as_answered_is_answered_all_the_same(office: Office) -> None:

@@ -1,11 +1,13 @@
 """What an answer of WeChat Pay is taken for: success, a refusal, or nothing that anybody may conclude from."""
 
+import base64
 import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tests.wechatpay.conftest import IDENTITIES, Server, answering, client, proof
 from wechatpay.client import Client
@@ -110,9 +112,10 @@ def test_a_yes_that_is_no_object_is_nothing(server: Server, body: bytes) -> None
 @pytest.mark.parametrize("status", ["200 OK", "202 Accepted"])
 def test_only_204_closes_an_order(server: Server, status: str) -> None:
     body = b'{"code":"USER_PAYING","message":"paying"}'
-    problem = problem_of(lambda: client(server(answering(body, proof(body), status))).close("WX1"))
+    signed = proof(body) | {"Request-ID": "R-1"}
+    problem = problem_of(lambda: client(server(answering(body, signed, status))).close("WX1"))
     assert isinstance(problem, UnknownOutcomeError)
-    assert problem.http_status == int(status[:3])
+    assert (problem.http_status, problem.request_id) == (int(status[:3]), "R-1")
     client(server(answering(b"", proof(b""), "204 No Content"))).close("WX1")
 
 
@@ -234,8 +237,11 @@ def test_every_call_is_told_of_with_its_name_its_time_and_its_trouble(server: Se
     assert {problem for _, _, problem in told} == {None}
     failing = client(server(answering(no(), {}, "403 No")), told=lambda *what: told.append(what))  # type: ignore[arg-type]
     refused = problem_of(lambda: failing.refund(REFUND))
-    assert told[-1][0] == "refund"
-    assert told[-1][2] is refused
+    assert (told[-1][0], told[-1][2]) == ("refund", refused)
+    assert 0 <= told[-1][1] < 5
+    broken = client(server(lambda _: None), told=lambda *what: told.append(what))  # type: ignore[arg-type]
+    unknown = problem_of(lambda: broken.refund(REFUND))
+    assert (told[-1][0], told[-1][2]) == ("refund", unknown)
 
 
 @pytest.mark.parametrize(
@@ -246,6 +252,24 @@ def test_a_list_of_certificates_that_is_none_is_nothing(server: Server, body: by
     problem = problem_of(lambda: line.certificates([b"k" * 32]))
     assert isinstance(problem, UnknownOutcomeError)
     assert (problem.http_status, problem.request_id) == (200, "R-1")
+
+
+@pytest.mark.parametrize(
+    "sealed",
+    [
+        {"ciphertext": 5, "nonce": "n"},
+        {"ciphertext": "AAAA", "nonce": 5},
+        {
+            "nonce": "n" * 12,
+            "ciphertext": base64.b64encode(AESGCM(b"k" * 32).encrypt(b"n" * 12, b"\xff", b"")).decode(),
+        },
+    ],
+    ids=["a ciphertext that is no text", "a nonce that is no text", "no certificate but bytes"],
+)
+def test_a_certificate_that_is_none_is_nothing(server: Server, sealed: dict[str, object]) -> None:
+    body = json.dumps({"data": [{"serial_no": "A", "encrypt_certificate": sealed}]}).encode()
+    problem = problem_of(lambda: client(server(answering(body, proof(body)))).certificates([b"k" * 32]))
+    assert isinstance(problem, UnknownOutcomeError)
 
 
 def test_an_answer_of_a_megabyte_is_read_and_one_byte_more_is_not(server: Server) -> None:
