@@ -75,6 +75,11 @@ def _wrong(case: Case, answer: Answer) -> str | None:
         }:
             return f"counted as {answer.counted}"
         return None
+    return _wrong_of(case, answer)
+
+
+def _wrong_of(case: Statement, answer: Answer) -> str | None:
+    """What was signed by WeChat Pay, and was not dealt with as it must."""
     if case.status == 0:
         kept = answer.quarantined == 1 and len(answer.counted) == 1
         return (
