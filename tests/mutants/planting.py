@@ -141,6 +141,8 @@ def _left_out(parent: ast.AST, child: ast.AST) -> bool:
         return True
     if isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING":
         return True
+    if isinstance(parent, ast.Subscript) and isinstance(child, ast.Tuple):  # a type
+        return True
     if isinstance(child, ast.Expr):
         child = child.value
     if isinstance(child, ast.Call) and isinstance(child.func, ast.Attribute):

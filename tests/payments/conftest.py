@@ -321,6 +321,9 @@ def stage(
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     for model in models:
         model._connection = None
-    yield Stage(Calls(StagedWiring(wiring.settings._environment), deployed[0]))
+    environment = {}
+    for function in ("Settle", "Sweep", "Checkout", "Refund", "Native"):
+        environment |= deployed[1].functions[f"{function}Function"].environment
+    yield Stage(Calls(StagedWiring(environment), deployed[0]))
     for model in models:
         model._connection = None

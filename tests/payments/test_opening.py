@@ -1,6 +1,8 @@
 """Opening at its edges: others act while an order is sent, writes get lost, and every answer is kept when it is tried again."""
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -173,6 +175,28 @@ def test_an_order_that_somebody_has_sent_and_given_up_meanwhile_is_not_sent_over
     assert stage.wechat.asked == ["native"]
 
 
+def test_whoever_sends_has_fifteen_seconds_and_after_a_minute_somebody_looks(stage: Stage) -> None:
+    dying(stage)
+    first = stage.stored()
+    assert (first.claimed_until, first.due_at) == (START + 15, START + 60)
+    stage.wiring.time = START + 40
+    dying(stage)
+    second = stage.stored()
+    assert (second.claimed_until, second.due_at, second.sent_at) == (START + 55, START + 100, START + 40)
+
+
+def test_an_order_that_somebody_has_sent_and_given_up_in_between_has_no_code_to_hand_out(
+    stage: Stage,
+) -> None:
+    def sent_and_given_up(_: Stage) -> None:
+        stage.somebody_sends()
+        stage.store.give_up_claim(stage.number(), claim="other")
+
+    while_sent(stage, sent_and_given_up)
+    assert stage.create()[0] == 503
+    assert stage.stored().status is Status.CREATING
+
+
 # ---- writes whose outcome is not known ----
 
 
@@ -302,6 +326,16 @@ def test_a_refusal_about_the_number_is_no_last_word_behind_a_try_that_nobody_ans
     assert stage.stored().status is Status.CREATING
 
 
+def test_a_refusal_about_the_number_is_no_last_word_when_an_earlier_send_may_have_been_taken(
+    stage: Stage,
+) -> None:
+    stage.wechat.says("native", SILENCE, refusal("PARAM_ERROR"))
+    stage.wechat.says("query", refusal("ORDER_NOT_EXIST", 404))
+    stage.create()
+    assert stage.create()[0] == 503
+    assert stage.stored().status is Status.CREATING
+
+
 # ---- orders that nobody can pay any more, perhaps ----
 
 
@@ -394,3 +428,58 @@ def test_a_refusal_of_a_renewal_does_not_end_the_order(stage: Stage) -> None:
     stage.wechat.says("query", lambda: order_object(stage.stored(), "NOTPAY"))
     assert stage.create()[0] == 503
     assert stage.stored().status is Status.PENDING
+
+
+# ---- the same on the page on which an order is paid ----
+
+
+def page(stage: Stage, address: str) -> dict[str, Any]:
+    """GET checkout, as a program sees it."""
+    event = {
+        "pathParameters": {"token": address.rpartition("/")[2]},
+        "headers": {"accept": "application/json"},
+    }
+    answer = stage.function("checkout").lambda_handler(event, None)
+    assert answer["statusCode"] == 200, answer
+    shown: dict[str, Any] = json.loads(answer["body"])
+    return shown
+
+
+@pytest.fixture
+def address(stage: Stage) -> str:
+    """Of an order that outlives its code."""
+    stage.lives(300)
+    stage.wechat.says("native", CODE)
+    found: str = stage.create()[1]["data"]["checkoutUrl"]
+    return found
+
+
+def test_a_page_shows_the_code_that_lives_for_one_read_and_asks_nobody(stage: Stage, address: str) -> None:
+    stage.wiring.time = START + 7200 - 300
+    stage.calls.forget()
+    assert page(stage, address)["codeUrl"] == CODE
+    assert (stage.calls.used, len(stage.wechat.asked)) == (["dynamodb:GetItem"], 1)
+
+
+def test_a_page_whose_code_ends_shows_a_fresh_one(stage: Stage, address: str) -> None:
+    stage.wiring.time = START + 7200 - 299
+    stage.wechat.says("native", OTHER)
+    assert page(stage, address)["codeUrl"] == OTHER
+
+
+@pytest.mark.parametrize("act", [Stage.somebody_closes, Stage.it_is_paid])
+def test_a_page_never_sends_an_order_that_moves_in_the_same_moment(
+    stage: Stage, address: str, act: Act
+) -> None:
+    stage.wiring.time = START + 7200
+    stage.wiring.store = Between(stage.store, "claim", lambda: act(stage))
+    assert "codeUrl" not in page(stage, address)
+    assert len(stage.wechat.asked) == 1
+
+
+def test_a_page_shows_no_code_while_a_fresh_one_cannot_be_had(stage: Stage, address: str) -> None:
+    stage.wiring.time = START + 7200
+    stage.wechat.says("native", SILENCE, OTHER)
+    shown = page(stage, address)
+    assert (shown["status"], "codeUrl" in shown) == ("waiting", False)
+    assert page(stage, address)["codeUrl"] == OTHER
