@@ -116,7 +116,9 @@ def test_evidence_that_waits_is_tried_every_minute() -> None:
 # ---- looks that bring no answer ----
 
 
-def test_a_look_without_an_answer_is_repeated_after_as_long_as_it_has_been_due() -> None:
+def test_a_look_without_an_answer_is_repeated_after_as_long_as_it_has_been_due_three_minutes_at_most() -> (
+    None
+):
     def next_after(due_since: int | None, now: int) -> int | None:
         due = replace(ORDER, time_expire=WEEK, due_since=due_since)
         return next_look(due, now, answered=False, may_send=True)
@@ -125,9 +127,9 @@ def test_a_look_without_an_answer_is_repeated_after_as_long_as_it_has_been_due()
     assert next_after(None, now) == now + 60
     assert next_after(now - 30, now) == now + 60
     assert next_after(now - 61, now) == now + 61
-    assert next_after(now - 599, now) == now + 599
-    assert next_after(now - 4000, now) == now + 600
-    assert next_after(0, now) == now + 600
+    assert next_after(now - 179, now) == now + 179
+    assert next_after(now - 4000, now) == now + 180
+    assert next_after(0, now) == now + 180
 
 
 def test_a_look_without_an_answer_is_never_later_than_one_with_it() -> None:
