@@ -3,6 +3,7 @@
 import pytest
 
 from payments.lifecycle import RefundStatus
+from tests.kit.dynamodb import Operation
 from tests.kit.script import SILENCE, Send
 from tests.refunding.conftest import DAY, HOUR, Office, Told, console, taken
 
@@ -213,6 +214,29 @@ def test_a_refund_that_a_restore_made_us_forget_is_the_same_when_it_is_asked_for
     told = office.refund(number, key=key, refundReason="damaged")
     assert (told.number, told.data["duplicate"], told.data["status"]) == (first.number, True, "SUCCESS")
     assert office.sent == [first.number]
+
+
+def test_a_forgotten_refund_that_could_only_half_be_written_down_is_not_sent(office: Office) -> None:
+    """It was taken over from WeChat Pay's news, and the table went away before its state followed."""
+    number = office.paid()
+    before = office.db.snapshot()
+    first = office.refund(number, key="k")
+    office.db.restore(before)
+    writes: list[str] = []
+
+    def second_write(operation: Operation) -> bool:
+        writes.extend(["write"] * operation.writes)
+        return len(writes) > 1
+
+    office.silent_table(second_write)
+    assert office.notify(console(office.stored(number), first.number, 300, "ABNORMAL")).status == 503
+    office.restored_table()
+    assert office.refund_of(number).status is RefundStatus.REQUESTED
+    told = office.refund(number, key="k")
+    assert (told.data["duplicate"], told.number, office.sent) == (True, first.number, [first.number])
+    office.script.refund_query = taken("SUCCESS")
+    office.look_until_nothing_is_due(number)
+    assert (office.stored(number).refunded, office.sent) == (300, [first.number])
 
 
 def test_a_forgotten_refund_under_a_key_is_no_refund_of_another_amount(office: Office) -> None:

@@ -1,6 +1,7 @@
 """What an answer of WeChat Pay is taken for: success, a refusal, or nothing that anybody may conclude from."""
 
 import base64
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -270,6 +271,12 @@ def test_a_certificate_that_is_none_is_nothing(server: Server, sealed: dict[str,
     body = json.dumps({"data": [{"serial_no": "A", "encrypt_certificate": sealed}]}).encode()
     problem = problem_of(lambda: client(server(answering(body, proof(body)))).certificates([b"k" * 32]))
     assert isinstance(problem, UnknownOutcomeError)
+
+
+def test_an_answer_may_come_compressed_and_its_signature_is_of_what_is_in_it(server: Server) -> None:
+    body = b'{"status":"PROCESSING"}'
+    headers = proof(body) | {"Content-Encoding": "gzip"}
+    assert client(server(answering(gzip.compress(body), headers))).refund(REFUND) == {"status": "PROCESSING"}
 
 
 def test_an_answer_of_a_megabyte_is_read_and_one_byte_more_is_not(server: Server) -> None:
