@@ -20,7 +20,7 @@ from tests.mutants.reaching import ROOT
 from tests.mutants.running import Runner
 
 LEAST = 90  # per cent
-FOLDERS = ("tests/payments", "tests/wechatpay")
+FOLDERS = ("tests/payments", "tests/refunding", "tests/wechatpay")
 MONEY = (
     *(
         "opening",

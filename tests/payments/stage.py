@@ -17,6 +17,7 @@ from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 START = 1_800_000_000
 SILENCE = UnknownOutcomeError("ReadTimeout")
+TROUBLE = UnknownOutcomeError("HTTP 500", http_status=500)  # answered, so nothing is on its way any more
 ORDER: dict[str, Any] = {"contentId": "content-1", "amount": 10, "subject": "A thing"}
 Told = tuple[int, dict[str, Any]]
 SHOPS = (f"shop-{n}" for n in itertools.count())  # the tables are shared; the orders of a stage are its own

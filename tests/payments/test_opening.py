@@ -11,6 +11,7 @@ from payments.payment import Credential
 from tests.payments.stage import (
     SILENCE,
     START,
+    TROUBLE,
     Between,
     DiedError,
     Lost,
@@ -136,8 +137,8 @@ def test_another_request_under_the_same_key_is_told_so_at_once(stage: Stage) -> 
     assert stage.wiring.time == START
 
 
-def test_a_sender_whose_outcome_is_unknown_lets_the_next_one_send_at_once(stage: Stage) -> None:
-    stage.wechat.says("native", SILENCE, SILENCE, CODE)
+def test_a_sender_who_was_answered_lets_the_next_one_send_at_once_whatever_the_answer(stage: Stage) -> None:
+    stage.wechat.says("native", TROUBLE, TROUBLE, CODE)
     for _ in range(2):
         assert stage.create()[0] == 503
         assert (stage.retry_after, stage.stored().claim) == (2, None)
@@ -145,8 +146,18 @@ def test_a_sender_whose_outcome_is_unknown_lets_the_next_one_send_at_once(stage:
     assert stage.wiring.time == START
 
 
-def test_two_dead_senders_are_told_apart_although_one_second_saw_them_both(stage: Stage) -> None:
-    stage.wechat.says("native", SILENCE, SILENCE)
+def test_a_send_that_nobody_has_answered_may_still_arrive_and_is_not_sent_over(stage: Stage) -> None:
+    """The later of two requests voids the code of the other, and nobody knows which that is."""
+    stage.wechat.says("native", SILENCE, CODE)
+    assert stage.create()[0] == 503
+    assert (stage.retry_after, stage.stored().claimed_until) == (15, START + 15)
+    stage.wiring.time = START + 15
+    assert stage.create()[0] == 200
+    assert stage.wiring.time == START + 15
+
+
+def test_two_sends_are_told_apart_although_one_second_saw_them_both(stage: Stage) -> None:
+    stage.wechat.says("native", TROUBLE, TROUBLE)
     stage.create()
     first = stage.stored().sent_at
     stage.create()
@@ -155,7 +166,7 @@ def test_two_dead_senders_are_told_apart_although_one_second_saw_them_both(stage
 
 @pytest.mark.parametrize("act", [Stage.somebody_closes, Stage.it_is_closed, Stage.it_is_paid])
 def test_an_order_that_moves_before_it_is_sent_again_is_not_sent(stage: Stage, act: Act) -> None:
-    stage.wechat.says("native", SILENCE)
+    stage.wechat.says("native", TROUBLE)
     stage.create()
     stage.wiring.store = Between(stage.store, "claim", lambda: act(stage))
     assert stage.create()[0] == 503
@@ -163,7 +174,7 @@ def test_an_order_that_moves_before_it_is_sent_again_is_not_sent(stage: Stage, a
 
 
 def test_an_order_that_somebody_has_sent_and_given_up_meanwhile_is_not_sent_over_it(stage: Stage) -> None:
-    stage.wechat.says("native", SILENCE)
+    stage.wechat.says("native", TROUBLE)
     stage.create()
 
     def sent_meanwhile() -> None:
@@ -206,7 +217,7 @@ def test_after_a_write_that_may_be_lost_the_order_is_open_by_the_time_that_was_t
     stage: Stage, verb: str, how: str
 ) -> None:
     if verb == "claim":
-        stage.wechat.says("native", SILENCE)
+        stage.wechat.says("native", TROUBLE)
         stage.create()
     stage.wechat.says("native", CODE, OTHER)
     stage.wiring.store = Lost(stage.store, verb, how)
@@ -244,14 +255,14 @@ def test_a_first_write_that_the_sdk_repeats_lets_a_refusal_be_the_last_word(stag
 
 
 def test_a_claim_that_the_sdk_repeats_is_the_callers_own(stage: Stage) -> None:
-    stage.wechat.says("native", SILENCE, CODE)
+    stage.wechat.says("native", TROUBLE, CODE)
     stage.create()
     stage.wiring.store = Lost(stage.store, "claim", "repeated")
     assert stage.create()[0] == 200
 
 
 def test_a_claim_that_could_not_be_given_up_is_waited_for(stage: Stage) -> None:
-    stage.wechat.says("native", SILENCE)
+    stage.wechat.says("native", TROUBLE)
     stage.wiring.store = Lost(stage.store, "give_up_claim", "before")
     stage.create()
     assert stage.retry_after == 15
@@ -267,7 +278,7 @@ def test_an_order_that_is_gone_from_the_table_is_unknown(stage: Stage) -> None:
         def __getattr__(self, verb: str) -> object:
             return (lambda _: None) if verb == "get" else getattr(stage.store, verb)
 
-    stage.wechat.says("native", SILENCE)
+    stage.wechat.says("native", TROUBLE)
     stage.create()
     stage.wiring.store = Forgetful()
     assert stage.create()[0] == 503
@@ -329,11 +340,35 @@ def test_a_refusal_about_the_number_is_no_last_word_behind_a_try_that_nobody_ans
 def test_a_refusal_about_the_number_is_no_last_word_when_an_earlier_send_may_have_been_taken(
     stage: Stage,
 ) -> None:
-    stage.wechat.says("native", SILENCE, refusal("PARAM_ERROR"))
+    stage.wechat.says("native", TROUBLE, refusal("PARAM_ERROR"))
     stage.wechat.says("query", refusal("ORDER_NOT_EXIST", 404))
     stage.create()
     assert stage.create()[0] == 503
     assert stage.stored().status is Status.CREATING
+
+
+def test_an_order_that_wechat_pay_has_with_other_content_is_closed_until_that_is_proven(stage: Stage) -> None:
+    """From before the table was restored: no code of it can be had any more, and it may be paid."""
+    stage.wechat.says("native", refusal("OUT_TRADE_NO_USED"))
+    stage.wechat.says("query", lambda: order_object(stage.stored(), "NOTPAY"))
+    status, body = stage.create()
+    assert (status, body["details"]["closing"], stage.retry_after) == (503, True, 60)
+    after = stage.stored()
+    assert (after.status, after.due_at) == (Status.CLOSING, START + 60)
+    assert after.history[-1].cause == "forgotten"
+
+
+@pytest.mark.parametrize(
+    ("act", "code"), [(Stage.it_is_paid, "ORDERPAID"), (Stage.it_is_closed, "ORDERCLOSED")]
+)
+def test_an_order_that_ends_while_it_is_found_with_other_content_is_told_as_what_it_is(
+    stage: Stage, act: Act, code: str
+) -> None:
+    stage.wechat.says("native", refusal("OUT_TRADE_NO_USED"))
+    stage.wechat.says("query", lambda: order_object(stage.stored(), "NOTPAY"))
+    stage.wiring.store = Between(stage.store, "close_wanted", lambda: act(stage))
+    status, body = stage.create()
+    assert (status, body["code"]) == (409, code)
 
 
 # ---- orders that nobody can pay any more, perhaps ----
@@ -402,7 +437,7 @@ def test_a_code_ends_two_hours_after_its_request_went_out_however_long_the_answe
 
 def test_a_renewal_without_an_answer_is_tried_again_at_once(stage: Stage) -> None:
     stage.lives(300)
-    stage.wechat.says("native", CODE, SILENCE, OTHER)
+    stage.wechat.says("native", CODE, TROUBLE, OTHER)
     stage.create()
     stage.wiring.time += 7200
     assert stage.create()[0] == 503
@@ -479,7 +514,7 @@ def test_a_page_never_sends_an_order_that_moves_in_the_same_moment(
 
 def test_a_page_shows_no_code_while_a_fresh_one_cannot_be_had(stage: Stage, address: str) -> None:
     stage.wiring.time = START + 7200
-    stage.wechat.says("native", SILENCE, OTHER)
+    stage.wechat.says("native", TROUBLE, OTHER)
     shown = page(stage, address)
     assert (shown["status"], "codeUrl" in shown) == ("waiting", False)
     assert page(stage, address)["codeUrl"] == OTHER
