@@ -53,14 +53,6 @@ def test_what_a_query_finds_is_written_down_as_its_finding(stage: Stage) -> None
     assert stage.stored(payment).history[-1].cause == "query"
 
 
-def test_an_order_that_is_open_yet_costs_no_second_read(stage: Stage) -> None:
-    payment = stage.put(Status.PENDING)
-    stage.wechat.says("query", order_object(payment, "NOTPAY"))
-    stage.calls.forget()
-    stage.query(payment)
-    assert stage.calls.used.count("dynamodb:GetItem") == 1
-
-
 def test_an_order_that_wechat_pay_does_not_have_is_not_paid_yet(stage: Stage) -> None:
     payment = stage.put(Status.CREATING)
     stage.wechat.says("query", refusal("ORDER_NOT_EXIST", 404))
