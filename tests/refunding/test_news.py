@@ -135,7 +135,8 @@ def test_a_refund_in_the_console_is_taken_over_as_one_that_is_not_ours(office: O
 
 def test_a_refund_in_the_console_that_came_to_nothing_is_no_refund_here(office: Office) -> None:
     number = office.paid()
-    assert news(office, number, "CONSOLE", 300, "CLOSED") == 200
+    for amount in (300, 2000):
+        assert news(office, number, f"CONSOLE-{amount}", amount, "CLOSED") == 200
     payment = office.stored(number)
     assert (payment.refunds, payment.refundable, payment.due_at) == ({}, 1000, None)
     assert (office.set_aside(number), office.events(number)) == ([], [])
@@ -162,6 +163,17 @@ def test_what_wechat_pay_has_accepted_leaves_no_room_for_another_and_what_it_has
     assert office.set_aside(number) == ["refund_beyond_payment"]
     assert news(office, number, "CONSOLE", 500) == 200  # 300 of it may never be taken for ours
     assert (len(office.set_aside(number)), len(office.stored(number).held)) == (1, 1)
+
+
+@pytest.mark.parametrize("amount", [0, -5, 501, 1000])
+def test_a_refund_in_the_console_is_of_one_fen_at_least_and_of_what_has_not_gone_back_at_most(
+    office: Office, amount: int
+) -> None:
+    number = office.paid()
+    office.refund(number, 5, key="gone", wechat=taken("SUCCESS"))
+    assert news(office, number, "CONSOLE", amount) == 200
+    assert office.set_aside(number) == ["refund_beyond_payment"]
+    assert office.stored(number).refund_count == 1
 
 
 def test_what_wechat_pay_is_working_on_leaves_no_room_either(office: Office) -> None:
@@ -269,8 +281,7 @@ def test_news_of_a_refund_before_those_of_the_payment_wait_and_are_applied_by_th
         assert news(office, number, "CONSOLE") == 200
     payment = office.stored(number)
     assert (len(payment.held), payment.refunds) == (1, {})
-    assert payment.due_at is not None
-    assert payment.due_at <= office.time() + 60
+    assert payment.due_at == office.time() + 60
     assert office.counted("EvidenceHeld") == 1
     pay(office, number)
     assert office.stored(number).due_at == office.time() + 60
