@@ -37,9 +37,11 @@ test: setup ## the whole test suite, in JOBS=2 processes
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(or $(ARGS),--ignore=tests/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
-check: ## everything that must hold: static, then the tests
+check: ## everything that must hold: static, then the tests, two minutes of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
 	@$(MAKE) --no-print-directory test
+	@$(MAKE) --no-print-directory model MINUTES=2
+	@$(MAKE) --no-print-directory soak SHORT=1
 
 static: format lint types contracts security template ## format, lint, types, import contracts, bandit, template checks
 
@@ -147,6 +149,10 @@ crash: setup ## every ordered pair of faults of create, notify, refund and close
 model: setup ## callers who believe every answer, against WeChat Pay's books: STEPS=2000000 in two processes (SEED= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
 		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
+
+mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening due" (LIMIT=50 SEED=1 of each)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.mutants $(if $(MODULE),--module $(MODULE)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 # SEED and ONLY repeat one case, as a failure names it.
 fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)

@@ -124,8 +124,11 @@ class Functions:
             AWS_DEFAULT_REGION=self._aws.region,
         )
         PaymentItem._connection = None  # pynamodb keeps the line to another test's table
+        # What DynamoDB does in milliseconds may take seconds here, and is not what is measured.
+        self._patience = PaymentItem.Meta.read_timeout_seconds
+        PaymentItem.Meta.read_timeout_seconds = 60
         self.wiring = Clocked(environment, lambda: self.time)
-        self.wiring.__dict__["wechat"] = self.books
+        self.wiring.__dict__.update(wechat=self.books, queue=self._aws.client("sqs"))
         self._sweep, self._settle = (_loaded(name, self.wiring) for name in ("sweep", "settle"))
         for queue in deployed.queues:
             self._idle += [queue] * queue.maximum_concurrency
@@ -134,6 +137,7 @@ class Functions:
 
     def __exit__(self, *_: object) -> None:
         PaymentItem._connection = None
+        PaymentItem.Meta.read_timeout_seconds = self._patience
         os.environ.clear()
         os.environ.update(self._before)
         self._aws.stop()

@@ -8,7 +8,7 @@ from collections import Counter
 
 from tests.believing import story
 from tests.believing.campaign import Tally, campaign
-from tests.believing.rules import steps_of
+from tests.believing.habits import steps_of
 from tests.believing.world import Ground
 
 
@@ -16,8 +16,11 @@ def said(tally: Tally) -> str:
     """The counts: rules, answers, what happened on the line, limits."""
     groups: dict[str, Counter[str]] = {"rules": tally.rules}
     for what, count in tally.answers.items():
-        name = "on the line to WeChat Pay" if what.startswith("wechat ") else "answers"
-        groups.setdefault(name, Counter())[what.removeprefix("wechat ")] += count
+        kind = what.partition(" ")[0]
+        name = {"wechat": "on the line to WeChat Pay", "fault": "faults at single effects"}.get(
+            kind, "answers"
+        )
+        groups.setdefault(name, Counter())[what.removeprefix("wechat ").removeprefix("fault ")] += count
     lines = []
     for name, counts in groups.items():
         lines.append(f"{name}:")

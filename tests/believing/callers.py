@@ -338,7 +338,7 @@ class Callers:
         if wish.function == "refund" and now < self.no_refunds_until:
             self._agenda.at(self.no_refunds_until, lambda: self._repeated(wish))
             return
-        if wish.function == "refund" and wish.key is None and wish.tries and now - wish.last_try > DAY:
+        if wish.function == "refund" and wish.key is None and wish.last_try and now - wish.last_try > DAY:
             self._oracle.limits["keyless, away for more than a day"] += 1
             wish.excused |= wish.numbers
         wish.tries += 1

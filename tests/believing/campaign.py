@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.believing import story
-from tests.believing.rules import steps_of
+from tests.believing.habits import steps_of
 from tests.believing.world import Ground
 
 SAY_EVERY = 30  # seconds

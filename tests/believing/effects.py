@@ -7,6 +7,8 @@ fault: the nth effect of the next invocation of a function, and in which way. Wh
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+EFFECTS = 7  # of an invocation that are counted one by one
+
 
 class Killed(BaseException):
     """The invocation has died. No `except Exception` of the product outlives it."""
@@ -14,7 +16,10 @@ class Killed(BaseException):
 
 @dataclass(frozen=True)
 class Fault:
-    """The `nth` effect (from 1) of an invocation goes wrong; `way` is taken modulo the ways that there are."""
+    """The `nth` effect (from 1) of an invocation goes wrong; `way` is taken modulo the ways that there are.
+
+    Beyond EFFECTS, `nth` counts requests to WeChat Pay alone: 8 is the first of them.
+    """
 
     nth: int
     way: int
@@ -28,6 +33,7 @@ class Invocation:
     wish: object | None = None
     faults: dict[int, int] = field(default_factory=dict)
     effects: int = 0
+    requests: int = 0  # of them to WeChat Pay
     dead: bool = False
     interrupted: bool = False  # the table did not answer it
     trouble: bool = False  # something went wrong in it, or somebody else acted meanwhile
@@ -36,7 +42,7 @@ class Invocation:
 class Effects:
     """The invocations under way, innermost last, and the faults that wait for the next one of a function."""
 
-    def __init__(self, *, happened: Callable[[str], None]) -> None:
+    def __init__(self, *, happened: Callable[[str, str], None]) -> None:
         self.under_way: list[Invocation] = []
         self._armed: dict[str, list[Fault]] = {}
         self._happened = happened
@@ -60,7 +66,7 @@ class Effects:
         """It has ended, however."""
         assert self.under_way.pop() is invocation
 
-    def way(self, name: str, ways: tuple[str, ...]) -> str | None:
+    def way(self, name: str, ways: tuple[str, ...], *, request: bool = False) -> str | None:
         """How this effect goes wrong, or None. Raises Killed where the invocation is dead, or dies just before it."""
         if not self.under_way:
             return None
@@ -68,12 +74,16 @@ class Effects:
         if invocation.dead:
             raise Killed
         invocation.effects += 1
-        number = invocation.faults.pop(invocation.effects, None)
+        number = invocation.faults.pop(invocation.effects, None) if invocation.effects <= EFFECTS else None
+        if request:
+            invocation.requests += 1
+            asked = invocation.faults.pop(EFFECTS + invocation.requests, None)
+            number = asked if number is None else number
         if number is None:
             return None
         way = ways[number % len(ways)]
         self.troubled()
-        self._happened(f"{way} at {name} of {invocation.function}")
+        self._happened(way, f"{name} of {invocation.function}")
         if way == "dies before":
             self.die()
         return way

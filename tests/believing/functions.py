@@ -2,7 +2,8 @@
 
 import importlib.util
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -38,11 +39,19 @@ class Kept(logging.Handler):
 kept = Kept()
 
 
-def quiet() -> None:
-    """The product's log costs nothing from here on."""
+@contextmanager
+def quiet() -> Iterator[None]:
+    """The product's log costs nothing meanwhile."""
+    before, level, secrets = list(logger.handlers), logger.log_level, logging.getLogger("payments.secrets")
     logger.handlers[:] = [kept]
     logger.setLevel(logging.ERROR)
-    logging.getLogger("payments.secrets").disabled = True
+    secrets.disabled = True
+    try:
+        yield
+    finally:
+        logger.handlers[:] = before
+        logger.setLevel(level)
+        secrets.disabled = False
 
 
 @cache

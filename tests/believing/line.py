@@ -53,33 +53,31 @@ _ASKING = ("query", "refund query")
 
 
 def _ways(operation: str) -> tuple[str, ...]:
-    ways = [
-        "lost before",
-        "lost after",
-        "500 before",
-        "429 before",
-        "bad signature",
-        "no signature",
-        "html before",
-    ]
-    ways += [
-        "truncated",
-        "cut",
-        "stale before",
-        "stale after",
-        *["dies before", "dies after", "meanwhile before", "meanwhile after"] * 3,
+    """Every way in which a request of this operation goes wrong, each kind of way equally often."""
+    refusals, lies = REFUSALS[operation], _LIES[operation]
+    kinds = [
+        ["lost before", "lost after"],
+        ["cut", "stale before", "stale after"],
+        ["500 before", "429 before", "html before"],
+        ["bad signature", "no signature", "truncated"],
+        ["dies before", "dies after"],
+        ["meanwhile before", "meanwhile after"],
+        [f"refused {status} {code}" for status, code in refusals],
+        [f"unsigned {status} {code}" for status, code in (*refusals, *lies)],
     ]
     if operation not in _ASKING:
-        ways += ["late", "late", "late", "500 after", "html after", "lost then refused", "late then refused"]
-    if operation == "refund":
-        ways += ["429 after"]
-    ways += [f"refused {status} {code}" for status, code in REFUSALS[operation]]
-    unsigned = (*REFUSALS[operation], *_LIES[operation])
-    ways += [f"unsigned {status} {code}" for status, code in unsigned]
-    if operation not in _ASKING:
-        ways += [f"unsigned-after {status} {code}" for status, code in _LIES[operation]]
-        ways += ["unsigned-after 400 PARAM_ERROR"]
-    return tuple(ways)
+        kinds += [
+            ["late", "late then refused"],
+            [
+                "500 after",
+                "html after",
+                "lost then refused",
+                *(["429 after"] if operation == "refund" else []),
+            ],
+            [f"unsigned-after {status} {code}" for status, code in (*refusals, *lies) if status < 429],
+        ]
+    longest = max(map(len, kinds))
+    return tuple(kind[place % len(kind)] for place in range(longest) for kind in kinds)
 
 
 WAYS = {operation: _ways(operation) for operation in REFUSALS}
@@ -170,7 +168,7 @@ class Line:
         """One try on one host."""
         host = "main" if prepared.url.startswith(MAIN) else "backup"
         operation = operation_of(prepared)
-        way = self._effects.way(f"{operation} on {host}", WAYS[operation])
+        way = self._effects.way(f"{operation} on {host}", WAYS[operation], request=True)
         if self._refuse_next is not None and host == "backup":
             way, self._refuse_next = self._refuse_next, None
         way = way or self._blown(host, operation)

@@ -3,33 +3,29 @@
 A number that points at something which is not there points at something else, or at nothing: any list is a run.
 """
 
-import random
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from tests.believing.callers import Purchase
-from tests.believing.effects import Fault
+from tests.believing.effects import EFFECTS, Fault
 from tests.believing.functions import NAMES
 from tests.believing.line import REFUSALS, WAYS, Weather
 from tests.believing.post import FATES
 from tests.believing.world import World
 
-LENGTH = 40  # steps of a world
-NEEDED = ("buy", "pay", "refund", "wait")
-OFTEN, SELDOM = (1, 2), (0, 0, 1, 1, 2, 4)  # how much more often, each world by itself
-MOST_PURCHASES = 5  # of a world: what meets each other breaks
-FAULT = 420  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
-_WAITS = (1, 2, 5, 10, 20, 60, 61, 70, 125, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600, 24 * 3600)
-_FOR = (3, 8, 20, 70, 200, 900, 4000, 100_000)
-_AMOUNTS = (1000, 3000, 5000)
-_PARTS = (300, 700, 1000, 3000)
-_REASONS = ("returned", "broken")
-_ABSENCES = (2 * 3600, 10 * 3600, 20 * 3600, 30 * 3600)
-_OUTCOMES = ("SUCCESS", "SUCCESS", "CLOSED", "ABNORMAL")
-_AFTER = (1.0, 3.0, 30.0, 90.0, 5000.0, 90_000.0)
-_HOURS = ("30", "120", "300")
-_OPERATIONS = (None, *REFUSALS)
-_HOSTS = (None, "main", "backup")
+PLACES = EFFECTS + 3
+MOST_WAYS = max(map(len, WAYS.values()))
+FAULT = PLACES * MOST_WAYS  # 0: none; otherwise the nth effect of the call and the way in which it goes wrong
+WAITS = (1, 2, 5, 10, 20, 60, 61, 70, 125, 300, 600, 1800, 3600, 2 * 3600, 6 * 3600, 24 * 3600)
+FOR = (3, 8, 20, 70, 200, 900, 4000, 100_000)
+AMOUNTS = (1000, 3000, 5000)
+PARTS = (300, 700, 1000, 3000)
+REASONS = ("returned", "broken")
+ABSENCES = (2 * 3600, 10 * 3600, 20 * 3600, 30 * 3600)
+OUTCOMES = ("SUCCESS", "SUCCESS", "CLOSED", "ABNORMAL")
+AFTER = (1.0, 3.0, 30.0, 90.0, 5000.0, 90_000.0)
+HOURS = ("30", "120", "300")
+OPERATIONS = (None, *REFUSALS)
+HOSTS = (None, "main", "backup")
 
 Step = tuple[str, tuple[int, ...]]
 
@@ -63,7 +59,7 @@ class Rules:
         kind = ("native", "jsapi")[method]
         self._calls(kind, fault, deaf)
         self.world.callers.purchase(
-            method=kind, amount=_AMOUNTS[amount], sub=f"shop-{sub}", named=bool(named), keyed=bool(keyed)
+            method=kind, amount=AMOUNTS[amount], sub=f"shop-{sub}", named=bool(named), keyed=bool(keyed)
         )
         self._patience(patience)
 
@@ -99,9 +95,7 @@ class Rules:
             self._calls("refund", fault, deaf)
             callers = self.world.callers
             key = f"k{len(callers.wishes)}" if keyed else None
-            callers.refund(
-                number, sub=f"office-{sub}", amount=_PARTS[amount], reason=_REASONS[reason], key=key
-            )
+            callers.refund(number, sub=f"office-{sub}", amount=PARTS[amount], reason=REASONS[reason], key=key)
             self._patience(patience)
 
     def repeat(self, which: int, fault: int, deaf: int) -> None:
@@ -116,12 +110,12 @@ class Rules:
 
     def wait(self, how_long: int) -> None:
         """Time passes."""
-        self.world.pass_time(_WAITS[how_long])
+        self.world.pass_time(WAITS[how_long])
 
     def console(self, which: int, amount: int) -> None:
         """Somebody refunds in the merchant console."""
         if (number := self._paid(which)) is not None:
-            self.world.console_refund(number, _PARTS[amount])
+            self.world.console_refund(number, PARTS[amount])
 
     def fate(self, which: int) -> None:
         """What becomes of the next notification."""
@@ -129,23 +123,23 @@ class Rules:
 
     def bank(self, outcome: int, after: int) -> None:
         """How the next refund ends."""
-        self.world.banks.append((_OUTCOMES[outcome], _AFTER[after]))
+        self.world.banks.append((OUTCOMES[outcome], AFTER[after]))
 
     def weather(self, host: int, operation: int, way: int, how_long: int) -> None:
         """WeChat Pay answers in one way for a while."""
-        line, until = self.world.line, self.world.agenda.now() + _FOR[how_long]
-        operation_name = _OPERATIONS[operation]
+        line, until = self.world.line, self.world.agenda.now() + FOR[how_long]
+        operation_name = OPERATIONS[operation]
         ways = WAYS[operation_name or "refund"]
         self.world.tell(
             "!",
-            f"until +{_FOR[how_long]} s {_HOSTS[host] or 'both hosts'}: {operation_name or 'all'} {ways[way % len(ways)]}",
+            f"until +{FOR[how_long]} s {HOSTS[host] or 'both hosts'}: {operation_name or 'all'} {ways[way % len(ways)]}",
         )
         line.weather = [each for each in line.weather if each.until > self.world.agenda.now()]
-        line.weather.append(Weather(_HOSTS[host], operation_name, way, until))
+        line.weather.append(Weather(HOSTS[host], operation_name, way, until))
 
     def away(self, how_long: int) -> None:
         """The table does not answer for a while."""
-        self.world.storage.away_until = self.world.agenda.now() + _FOR[how_long]
+        self.world.storage.away_until = self.world.agenda.now() + FOR[how_long]
 
     def disturb(self, function: int, fault: int) -> None:
         """The next invocation of a function, whoever calls it, meets a fault."""
@@ -162,7 +156,7 @@ class Rules:
 
     def hours(self, which: int) -> None:
         """How long the orders that are opened from now on live: longer than a code, or not."""
-        self.world.environment["ORDER_MINUTES"] = _HOURS[which]
+        self.world.environment["ORDER_MINUTES"] = HOURS[which]
 
     def remember(self) -> None:
         """A moment to which the table may be restored."""
@@ -218,11 +212,11 @@ class Rules:
 
     def _arm(self, function: str, fault: int) -> None:
         if fault:
-            self.world.effects.arm(function, Fault(1 + (fault - 1) % 7, (fault - 1) // 7))
+            self.world.effects.arm(function, Fault(1 + (fault - 1) % PLACES, (fault - 1) // PLACES))
 
     def _patience(self, patience: int) -> None:
         wish = self.world.callers.wishes[-1]
-        wish.patience, wish.absence = 1 + patience % 8, _ABSENCES[patience // 8 % len(_ABSENCES)]
+        wish.patience, wish.absence = 1 + patience % 8, ABSENCES[patience // 8 % len(ABSENCES)]
 
     def _order(self, which: int) -> tuple[Purchase, str] | None:
         known = [(each, number) for each in self.world.callers.purchases for number in each.numbers]
@@ -231,128 +225,6 @@ class Rules:
     def _paid(self, which: int) -> str | None:
         paid = [number for number, order in self.world.ledger.orders.items() if order.paid_at is not None]
         return paid[-1 - which % len(paid)] if paid else None
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How often a rule is drawn, and up to which number each of its arguments goes."""
-
-    weight: int
-    most: tuple[int, ...]
-    calm: tuple[int, ...] = ()
-    """Places of arguments that are mostly 0: the latest order, no fault, an answer that is heard."""
-
-
-RULES: dict[str, Rule] = {
-    "buy": Rule(6, (1, 2, 1, 1, 1, 31, FAULT, 3), (3, 6)),
-    "pay": Rule(9, (7,)),
-    "close": Rule(6, (7, FAULT, 3), (0, 1)),
-    "look": Rule(6, (7, 1, FAULT), (0, 2)),
-    "refund": Rule(13, (3, 1, 3, 1, 1, 31, FAULT, 3), (0, 1, 2, 3, 6)),
-    "repeat": Rule(8, (7, FAULT, 3), (0, 1)),
-    "wait": Rule(20, (len(_WAITS) - 1,)),
-    "console": Rule(3, (3, 3), (0,)),
-    "fate": Rule(5, (len(FATES) - 1,)),
-    "bank": Rule(5, (len(_OUTCOMES) - 1, len(_AFTER) - 1)),
-    "weather": Rule(9, (len(_HOSTS) - 1, len(_OPERATIONS) - 1, 60, len(_FOR) - 1)),
-    "away": Rule(2, (3,)),
-    "disturb": Rule(9, (len(NAMES) - 1, FAULT)),
-    "deafen": Rule(2, (3,)),
-    "resend": Rule(2, (7,)),
-    "hours": Rule(1, (len(_HOURS) - 1,)),
-    "differ": Rule(1, (7,)),
-    "remember": Rule(1, ()),
-    "restore": Rule(1, ()),
-}
-
-
-@dataclass(frozen=True)
-class Theme:
-    """What a world is mostly about: how much more often some rules are drawn, and where things go wrong."""
-
-    more: dict[str, float]
-    operations: tuple[str | None, ...]
-    functions: tuple[str, ...]
-
-
-THEMES = (
-    Theme(
-        {
-            "buy": 0.4,
-            "pay": 0.5,
-            "refund": 3,
-            "repeat": 2,
-            "console": 2,
-            "bank": 2,
-            "close": 0.2,
-            "look": 0.5,
-            "weather": 1.5,
-        },
-        ("refund", "refund", "refund query", None),
-        ("refund", "refund", "settle", "notify"),
-    ),
-    Theme(
-        {"buy": 2, "repeat": 3, "close": 2, "refund": 0.2, "console": 0.3, "bank": 0.2},
-        ("native", "jsapi", "close", "query", None),
-        ("native", "jsapi", "close", "query", "settle", "notify"),
-    ),
-    Theme({}, _OPERATIONS, NAMES),
-)
-
-
-class Habits:
-    """What one world does often, and what never: worlds that all do a little of everything find less."""
-
-    def __init__(self, chance: random.Random) -> None:
-        self._chance = chance
-        self._theme = chance.choice((THEMES[0], *THEMES))
-        self._names = list(RULES)
-        self._weights = [
-            rule.weight * self._theme.more.get(name, 1) * chance.choice(OFTEN if name in NEEDED else SELDOM)
-            for name, rule in RULES.items()
-        ]
-        if chance.random() < 0.8:  # most worlds are never restored: of those, less may be asked
-            self._weights[self._names.index("restore")] = 0
-        self._calm = chance.choice((0.3, 0.6, 0.9))
-        self._hurry = chance.choice((1, 2, 3))
-        self._eager = chance.choice((0.0, 0.6, 0.95))
-        self._bought = 0
-        self._then: list[Step] = [self._drawn("buy"), ("pay", (0,)), ("wait", (1,))]
-        if self._theme is THEMES[1]:
-            del self._then[1:]
-
-    def step(self) -> Step:
-        """One step: a rule and its numbers."""
-        if self._then:
-            return self._then.pop(0)
-        (name,) = self._chance.choices(self._names, self._weights)
-        if name == "buy":
-            self._bought += 1
-            if self._bought > MOST_PURCHASES:
-                name = "refund"
-            elif self._chance.random() < self._eager:
-                self._then = [("pay", (0,)), ("wait", (self._chance.randint(0, 1),))]
-        return self._drawn(name)
-
-    def _drawn(self, name: str) -> Step:
-        chance, rule = self._chance, RULES[name]
-        if name == "wait":
-            return name, (int(chance.random() ** self._hurry * (rule.most[0] + 1)),)
-        numbers = [
-            0 if place in rule.calm and chance.random() < self._calm else chance.randint(0, most)
-            for place, most in enumerate(rule.most)
-        ]
-        if name == "weather":
-            numbers[1] = _OPERATIONS.index(chance.choice(self._theme.operations))
-        if name == "disturb":
-            numbers[0] = NAMES.index(chance.choice(self._theme.functions))
-        return name, tuple(numbers)
-
-
-def steps_of(seed: str, length: int = LENGTH) -> list[Step]:
-    """The steps of one world."""
-    habits = Habits(random.Random(seed))
-    return [habits.step() for _ in range(length)]
 
 
 def run(

@@ -22,6 +22,8 @@ _WRITE = (
     "repeated",
     "meanwhile before",
     "meanwhile after",
+    "meanwhile before",
+    "meanwhile after",
 )
 _ASK = ("dies before", "times out before")
 _SEND = ("dies before", "dies after", "refused", "times out before", "times out after", "doubled")

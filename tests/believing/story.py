@@ -1,5 +1,8 @@
 """A run that failed: made as short as it goes, and told as a story."""
 
+import time
+from collections.abc import Callable
+
 from tests.believing.rules import Step, run
 from tests.believing.world import START, Ground, World
 
@@ -16,28 +19,35 @@ def found(
 
 
 def shortened(
-    ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()
+    ground: Ground,
+    steps: list[Step],
+    kind: str,
+    passed_over: frozenset[str] = frozenset(),
+    *,
+    seconds: float = 30,
 ) -> list[Step]:
-    """Fewer steps, and smaller numbers, that violate in the same kind."""
+    """Fewer steps, and smaller numbers, that violate in the same kind; what was reached after some seconds is enough."""
+    end = time.monotonic() + seconds
+
+    def still(tried: list[Step]) -> bool:
+        return time.monotonic() < end and found(ground, tried, passed_over)[1] == kind
+
     size = max(1, len(steps) // 2)
-    while True:
-        place = 0
-        shorter = False
+    while time.monotonic() < end:
+        place, shorter = 0, False
         while place < len(steps):
             tried = steps[:place] + steps[place + size :]
-            if tried and found(ground, tried, passed_over)[1] == kind:
+            if tried and still(tried):
                 steps, shorter = tried, True
             else:
                 place += size
         if size == 1 and not shorter:
             break
         size = max(1, size // 2)
-    return _smaller(ground, steps, kind, passed_over)
+    return _smaller(steps, still)
 
 
-def _smaller(
-    ground: Ground, steps: list[Step], kind: str, passed_over: frozenset[str] = frozenset()
-) -> list[Step]:
+def _smaller(steps: list[Step], still: Callable[[list[Step]], bool]) -> list[Step]:
     for place, (name, numbers) in enumerate(list(steps)):
         for at, number in enumerate(numbers):
             for less in (0, 1, number // 2):
@@ -45,7 +55,7 @@ def _smaller(
                     continue
                 changed = (*steps[place][1][:at], less, *steps[place][1][at + 1 :])
                 tried = [*steps[:place], (name, changed), *steps[place + 1 :]]
-                if found(ground, tried, passed_over)[1] == kind:
+                if still(tried):
                     steps = tried
                     break
     return steps

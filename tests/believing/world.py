@@ -4,6 +4,7 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from functools import cache, partial
 from typing import Any, Self
 
@@ -45,6 +46,7 @@ class Ground:
         # Short keys, thrown away with the process: a signature takes a tenth of the time.
         self.merchant = rsa.generate_private_key(65537, 1024)
         self.wechat = rsa.generate_private_key(65537, 1024)
+        self._open = ExitStack()
         self.db = MemoryDynamoDB.from_template(functions.ROOT / "template.yaml")
         self.empty = self.db.snapshot()
         self.environment = functions.environment(
@@ -74,12 +76,12 @@ class Ground:
         )
 
     def __enter__(self) -> Self:
-        functions.quiet()
-        self.db.__enter__()
+        self._open.enter_context(functions.quiet())
+        self._open.enter_context(self.db)
         return self
 
-    def __exit__(self, *given: object) -> None:
-        self.db.__exit__(*given)
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 @cache
@@ -105,7 +107,7 @@ class World:
         self.ledger = Ledger(self.agenda.now, accepted=self._refund_accepted)
         self.oracle = Oracle(self.ledger)
         self.oracle.passed_over = passed_over
-        self.effects = Effects(happened=lambda text: self.tell("!", text))
+        self.effects = Effects(happened=self._happened)
         later = lambda seconds, what: self.agenda.at(self.agenda.now() + seconds, what)  # noqa: E731
         self.line = Line(
             self.ledger,
@@ -260,7 +262,7 @@ class World:
             "requestContext": {"authorizer": {"jwt": {"claims": {"sub": wish.sub, "scope": wish.scope}}}},
         }
         self.tell(">", str(wish))
-        if self.callers.ceased is not None and wish.tries > REPEATS:
+        if self.callers.ceased is not None and wish.tries > REPEATS and not self.oracle.restored:
             self.oracle.violated("never answered", f"{wish} has no answer after {wish.tries} patient calls")
         answer = self._invoke(wish.function, event, wish)
         if answer is None:
@@ -325,6 +327,12 @@ class World:
     def _draw(self) -> int:
         self._drawn += 1
         return self._drawn
+
+    def _happened(self, way: str, where: str) -> None:
+        self.counts[
+            f"fault {way.partition(' ')[0] if way.startswith(('refused', 'unsigned')) else way}: {where.partition(' ')[0]}"
+        ] += 1
+        self.tell("!", f"{way} at {where}")
 
     def _count_line(self, what: str) -> None:
         self.counts[f"wechat {what}"] += 1

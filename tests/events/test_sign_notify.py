@@ -94,8 +94,9 @@ def test_a_refund_may_also_fail(sandbox, order, status):
     assert notify(sandbox, "--out-trade-no", order) == (200, "SUCCESS")
     refund = ("--refund", 5000, "--refund-status", status, "--out-refund-no", f"RF-{status}")
     assert notify(sandbox, "--out-trade-no", order, *refund) == (200, "SUCCESS")
-    [seen] = details(sandbox, order)["refunds"]
-    assert (seen["outRefundNo"], seen["status"]) == (f"RF-{status}", status)
+    seen = [(each["outRefundNo"], each["status"]) for each in details(sandbox, order)["refunds"]]
+    # One that somebody else asked for and that has moved no money leaves no trace.
+    assert seen == ([] if status == "CLOSED" else [("RF-ABNORMAL", "ABNORMAL")])
 
 
 def test_an_order_that_nobody_opened_makes_wechat_pay_come_again(sandbox):

@@ -4,7 +4,7 @@ import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 from tests.fuzz import forgeries, signed
@@ -42,6 +42,8 @@ def tried(world: World, case: Case, outcome: Outcome, app: ModuleType | None = N
     """Whether the function did with it what it must; notes what it did."""
     answer = world.notify(case.event, app)
     outcome.counts[case.kind] += 1
+    if isinstance(case, Statement) and case.holds is not None and world.only_held(case.holds):
+        answer = replace(answer, payments_written=0)
     wrong = _wrong(case, answer)
     outcome.accepted += bool(answer.payments_written)
     outcome.outbound += answer.elsewhere
@@ -73,6 +75,11 @@ def _wrong(case: Case, answer: Answer) -> str | None:
         }:
             return f"counted as {answer.counted}"
         return None
+    return _wrong_of(case, answer)
+
+
+def _wrong_of(case: Statement, answer: Answer) -> str | None:
+    """What was signed by WeChat Pay, and was not dealt with as it must."""
     if case.status == 0:
         kept = answer.quarantined == 1 and len(answer.counted) == 1
         return (
@@ -80,6 +87,8 @@ def _wrong(case: Case, answer: Answer) -> str | None:
             if kept or (answer.status == 503 and not answer.quarantined)
             else "neither kept nor asked for again"
         )
+    if case.holds is not None:
+        return None if answer.counted == ["EvidenceHeld"] and not answer.quarantined else "not kept for later"
     expected = [f"Quarantined:{case.reason}"] if case.reason else []
     if answer.counted != expected or answer.quarantined != len(expected):
         return f"set aside as {answer.counted} instead of {expected}"

@@ -24,7 +24,7 @@ REFUND_FIELDS = ("out_trade_no", "out_refund_no", "refund_id", "transaction_id",
 class Statement:
     """Something that WeChat Pay signed. `status` is what it must be answered, `reason` why it must be set aside, if it must.
 
-    Whatever it says, no payment may move.
+    Whatever it says, no payment may move; `holds` names the order with which it is kept for later, and nothing more.
     """
 
     kind: str
@@ -32,6 +32,7 @@ class Statement:
     event: dict[str, Any]
     status: int
     reason: str | None = None
+    holds: str | None = None
 
 
 def sign(world: World, body: bytes, **given: Any) -> Signed:
@@ -271,7 +272,7 @@ def members(world: World) -> Iterator[Statement]:
 def refunds(world: World) -> Iterator[Statement]:
     """Refunds of orders that are not paid, of other amounts, twice, beyond what is left, and against what is final."""
     for order in ("creating", "pending", "closing", "closed", "failed"):
-        yield Statement("refund of an unpaid order", order, refunded(world, order).event(), 503)
+        yield Statement("refund of an unpaid order", order, refunded(world, order).event(), 200, holds=order)
     yield Statement(
         "unknown order",
         "refund",

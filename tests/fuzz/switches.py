@@ -84,7 +84,7 @@ SWITCHES = (
     Switch(NOTIFY, 'if sealed.event_type != f"REFUND.{refund.status}":', "if False:", "states", "REFUND."),
     Switch(NOTIFY, 'if sealed.original_type == "transaction":', 'if "trade_state" in members:', "states", "REFUND."),
     Switch(NOTIFY, 'set_aside("unusable"', '(lambda *_, **__: None)("unusable"', "members", "mchid"),
-    Switch(NOTIFY, "if applied in RETRIED:", "if False:", "refunds", "pending"),
+    Switch(NOTIFY, "if applied in RETRIED:", "if False:", "refunds", "refund"),
     Switch(EVIDENCE, "facts.transaction_id and facts.total is not None and", "facts.total is not None and", "payments", "transaction"),
     Switch(EVIDENCE, "facts.transaction_id and facts.total is not None and", "facts.transaction_id and", "payments", "total '"),
     Switch(EVIDENCE, "facts.total is not None and facts.currency)", "facts.total is not None)", "payments", "{'total': 1000}"),
@@ -100,7 +100,7 @@ SWITCHES = (
     Switch(STORE, "(P.appid == appid)", "P.appid.exists()", "payments", "another app"),
     Switch(STORE, "(P.amount == amount)", "P.amount.exists()", "payments", "total 999"),
     Switch(STORE, "(P.currency == currency)", "P.currency.exists()", "payments", "currency USD"),
-    Switch(STORE, "            & P.transaction_id.does_not_exist()\n        )", "        )", "payments", "second payment: torn"),
+    Switch(STORE, "            & P.transaction_id.does_not_exist()\n", "", "payments", "second payment: torn"),
     Switch(STORE, "allowed if condition is None else allowed & condition", "allowed if condition is None else condition", "believed"),
     Switch("payments/items.py", "P.out_trade_no.exists() & condition", "condition | P.out_trade_no.exists()", "payments", "total 999"),
     Switch(REFUND_EVIDENCE, "if facts.mchid is not None and facts.mchid != seen.mchid:", "if False:", "refunds", "merchant"),
@@ -140,12 +140,12 @@ class _Loader(importlib.machinery.SourceFileLoader):
 @contextmanager
 def function_with(switch: Switch | None) -> Iterator[ModuleType]:
     """The notify function on a copy of the product of its own, with this line switched off (None: with none)."""
-    own = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in _PACKAGES}
     finders: list[importlib.abc.MetaPathFinder] = []
     if switch is not None and switch.path != APP:
         finders = [_Altered(switch.file.removesuffix(".py").replace("/", "."), switch.path, switch.source())]
-    sys.meta_path[:0] = finders
     source = switch.source() if switch is not None and switch.path == APP else APP.read_text()
+    own = {name: sys.modules.pop(name) for name in list(sys.modules) if name.partition(".")[0] in _PACKAGES}
+    sys.meta_path[:0] = finders
     try:
         spec = importlib.util.spec_from_file_location(
             "switched_notify", APP, loader=_Loader("switched_notify", APP, source)

@@ -224,6 +224,16 @@ class World:
         )["Item"]
         return found
 
+    def only_held(self, order: str) -> bool:
+        """Whether evidence is kept with this order, and nothing else about it has changed; it is gone afterwards."""
+        before, now = self.rows[order], self.item(self.orders[order].out_trade_no)
+        self.restore()
+        looks = ("held", "due_at", "due_shard", "due_since")
+        unchanged = {name: value for name, value in now.items() if name not in looks}
+        return "held" in now and unchanged == {
+            name: value for name, value in before.items() if name not in looks
+        }
+
     def restore(self) -> None:
         """Put every order back as it was at the beginning."""
         for row in self.rows.values():

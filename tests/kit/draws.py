@@ -171,8 +171,8 @@ class Draws:
         if form == 6 and kind in "tu":
             member = {"S": self._chance.choice(WORDS[1:])} if kind == "t" else self._number()
             return f"contains({path}, {self._placed(member)})"
-        if form == 7 and kind in "slmtu":
-            # Where there is nothing to measure, moto fails.
+        if form == 7 and kind in "lmtu":
+            # Where there is nothing to measure, moto fails; a text it measures in characters.
             size = f"size({path}) {self._chance.choice(('<', '=', '>=', '<>'))} {self._placed({'N': '1'})}"
             return f"(attribute_exists({path}) AND {size})"
         return f"{path} {self._chance.choice(('=', '<>'))} {self._placed(self._value(name))}"
@@ -257,7 +257,8 @@ class Draws:
             return {kind: self._chance.sample(WORDS[1:], self._chance.randint(1, 3))}
         if kind == "NS":
             return {kind: [str(n) for n in self._chance.sample(range(-2, 5), self._chance.randint(1, 3))]}
-        inner = [self._value(self._chance.choice("snf")) for _ in range(self._chance.randint(0, 3))]
+        # Within a list or map, moto takes false for nought.
+        inner = [self._value(self._chance.choice("sn")) for _ in range(self._chance.randint(0, 3))]
         if kind == "L":
             return {kind: inner}
         return {kind: dict(zip("xyz", inner, strict=False))}

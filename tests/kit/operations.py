@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from tests.kit.expressions import Condition, Path, Placeholders, condition, found
+from tests.kit.conditions import Condition, condition
+from tests.kit.expressions import Path, Placeholders, found
 from tests.kit.tables import Item, Key, Schema, Table
 from tests.kit.updates import update
 from tests.kit.values import InvalidError, checked, ordered

@@ -7,6 +7,7 @@ from typing import Any
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 SILENCE = UnknownOutcomeError("ReadTimeout")
+UNCLEAR = UnknownOutcomeError("HTTP 500", code="SYSTEM_ERROR", http_status=500)
 
 
 Send = Exception | Callable[[dict[str, Any]], dict[str, object]] | None

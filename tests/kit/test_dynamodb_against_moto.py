@@ -162,4 +162,4 @@ def test_the_verbs_of_the_store_come_out_alike(twins: Twins) -> None:
         verbs.one()
     twins.look()
     print(twins, verbs.outcomes)
-    assert OPERATIONS < 1500 or verbs.never_done == []
+    assert OPERATIONS < 20_000 or verbs.never_done == []

@@ -13,6 +13,7 @@ from payments.connection_store import Connection
 from payments.items import RefusedUpdate, StorageUnavailableError
 from payments.lifecycle import RefundStatus, Status
 from payments.payment import CURRENCY, Credential, Payment, Refund
+from payments.store import Due
 from payments.wiring import Wiring
 
 MCHID, APPID = "1900000109", "wx8888888888888888"
@@ -117,6 +118,8 @@ class Verbs:
             "bool": lambda: self._chance.random() < 0.5,
             "out_refund_no": lambda: _number_of(refund),
             "seen": lambda: self._chance.choice((about.due_at, about.asked_at, None)),
+            "Due": lambda: Due("money#0", about.out_trade_no, about.due_at if about.due_at else self._now),
+            "caller": lambda: (refund.unanswered_by if refund else None) or "office",
             "connection_id": lambda: self._chance.choice("pqrs"),
         }
         if name in _OF_PAYMENT:
@@ -191,6 +194,7 @@ class Verbs:
             reason=self._chance.choice((None, "returned")),
             wechat_request="{}",
         )
+        refund = replace(refund, unanswered_by="office") if self._chance.random() < 0.5 else refund
         return replace(refund, sent_at=self._now) if self._chance.random() < 0.7 else refund
 
     def _allowance(self) -> Allowance:

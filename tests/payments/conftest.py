@@ -1,11 +1,15 @@
-"""A real table behind a wiring object: moto's DynamoDB over HTTP, created from template.yaml."""
+"""A real table behind a wiring object: moto's DynamoDB over HTTP, created from template.yaml.
+
+With TABLES=memory in the environment the tables are those of tests/kit, without HTTP: ten times as fast.
+"""
 
 import importlib.util
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,11 +18,17 @@ from payments.evidence import OrderFacts, apply_order
 from payments.http import Handler, endpoint
 from payments.lifecycle import Status
 from payments.payment import CURRENCY, Credential, Payment
+from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from payments.wiring import Wiring
-from sandbox.aws import Aws
+from sandbox.aws import Aws, Use
 from sandbox.deployed import Deployed
 from sandbox.deployer import deploy
+from sandbox.judge import ADMIN_ACCESS_KEY
+from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from wechatpay.errors import UnknownOutcomeError
+
+if TYPE_CHECKING:
+    from tests.payments.stage import Stage
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
@@ -46,8 +56,41 @@ def deployed() -> Iterator[tuple[Aws, Deployed]]:
         aws.stop()
 
 
+@pytest.fixture(scope="session")
+def memory(deployed: tuple[Aws, Deployed]) -> MemoryDynamoDB | None:
+    """Tables in this process, under the names of those that are deployed; None where all is to go over HTTP."""
+    if os.environ.get("TABLES") != "memory":
+        return None
+    aws, stack = deployed
+    db = MemoryDynamoDB.from_template(names=stack.refs)
+
+    def noted(operation: Operation, run: Run) -> Answer:
+        aws.used([Use("tests", f"dynamodb:{operation.name}", operation.table, allowed=True)])
+        return run()
+
+    db.around = noted
+    return db
+
+
 @pytest.fixture
-def wiring(deployed: tuple[Aws, Deployed], monkeypatch: pytest.MonkeyPatch) -> Wiring:
+def over_http() -> None:
+    """For tests that look at the requests themselves."""
+
+
+@pytest.fixture
+def tables(memory: MemoryDynamoDB | None, request: pytest.FixtureRequest) -> Iterator[MemoryDynamoDB | None]:
+    """The tables in memory, where this test works on those."""
+    if memory is None or "over_http" in request.fixturenames:
+        yield None
+        return
+    with memory:
+        yield memory
+
+
+@pytest.fixture
+def wiring(
+    deployed: tuple[Aws, Deployed], tables: MemoryDynamoDB | None, monkeypatch: pytest.MonkeyPatch
+) -> Wiring:
     """What native would have: its environment and its role."""
     aws, stack = deployed
     native = stack.functions["NativeFunction"]
@@ -60,12 +103,18 @@ def wiring(deployed: tuple[Aws, Deployed], monkeypatch: pytest.MonkeyPatch) -> W
 
 
 @pytest.fixture
-def quarantined(deployed: tuple[Aws, Deployed]) -> Callable[[str], list[dict[str, str]]]:
+def quarantined(
+    deployed: tuple[Aws, Deployed], tables: MemoryDynamoDB | None
+) -> Callable[[str], list[dict[str, str]]]:
     """The evidence that was kept about one order number: reason, source, facts."""
     aws, stack = deployed
 
     def kept(out_trade_no: str) -> list[dict[str, str]]:
-        rows = aws.client("dynamodb").scan(TableName=stack.refs["QuarantineTable"])["Items"]
+        rows: list[dict[str, dict[str, str]]]
+        if tables is not None:
+            rows = tables.items("QuarantineTable")
+        else:
+            rows = aws.client("dynamodb").scan(TableName=stack.refs["QuarantineTable"])["Items"]
         items = [{name: next(iter(value.values())) for name, value in row.items()} for row in rows]
         return [item for item in items if item.get("out_trade_no") == out_trade_no]
 
@@ -258,3 +307,23 @@ def verification_secret(deployed: tuple[Aws, Deployed]) -> None:
 @pytest.fixture
 def calls(wiring: Wiring, deployed: tuple[Aws, Deployed], verification_secret: None) -> Calls:
     return Calls(wiring, deployed[0])
+
+
+@pytest.fixture
+def stage(
+    wiring: Wiring, deployed: tuple[Aws, Deployed], verification_secret: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator["Stage"]:
+    """Every handler, with an operator's rights: pynamodb knows one caller at a time."""
+    from tests.payments.stage import Stage, StagedWiring
+
+    models = (PaymentItem, QuarantineItem, AllowanceItem)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY)
+    monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    for model in models:
+        model._connection = None
+    environment = {}
+    for function in ("Settle", "Sweep", "Checkout", "Refund", "Native"):
+        environment |= deployed[1].functions[f"{function}Function"].environment
+    yield Stage(Calls(StagedWiring(environment), deployed[0]))
+    for model in models:
+        model._connection = None

@@ -12,7 +12,7 @@ from payments.lifecycle import Status
 from payments.payment import Payment, Refund
 from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.judge import ADMIN_ACCESS_KEY
-from tests.kit.script import SILENCE, Script, missing, order_object, refund_object
+from tests.kit.script import SILENCE, UNCLEAR, Script, missing, order_object, refund_object
 from tests.payments.conftest import Calls, put
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -35,6 +35,8 @@ def said(text: str) -> Exception | None:
         return None
     if text.startswith("time-out"):
         return SILENCE
+    if text.startswith("500"):
+        return UNCLEAR
     if text.startswith(("429", "202")):
         return UnknownOutcomeError("unclear", code=text.split("`")[1], http_status=int(text[:3]))
     found = REFUSAL.fullmatch(text)
@@ -97,7 +99,7 @@ def test_opening_an_order(row: dict[str, str], calls: Calls, script: Script) -> 
     key = re.sub(r"\W", "-", " ".join(row.values()))
     read_order(script, clause)
     if row["send"] == "later":
-        script.sends = [SILENCE]
+        script.sends = [UNCLEAR]
         assert create(calls, key)[0] == 503
     script.sends = [said(answer)]
     status, body = create(calls, key)

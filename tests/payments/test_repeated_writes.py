@@ -29,6 +29,8 @@ from tests.payments.conftest import Calls, facts_of, put
 from tests.payments.lost_answers import TABLES, LostAnswers, client_of
 from tests.payments.test_refunds import facts
 
+pytestmark = pytest.mark.usefixtures("over_http")
+
 DAY = 20_000  # since 1970
 
 Item = Callable[[], dict[str, Any]]

@@ -216,6 +216,7 @@ def paid(stage: Stage) -> Callable[[], str]:
             payer_openid=None,
             success_time=None,
             cause="query",
+            due_at=START,
             now=START,
         )
         then = START - 120

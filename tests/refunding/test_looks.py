@@ -62,7 +62,15 @@ def test_a_refund_that_never_arrived_is_sent_again_a_minute_later_by_a_look_that
         taken(out_refund_no="RFOTHER"),
         taken(out_trade_no="WXOTHER"),
     ],
-    ids=lambda problem: str(problem) if isinstance(problem, Exception) else str(problem.keywords),
+    ids=(
+        "refused",
+        "not signed",
+        "about an order",
+        "no answer",
+        "without a number of WeChat Pay's",
+        "another refund",
+        "another order",
+    ),
 )
 def test_a_question_that_nobody_answers_sends_nothing_and_gives_nothing_back(
     office: Office, problem: Any

@@ -129,9 +129,9 @@ def test_a_caller_hears_of_their_own_refund_before_anybody_else_s(office: Office
     mine = office.refund(number, wechat=SILENCE, by="mine")
     ended(office, number, mine)
     office.wait(HOUR)
-    theirs = office.refund(number, key="k", by="theirs")
+    office.refund(number, key="k", by="theirs")
     assert office.refund(number, by="mine").number == mine.number
-    assert office.refund(number, by="somebody").number == theirs.number
+    assert office.refund(number, by="somebody").number == mine.number  # a key's refund is meant last of all
 
 
 def test_of_several_alike_the_latest_is_meant(office: Office) -> None:
@@ -259,7 +259,6 @@ def test_a_forgotten_refund_that_nobody_told_us_of_goes_out_under_its_own_number
     assert office.script.refunds[0] == office.script.refunds[1]
 
 
-@pytest.mark.xfail(reason="answered 503 for ever: the number that comes next is taken by the later one")
 def test_of_two_forgotten_refunds_the_later_may_be_heard_of_first(office: Office) -> None:
     number = office.paid()
     before = office.db.snapshot()

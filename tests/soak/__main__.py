@@ -10,9 +10,9 @@ from tests.soak.results import Figures, Result
 from tests.soak.thirteen import ALL, catches
 from tests.soak.workers import PROCESSES, Place, Workers, one_window
 
-ORDERS = 250  # of one window
-WINDOWS, SHORT = 400, 12
-SHORT_SECONDS = 45  # after which the short form begins no window any more
+ORDERS, FEW = 250, 100  # of one window, and in the short form
+WINDOWS, SHORT = 400, 20
+SHORT_SECONDS = 40  # after which the short form begins no window any more
 SAY_EVERY = 20  # seconds
 GROWTH = 200  # megabytes that a process may grow after its third window
 SETTLED = 3  # windows after which a process has all that it will keep
@@ -21,8 +21,9 @@ SETTLED = 3  # windows after which a process has all that it will keep
 class Soak:
     """Gives out windows and adds up what comes of them."""
 
-    def __init__(self, *, seed: int, windows: int, seconds: float) -> None:
+    def __init__(self, *, seed: int, windows: int, orders: int, seconds: float) -> None:
         self._seed = seed
+        self._orders = orders
         self._windows = windows
         self._until = time.monotonic() + seconds
         self._began = self._said = time.monotonic()
@@ -39,7 +40,7 @@ class Soak:
             while len(under_way) < PROCESSES and not self.failed and time.monotonic() < self._until:
                 if (number := next(numbers, None)) is None:
                     break
-                under_way.add(workers.given(one_window, self._seed, number, ORDERS))
+                under_way.add(workers.given(one_window, self._seed, number, self._orders))
             if not under_way:
                 return
             done, under_way = wait(under_way, timeout=1, return_when=FIRST_COMPLETED)
@@ -53,18 +54,19 @@ class Soak:
         self._memory.setdefault(result.process, []).append(result.memory)
         if result.differences:
             self.failed.append(result)
-            print_differences(result, seed=self._seed)
+            print_differences(result, seed=self._seed, short=self._orders == FEW)
 
     def _say(self) -> None:
         if time.monotonic() - self._said < SAY_EVERY:
             return
         self._said = time.monotonic()
         took = self._said - self._began
-        left = (self._windows - self._done) * took / self._done if self._done else 0
+        left = (self._windows - self._done) * took / self._done if self._done else float("inf")
         left = min(left, max(self._until - self._said, 0))
+        shown = f"about {left / 60:.1f} min left" if left < float("inf") else "time left unknown yet"
         print(
             f"{self.figures.orders:,} orders, {self.figures.refunds:,} refunds, {self.figures.orders / took:.1f} orders a"
-            f" second, about {left / 60:.1f} min left, {len(self.failed)} windows that differ",
+            f" second, {shown}, {len(self.failed)} windows that differ",
             flush=True,
         )
 
@@ -101,9 +103,10 @@ class Soak:
         return 1 if self.failed or self.growth > GROWTH or not self.figures.orders else 0
 
 
-def print_differences(result: Result, *, seed: int) -> None:
+def print_differences(result: Result, *, seed: int, short: bool) -> None:
     """Each difference, and the command that finds it again."""
-    print(f"make soak SEED={seed} WINDOW={result.number}  # {len(result.differences)} differences:")
+    form = " SHORT=1" if short else ""
+    print(f"make soak SEED={seed} WINDOW={result.number}{form}  # {len(result.differences)} differences:")
     for difference in result.differences[:20]:
         print(f"  {difference[:1500]}")
 
@@ -119,13 +122,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--window", type=int, help="just this one, as a failure names it")
     asked = parser.parse_args()
+    orders = FEW if asked.short else ORDERS
     if asked.window is not None:
-        result = Place().window(asked.seed, asked.window, orders=ORDERS)
-        print_differences(result, seed=asked.seed)
+        result = Place().window(asked.seed, asked.window, orders=orders)
+        print_differences(result, seed=asked.seed, short=asked.short)
         return 1 if result.differences else 0
     windows, seconds = (SHORT, SHORT_SECONDS) if asked.short else (WINDOWS, float("inf"))
     with Workers() as workers:
-        soak = Soak(seed=asked.seed, windows=windows, seconds=seconds)
+        soak = Soak(seed=asked.seed, windows=windows, orders=orders, seconds=seconds)
         soak.run(workers)
         soak.report()
         return soak.code or planted(workers, seed=asked.seed, both=not asked.short)

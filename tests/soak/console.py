@@ -4,7 +4,8 @@ import contextlib
 import json
 import secrets
 
-from tests.soak.window import CONSOLE, Window
+from tests.soak.courier import CONSOLE
+from tests.soak.window import Window
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key

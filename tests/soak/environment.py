@@ -3,6 +3,7 @@
 from typing import Any
 
 from sandbox.intrinsics import Resolver
+from sandbox.simulator import Credentials
 from sandbox.template import checked, parameters_of, transformed
 from tests.kit.dynamodb import TEMPLATE
 
@@ -46,3 +47,25 @@ def environment(parameters: dict[str, str]) -> dict[str, str]:
             variables: dict[str, Any] = resource["Properties"].get("Environment", {}).get("Variables", {})
             found |= {name: str(resolver.value(value)) for name, value in variables.items()}
     return found
+
+
+def secrets(credentials: Credentials) -> dict[str, dict[str, Any]]:
+    """The stack's secrets of this merchant, by logical id."""
+    return {
+        "SigningSecret": {
+            "WECHAT_PRIVATE_KEY": credentials.merchant_private_key,
+            "WECHAT_CERT_SERIAL_NO": credentials.merchant_serial_no,
+        },
+        "VerificationSecret": {
+            "WECHAT_API_V3_KEY": credentials.api_v3_key,
+            "WECHAT_PUBLIC_KEY_ID": credentials.wechat_public_key_id,
+            "WECHAT_PUBLIC_KEY": credentials.wechat_public_key,
+            "WECHAT_QUOTE_KEY": "q" * 32,
+        },
+        "CheckoutSecret": {"CHECKOUT_KEY": "c" * 64},
+    }
+
+
+def parameters(credentials: Credentials) -> dict[str, str]:
+    """The template's parameters for this merchant."""
+    return PARAMETERS | {"WeChatAppId": credentials.appid, "WeChatMchId": credentials.mchid}

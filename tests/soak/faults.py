@@ -3,7 +3,7 @@
 import contextlib
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -94,7 +94,7 @@ class Invocation:
         *,
         faulty: bool,
         advance: Callable[[float], None],
-        later: Callable[[float, Callable[[], Any]], None],
+        later: Callable[[float, Callable[[], Any], tuple[Any, ...]], None],
         meanwhile: Callable[[], None],
     ) -> None:
         self._faults = faults
@@ -106,7 +106,12 @@ class Invocation:
         self._dead = False
 
     def through(
-        self, kind: str, method: str, call: Callable[[], Any], members: dict[str, Any] | None = None
+        self,
+        kind: str,
+        method: str,
+        call: Callable[[], Any],
+        members: dict[str, Any] | None = None,
+        arguments: tuple[Any, ...] = (),
     ) -> Any:
         """Let one effect happen, or go wrong. Raises Killed when the invocation dies here, or has died before."""
         if self._dead:
@@ -115,13 +120,18 @@ class Invocation:
         if self._number != self._wrong:
             return call()
         try:
-            return self._goes_wrong(kind, self._faults.mode(kind), method, call, members or {})
+            return self._goes_wrong(self._faults.mode(kind), method, call, members or {}, arguments)
         except Killed:
             self._dead = True
             raise
 
     def _goes_wrong(
-        self, kind: str, mode: str, method: str, call: Callable[[], Any], members: dict[str, Any]
+        self,
+        mode: str,
+        method: str,
+        call: Callable[[], Any],
+        members: dict[str, Any],
+        arguments: tuple[Any, ...],
     ) -> Any:
         if mode == "meanwhile":
             self._meanwhile()
@@ -135,7 +145,7 @@ class Invocation:
             call()
             return call()
         if mode == "late":
-            self._later(self._faults.late(method), call)
+            self._later(self._faults.late(method), call, arguments)
             self._advance(SLOW_WECHAT)
             raise UnknownOutcomeError("ReadTimeout")
         if mode == "throttled":
@@ -153,3 +163,13 @@ def _none_taken(method: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
         return {"FailedEntryCount": len(entries), "Entries": refused}
     failed = [{"Id": entry["Id"], "SenderFault": False, "Code": "ThrottlingException"} for entry in entries]
     return {"Failed": failed, "Successful": []}
+
+
+def named(rule: Mapping[str, Any]) -> str:
+    """What figures call a rule of the simulator."""
+    extra = rule.get("code") or rule.get("result") or ""
+    return " ".join(
+        part
+        for part in (rule["effect"], str(extra), "unsigned" if rule.get("signed") is False else "")
+        if part
+    )

@@ -6,8 +6,9 @@ from typing import Any
 
 from payments.events import plain
 from tests.crash import invariants
-from tests.soak.people import Order, People, RefundWish
+from tests.soak.people import People
 from tests.soak.window import Window
+from tests.soak.wishes import Order, RefundWish
 
 NO = (400, 403, 404, 409, 422, 502)
 """What a caller takes for a definite no."""

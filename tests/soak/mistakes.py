@@ -17,8 +17,8 @@ from payments.payment import Payment
 from payments.store import PaymentStore
 from payments.verdicts import Verdict, judge
 from tests.soak.functions import Planted
-from tests.soak.people import Mood
 from tests.soak.wired import SoakWiring
+from tests.soak.wishes import Mood
 from wechatpay import transport
 from wechatpay.errors import RefusedError
 

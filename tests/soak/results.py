@@ -38,7 +38,7 @@ class Figures:
             virtual_hours=(window.clock.time() - START) / 3600,
             outcomes=people.outcomes,
             faults=window.faults.happened,
-            notified=window.notified,
+            notified=window.courier.notified,
             limits=people.limits,
             ledgers=_ledgers(window),
             slowest=window.functions.slowest,

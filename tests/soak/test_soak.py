@@ -1,20 +1,18 @@
 """The soak in small: a window is sound, the same seed takes the same course, and what is planted is found."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.soak import mistakes
-from tests.soak.people import Mood
 from tests.soak.results import Result
+from tests.soak.wishes import Mood
 from tests.soak.workers import Place
 
 ORDERS = 40
 
 
 @pytest.fixture(scope="module")
-def place() -> Iterator[Place]:
-    yield Place()
+def place() -> Place:
+    return Place()
 
 
 @pytest.fixture(scope="module")

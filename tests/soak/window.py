@@ -5,27 +5,27 @@ import io
 import itertools
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from typing import Any, Self
+from unittest.mock import patch
 
 import requests
 
+from payments import sweeping
 from payments.http import logger
 from sandbox.batches import failures_of
 from sandbox.simulator import Credentials, Simulator
-from sandbox.simulator.courier import LADDER, Delivery
-from tests.crash import invariants
 from tests.crash.clock import VirtualClock
 from tests.crash.images import Images
-from tests.crash.notification import opened
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
-from tests.soak.environment import PARAMETERS
-from tests.soak.faults import Faults, Invocation, rules
-from tests.soak.functions import Functions, Planted
+from tests.soak.courier import Courier
+from tests.soak.environment import secrets
+from tests.soak.faults import Faults, Invocation, named, rules
+from tests.soak.functions import Functions, InOrder, Planted
 from tests.soak.idle import IdleGateway
 from tests.soak.services import Secrets
+from tests.soak.stream import Stream
 from tests.soak.wired import Outside
 
 START = 1_900_000_800  # epoch seconds at which every window begins
@@ -34,10 +34,7 @@ INVOCATIONS = 500  # … and how many it may take for each of its orders
 FAULTS_FOR = 8 * 3600  # virtual seconds for which things go wrong
 MINUTE = 60
 REFUND_AFTER = 30.0  # seconds that the bank takes for a refund
-CONSOLE = "CONSOLE-"  # how refund numbers of the merchant console begin
 DEPTH = 2  # invocations inside one another
-
-DROPPED, DOUBLED, DELAYED = 0.06, 0.05, 0.04  # of notifications
 
 
 class Window:
@@ -65,34 +62,31 @@ class Window:
         self.faults = Faults(random.Random(f"faults {seed}"))
         self.violations: list[str] = []
         self.images = Images()
-        self.notified: Counter[str] = Counter()
-        self.lost = 0.05  # of notifications: none of their deliveries arrives
-        self.console_lost = False  # whether that goes for refunds of the console, of which nobody else tells
         self.outside = Outside(
             environment,
             clock=self.clock,
             chance=random.Random(f"product {seed}"),
-            secrets=Secrets(_secrets(credentials)),
+            secrets=Secrets(secrets(credentials)),
         )
         self.functions = Functions(
             self.outside, begun=self._begun, problem=self.violations.append, planted=planted
         )
         self.bus, self.queues = self.outside.bus, self.outside.queues
         self._simulator = Simulator(credentials, clock=self.clock, minute_between_refunds=True)
+        self.courier = Courier(self, self._simulator)
         self._http = requests.Session()
         self._http.trust_env = False
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
-        self._records: list[dict[str, Any]] = []
-        self._publish_at: float | None = None
-        self._seen = 0  # deliveries
-        self._known: set[str] = set()
+        self.stream = Stream(self)
         self._swept_at = 0
         self.look_takes = 0.0  # virtual seconds of one invocation of settle
         self._faulty_until = START + FAULTS_FOR
         self._depth = 0
         self.logs = io.StringIO()
         self.idle: list[IdleGateway] = []
+        self.late: list[bytes] = []
+        """Bodies of requests that were given up, and arrived later."""
 
     def __enter__(self) -> Self:
         self._simulator.start()
@@ -111,6 +105,9 @@ class Window:
         self._stdout = logger.registered_handler.setStream(self.logs)
         self._printed = redirect_stdout(self.logs)
         self._printed.__enter__()
+        # Side by side, batches of one sweep would come in another order each time.
+        self._in_order = patch.object(sweeping, "ThreadPoolExecutor", InOrder)
+        self._in_order.start()
         self.db.around = self._around
         self.db.records.clear()
         return self
@@ -118,6 +115,7 @@ class Window:
     def __exit__(self, *_: object) -> None:
         self.db.around = None
         self.db.clear()
+        self._in_order.stop()
         self._printed.__exit__(None, None, None)
         logger.registered_handler.setStream(self._stdout)
         self._http.close()
@@ -148,6 +146,11 @@ class Window:
         finally:
             self._look()
 
+    def _look(self) -> None:
+        """See what was written and what WeChat Pay has to tell."""
+        self.stream.look()
+        self.courier.hear(refunds=False)
+
     def control(
         self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST"
     ) -> requests.Response:
@@ -168,7 +171,21 @@ class Window:
 
     def refund_sent(self) -> None:
         """WeChat Pay may have a refund more: look when the bank will have done with it."""
-        self.after(REFUND_AFTER + 1, lambda: self.control("clock", {"advance": 0}) and None)
+        self.after(REFUND_AFTER + 1, self._refunds_end)
+
+    def _refunds_end(self) -> None:
+        # Only here are refunds' notifications seen: the simulator ends a refund at some moment of real time, too.
+        self.control("clock", {"advance": 0})
+        self.courier.hear(refunds=True)
+
+    def end(self) -> None:
+        """Nothing goes wrong any more, and what has is counted."""
+        if not self.faults.share:
+            return
+        self.faults.share = 0.0
+        for rule in self.control("faults", method="GET").json()["rules"]:
+            self.faults.happened[f"wechat {named(rule)}"] += rule["happened"]
+        self.control("faults", method="DELETE")
 
     def no_sweep_before(self, moment: float) -> None:
         """Until then nobody looks: what is due piles up."""
@@ -194,15 +211,12 @@ class Window:
 
     def _step(self) -> None:
         now = self.clock.time()
-        if self.faults.share and now >= self._faulty_until:
-            self.faults.share = 0.0
-            for rule in self.control("faults", method="GET").json()["rules"]:
-                self.faults.happened[f"wechat {_named(rule)}"] += rule["happened"]
-            self.control("faults", method="DELETE")
+        if now >= self._faulty_until:
+            self.end()
         if self._agenda and self._agenda[0][0] <= now:
             heapq.heappop(self._agenda)[2]()
-        elif self._publish_at is not None and self._publish_at <= now:
-            self._publish()
+        elif self.stream.publish_at is not None and self.stream.publish_at <= now:
+            self.stream.publish()
         elif (minute := self._minute()) is not None and minute <= now:
             self._swept_at = int(now)
             self.invoke("sweep", {})
@@ -215,7 +229,7 @@ class Window:
     def _next(self) -> float | None:
         moments = [
             self._agenda[0][0] if self._agenda else None,
-            self._publish_at,
+            self.stream.publish_at,
             self.queues.next_at,
             self._minute(),
         ]
@@ -248,10 +262,15 @@ class Window:
         answer: Answer = invocation.through("write" if operation.writes else "read", operation.name, run)
         return answer
 
-    def _later(self, seconds: float, call: Callable[[], Any]) -> None:
+    def _later(self, seconds: float, call: Callable[[], Any], arguments: tuple[Any, ...]) -> None:
         """A request that was given up arrives after all."""
-        self.after(seconds, lambda: self.functions.alone(call, self._invocation(faulty=False)))
-        self.refund_sent()
+        self.late += [argument for argument in arguments if isinstance(argument, bytes)]
+
+        def arrives() -> None:
+            self.functions.alone(call, self._invocation(faulty=False))
+            self.refund_sent()
+
+        self.after(seconds, arrives)
 
     def _meanwhile(self) -> None:
         """Others come in between: what was going to happen next happens now."""
@@ -264,105 +283,3 @@ class Window:
                     heapq.heappop(self._agenda)[2]()
         finally:
             self._depth -= 1
-
-    # ---- the stream and the notifications ----
-
-    def _look(self) -> None:
-        """See what was written and what WeChat Pay has to tell."""
-        records, self.db.records = self.db.records, []
-        for record in records:
-            if record["eventName"] != "REMOVE":
-                self.images.saw(record)
-                self._records.append(record)
-        if self._records and self._publish_at is None:
-            self._publish_at = self.clock.time() + 1
-        deliveries = self._simulator.deliveries()
-        for delivery in deliveries[self._seen :]:
-            if delivery.notification.id not in self._known:
-                self._known.add(delivery.notification.id)
-                self._told(delivery)
-        self._seen = len(deliveries)
-
-    def _publish(self) -> None:
-        batch, self._records, self._publish_at = self._records[:100], self._records[100:], None
-        answer = self.invoke("publish", {"Records": batch})
-        numbers = [record["dynamodb"]["SequenceNumber"] for record in batch]
-        failed = set(numbers[:1]) if answer is None else failures_of(answer, numbers)
-        first = min((numbers.index(each) for each in failed), default=len(batch)) if failed is not None else 0
-        self._records = batch[first:] + self._records
-        self._publish_at = self.clock.time() + 1 if self._records else None
-
-    def _told(self, delivery: Delivery) -> None:
-        """WeChat Pay has something to tell: how it finds its way, or does not."""
-        drawn, number = self.chance.random(), delivery.notification.id
-        fate = "at once"
-        for share, name in (
-            (self.lost, "lost"),
-            (DROPPED, "once lost"),
-            (DOUBLED, "doubled"),
-            (DELAYED, "late"),
-        ):
-            if 0 <= drawn < share and (self.faults.share or (self.quiet and name == "lost")):
-                fate = name
-            drawn -= share
-        if fate == "lost" and not self.console_lost and self._of_the_console(delivery):
-            fate = "once lost"
-        self.notified[fate] += 1
-        if fate == "once lost":
-            self.after(LADDER[0], lambda: self._deliver(number, 1))
-        elif fate == "late":
-            self.after(self.chance.uniform(60, 3 * 3600), lambda: self._deliver(number, 0))
-        elif fate != "lost":
-            for copy in range(2 if fate == "doubled" else 1):
-                self.after(0.1 + copy, lambda first=delivery: self._deliver(number, 0, first))
-
-    def _of_the_console(self, delivery: Delivery) -> bool:
-        facts = opened(delivery.notification.body.decode(), self.credentials.api_v3_key)
-        return str(facts.get("out_refund_no", "")).startswith(CONSOLE)
-
-    def _deliver(self, number: str, rung: int, first: Delivery | None = None) -> None:
-        """WeChat Pay sends it, and climbs its ladder until it is answered with 2xx."""
-        if first is not None:
-            headers, body = first.headers, first.notification.body.decode()
-        else:
-            sent = self.control(f"notifications/{number}").json()
-            headers, body = sent["headers"], sent["body"]
-        began = self.clock.time()
-        answer = self.invoke("notify", {"routeKey": "POST /notify", "headers": headers, "body": body})
-        if answer is not None and answer["statusCode"] in (200, 204):
-            facts = opened(body, self.credentials.api_v3_key)
-            held = self.images.payments.get(facts["out_trade_no"], {}).get("held", ())
-            if not any(f'"{facts.get("out_refund_no")}"' in text for text in held):
-                self.violations += invariants.committed(self.images.payments, facts)
-        elif rung < len(LADDER):
-            self.at(max(began + LADDER[rung], self.clock.time()), lambda: self._deliver(number, rung + 1))
-
-
-def _named(rule: Mapping[str, Any]) -> str:
-    extra = rule.get("code") or rule.get("result") or ""
-    return " ".join(
-        part
-        for part in (rule["effect"], str(extra), "unsigned" if rule.get("signed") is False else "")
-        if part
-    )
-
-
-def _secrets(credentials: Credentials) -> dict[str, dict[str, Any]]:
-    return {
-        "SigningSecret": {
-            "WECHAT_PRIVATE_KEY": credentials.merchant_private_key,
-            "WECHAT_CERT_SERIAL_NO": credentials.merchant_serial_no,
-        },
-        "VerificationSecret": {
-            "WECHAT_API_V3_KEY": credentials.api_v3_key,
-            "WECHAT_PUBLIC_KEY_ID": credentials.wechat_public_key_id,
-            "WECHAT_PUBLIC_KEY": credentials.wechat_public_key,
-            "WECHAT_QUOTE_KEY": "q" * 32,
-        },
-        "CheckoutSecret": {"CHECKOUT_KEY": "c" * 64},
-    }
-
-
-def parameters(credentials: Credentials) -> dict[str, str]:
-    """The template's parameters for this merchant."""
-    return PARAMETERS | {"WeChatAppId": credentials.appid, "WeChatMchId": credentials.mchid}

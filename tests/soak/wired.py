@@ -28,7 +28,7 @@ class Watched:
 
         def called(*arguments: Any, **members: Any) -> Any:
             return self._current().through(
-                self._kind(method), method, lambda: attribute(*arguments, **members), members
+                self._kind(method), method, lambda: attribute(*arguments, **members), members, arguments
             )
 
         return called

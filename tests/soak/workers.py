@@ -12,12 +12,13 @@ from typing import Any, Self, TypeVar
 
 from sandbox.simulator import Credentials
 from tests.kit.dynamodb import MemoryDynamoDB
-from tests.soak.environment import environment
+from tests.soak.environment import environment, parameters
 from tests.soak.functions import Planted
 from tests.soak.ledgers import differences
-from tests.soak.people import Mood, People
+from tests.soak.people import People
 from tests.soak.results import Figures, Result
-from tests.soak.window import Window, parameters
+from tests.soak.window import Window
+from tests.soak.wishes import Mood
 
 T = TypeVar("T")
 
@@ -54,6 +55,7 @@ class Place:
             window.until_quiet(orders)
             if not window.violations and people.the_rest():
                 window.until_quiet(orders)
+            window.end()
             found = differences(window, people)
             figures = Figures.of(window, people, operations=self.db.operations - before)
         found += [] if found else figures.differing()

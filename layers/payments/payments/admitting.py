@@ -2,10 +2,10 @@
 
 from payments import numbers
 from payments.allowance import MINUTE, Allowance, OpenOrder
+from payments.claims import SENDING
 from payments.errors import RateLimitedError, TryAgainError
 from payments.items import RefusedUpdate
 from payments.lifecycle import Status
-from payments.opening import SENDING
 from payments.payment import Payment
 from payments.wiring import Wiring
 

@@ -61,7 +61,7 @@ def next_check(payment: Payment, now: int) -> int | None:
     checks = [_refund_check(refund, now) for refund in refunds]
     if (turn := next_refund(payment)) > now and any(is_to_be_sent(refund, now) for refund in refunds):
         checks.append(turn)
-    if payment.held:
+    if payment.held and not refunds:  # otherwise it waits for one of them, and is tried when that ends
         checks.append(now + CLOSING_AGAIN)
     return min(checks, default=None)
 

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 
+from payments import claims
 from payments.asking import ask
 from payments.due import AFTER_EXPIRY, FIRST_CHECK
 from payments.errors import (
@@ -27,9 +28,7 @@ from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 CREDENTIAL_LIFE = 2 * 3600  # seconds; WeChat Pay APIv3, "Native order": code_url and prepay_id live two hours
 RENEWED_BEFORE = 300  # seconds before its end at which a credential is not handed out any more
-SENDING = 15  # seconds that a function which sends may live: after that its claim ends by itself
 PATIENCE = 3.0  # seconds to wait for somebody else's send
-LATER = 60  # seconds after which a payment that is still being created is looked at
 
 Send = Callable[[bytes], Credential]
 
@@ -40,7 +39,7 @@ def open_order(wanted: Payment, *, send: Send, wiring: Wiring, again: bool) -> P
     `wanted` is a payment in CREATING; `send` puts its frozen request to WeChat Pay. Returns the payment with a
     credential. Raises ApiErrors for every other present truth; WeChatRefusedError only when the order has failed.
     """
-    wanted = replace(wanted, claim=wiring.nonce(), claimed_until=wanted.created_at + SENDING)
+    wanted = replace(wanted, claim=wiring.nonce(), claimed_until=wanted.created_at + claims.SENDING)
     try:
         wiring.store.create(wanted, due_at=wanted.created_at + FIRST_CHECK)
     except RefusedUpdate:
@@ -48,7 +47,7 @@ def open_order(wanted: Payment, *, send: Send, wiring: Wiring, again: bool) -> P
             return _present_truth(wanted, send, wiring, mine=wanted.claim)
         # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
     except StorageUnavailableError as problem:
-        raise _not_stored(wanted, wiring) from problem
+        raise claims.not_stored(wanted, wiring) from problem
     return _send(wanted, send, wiring, first=True)
 
 
@@ -72,21 +71,7 @@ def _present_truth(wanted: Payment, send: Send, wiring: Wiring, *, mine: str | N
         raise refusal
     if known.status is Status.PENDING and not _ending(known, now):
         return known
-    return _send(_claimed(known, wiring), send, wiring, first=False)
-
-
-def _claimed(known: Payment, wiring: Wiring) -> Payment:
-    """`known`, with the right to send it. Raises TryAgainError when somebody else has taken that."""
-    claim, now = wiring.nonce(), int(wiring.now())
-    try:
-        return wiring.store.claim(known, claim=claim, until=now + SENDING, due_at=now + LATER, now=now)
-    except RefusedUpdate as first:
-        read = wiring.store.get(known.out_trade_no)
-        if read is not None and read.claim == claim:  # our own write went through, and its answer was lost
-            return read
-        raise _being_sent(read, wiring) from first
-    except StorageUnavailableError as problem:
-        raise _not_stored(replace(known, claim=claim, claimed_until=now + SENDING), wiring) from problem
+    return _send(claims.claim_again(known, wiring), send, wiring, first=False)
 
 
 def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
@@ -97,30 +82,13 @@ def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
         if known is None:
             raise TryAgainError("The order could not be read.")
         unready = known.status is Status.CREATING or _ending(known, wiring.now())
-        sending = unready and known.claim != mine and _claim_left(known, wiring) > 0
+        sending = unready and known.claim != mine and claims.left_of(known, wiring) > 0
         if not sending or known.fingerprint != wanted.fingerprint:
             return known
         if waited >= PATIENCE:
-            raise _being_sent(known, wiring)
+            raise claims.being_sent(known, wiring)
         wiring.pause(0.2)
         waited += 0.2
-
-
-def _claim_left(known: Payment | None, wiring: Wiring) -> float:
-    """Seconds that somebody may still be sending it."""
-    claimed = known is not None and known.claim is not None
-    return (known.claimed_until or 0) - wiring.now() if known is not None and claimed else 0.0
-
-
-def _being_sent(known: Payment | None, wiring: Wiring) -> TryAgainError:
-    left = max(1, math.ceil(_claim_left(known, wiring)))
-    return TryAgainError("The same order is being sent right now.", retry_after=left)
-
-
-def _not_stored(claimed: Payment, wiring: Wiring) -> TryAgainError:
-    """Whether our claim was written down is not known; until it ends, nobody is sent."""
-    left = max(WAIT, math.ceil(_claim_left(claimed, wiring)))
-    return TryAgainError("The payment's storage did not answer.", retry_after=left)
 
 
 def _ending(known: Payment, now: float) -> bool:
@@ -174,55 +142,75 @@ def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payme
             return known
         raise TryAgainError("The order moved while it was being sent.") from overtaken
     except StorageUnavailableError as problem:
-        raise _not_stored(payment, wiring) from problem
+        raise claims.not_stored(payment, wiring) from problem
 
 
 def _no_credential(
     payment: Payment, problem: RefusedError | UnknownOutcomeError, wiring: Wiring, *, first: bool
 ) -> ApiError:
     """What the caller is told. The order becomes FAILED only when it is certain that WeChat Pay does not have it."""
-    details: dict[str, str] = {}
-    if isinstance(problem, RefusedError):
-        details["wechatCode"] = problem.code
-        if problem.request_id:
-            details["requestId"] = problem.request_id
     verdict = judge("create", problem, first=first)
-    if verdict is Verdict.TO_BE_ASKED:
-        known, asked = _asked(payment, wiring)
-        if known is not None and (refusal := _unpayable(known, wiring.now())) is not None:
+    if isinstance(problem, RefusedError) and verdict is Verdict.TO_BE_ASKED:
+        certain = first and not problem.after_unknown
+        found = _asked(payment, wiring)
+        if isinstance(found, Payment):
+            refusal = _unpayable(found, wiring.now())
+            if refusal is not None or certain:
+                return refusal or _forgotten(found, wiring)
+        verdict = Verdict.REFUSED if found is Verdict.MISSING and certain else Verdict.UNKNOWN
+    if isinstance(problem, RefusedError) and verdict is Verdict.REFUSED:
+        refusal = _failed(payment, problem, wiring)
+        if refusal is not None:
             return refusal
-        certain = first and isinstance(problem, RefusedError) and not problem.after_unknown
-        verdict = Verdict.REFUSED if asked and known is None and certain else Verdict.UNKNOWN
-    if verdict is Verdict.REFUSED:
-        try:
-            wiring.store.creation_refused(payment, refusal=details, cause="refused", now=int(wiring.now()))
-        except RefusedUpdate:
-            known = wiring.store.get(payment.out_trade_no)
-            if known is not None and (refusal := _unpayable(known, wiring.now())) is not None:
-                return refusal
-        else:
-            return WeChatRefusedError("WeChat Pay refused the order.", details=dict(details))
-    sentence = "WeChat Pay does not take the order now; it is kept."
-    if verdict is not Verdict.NOT_NOW:
-        sentence = "WeChat Pay did not give a certain answer; the order is kept."
-    wait = max(repeated_after("create", problem), _claim_given_up(payment, wiring))
-    return TryAgainError(sentence, details=dict(details), retry_after=wait)
+    sentence = "WeChat Pay did not give a certain answer; the order is kept."
+    if verdict is Verdict.NOT_NOW:
+        sentence = "WeChat Pay does not take the order now; it is kept."
+    if isinstance(problem, UnknownOutcomeError) and problem.http_status is None:
+        # Nobody has answered, so it may still arrive, and would void what a repetition is handed out before.
+        left = math.ceil(claims.left_of(payment, wiring))
+    else:
+        left = claims.give_up(payment, wiring)
+    wait = max(repeated_after("create", problem), left)
+    return TryAgainError(sentence, details=_named(problem), retry_after=wait)
 
 
-def _asked(payment: Payment, wiring: Wiring) -> tuple[Payment | None, bool]:
-    """The order as a query finds it (None: WeChat Pay proves that it has none), and whether there was an answer."""
+def _named(problem: RefusedError | UnknownOutcomeError) -> dict[str, object]:
+    if isinstance(problem, UnknownOutcomeError):
+        return {}
+    named = {"wechatCode": problem.code, "requestId": problem.request_id}
+    return {name: value for name, value in named.items() if value}
+
+
+def _failed(payment: Payment, refused: RefusedError, wiring: Wiring) -> ApiError | None:
+    """The last word, written down; None when the order has moved meanwhile, and can still be paid."""
+    details = _named(refused)
+    refusal = {name: str(value) for name, value in details.items()}
     try:
-        return ask(payment, wiring), True
+        wiring.store.creation_refused(payment, refusal=refusal, cause="refused", now=int(wiring.now()))
+    except RefusedUpdate:
+        known = wiring.store.get(payment.out_trade_no)
+        return _unpayable(known, wiring.now()) if known is not None else None
+    return WeChatRefusedError("WeChat Pay refused the order.", details=details)
+
+
+def _forgotten(known: Payment, wiring: Wiring) -> ApiError:
+    """An order that WeChat Pay had before we sent it, from before the table was restored, and with other content.
+
+    No credential of it can be had any more, so it is closed; whoever asks again hears when that is proven.
+    """
+    now = int(wiring.now())
+    try:
+        known = wiring.store.close_wanted(
+            known.out_trade_no, cause="forgotten", due_at=now + FIRST_CHECK, now=now
+        )
+    except RefusedUpdate:
+        known = wiring.store.get(known.out_trade_no) or known
+    return _unpayable(known, now) or TryAgainError("The order moved while it was being sent.")
+
+
+def _asked(payment: Payment, wiring: Wiring) -> Payment | Verdict:
+    """The order as a query finds it; or MISSING, or UNKNOWN."""
+    try:
+        return ask(payment, wiring) or Verdict.MISSING
     except TryAgainError:
-        return None, False
-
-
-def _claim_given_up(payment: Payment, wiring: Wiring) -> int:
-    """Let whoever comes next send at once. Returns for how many seconds they cannot, where that did not come about."""
-    try:
-        wiring.store.give_up_claim(payment.out_trade_no, claim=payment.claim or "")
-    except RefusedUpdate:  # settled, or somebody else's by now
-        return 0
-    except StorageUnavailableError:
-        return max(0, math.ceil(_claim_left(payment, wiring)))
-    return 0
+        return Verdict.UNKNOWN

@@ -50,7 +50,9 @@ def same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
         numbers.out_refund_no_without_key(
             out_trade_no=seen.out_trade_no, refund_count=count, amount=wish.amount, reason=wish.reason
         )
-        for count in range(seen.refund_count)
+        for count in range(
+            seen.refund_count + 1
+        )  # the next one, too: it may have been heard of before the last
     }
     remembered = [
         refund for refund in seen.refunds.values() if refund.elsewhere and refund.out_refund_no in ours
@@ -62,10 +64,11 @@ def same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
         and not refund.elsewhere
         and (not refund.status.is_final or now - refund.created_at < DOUBLE_CLICK or _unanswered(refund, now))
     ]
-    # What this caller was told of and is repeating comes before what anybody else, or a key of theirs, has asked for since.
+    # What this caller was told of and is repeating comes first, and what was asked for with a key comes last.
     caller = numbers.caller_hash(wish.caller)
     own = [refund for refund in alike if refund.unanswered_by == caller]
-    return max(own or alike, key=lambda refund: refund.created_at, default=None)
+    without_key = [refund for refund in alike if refund.out_refund_no in ours]
+    return max(own or without_key or alike, key=lambda refund: refund.created_at, default=None)
 
 
 def _unanswered(refund: Refund, now: float) -> bool:

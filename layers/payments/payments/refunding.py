@@ -18,10 +18,6 @@ from payments.verdicts import LONG_WAIT, WAIT, Verdict, judge, repeated_after
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-DOUBLE_CLICK = 60  # seconds in which the same amount and reason without a key are the same refund
-UNANSWERED_FOR = (
-    24 * 3600
-)  # seconds for which it stays the same for whoever was not answered, after they last asked
 BUDGET = 6.0  # seconds for finding one's place among parallel refunds
 MAX_DOUBTS = 3  # refusals without a signature, after which a number is not sent any more
 
