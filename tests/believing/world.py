@@ -141,6 +141,7 @@ class World:
         self.callers = Callers(self.agenda, self.oracle, call=self._call, said=self.line.said.get)
         self.banks: list[tuple[str, float]] = []
         """How the next refunds end at the bank, and after how many seconds; those beyond end well, and soon."""
+        self._told_to_wait_until: dict[int, float] = {}  # by wish
         self.deaf = 0
         """How many of the next answers are lost on their way to their callers."""
         self.acts: list[Callable[[], None]] = []
@@ -264,6 +265,7 @@ class World:
         self.tell(">", str(wish))
         if self.callers.ceased is not None and wish.tries > REPEATS and not self.oracle.restored:
             self.oracle.violated("never answered", f"{wish} has no answer after {wish.tries} patient calls")
+        early = self.agenda.now() < self._told_to_wait_until.get(wish.name, 0)
         answer = self._invoke(wish.function, event, wish)
         if answer is None:
             self.tell("<", "no answer")
@@ -271,8 +273,9 @@ class World:
             return None, False
         after = answer["headers"].get("retry-after")
         reply = Reply(answer["statusCode"], json.loads(answer["body"]), int(after) if after else None)
-        if reply.status == 503 and self.functions.untroubled:
+        if reply.status == 503 and self.functions.untroubled and not early:
             self._judge_wait(wish, reply)
+        self._told_to_wait_until[wish.name] = self.agenda.now() + (reply.retry_after or 0)
         heard = not self.deaf
         self.deaf = max(0, self.deaf - 1)
         self.tell("<", f"{reply}{'' if heard else ' (never arrives)'}")
@@ -282,7 +285,10 @@ class World:
         return reply, heard
 
     def _judge_wait(self, wish: Wish, reply: Reply) -> None:
-        """A 503 in which nothing went wrong has a reason: somebody has died and may still be sending, or the order is closing."""
+        """A 503 in which nothing went wrong has a reason: somebody has died and may still be sending, or the order is closing.
+
+        Asked only of whoever has waited as they were told: who comes earlier may meet a request that can still arrive.
+        """
         image = self.oracle.images.get(wish.number or "")
         status = image["status"]["S"] if image else ""
         ending = (

@@ -1,7 +1,7 @@
 """An operator ends a refund that WeChat Pay does not take, and is told plainly when there is nothing to end."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -12,6 +12,13 @@ from tests.operations.test_operations import paid_order
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 Faults = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """One of its own: time passes here, and the doctor would miss it."""
+    with Sandbox(schedules=False) as running:
+        yield running
 
 
 @pytest.fixture

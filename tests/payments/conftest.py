@@ -241,7 +241,7 @@ class Calls:
         self.headers: dict[str, str] = {}  # of the last answer
         self._handlers: dict[str, Handler] = {}
         self._aws = aws
-        self._before = len(aws.uses)
+        aws.take_uses()  # only so many are kept: counted from here, and not by their place among all of them
 
     @property
     def asked(self) -> list[dict[str, Any]]:
@@ -249,12 +249,12 @@ class Calls:
 
     @property
     def used(self) -> list[str]:
-        return [use.action for use in self._aws.uses[self._before :]]
+        return [use.action for use in self._aws.uses]
 
     def forget(self) -> None:
         """Count from here."""
         self.line.asked.clear()
-        self._before = len(self._aws.uses)
+        self._aws.take_uses()
 
     def __call__(
         self,
