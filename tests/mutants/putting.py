@@ -1,6 +1,7 @@
 """A change put into the product: into the functions and constants that are imported, or before the import."""
 
 import gc
+import importlib
 import importlib.machinery
 import sys
 from collections import defaultdict
@@ -9,7 +10,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from tests.mutants.planting import Mutant
-from tests.mutants.reaching import PRODUCT
+from tests.mutants.reaching import PRODUCT, ROOT
 
 
 def compiled(mutant: Mutant) -> CodeType:
@@ -24,6 +25,12 @@ def import_as(code_of: Callable[[str], CodeType | None]) -> None:
         return code_of(self.path) or given(self, name)
 
     importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+
+
+def import_all() -> None:
+    """Every module of the layers."""
+    for path in ROOT.glob("layers/*/*/*.py"):
+        importlib.import_module(f"{path.parent.name}.{path.stem}".removesuffix(".__init__"))
 
 
 Place = tuple[str, str, int]
@@ -51,9 +58,13 @@ def put_in(mutant: Mutant, functions: dict[Place, list[FunctionType]]) -> None:
                 yield constant
                 yield from codes(constant)
 
+    found = False
     for code in codes(compiled(mutant)):
         for function in functions.get(place(code), ()):
             function.__code__ = code
+            found = True
+    if not found:
+        raise ValueError("no such function is alive")
 
 
 def put_value(mutant: Mutant) -> None:

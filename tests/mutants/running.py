@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from tests.mutants.planting import Mutant
-from tests.mutants.putting import by_code, compiled, import_as, put_in, put_value
+from tests.mutants.putting import by_code, compiled, import_all, import_as, put_in, put_value
 from tests.mutants.reaching import Seen, Tests, files_of, marked, state
 
 PATIENCE = 120  # seconds that the tests of one change may take; whatever takes longer has been noticed
@@ -187,6 +187,7 @@ class Runner:
             out = os.fdopen(writing, "wb")
 
             def each(collected: Collected) -> None:
+                import_all()  # what is first imported within a test would be imported without the change
                 functions = by_code()
                 for mutant in early:
                     names = tests.of(mutant)

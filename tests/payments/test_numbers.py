@@ -19,6 +19,13 @@ def test_no_two_different_requests_share_a_fingerprint() -> None:
     assert len({fingerprint({"metadata": form}) for form in FORMS}) == len(FORMS)
 
 
+def test_the_order_of_a_request_s_members_is_no_part_of_it() -> None:
+    one = {"amount": 1, "metadata": {"a": 1, "b": [{"c": 1, "d": 2}]}}
+    other = {"metadata": {"b": [{"d": 2, "c": 1}], "a": 1}, "amount": 1}
+    assert fingerprint(one) == fingerprint(other)
+    assert fingerprint({"a": [1, 2]}) != fingerprint({"a": [2, 1]})
+
+
 @pytest.mark.parametrize(
     ("request_", "known"),
     [

@@ -305,6 +305,23 @@ def console(payment: Payment, number: str, amount: int, status: str = "SUCCESS",
     return {name: value for name, value in (members | changed).items() if value is not None}
 
 
+def moving(office: Office, number: str) -> Callable[[Operation, Run], Answer]:
+    """Somebody else moves the payment before each of our writes."""
+    change = {
+        "TableName": "PaymentsTable",
+        "Key": {"out_trade_no": {"S": number}},
+        "UpdateExpression": "SET version = version + :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+
+    def around(operation: Operation, run: Run) -> Answer:
+        if operation.table == "PaymentsTable" and operation.writes:
+            office.db.call("UpdateItem", change)
+        return run()
+
+    return around
+
+
 @pytest.fixture(scope="session")
 def _tables() -> MemoryDynamoDB:
     return MemoryDynamoDB.from_template()

@@ -7,7 +7,7 @@ import pytest
 from payments.due import SENDS
 from payments.lifecycle import RefundStatus
 from tests.kit.script import SILENCE
-from tests.refunding.conftest import DAY, HOUR, NO_SUCH_REFUND, START, Office, console, taken
+from tests.refunding.conftest import DAY, HOUR, NO_SUCH_REFUND, START, Office, console, moving, taken
 from tests.refunding.test_sending import UNSIGNED, refusal
 
 
@@ -264,6 +264,68 @@ def test_a_look_takes_ten_seconds_and_the_next_begins_with_another_refund(office
     for each in asked:
         first = numbers.index(each[0])
         assert each == (numbers[first:] + numbers[:first])[:3]
+
+
+def test_what_is_there_and_cannot_be_written_down_is_neither_missing_nor_sent_again(office: Office) -> None:
+    number = doomed(office)
+    office.script.refund_query = taken("SUCCESS")
+    office.wait(200)
+    office.db.around = moving(office, number)
+    office.look(number)
+    office.db.around = None
+    found = office.wiring.store.get(number)
+    assert found is not None
+    (refund,) = found.refunds.values()
+    assert (refund.status, refund.missing_since, len(office.sent)) == (RefundStatus.REQUESTED, None, 2)
+    assert found.due_at is not None
+
+
+def test_news_that_come_while_a_refund_is_being_given_up_are_what_counts(office: Office) -> None:
+    number = doomed(office)
+    office.wait(60)
+    office.look(number)
+
+    def meanwhile(request: dict[str, Any]) -> dict[str, object]:
+        news = console(office.stored(number), request["out_refund_no"], 300)
+        assert office.notify(news).status == 200
+        raise NO_SUCH_REFUND
+
+    office.script.refund_query = meanwhile
+    office.wait(120)
+    office.look(number)
+    payment = office.stored(number)
+    assert (payment.refunded, payment.due_at) == (300, None)
+
+
+def test_news_of_one_that_is_being_given_up_leave_the_others_their_look(office: Office) -> None:
+    number = doomed(office)
+    other = unheard(office, number, "other", 4)
+    office.wait(60)
+
+    def answer(request: dict[str, Any]) -> dict[str, object]:
+        if request["out_refund_no"] == other:
+            return taken("PROCESSING")(request)
+        payment = office.stored(number)
+        if payment.refunds[request["out_refund_no"]].status is RefundStatus.REQUESTED:
+            assert office.notify(console(payment, request["out_refund_no"], 300)).status == 200
+        raise NO_SUCH_REFUND
+
+    office.script.refund_query = answer
+    office.look(number)
+    payment = office.stored(number)
+    assert (payment.refunded, payment.refunds[other].status) == (300, RefundStatus.PROCESSING)
+    assert payment.due_at is not None
+
+
+def test_a_look_that_finds_the_end_of_a_refund_costs_one_read_and_one_write(office: Office) -> None:
+    number = office.paid()
+    unheard(office, number)
+    office.script.refund_query = taken("SUCCESS")
+    office.wait(60)
+    before = office.db.operations
+    office.look(number)
+    assert office.db.operations - before == 2
+    assert office.stored(number).history[-1].cause == "query"
 
 
 def test_a_message_of_another_look_asks_nobody(office: Office) -> None:

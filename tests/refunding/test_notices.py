@@ -264,6 +264,8 @@ def test_the_log_names_the_order_and_the_refund_and_no_payer(
         "ABNORMAL",
     )
     assert (line["applied"], line["payment_id"]) == ("changed", office.stored(number).payment_id)
+    office.notify(console(office.stored(number), "CONSOLE", 300, "ABNORMAL"))
+    assert vars(caplog.records[-1])["applied"] == "known"
     assert "o-buyer" not in str([vars(record) for record in caplog.records])
     assert office.refund_of(number).status is RefundStatus.ABNORMAL
 

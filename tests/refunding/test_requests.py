@@ -46,7 +46,7 @@ def test_what_is_written_otherwise_is_told_how_it_should_be(office: Office, text
     assert "at most two decimals, like 19.99" in body["details"]["issue"]
 
 
-FITTING = ["x", "x" * 80, "照" * 26 + "xx", "<b>&\"'\\/", "\u2764\ufe0f", "\ud7ff\ue000\uffee"]
+FITTING = ["x", "x" * 80, "照" * 26 + "xx", "<b>&\"'\\/", "\u2764\ufe0f", "\ud7ff\ue000\uffee\uffff"]
 WRONG = [
     *("", " ", "\u3000", "\u2800", "\ufe0f", "x" * 81, "照" * 27, "é" * 41),
     *("a\x00b", "a\nb", "a\tb", "a\x7f", "a\x80", "a\x9f", "\u202ea", "a\u200bb", "\u00ad", "a\u2028b"),
