@@ -443,7 +443,6 @@ def test_news_of_a_refund_of_an_order_that_was_never_paid_are_left_to_a_person(
     office.look_until_nothing_is_due(number)
 
 
-@pytest.mark.xfail(reason="who closes or fails an order takes it out of the index, whatever waits with it")
 @pytest.mark.parametrize("status", [Status.CREATING, Status.PENDING])
 def test_news_that_wait_are_not_forgotten_when_the_order_comes_to_nothing(
     office: Office, status: Status

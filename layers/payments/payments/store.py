@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from payments import history
-from payments.due import due_shard, shard
-from payments.items import NOT_DUE, P, append, get, reached, status_in, update, write
+from payments.due import FIRST_CHECK, due_shard, shard
+from payments.items import NOT_DUE, P, RefusedUpdate, append, get, reached, status_in, update, write
 from payments.lifecycle import (
     CLOSE_CONFIRMED,
     CLOSE_WANTED,
@@ -150,9 +150,9 @@ class PaymentStore:
         self, payment: Payment, *, refusal: Mapping[str, str], cause: str, now: int
     ) -> Payment:
         """CREATING to FAILED: a definitive refusal, or no such order. RefusedUpdate when it was sent again since."""
-        actions = [P.refusal.set(dict(refusal)), P.completed_at.set(now), *NOT_DUE]
+        actions = [P.refusal.set(dict(refusal)), P.completed_at.set(now)]
         unsent = P.sent_at == payment.sent_at
-        return _move(payment.out_trade_no, CREATION_REFUSED, actions, unsent, cause=cause, now=now)
+        return self._end(payment.out_trade_no, CREATION_REFUSED, actions, unsent, cause=cause, now=now)
 
     def close_wanted(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
         """To CLOSING: from here on no credential is handed out; WeChat Pay has still to say that it is closed."""
@@ -161,9 +161,22 @@ class PaymentStore:
 
     def close_confirmed(self, out_trade_no: str, *, cause: str, now: int) -> Payment:
         """To CLOSED: WeChat Pay says that nobody can pay any more."""
-        actions = [P.trade_state.set("CLOSED"), P.completed_at.set(now), *NOT_DUE]
+        actions = [P.trade_state.set("CLOSED"), P.completed_at.set(now)]
         unpaid = P.transaction_id.does_not_exist()
-        return _move(out_trade_no, CLOSE_CONFIRMED, actions, unpaid, cause=cause, now=now)
+        return self._end(out_trade_no, CLOSE_CONFIRMED, actions, unpaid, cause=cause, now=now)
+
+    def _end(
+        self, out_trade_no: str, edge: Edge, actions: Sequence[Any], condition: Any, *, cause: str, now: int
+    ) -> Payment:
+        """An end without money: nobody has to look any more, unless evidence waits that says otherwise."""
+        try:
+            alone = condition & P.held.does_not_exist()
+            return _move(out_trade_no, edge, [*actions, *NOT_DUE], alone, cause=cause, now=now)
+        except RefusedUpdate:
+            due = [P.due_at.set(now + FIRST_CHECK), P.due_shard.set(self._shard(out_trade_no))]
+            return _move(
+                out_trade_no, edge, [*actions, *due], condition & P.held.exists(), cause=cause, now=now
+            )
 
     def money_received(
         self,
