@@ -56,6 +56,8 @@ class World:
     def __enter__(self) -> Self:
         for meta, _ in self._patience:
             meta.read_timeout_seconds = PATIENCE
+        for item in (PaymentItem, QuarantineItem, AllowanceItem):
+            item._connection = None  # it may still be one to an earlier world's tables
         self.aws.start()
         parameters = {
             "WeChatAppId": self.credentials.appid,
