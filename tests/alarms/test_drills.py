@@ -99,6 +99,7 @@ def test_a_flood_of_forgeries_that_are_marked_as_probes(world: World) -> None:
 
 def test_evidence_that_contradicts(world: World) -> None:
     assert world.notify(world.opened(), 99) == 200
+    world.wait_for("Quarantined")  # the log is read behind the answer
     assert world.rung() == {"QuarantineAlarm"}
 
 
@@ -106,6 +107,7 @@ def test_money_for_an_order_that_was_closed(world: World) -> None:
     number = world.opened()
     assert world.call("/api/v1/payments/wechat/close", {"outTradeNo": number}).status_code == 200
     assert world.notify(number, 100) == 200
+    world.wait_for("LatePaid")
     assert world.rung() == {"LatePaidAlarm"}
 
 
