@@ -69,6 +69,18 @@ def test_what_is_sent_again_is_the_same_to_the_letter(office: Office) -> None:
     assert office.script.refunds[0] == office.script.refunds[1]
 
 
+def test_each_send_is_later_than_the_one_before_whatever_the_clock_says(office: Office) -> None:
+    """That is how a send is told from an earlier one, and until when nobody may say that it never arrived."""
+    number = office.paid()
+    office.refund(number, wechat=SILENCE, key="k")
+    sent_at = [office.refund_of(number).sent_at]
+    for seconds in (0, -100, 50, 61):
+        office.wait(seconds)
+        office.refund(number, wechat=SILENCE, key="k")
+        sent_at.append(office.refund_of(number).sent_at)
+    assert sent_at == [START, START + 1, START + 2, START + 3, START + 11]
+
+
 def test_all_that_is_left_may_be_refunded_and_not_a_fen_more(office: Office) -> None:
     number = office.paid()
     office.refund(number, 4, key="a")
