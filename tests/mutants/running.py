@@ -21,7 +21,10 @@ from tests.mutants.planting import Mutant
 from tests.mutants.putting import by_code, compiled, import_all, import_as, put_in, put_value
 from tests.mutants.reaching import Seen, Tests, files_of, marked, state
 
-PATIENCE = 120  # seconds that the tests of one change may take; whatever takes longer has been noticed
+SLOWER = (
+    20  # times as long as without the change, and as many seconds: a test that takes longer has noticed it
+)
+LONGEST = 1800  # seconds for everything
 
 
 @dataclass(frozen=True)
@@ -55,11 +58,14 @@ class Chosen:
         if report.failed and self._current not in self.failed:
             self.failed.append(self._current)
 
-    def run(self, names: Sequence[str]) -> Iterator[tuple[str, bool]]:
-        """Each of the tests, and whether it is still green."""
+    def run(
+        self, names: Sequence[str], before: Callable[[str], object] = lambda _: None
+    ) -> Iterator[tuple[str, bool]]:
+        """Each of the tests, and whether it is still green; `before` is called with its name."""
         items = [self.items[name] for name in names if name in self.items]
         for item, following in zip(items, [*items[1:], None], strict=True):
             self._current = item.nodeid
+            before(item.nodeid)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             yield item.nodeid, item.nodeid not in self.failed
 
@@ -111,7 +117,7 @@ class Runner:
             known = {}
         known = {file: each for file, each in known.items() if now.get(file, each[0]) == each[0]}
         if stale := [file for file in now if file not in known]:
-            seen, self.red = self._apart(lambda told: self._measured(stale, told), 900)
+            seen, self.red = self._apart(lambda told: self._measured(stale, told))
             for file in stale:
                 found = {name: each for name, each in seen.items() if name.partition("::")[0] == file}
                 known[file] = now[file], found
@@ -152,7 +158,7 @@ class Runner:
             chosen = [name for name in names if name.partition("::")[0] in some]
 
             def run(told: Callable[[Any], None], some: list[str] = some, chosen: list[str] = chosen) -> None:
-                self._afresh(mutant, some, chosen, told)
+                self._afresh(mutant, some, chosen, tests, told)
 
             if by := self._noticed(mutant, chosen, tests, run):
                 return by
@@ -161,7 +167,7 @@ class Runner:
     def _noticed(
         self, mutant: Mutant, names: list[str], tests: Tests, run: Callable[[Any], Any]
     ) -> str | None:
-        by: str | None = self._apart(run, PATIENCE) if names else None
+        by: str | None = self._apart(run) if names else None
         if by in tests.seen:
             tests.caught[mutant.path][str(by)] += 1
         return by
@@ -171,7 +177,7 @@ class Runner:
     ) -> None:
         code = compiled(mutant)
         import_as(lambda path: code if path == str(mutant.path) else None)
-        failed = session(files, self._warm, lambda collected: told(first_red(collected, names)))
+        failed = session(files, self._warm, lambda collected: told(first_red(collected, names, tests)))
         told(
             Broken("pytest itself has failed")
             if failed == pytest.ExitCode.INTERNAL_ERROR
@@ -199,7 +205,7 @@ class Runner:
                             put_in(mutant, functions) if mutant.function else put_value(mutant)
                         except ValueError:
                             told("afresh")
-                        told(first_red(collected, names))
+                        told(first_red(collected, names, tests))
 
                     pickle.dump(self._noticed(mutant, names, tests, run), out)
                     out.flush()
@@ -217,14 +223,14 @@ class Runner:
                 yield mutant, by
         os.waitpid(pid, 0)
 
-    def _apart(self, run: Callable[[Callable[[Any], None]], Any], patience: int) -> Any:
+    def _apart(self, run: Callable[[Callable[[Any], None]], Any]) -> Any:
         """What `run` tells, in a process of its own."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(patience)
+            signal.alarm(LONGEST)
             silence()
             self._woken()
 
@@ -248,9 +254,13 @@ class Runner:
         return answer
 
 
-def first_red(collected: Collected, names: Sequence[str]) -> str | None:
-    """The first of these tests that fails."""
-    return next((name for name, green in collected.run(names) if not green), None)
+def first_red(collected: Collected, names: Sequence[str], tests: Tests) -> str | None:
+    """The first of these tests that fails. One that does not end ends the process."""
+    patient = {name: int(SLOWER * (1 + tests.seen[name][0])) for name in names}
+    for name, green in collected.run(names, before=lambda name: signal.alarm(patient[name])):
+        if not green:
+            return name
+    return None
 
 
 def silence() -> None:

@@ -422,6 +422,32 @@ def test_while_wechat_pay_is_left_alone_a_payment_that_is_gone_is_nobodys_troubl
     assert len(stage.wechat.asked) == 5
 
 
+def test_while_wechat_pay_is_left_alone_a_refund_that_must_be_sent_waits_like_all_others(
+    stage: Stage,
+) -> None:
+    """Due at once, it would be taken from the table again every minute for nothing."""
+    payment = reserved(stage, stage.put(Status.PAID), "A")
+    stage.wechat.says("query", *[refusal("NO_AUTH", 403)] * 5)
+    stage.settle(*(stage.put(Status.PENDING) for _ in range(5)))
+    stage.wiring.time = START + 290
+    stage.settle(payment, may_send=True)
+    assert stage.stored(payment).due_at == START + 350
+
+
+@pytest.mark.parametrize("problem", [SILENCE, None])
+def test_a_look_is_logged_with_the_payment_that_it_was_about(
+    stage: Stage, caplog: pytest.LogCaptureFixture, problem: Exception | None
+) -> None:
+    payment = stage.put(Status.PENDING)
+    stage.wechat.says("query", problem or order_object(payment, "NOTPAY"))
+    caplog.clear()
+    stage.settle(payment)
+    (line,) = [record for record in caplog.records if "settled" in record.message]
+    logged = vars(line)
+    assert (logged["out_trade_no"], logged["payment_id"]) == (payment.out_trade_no, payment.payment_id)
+    assert ("error" in logged) is (problem is not None)
+
+
 def test_a_look_has_forty_seconds(stage: Stage) -> None:
     left: list[float] = []
     payment = stage.put(Status.PENDING)

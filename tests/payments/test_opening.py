@@ -284,6 +284,25 @@ def test_an_order_that_is_gone_from_the_table_is_unknown(stage: Stage) -> None:
     assert stage.create()[0] == 503
 
 
+def test_an_order_that_vanishes_before_it_is_sent_again_is_unknown(stage: Stage) -> None:
+    class Vanishing:
+        """The same, a moment later."""
+
+        gone = False
+
+        def __getattr__(self, verb: str) -> object:
+            if verb == "claim":
+                self.gone = True
+                stage.somebody_sends()
+            return (lambda _: None) if verb == "get" and self.gone else getattr(stage.store, verb)
+
+    stage.wechat.says("native", TROUBLE)
+    stage.create()
+    stage.wiring.store = Vanishing()
+    assert stage.create()[0] == 503
+    assert (stage.retry_after, stage.wechat.asked) == (1, ["native"])
+
+
 # ---- refusals ----
 
 
