@@ -173,7 +173,7 @@ class Runner:
         return by
 
     def _afresh(
-        self, mutant: Mutant, files: list[str], names: list[str], told: Callable[[Any], None]
+        self, mutant: Mutant, files: list[str], names: list[str], tests: Tests, told: Callable[[Any], None]
     ) -> None:
         code = compiled(mutant)
         import_as(lambda path: code if path == str(mutant.path) else None)
