@@ -166,6 +166,8 @@ def environment_of(
         **credentials,
         # Whatever the template says: a function of the sandbox must never reach the real AWS.
         "AWS_ENDPOINT_URL": endpoint_url,
+        # Our AWS shares a laptop's processors with everything else, and stands still when it gets none.
+        "AWS_TIMEOUT_SECONDS": "5",
         # Lambda's own, which does not exist there either: nobody's ~/.aws may be read.
         "HOME": "/home/sbx_user1051",
         "LAMBDA_TASK_ROOT": str(function.code),

@@ -1,6 +1,7 @@
 """Which tests `make test` runs, which of them stay together when several processes share the work, and a wait."""
 
 import gc
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,9 @@ ROOT = Path(__file__).parent
 # A full collection over a million rows, records and answers stops a sandbox for longer than the second that its functions
 # wait for their table. Young garbage is collected as ever.
 gc.set_threshold(100_000, 50, 100)
+
+# Functions that run in the tests' own process wait as long for their table as those of a sandbox do.
+os.environ.setdefault("AWS_TIMEOUT_SECONDS", "5")
 
 TOGETHER = {"http"}  # folders whose tests look at what the others of the folder left behind
 

@@ -209,6 +209,7 @@ def test_a_secrets_manager_that_hangs_leaves_notify_time_to_answer(monkeypatch: 
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             monkeypatch.setenv(name, "nobody")
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.delenv("AWS_TIMEOUT_SECONDS")
         environment = {"PAYMENTS_TABLE": "payments", "DUE_SHARDS": "4", "VERIFICATION_SECRET": "v"}
         begun = time.monotonic()
         with pytest.raises(TryAgainError):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from payments.aws import timeout_seconds
 from payments.http import endpoint
+from payments.tables import PaymentItem
 from payments.wiring import Wiring
 from tests.payments.conftest import function
 
@@ -30,6 +32,9 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "key")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        monkeypatch.delenv("AWS_TIMEOUT_SECONDS")
+        monkeypatch.setattr(PaymentItem.Meta, "read_timeout_seconds", timeout_seconds())
+        monkeypatch.setattr(PaymentItem, "_connection", None)
         yield
 
 

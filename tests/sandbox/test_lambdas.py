@@ -232,6 +232,7 @@ def test_the_environment_is_lambdas_and_the_templates_and_nothing_of_the_shell(s
         "AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/sandbox-ordinary",
         "AWS_LAMBDA_LOG_STREAM_NAME": "sandbox",
         "AWS_REGION": "us-east-1",
+        "AWS_TIMEOUT_SECONDS": "5",
         "HOME": "/home/sbx_user1051",
         "LAMBDA_TASK_ROOT": str(TOYS / "ordinary"),
         "LANG": "en_US.UTF-8",

@@ -1,16 +1,26 @@
 """AWS clients with timeouts that fit WeChat Pay's five seconds; pynamodb's own are set in `tables`."""
 
+import os
 from typing import Any
 
 from botocore.config import Config
 
 
+def timeout_seconds() -> float:
+    """How long one attempt waits for a connection, and again for the answer: one second, as WeChat Pay waits five for ours.
+
+    `AWS_TIMEOUT_SECONDS` is for a stand-in of AWS on a busy laptop, which may be slower than AWS.
+    """
+    return float(os.environ.get("AWS_TIMEOUT_SECONDS", "1"))
+
+
 def client(service: str, session: Any, endpoint: str | None = None, *, attempts: int = 3) -> Any:
     """A client of one AWS service on a botocore session; region, credentials and endpoint come from the environment.
 
-    `endpoint` is for a service that each stack has at an address of its own. Each of its `attempts` waits a second for a
-    connection and a second for the answer.
+    `endpoint` is for a service that each stack has at an address of its own. Each of its `attempts` waits
+    `timeout_seconds` for a connection and as long for the answer.
     """
     retries = {"total_max_attempts": attempts, "mode": "standard"}
-    timeouts = Config(connect_timeout=1, read_timeout=1, retries=retries)
+    seconds = timeout_seconds()
+    timeouts = Config(connect_timeout=seconds, read_timeout=seconds, retries=retries)
     return session.create_client(service, config=timeouts, endpoint_url=endpoint)

@@ -13,6 +13,8 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 from pynamodb.models import Model
 
+from payments.aws import timeout_seconds
+
 
 class IntAttribute(NumberAttribute):
     """A whole number. pynamodb's own would store True as `true` and read 1E+2 as a float."""
@@ -30,8 +32,8 @@ class IntAttribute(NumberAttribute):
 
 class _Settings:
     # The defaults of 15 s and 30 s would outlast WeChat Pay's five seconds and the function itself.
-    connect_timeout_seconds = 1
-    read_timeout_seconds = 1
+    connect_timeout_seconds = timeout_seconds()
+    read_timeout_seconds = timeout_seconds()
     max_retry_attempts = 2
 
 
