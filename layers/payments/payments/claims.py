@@ -29,7 +29,7 @@ def claim_again(known: Payment, wiring: Wiring) -> Payment:
 
 def left_of(known: Payment | None, wiring: Wiring) -> float:
     """Seconds that somebody may still be sending it; nothing, or less, when nobody can."""
-    if known is None or known.claim is None or known.claimed_until is None:
+    if known is None or known.claimed_until is None:
         return 0.0
     return known.claimed_until - wiring.now()
 
@@ -46,12 +46,12 @@ def not_stored(claimed: Payment, wiring: Wiring) -> TryAgainError:
     return TryAgainError("The payment's storage did not answer.", retry_after=left)
 
 
-def give_up(payment: Payment, wiring: Wiring) -> int:
-    """Let whoever comes next send at once. Returns for how many seconds they cannot, where that did not come about."""
+def given_up(payment: Payment, wiring: Wiring) -> bool:
+    """Let whoever comes next send at once. Returns whether they can: not where our claim may still be written down."""
     try:
-        wiring.store.give_up_claim(payment.out_trade_no, claim=payment.claim or "")
-    except RefusedUpdate:  # settled, or somebody else's by now
-        return 0
+        wiring.store.give_up_claim(payment.out_trade_no, claim=payment.claim)
+    except RefusedUpdate:
+        pass  # settled, or somebody else's by now
     except StorageUnavailableError:
-        return max(0, math.ceil(left_of(payment, wiring)))
-    return 0
+        return False
+    return True

@@ -165,12 +165,11 @@ def _no_credential(
     sentence = "WeChat Pay did not give a certain answer; the order is kept."
     if verdict is Verdict.NOT_NOW:
         sentence = "WeChat Pay does not take the order now; it is kept."
-    if isinstance(problem, UnknownOutcomeError) and problem.http_status is None:
-        # Nobody has answered, so it may still arrive, and would void what a repetition is handed out before.
-        left = math.ceil(claims.left_of(payment, wiring))
-    else:
-        left = claims.give_up(payment, wiring)
-    wait = max(repeated_after("create", problem), left)
+    wait = repeated_after("create", problem)
+    # Nobody has answered, so it may still arrive, and would void what a repetition is handed out before.
+    unanswered = isinstance(problem, UnknownOutcomeError) and problem.http_status is None
+    if unanswered or not claims.given_up(payment, wiring):
+        wait = max(wait, math.ceil(claims.left_of(payment, wiring)))
     return TryAgainError(sentence, details=_named(problem), retry_after=wait)
 
 

@@ -112,9 +112,9 @@ class PaymentStore:
         condition = _unchanged(P.claim, seen.claim) & (P.sent_at == seen.sent_at)
         return update(seen.out_trade_no, actions, condition & (P.status == seen.status.value))
 
-    def give_up_claim(self, out_trade_no: str, *, claim: str) -> None:
+    def give_up_claim(self, out_trade_no: str, *, claim: str | None) -> None:
         """Nobody sends any more, however it ended. RefusedUpdate when somebody else claims it, or nobody."""
-        update(out_trade_no, _UNCLAIMED, P.claim == claim)
+        update(out_trade_no, _UNCLAIMED, _unchanged(P.claim, claim))
 
     def missing(self, payment: Payment, *, now: int) -> None:
         """WeChat Pay has no such order, for the first time since the request was last sent."""
