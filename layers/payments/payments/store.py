@@ -48,6 +48,10 @@ class PaymentStore:
         """The payment as of now (a consistent read), or None."""
         return get(out_trade_no)
 
+    def again(self, payment: Payment) -> Payment:
+        """A payment that was read or written before, as of now; no payment is ever deleted."""
+        return self.get(payment.out_trade_no) or payment
+
     def create(self, payment: Payment, *, due_at: int) -> None:
         """Put a payment in CREATING. RefusedUpdate when its number exists."""
         values = {
