@@ -7,7 +7,7 @@ from typing import Any
 
 NOTIFICATION = "notification"
 REFUND = "refund"
-REQUESTS = ("native", "jsapi", "query", "close", REFUND, "refundQuery", "certificates")
+REQUESTS = ("native", "jsapi", "query", "close", REFUND, "refundQuery", "certificates", "echo")
 OPERATIONS = (*REQUESTS, NOTIFICATION)
 
 SIGNATURE_EFFECTS = ("bad_signature", "no_signature", "probe_signature", "wrong_serial", "stale")

@@ -59,6 +59,26 @@ def invalid_request(message: str, *, number: int = PARAMETER) -> Refusal:
     return Refusal(400, "INVALID_REQUEST", message, number=number)
 
 
+def serial_missing() -> Refusal:
+    """400: nothing names the key that sensitive members are encrypted for (WeChat Pay APIv3, Encrypting sensitive members)."""
+    return parameter_error(
+        "HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)",
+        pointer="Wechatpay-Serial",
+        issue="required",
+        location="header",
+    )
+
+
+def serial_unknown() -> Refusal:
+    """400: Wechatpay-Serial is of no key that WeChat Pay uses with this merchant."""
+    return parameter_error(
+        "平台证书序列号Wechatpay-Serial错误",
+        pointer="Wechatpay-Serial",
+        issue="not a key of this merchant's",
+        location="header",
+    )
+
+
 def mapped_twice(title: str, name: str, location: str) -> Refusal:
     """400: a parameter of the path stands in the body or the query string, too."""
     return parameter_error(

@@ -11,6 +11,7 @@ from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls import Controls
 from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.echo import Echo
 from sandbox.simulator.fault_controls import FaultControls
 from sandbox.simulator.fault_rule import REFUND
 from sandbox.simulator.faults import Faults
@@ -20,6 +21,7 @@ from sandbox.simulator.keys import Keys
 from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.notification import refund_notification
+from sandbox.simulator.notify_controls import NotifyControls
 from sandbox.simulator.refund import Refund, RefundStatus
 from sandbox.simulator.refund_controls import RefundControls
 from sandbox.simulator.refund_ledger import RefundLedger
@@ -59,6 +61,7 @@ class Simulator:
                 *Transactions(credentials, ledger).endpoints(),
                 *Refunds(self._refund_ledger).endpoints(),
                 *Certificates(keys, merchant_keys).endpoints(),
+                *Echo(keys=keys, merchant_keys=merchant_keys, courier=self._courier, clock=clock).endpoints(),
             ],
             gatekeeper=Gatekeeper(credentials.mchid, merchant_keys, clock),
             keys=keys,
@@ -75,6 +78,9 @@ class Simulator:
                 *RefundControls(self._refund_ledger).routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
+                *NotifyControls(
+                    ledger=ledger, courier=self._courier, merchant_keys=merchant_keys, clock=clock
+                ).routes(),
             ]
         )
         self.app: ASGIApp = _Paths(controls, gateway)
