@@ -160,6 +160,16 @@ def refund_impossible(message: str) -> Refusal:
     return invalid_request(message)
 
 
+def refund_numbers_differ() -> Refusal:
+    """400: refund_id and out_refund_no are of two refunds."""
+    return invalid_request("微信支付退款单号与商户退款单号不匹配，请核实后再试")
+
+
+def refund_not_abnormal() -> Refusal:
+    """400: only a refund that is ABNORMAL can be sent to another account."""
+    return invalid_request("退款单状态不是退款异常，不支持发起异常退款")
+
+
 def refund_too_soon() -> Refusal:
     """429: the refund before it of the same order is not a minute old."""
     return Refusal(
