@@ -16,7 +16,7 @@ OPERATIONS = (*REQUESTS, NOTIFICATION)
 
 SIGNATURE_EFFECTS = ("bad_signature", "no_signature", "probe_signature", "wrong_serial", "stale")
 ANSWER_EFFECTS = (
-    *("latency", "reset_before", "reset_after", "status", "html", "truncate"),
+    *("latency", "reset_before", "reset_after", "status", "html", "truncate", "no_content_type"),
     *SIGNATURE_EFFECTS,
 )
 NOTIFICATION_EFFECTS = ("drop", "duplicate", "delay", "reorder", *SIGNATURE_EFFECTS)

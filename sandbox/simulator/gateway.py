@@ -12,7 +12,7 @@ from sandbox.simulator.fault_rule import ANSWER_EFFECTS
 from sandbox.simulator.faults import Faults
 from sandbox.simulator.faulty_reply import FaultyReply
 from sandbox.simulator.keys import Keys
-from sandbox.simulator.refusals import PARAMETER, Refusal, invalid_request
+from sandbox.simulator.refusals import Refusal, invalid_request, no_such_method, no_such_path
 from sandbox.simulator.reply import Reply, json_bytes
 from sandbox.simulator.signing import MerchantKey
 
@@ -42,8 +42,8 @@ class Gateway:
         there = [(match, each) for each in self._endpoints if (match := each.path.fullmatch(path))]
         found = [(match, each) for match, each in there if each.method == method]
         if not found:
-            # Observed: both come with an empty body, before anybody looks at the signature.
-            await Reply(405 if there else 404, b"", number=PARAMETER).send(send)
+            # Before anybody looks at the signature.
+            await _refused(no_such_method() if there else no_such_path()).send(send)
             return
         match, endpoint = found[0]
         headers = {

@@ -35,6 +35,16 @@ class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an erro
             self.body["detail"] = dict(detail)
 
 
+def no_such_path() -> Refusal:
+    """404: nothing is served there."""
+    return Refusal(404, "NOT_FOUND", "请求的接口不存在，请检查请求路径")
+
+
+def no_such_method() -> Refusal:
+    """405: what is served there has other methods."""
+    return Refusal(405, "METHOD_NOT_ALLOWED", "请求方法错误，请检查请求方法")
+
+
 def sign_error(message: str, detail: Mapping[str, object] | None = None) -> Refusal:
     """401: the signature, or what it needs, is wrong (WeChat Pay APIv3, 401 Unauthorized)."""
     return Refusal(401, "SIGN_ERROR", message, number=SIGNATURE, detail=detail)
