@@ -194,7 +194,10 @@ class Aws:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What EventBridge took, in order: id, source, detail-type, detail (parsed), time (ISO 8601), bus (name), resources."""
+        """What EventBridge took, in order: id, source, detail-type, detail, time (ISO 8601), bus (name), resources.
+
+        `detail` is parsed, fractions as Decimal; `detail_text` is what was sent, to the letter.
+        """
         with self._lock:
             return list(self._events)
 

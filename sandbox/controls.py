@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -125,9 +126,15 @@ class _Controls:
         return JSONResponse({"quote": quote})
 
     async def events(self, _: Request) -> Response:
-        wanted = ("source", "detail-type", "detail")
-        events = [{name: event[name] for name in wanted} for event in self._sandbox.events()]
-        return JSONResponse({"events": events})
+        events = [
+            {
+                "source": event["source"],
+                "detail-type": event["detail-type"],
+                "detail": msgspec.Raw(event["detail_text"].encode()),  # numbers with every digit
+            }
+            for event in self._sandbox.events()
+        ]
+        return Response(msgspec.json.encode({"events": events}), media_type="application/json")
 
     async def clock(self, request: Request) -> Response:
         seconds = (await _body(request, "advance")).get("advance")

@@ -6,6 +6,7 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
@@ -179,7 +180,8 @@ def _accepted(body: Mapping[str, Any], answer: Mapping[str, Any]) -> list[dict[s
         {
             "source": entry["Source"],
             "detail-type": entry["DetailType"],
-            "detail": json.loads(entry["Detail"]),
+            "detail": json.loads(entry["Detail"], parse_float=Decimal),
+            "detail_text": entry["Detail"],
             "time": _iso(entry.get("Time")),
             "bus": (entry.get("EventBusName") or "default").rsplit("/", 1)[-1],
             "id": result["EventId"],
