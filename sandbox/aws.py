@@ -13,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from sandbox.deployed import DeployedStack
 from sandbox.engine import Engine
 from sandbox.judge import ADMIN_ACCESS_KEY, Credential, Use, admit
 from sandbox.near import handed_to
@@ -115,6 +116,11 @@ class Aws:
     def offer(self, service: str) -> None:
         """Have one service more than every sandbox has, before anybody calls it. Only while started."""
         self._running().offer(service)
+
+    def describe(self, stack: DeployedStack) -> None:
+        """Have CloudFormation tell of this stack from now on. Only while started."""
+        with self._running() as engine:
+            engine.stacks[stack.name] = stack
 
     def _running(self) -> Engine:
         if self._engine is None:
