@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.clock import Clock
 from sandbox.gateway import Gateway
+from sandbox.token_forms import FORMS
 from sandbox.tokens import Tokens
 from sandbox.websocket_gateway import WebSocketGateway
 
@@ -114,8 +115,12 @@ class _Controls:
         return JSONResponse(self._sandbox.info())
 
     async def token(self, request: Request) -> Response:
-        body = await _body(request, "sub", "scope")
-        return JSONResponse({"token": self._sandbox.tokens.token(_text(body, "sub"), _text(body, "scope"))})
+        body = await _body(request, "sub", "scope", "form")
+        form = body.get("form", "plain")
+        if not isinstance(form, str) or form not in FORMS:
+            raise BadInputError(f"form must be one of {', '.join(FORMS)}")
+        token = self._sandbox.tokens.token(_text(body, "sub"), _text(body, "scope"), form=form)
+        return JSONResponse({"token": token})
 
     async def quote(self, request: Request) -> Response:
         body = await _body(request, "sub", "contentId", "amount")
