@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
     # Half a second of imports: only once a signal is understood.
     from sandbox.sam_local import keys, variables
     from sandbox.simulator import CredentialsError
-    from sandbox.stack import Sandbox
+    from sandbox.stack import STACK_NAME, Sandbox
     from sandbox.template import TemplateError
 
     with ExitStack() as stack:
@@ -59,16 +59,24 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"API         {sandbox.api}  (the routes of template.yaml, and controls under /_sandbox/)")
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
+        operating = _exported({"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)})
+        print(
+            f"operations  make doctor ENV={STACK_NAME.removeprefix('wechatpay-')} and the like, after: {operating}"
+        )
         if options.env_file is not None:
             _write(options.env_file, variables(sandbox))
-            exports = " ".join(f"{name}={value}" for name, value in keys(sandbox).items())
-            print(f"sam local   --env-vars {options.env_file}, after: export {exports}")
+            print(f"sam local   --env-vars {options.env_file}, after: {_exported(keys(sandbox))}")
         print("Ctrl-C ends it.", flush=True)
         if options.ready_file is not None:
             _write(options.ready_file, sandbox.info())
         until_told_to_stop()
     print("sandbox: ended", flush=True)
     return 0
+
+
+def _exported(variables: Mapping[str, str]) -> str:
+    """As a shell takes them."""
+    return "export " + " ".join(f"{name}={value}" for name, value in variables.items())
 
 
 def _write(file: Path, content: Mapping[str, object]) -> None:

@@ -13,6 +13,7 @@ import botocore.session
 from botocore.config import Config
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from sandbox.deployed import DeployedStack
 from sandbox.engine import Engine
 from sandbox.judge import ADMIN_ACCESS_KEY, Credential, Use, admit
 from sandbox.near import handed_to
@@ -116,6 +117,11 @@ class Aws:
         """Have one service more than every sandbox has, before anybody calls it. Only while started."""
         self._running().offer(service)
 
+    def describe(self, stack: DeployedStack) -> None:
+        """Have CloudFormation tell of this stack from now on. Only while started."""
+        with self._running() as engine:
+            engine.stacks[stack.name] = stack
+
     def _running(self) -> Engine:
         if self._engine is None:
             raise RuntimeError("the local AWS is not started")
@@ -194,7 +200,10 @@ class Aws:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """What EventBridge took, in order: id, source, detail-type, detail (parsed), time (ISO 8601), bus (name), resources."""
+        """What EventBridge took, in order: id, source, detail-type, detail, time (ISO 8601), bus (name), resources.
+
+        `detail` is parsed, fractions as Decimal; `detail_text` is what was sent, to the letter.
+        """
         with self._lock:
             return list(self._events)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import msgspec
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.clock import Clock
 from sandbox.gateway import Gateway
+from sandbox.token_forms import FORMS
 from sandbox.tokens import Tokens
 from sandbox.websocket_gateway import WebSocketGateway
 
@@ -113,8 +115,12 @@ class _Controls:
         return JSONResponse(self._sandbox.info())
 
     async def token(self, request: Request) -> Response:
-        body = await _body(request, "sub", "scope")
-        return JSONResponse({"token": self._sandbox.tokens.token(_text(body, "sub"), _text(body, "scope"))})
+        body = await _body(request, "sub", "scope", "form")
+        form = body.get("form", "plain")
+        if not isinstance(form, str) or form not in FORMS:
+            raise BadInputError(f"form must be one of {', '.join(FORMS)}")
+        token = self._sandbox.tokens.token(_text(body, "sub"), _text(body, "scope"), form=form)
+        return JSONResponse({"token": token})
 
     async def quote(self, request: Request) -> Response:
         body = await _body(request, "sub", "contentId", "amount")
@@ -125,9 +131,15 @@ class _Controls:
         return JSONResponse({"quote": quote})
 
     async def events(self, _: Request) -> Response:
-        wanted = ("source", "detail-type", "detail")
-        events = [{name: event[name] for name in wanted} for event in self._sandbox.events()]
-        return JSONResponse({"events": events})
+        events = [
+            {
+                "source": event["source"],
+                "detail-type": event["detail-type"],
+                "detail": msgspec.Raw(event["detail_text"].encode()),  # numbers with every digit
+            }
+            for event in self._sandbox.events()
+        ]
+        return Response(msgspec.json.encode({"events": events}), media_type="application/json")
 
     async def clock(self, request: Request) -> Response:
         seconds = (await _body(request, "advance")).get("advance")

@@ -1,5 +1,6 @@
 """What came of template.yaml: the plain facts that the sandbox's Lambda, API Gateway and pumps run by."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -143,6 +144,17 @@ class Rule:
     bus: str  # its name
     pattern: dict[str, Any]
     retries: int  # of an invocation that failed
+
+
+@dataclass(frozen=True)
+class DeployedStack:
+    """The stack as CloudFormation tells of it; `created` in epoch seconds, parameters as text."""
+
+    name: str
+    stack_id: str
+    created: float
+    parameters: Mapping[str, str]
+    outputs: Mapping[str, str]
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from sandbox.iam import Need
 from sandbox.intrinsics import NO_VALUE, Resolver
 from sandbox.named_resources import NAMED
 from sandbox.resources import CREATORS, Created, only
+from sandbox.stacks import described
 from sandbox.template import TemplateError, checked, parameters_of, translate
 
 
@@ -37,12 +38,13 @@ class _Deployment:
     def __init__(
         self, path: Path, aws: Aws, parameters: dict[str, str], stack: str, websocket_origin: str | None
     ) -> None:
-        values = checked(parameters_of(path), parameters)
+        values = self._values = checked(parameters_of(path), parameters)
         template, self._folders = translate(path, values)
         self._aws = aws
         self._stack = stack
         self._resources: dict[str, Any] = template["Resources"]
         self._outputs: dict[str, Any] = template.get("Outputs", {})
+        self._stack_id = f"arn:aws:cloudformation:{aws.region}:{aws.account}:stack/{stack}/sandbox"
         self._resolver = Resolver(
             {
                 **values,
@@ -51,7 +53,7 @@ class _Deployment:
                 "AWS::Partition": "aws",
                 "AWS::URLSuffix": "amazonaws.com",
                 "AWS::StackName": stack,
-                "AWS::StackId": f"arn:aws:cloudformation:{aws.region}:{aws.account}:stack/{stack}/sandbox",
+                "AWS::StackId": self._stack_id,
             },
             conditions=template.get("Conditions", {}),
             mappings=template.get("Mappings", {}),
@@ -81,6 +83,7 @@ class _Deployment:
             for name, output in self._outputs.items()
             if self._wanted(output)
         }
+        self._aws.describe(described(self._stack, self._stack_id, self._values, outputs))
         return Deployed(
             functions=self._functions,
             routes=self._apis.routes,

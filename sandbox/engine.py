@@ -13,6 +13,7 @@ from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs import models as sqs_models
 from moto.sts.models import sts_backends
 
+from sandbox.deployed import DeployedStack
 from sandbox.iam import statements_of
 from sandbox.moto_doors import WsgiApp, application
 
@@ -31,6 +32,8 @@ class Engine:
         self.region = region
         self.account = account
         self.now = now
+        self.stacks: dict[str, DeployedStack] = {}
+        """What was deployed here, by name."""
         self._state: dict[str, dict[str, Any]] = {}
         with self._lock:
             for service in SERVICES:

@@ -13,7 +13,7 @@ from sandbox.stack import TEMPLATE, Sandbox
 from sandbox.template import translate
 
 USAGE = "usage: make invoke F=FUNCTION [E=EVENT.json] [CREDENTIALS=FILE]"
-CHANGING = ("notify", "close")
+CHANGING = ("notify", "close", "settle")
 """After these it is worth saying what the payment has become."""
 
 

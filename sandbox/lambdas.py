@@ -72,12 +72,12 @@ class Lambdas:
             self._fleets[logical_id] = Fleet(function.timeout, start, max_processes, sink)
 
     def invoke(self, logical_id: str, payload: Any) -> Any:
-        """The handler's answer to this event, both as JSON values (RequestResponse).
+        """The handler's answer to this event, both as JSON values (RequestResponse); bytes are taken as the event's text.
 
         Raises FunctionError for what the handler raised, an import that failed, a process that died or took too
         long; PayloadTooLargeError; KeyError when there is no such function.
         """
-        event = json.dumps(payload, separators=(",", ":")).encode()
+        event = payload if isinstance(payload, bytes) else json.dumps(payload, separators=(",", ":")).encode()
         if len(event) > REQUEST_LIMIT:
             raise PayloadTooLargeError(f"Request must be smaller than {REQUEST_LIMIT} bytes")
         return json.loads(self._fleets[logical_id].run(event, self._clock) or b"null")

@@ -26,6 +26,8 @@ def check(pattern: Any, where: str = "EventPattern") -> None:
 def _check_one(wanted: Any, place: str) -> None:
     if isinstance(wanted, list):
         raise UnsupportedPatternError(f"{place}: a list within a list")
+    if isinstance(wanted, float):
+        raise UnsupportedPatternError(f"{place}: the sandbox knows whole numbers only")
     if isinstance(wanted, Mapping):
         if list(wanted) != ["prefix"]:
             raise UnsupportedPatternError(f"{place}: the sandbox knows no {', '.join(sorted(wanted))}")
@@ -34,7 +36,10 @@ def _check_one(wanted: Any, place: str) -> None:
 
 
 def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
-    """Whether every field of the pattern is in the event, with one of the values asked for."""
+    """Whether every field of the pattern is in the event, with one of the values asked for.
+
+    Numbers are compared as they are written, so 300 is not 300.0: the event must have fractions as Decimal.
+    """
     for name, wanted in pattern.items():
         if name not in event:
             return False

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
+
 from sandbox.aws import Aws
 from sandbox.clock import Clock
 from sandbox.deployed import Rule
@@ -29,9 +31,7 @@ class RulePump:
     An invocation that fails is repeated on the sandbox's clock, as often as the rule says, and then given up.
     """
 
-    def __init__(
-        self, aws: Aws, rule: Rule, invoke: Callable[[str, dict[str, Any]], Any], *, clock: Clock
-    ) -> None:
+    def __init__(self, aws: Aws, rule: Rule, invoke: Callable[[str, bytes], Any], *, clock: Clock) -> None:
         self._aws, self._rule, self._invoke, self._clock = aws, rule, invoke, clock
         self._numbers = itertools.count()
         self._waiting: list[tuple[float, int, int, Event]] = []  # due at, number, how often it was tried
@@ -67,16 +67,15 @@ class RulePump:
 
     def _take(self, events: list[Event]) -> None:
         rule = self._rule
-        _, _, _, region, account, _ = rule.arn.split(":", 5)
         taken = [
-            envelope
+            event
             for event in events
             if event["bus"] == rule.bus
-            and matches(rule.pattern, envelope := as_eventbridge_delivers(event, account, region))
+            and matches(rule.pattern, {**self._envelope(event), "detail": event["detail"]})
         ]
         with self._state:
-            for envelope in taken:
-                self._wait(envelope, 0, self._clock.time())
+            for event in taken:
+                self._wait(event, 0, self._clock.time())
             self._state.notify_all()
 
     def _wait(self, event: Event, tried: int, due: float) -> None:
@@ -106,7 +105,7 @@ class RulePump:
     def _deliver(self, event: Event, tried: int) -> None:
         failed = False
         try:
-            self._invoke(self._rule.function, event)
+            self._invoke(self._rule.function, self._delivered(event))
         except Exception as fault:  # noqa: BLE001  whatever becomes of an invocation, Lambda calls it failed
             failed = True
             if not self._stopping:
@@ -119,17 +118,22 @@ class RulePump:
                 self.discarded.append(event)
             self._state.notify_all()
 
+    def _delivered(self, event: Event) -> bytes:
+        """What a rule's target gets: the detail to the letter, for a number read and written again may lose digits."""
+        return msgspec.json.encode(
+            {**self._envelope(event), "detail": msgspec.Raw(event["detail_text"].encode())}
+        )
 
-def as_eventbridge_delivers(event: Event, account: str, region: str) -> Event:
-    """What the bus took, in the shape of a rule's target (EventBridge User Guide, Event structure)."""
-    return {
-        "version": "0",
-        "id": event["id"],
-        "detail-type": event["detail-type"],
-        "source": event["source"],
-        "account": account,
-        "time": event["time"],
-        "region": region,
-        "resources": event["resources"],
-        "detail": event["detail"],
-    }
+    def _envelope(self, event: Event) -> Event:
+        """All but the detail (EventBridge User Guide, Event structure)."""
+        _, _, _, region, account, _ = self._rule.arn.split(":", 5)
+        return {
+            "version": "0",
+            "id": event["id"],
+            "detail-type": event["detail-type"],
+            "source": event["source"],
+            "account": account,
+            "time": event["time"],
+            "region": region,
+            "resources": event["resources"],
+        }

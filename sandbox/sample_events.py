@@ -14,8 +14,8 @@ import requests
 from sandbox.stack import TEMPLATE, Sandbox
 
 EVENTS = TEMPLATE.parent / "events"
-ABOUT_AN_ORDER = ("query", "payment", "close", "refund", "notify", "live_connect")
-"""The functions whose sample event names an order."""
+ABOUT_AN_ORDER = ("query", "payment", "checkout", "close", "refund", "notify", "settle", "live_connect")
+"""The functions that need the order of their sample event to be there."""
 NAMED = "WXABCDEFGHIJKLMNOPQRSTUVWX23"
 """That order's number, which a fresh sandbox does not know."""
 PATIENCE = 10.0  # seconds that a payment may take to arrive
@@ -51,18 +51,24 @@ class SampleOrder:
         del event["headers"]["idempotency-key"]  # with it, every one of them would be the same order
         order = self._data("native", event)
         self.number, self._code_url = str(order["outTradeNo"]), str(order["codeUrl"])
+        self._token = str(order["checkoutUrl"]).rpartition("/")[2]
         say(f"events/native.json opened order {self.number}")
 
     def event(self, function: str) -> Any:
-        """events/<function>.json for this order: freshly signed for notify, after it was paid for refund, with a ticket."""
+        """events/<function>.json for this order, with what it takes for granted.
+
+        Freshly signed for notify, paid for refund, paid without a notification for settle, with its token or a ticket.
+        """
         if function == "notify":
             return self._signed()
         if function == "refund":
             self._pay()
+        if function == "settle":
+            return self._left_to_settle()
         sample = (EVENTS / f"{function}.json").read_text(encoding="utf-8")
         if "TICKET" in sample:
             sample = sample.replace("TICKET", self._ticket())
-        return json.loads(sample.replace(NAMED, self.number))
+        return json.loads(sample.replace(NAMED, self.number).replace("TOKEN", self._token))
 
     @property
     def status(self) -> str:
@@ -89,14 +95,30 @@ class SampleOrder:
         self._say("events/sign_notify.py signed WeChat Pay's notification that it is paid")
         return json.loads(done.stdout)
 
-    def _pay(self) -> None:
-        """The buyer's phone pays, and WeChat Pay's notification arrives."""
+    def _left_to_settle(self) -> Any:
+        """The message with which `sweep` would have this order looked into, after a payment that nobody was told of."""
+        self._control("faults", {"rules": [{"on": "notification", "effect": "drop"}]})
+        self._control("pay", {"codeUrl": self._code_url})
+        self._say("the simulator's buyer paid it, and WeChat Pay's notification was lost")
+        table = self._sandbox.deployed.refs["PaymentsTable"]
+        key = {"out_trade_no": {"S": self.number}}
+        item = self._sandbox.aws.client("dynamodb").get_item(TableName=table, Key=key)["Item"]
+        event = json.loads((EVENTS / "settle.json").read_bytes())
+        message = {"out_trade_no": self.number, "lease": int(item["due_at"]["N"])}
+        event["Records"][0]["body"] = json.dumps(message)
+        return event
+
+    def _control(self, name: str, body: dict[str, Any]) -> None:
+        """One of the simulator's controls."""
         with requests.Session() as phone:
             phone.trust_env = False  # a proxy knows nothing of this machine
-            url = f"{self._sandbox.simulator}/_sandbox/pay"
-            told = phone.post(url, json={"codeUrl": self._code_url}, timeout=PATIENCE)
+            told = phone.post(f"{self._sandbox.simulator}/_sandbox/{name}", json=body, timeout=PATIENCE)
         if told.status_code != 200:
-            raise SampleError(f"the simulator's buyer could not pay it: {told.text}")
+            raise SampleError(f"the simulator did not do what {name} asks of it: {told.text}")
+
+    def _pay(self) -> None:
+        """The buyer's phone pays, and WeChat Pay's notification arrives."""
+        self._control("pay", {"codeUrl": self._code_url})
         until = time.monotonic() + PATIENCE
         while self.status != "succeeded":
             if time.monotonic() > until:

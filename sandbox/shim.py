@@ -6,12 +6,15 @@ import logging
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
+from sandbox import stacks
 from sandbox.engine import Engine
 from sandbox.expressions import unused_placeholders
 from sandbox.judge import ADMIN_ACCESS_KEY, Credential, RefusedError, Use, admit
+from sandbox.moto_doors import WsgiApp
 from sandbox.rest import s3_operation
 
 log = logging.getLogger(__name__)
@@ -88,7 +91,7 @@ class Shim:
         elif not prefix:  # the query protocol of iam and sts
             action = re.search(rb"(?:^|&)Action=([A-Za-z]+)", raw)
             operation = action[1].decode() if action else ""
-        app = _account_settings if operation == "GetAccountSettings" else self._engine.app(service)
+        app = self._app(service, operation)
         if app is None:
             raise RefusedError("UnknownOperationException", f"the sandbox has no {service}")
 
@@ -103,6 +106,14 @@ class Shim:
             raw = json.dumps({**body, "WaitTimeSeconds": 0}).encode()
             environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(raw), str(len(raw))
         return self._forward(app, environ, start_response, target, body)
+
+    def _app(self, service: str, operation: str) -> WsgiApp | None:
+        """What answers this: moto, but for the few things that the sandbox knows itself."""
+        if service == "cloudformation":
+            return stacks.application(self._engine.stacks)
+        if operation == "GetAccountSettings":
+            return _account_settings
+        return self._engine.app(service)
 
     def _forward(
         self, app: Any, environ: dict[str, Any], start_response: Any, target: str, body: dict[str, Any]
@@ -179,7 +190,8 @@ def _accepted(body: Mapping[str, Any], answer: Mapping[str, Any]) -> list[dict[s
         {
             "source": entry["Source"],
             "detail-type": entry["DetailType"],
-            "detail": json.loads(entry["Detail"]),
+            "detail": json.loads(entry["Detail"], parse_float=Decimal),
+            "detail_text": entry["Detail"],
             "time": _iso(entry.get("Time")),
             "bus": (entry.get("EventBusName") or "default").rsplit("/", 1)[-1],
             "id": result["EventId"],

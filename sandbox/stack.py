@@ -37,6 +37,7 @@ from sandbox.tokens import Tokens
 from sandbox.websocket_gateway import WebSocketGateway
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
+STACK_NAME = "wechatpay-sandbox"  # what `make doctor ENV=sandbox` and the like ask for
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 
 
@@ -109,7 +110,7 @@ class Sandbox:
             self._template,
             aws=self.aws,
             parameters=self._parameters(),
-            stack_name="sandbox",
+            stack_name=STACK_NAME,
             websocket_origin="ws" + self.api.removeprefix("http"),
         )
         self._write_secrets()

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sandbox.token_forms import FORMS
+
 TOKEN_LIFE = 3600
 QUOTE_LIFE = 900
 """Seconds; the longest life that the product accepts of a quote."""
@@ -51,8 +53,11 @@ class Tokens:
             ]
         }
 
-    def token(self, sub: str, scope: str | None, **overrides: Any) -> str:
-        """An access token, good for an hour by the clock. `overrides` are further or other claims; None leaves one out."""
+    def token(self, sub: str, scope: str | None, *, form: str = "plain", **overrides: Any) -> str:
+        """An access token, good for an hour by the clock, as the provider called `form` writes it (token_forms.FORMS).
+
+        `overrides` are further or other claims; None leaves one out.
+        """
         now = int(self._clock.time())
         claims = {
             "iss": self.issuer,
@@ -63,8 +68,8 @@ class Tokens:
             "iat": now,
             "exp": now + TOKEN_LIFE,
             "token_use": "access",
-            **overrides,
         }
+        claims |= {**FORMS[form](claims), **overrides}
         claims = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self.kid})
 

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from payments.connection_store import Connection
 from payments.http import logger
 from payments.items import StorageUnavailableError
+from payments.public_status import public_status
 from payments.wiring import Wiring
 
 CROWD = 20  # connections of one order that are told, the newest first: a buyer has few pages open
@@ -28,7 +29,8 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> None:
     """Tell every page of the order. One that cannot be told looks by itself, so nothing is tried again."""
     detail = event["detail"]
     line = {"out_trade_no": detail["outTradeNo"], "version": detail["version"], "status": detail["status"]}
-    news = msgspec.json.encode({"version": detail["version"], "status": detail["status"]})
+    status = public_status(detail["status"], expired=detail.get("expired", False))
+    news = msgspec.json.encode({"version": detail["version"], "status": status})
     try:
         waiting = wiring.connections.of(detail["outTradeNo"])
     except StorageUnavailableError as problem:

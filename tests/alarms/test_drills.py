@@ -1,9 +1,10 @@
 """Every alarm of the template, over what a sandbox really measures: silent while all is well, and ringing in its drill."""
 
+from sandbox.stack import STACK_NAME
 from tests.alarms.world import World
 from tests.flows.console import refund_in_console
 
-STACK = {"service": "sandbox"}
+STACK = {"service": STACK_NAME}
 
 
 def failing(operation: str, status: int, code: str) -> dict[str, object]:
@@ -12,7 +13,7 @@ def failing(operation: str, status: int, code: str) -> dict[str, object]:
 
 def count(world: World, metric: str) -> float:
     """Of the drill's own metrics, added up over all periods."""
-    dimensions = [{"Name": "service", "Value": "sandbox"}]
+    dimensions = [{"Name": "service", "Value": STACK_NAME}]
     stat = {
         "Metric": {"Namespace": "WeChatPay", "MetricName": metric, "Dimensions": dimensions},
         "Period": 60,

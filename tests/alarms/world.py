@@ -11,7 +11,7 @@ from typing import Any
 import requests
 
 from sandbox.lambdas import FunctionError
-from sandbox.stack import NOTIFY_PATH, Sandbox
+from sandbox.stack import NOTIFY_PATH, STACK_NAME, Sandbox
 from tests.alarms.cloudwatch import Metrics, rings
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ class World:
 
     def oldest(self) -> float:
         """The most that the sweep said of the oldest due payment in the last two periods, in seconds."""
-        dimensions = [{"Name": "service", "Value": "sandbox"}]
+        dimensions = [{"Name": "service", "Value": STACK_NAME}]
         metric = {"Namespace": "WeChatPay", "MetricName": "OldestDueSeconds", "Dimensions": dimensions}
         series = self.metrics.series({"Metric": metric, "Period": STEP, "Stat": "Maximum"})
         return max(series[begin] for begin in sorted(series)[-2:])

@@ -20,7 +20,8 @@ from tests.contract.document import DOCUMENT, PATH
 from tests.contract.rules import fits, size_of_metadata
 
 ROOT = PATH.parents[1]
-ROUTES = transformed(ROOT / "template.yaml")["Resources"]["Api"]["Properties"]["Body"]["paths"]
+TEMPLATE = transformed(ROOT / "template.yaml")
+ROUTES, PARAMETERS = TEMPLATE["Resources"]["Api"]["Properties"]["Body"]["paths"], TEMPLATE["Parameters"]
 STRUCTS = {
     "NewOrder": bodies.NewOrder,
     "NewJsapiOrder": bodies.NewJsapiOrder,
@@ -45,7 +46,7 @@ def test_a_route_takes_the_scopes_that_are_documented(method: str, path: str) ->
     documented = DOCUMENT.operations[method, path]["security"]
 
     assert {scope for one in documented for scope in one["accessToken"]} == {
-        scope for one in routed for scope in one["Jwt"]
+        PARAMETERS[scope["Ref"]]["Default"] for one in routed for scope in one["Jwt"]
     }
     # API Gateway takes any one of a route's scopes; in the file that is an alternative for each.
     assert all(len(one["accessToken"]) == 1 for one in documented)

@@ -18,7 +18,7 @@ from payments import tickets
 from tests.flows.live import PROTOCOL, Live
 
 PAGES = int(os.environ.get("PAGES", "50"))  # `make live` opens 300
-SUCCEEDED = {"version": 3, "status": "succeeded"}
+PAID = {"version": 3, "status": "paid"}
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +156,7 @@ def test_a_page_hears_of_payment_and_refund_within_a_second(live, shop):
         with live.open(number) as page:
             began = time.monotonic()
             pay(shop, number)
-            assert news(page) == SUCCEEDED
+            assert news(page) == PAID
             took.append(time.monotonic() - began)
             if took[-1] < 1:
                 assert shop.refund(number, 40).status_code == 200
@@ -167,17 +167,59 @@ def test_a_page_hears_of_payment_and_refund_within_a_second(live, shop):
     raise AssertionError(f"no page was told within a second: {took}")
 
 
-def test_a_page_hears_that_its_order_was_closed(live, shop, number):
+def paid(shop, number):
+    pay(shop, number)
+    shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "succeeded")
+
+
+def half_refunded(shop, number):
+    assert shop.refund(number, 50).status_code == 200
+
+
+def wholly_refunded(shop, number):
+    assert shop.refund(number, 100).status_code == 200
+
+
+def closed(shop, number):
+    assert shop.close(number).status_code == 200
+
+
+def over(shop, _number):
+    shop.sandbox.minutes(5)
+
+
+@pytest.mark.parametrize(
+    ("life", "word"),
+    [
+        ((paid,), "paid"),
+        ((paid, half_refunded), "partially_refunded"),
+        ((paid, wholly_refunded), "refunded"),
+        ((closed,), "closed"),
+        ((over,), "expired"),
+    ],
+)
+def test_a_page_hears_the_very_words_of_the_orders_public_view(live, shop, life, word):
+    data = shop.native().json()["data"]
+    number, address = data["outTradeNo"], data["checkoutUrl"].removeprefix(live.sandbox.api)
+    if over in life:
+        shop.sandbox.clock.advance(2 * 3600 - 120)
+        assert shop.sandbox.drain(20)
+    asked = {"url": live.sandbox.api + address, "headers": {"Accept": "application/json"}, "timeout": 30}
     with live.open(number) as page:
-        assert shop.close(number).status_code == 200
-        assert news(page)["status"] == "closed"
+        for happens in life:
+            happens(shop, number)
+        shop.sandbox.wait_until(lambda: shop.http.get(**asked).json()["status"] == word)
+        shown = shop.http.get(**asked).json()
+        while (heard := news(page))["version"] < shown["version"]:
+            pass
+    assert heard == {"version": shown["version"], "status": word}
 
 
 def test_a_page_hears_nothing_of_another_order(live, shop, number):
     other = order(shop)
     with live.open(number) as mine, live.open(other) as theirs:
         pay(shop, other)
-        assert news(theirs) == SUCCEEDED
+        assert news(theirs) == PAID
         assert live.sandbox.drain()
         with pytest.raises(TimeoutError):
             mine.recv(timeout=0.2)
@@ -192,7 +234,7 @@ def test_every_page_of_an_order_hears_and_of_a_crowd_twenty_do(live, shop, numbe
         told = 0
         for page in pages:
             try:
-                told += json.loads(page.recv(timeout=0.2)) == SUCCEEDED
+                told += json.loads(page.recv(timeout=0.2)) == PAID
             except TimeoutError:
                 continue
     assert told == 20
@@ -236,7 +278,7 @@ def test_each_of_many_pages_hears_of_its_own_payment_and_of_no_other(live, shop)
 
         heard = asyncio.run(watch())
 
-    assert heard == {numbers[0]: [], **{number: [SUCCEEDED] for number in numbers[1:]}}
+    assert heard == {numbers[0]: [], **{number: [PAID] for number in numbers[1:]}}
 
 
 # ---- what is left behind ----
@@ -266,7 +308,7 @@ def test_a_connection_that_is_gone_is_forgotten_at_the_next_news_unless_it_is_ju
     live.put(number, "about-to-open", age=5)
     with live.open(number) as page:
         pay(shop, number)
-        assert news(page) == SUCCEEDED, "those who are gone keep nothing from those who are there"
+        assert news(page) == PAID, "those who are gone keep nothing from those who are there"
         assert live.sandbox.drain()
         kept = {row["ticket_id"] for row in live.rows(number) if "connection_id" in row}
     assert "about-to-open" in kept
@@ -282,7 +324,7 @@ def test_a_page_that_was_cut_off_comes_back_with_a_new_ticket(live, shop, number
             page.recv(timeout=10)
     with live.open(number) as page:
         pay(shop, number)
-        assert news(page) == SUCCEEDED
+        assert news(page) == PAID
 
 
 # ---- when it is down ----

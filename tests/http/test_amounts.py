@@ -2,6 +2,7 @@
 
 import json
 import random
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -12,6 +13,7 @@ from payments.loader import load
 from payments.money import MAX_FEN, AmountError, fen, yuan
 
 DIGITS = "9" * 5000
+METADATA = '{"price":1.10,"share":12345678901234567890.123,"count":123456789012345678901234567890,"rate":1.0}'
 
 ACCEPTED = {
     "19.99": 1999,
@@ -199,3 +201,19 @@ def test_answer_table_wechat_pay_query_and_details_all_agree_on_an_amount(shop):
         assert ledger[number]["amount"]["total"] == value
         assert query.data["amount"] == {"total": value, "currency": "CNY"}
         assert details.data["amount"] == text
+
+
+# ---- numbers of a product's own ----
+
+
+def test_metadata_comes_back_digit_by_digit(shop):
+    body = '{"userId": "exact", "contentId": "c", "amount": "1.00", "subject": "A lamp", "metadata": %s}'
+    number = shop.native(body % METADATA).data["outTradeNo"]
+    details = json.loads(shop.read("payment", number).body, parse_float=Decimal)["data"]["metadata"]
+    written = json.loads(METADATA, parse_float=Decimal)
+    assert {name: str(details[name]) for name in written} == {name: str(written[name]) for name in written}
+
+    (created,) = shop.events(number)
+    assert f'"metadata":{METADATA}' in created["detail_text"]
+    shown = shop.port.send("GET", "/_sandbox/events", headers=[("Host", "127.0.0.1")])
+    assert f'"metadata":{METADATA}' in shown.text

@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.configuration import PARAMETERS
 from sandbox.sam_local import keys
-from sandbox.stack import TEMPLATE, Sandbox
-from sandbox.template import transformed
+from sandbox.stack import STACK_NAME, Sandbox
 
 ROOT = Path(__file__).parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -25,17 +23,9 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def command(sandbox: Sandbox) -> Command:
-    """Runs one command with the outputs and parameters that the stack would have."""
-    environment = sandbox.deployed.functions["NativeFunction"].environment
-    parameters = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
-    parameters["DueShards"] = environment["DUE_SHARDS"]
-    declared = transformed(TEMPLATE)["Parameters"]
-    for name in ("SettleConcurrency", "SettleReservedConcurrency", "NotifyReservedConcurrency"):
-        parameters[name] = str(declared[name]["Default"])
+    """Runs one command about the stack that the sandbox has deployed; a test may name another."""
 
     def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        given = [f"--output={key}={value}" for key, value in sandbox.deployed.outputs.items()]
-        given += [f"--parameter={key}={value}" for key, value in parameters.items()]
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(
@@ -45,7 +35,7 @@ def command(sandbox: Sandbox) -> Command:
             **keys(sandbox),
         }
         return subprocess.run(
-            [sys.executable, "-m", f"operations.{name}", *given, *arguments],
+            [sys.executable, "-m", f"operations.{name}", "--stack", STACK_NAME, *arguments],
             env=environment,
             cwd=ROOT,
             capture_output=True,

@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 
 import pytest
 from botocore.exceptions import ClientError
@@ -165,6 +166,20 @@ def test_events_are_kept_in_order_and_only_those_that_were_accepted(aws):
         ("Second", "s", {"n": 1}, "payments"),
     ]
     json.dumps(aws.events)
+
+
+def test_the_detail_of_an_event_is_kept_to_the_letter(aws):
+    detail = '{"price": 1.10, "share": 12345678901234567890.123, "tiny":1e-400,"name":"\\u7070"}'
+    entry = {"Source": "s", "DetailType": "Priced", "Detail": detail}
+    aws.client("events").put_events(Entries=[entry])
+    event = aws.events[-1]
+    assert event["detail_text"] == detail
+    assert event["detail"] == {
+        "price": Decimal("1.10"),
+        "share": Decimal("12345678901234567890.123"),
+        "tiny": Decimal("1e-400"),
+        "name": "灰",
+    }
 
 
 def test_two_sandboxes_in_one_process_do_not_see_each_other(aws):

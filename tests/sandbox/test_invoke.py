@@ -73,7 +73,30 @@ def test_with_its_order_opened_first_it_succeeds(sandbox, function, member, valu
 
 def test_every_sample_that_names_the_order_has_it_opened():
     named = {name.partition("-")[0] for name in ANSWERS if ANSWERS[name][1] == "ORDER_NOT_FOUND"}
-    assert named | {"notify", "live_connect"} == set(ABOUT_AN_ORDER)
+    assert named | {"checkout", "notify", "settle", "live_connect"} == set(ABOUT_AN_ORDER)
+
+
+def test_every_function_has_a_sample_event():
+    events = {file.stem for file in (ROOT / "events").glob("*.json")}
+    assert {file.parent.name for file in (ROOT / "functions").glob("*/app.py")} <= events
+
+
+def test_certificates_are_looked_after(sandbox):
+    assert invoke(sandbox, "certificates", sample("certificates")) == {"stored": 0}  # the public key's mode
+
+
+def test_a_checkout_shows_its_order(sandbox):
+    answer = invoke(sandbox, "checkout", SampleOrder(sandbox, print).event("checkout"))
+    assert answer["statusCode"] == 200
+    assert "Premium Content Purchase" in answer["body"]
+
+
+def test_settle_finds_the_payment_that_nobody_was_told_of(sandbox):
+    order = SampleOrder(sandbox, print)
+    event = order.event("settle")
+    assert order.status == "pending"
+    assert invoke(sandbox, "settle", event) == {"batchItemFailures": []}
+    assert order.status == "succeeded"
 
 
 def test_a_live_connection_needs_a_ticket_and_gets_one(sandbox):
@@ -100,10 +123,13 @@ def command(*arguments):
     )
 
 
-def test_a_notification_needs_no_event():
-    done = command("notify")
+@pytest.mark.parametrize(
+    ("function", "member"), [("notify", ("statusCode", 200)), ("settle", ("batchItemFailures", []))]
+)
+def test_what_moves_a_payment_needs_no_event_and_says_what_it_has_become(function, member):
+    done = command(function)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["statusCode"] == 200
+    assert member in json.loads(done.stdout).items()
     assert "the payment is now succeeded" in done.stderr
     assert "Traceback" not in done.stderr
 

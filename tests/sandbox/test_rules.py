@@ -1,6 +1,8 @@
 """A rule hands a bus's events to a function: those of its pattern, in EventBridge's envelope, tried again as Lambda does."""
 
+import json
 import threading
+from decimal import Decimal
 
 import pytest
 
@@ -13,7 +15,7 @@ ARN = "arn:aws:events:us-east-1:123456789012:rule/payments/news"
 
 
 def event(**changes):
-    return {
+    told = {
         "id": "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
         "source": "wechatpay.payments",
         "detail-type": "PaymentSucceeded",
@@ -29,6 +31,9 @@ def event(**changes):
         "resources": [],
         **changes,
     }
+    if "detail_text" not in told:
+        told["detail_text"] = json.dumps(told["detail"])
+    return told
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,7 @@ def test_a_pattern_takes_what_has_all_its_fields_with_one_of_their_values(patter
         ({"source": [{"prefix": 1}]}, "a prefix must be text"),
         ({"source": [["x"]]}, "a list within a list"),
         ([], "must be an object"),
+        ({"detail": {"rate": [1.5]}}, "EventPattern.detail.rate: the sandbox knows whole numbers only"),
     ],
 )
 def test_a_pattern_that_could_not_be_judged_is_refused(pattern, message):
@@ -97,12 +103,13 @@ class Bus:
 
 class Function:
     def __init__(self, behaviour=lambda _: None):
-        self.events, self.behaviour = [], behaviour
+        self.texts, self.events, self.behaviour = [], [], behaviour
 
     def __call__(self, logical_id, event):
         assert logical_id == "LivePushFunction"
-        self.events.append(event)
-        return self.behaviour(event)
+        self.texts.append(event)
+        self.events.append(json.loads(event))
+        return self.behaviour(self.events[-1])
 
 
 def fails(_):
@@ -156,6 +163,25 @@ def test_an_event_arrives_in_eventbridges_envelope(bus, start):
             "detail": event()["detail"],
         }
     ]
+
+
+def test_a_detail_arrives_to_the_letter(bus, start):
+    detail = '{"price": 1.10, "share": 12345678901234567890.123, "tiny":1e-400}'
+    function = Function()
+    pump = start(function)
+
+    bus.take(event(detail=json.loads(detail, parse_float=Decimal), detail_text=detail))
+
+    assert pump.drain(5)
+    assert b'"detail":' + detail.encode() in function.texts[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "taken"), [("300", True), ("300.0", False), ("3e2", False), ("300.5", False)]
+)
+def test_a_number_is_matched_as_it_is_written(text, taken):
+    told = event(detail={"total": json.loads(text, parse_float=Decimal)}, detail_text="")
+    assert matches({"detail": {"total": [300]}}, told) is taken
 
 
 def test_events_of_another_bus_or_another_pattern_do_not_arrive(bus, start):

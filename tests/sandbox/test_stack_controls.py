@@ -1,6 +1,7 @@
 """The controls under /_sandbox/: what they give, what they refuse, and to whom they do not speak."""
 
 import time
+from decimal import Decimal
 
 import jwt
 import pytest
@@ -23,7 +24,8 @@ class Handles:
         return {"api": "x"}
 
     def events(self):
-        return [{"source": "s", "detail-type": "t", "detail": {"a": 1}, "time": "2026", "bus": "b"}]
+        told = {"source": "s", "detail-type": "t", "time": "2026", "bus": "b"}
+        return [{**told, "detail": {"a": Decimal("1.10")}, "detail_text": '{"a": 1.10}'}]
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +64,10 @@ def test_a_quote_carries_what_was_asked_for(url, handles):
 
 
 def test_events_show_source_type_and_detail(url):
-    assert requests.get(f"{url}/_sandbox/events", timeout=5).json() == {
-        "events": [{"source": "s", "detail-type": "t", "detail": {"a": 1}}]
-    }
+    answer = requests.get(f"{url}/_sandbox/events", timeout=5)
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"events": [{"source": "s", "detail-type": "t", "detail": {"a": 1.1}}]}
+    assert '{"a": 1.10}' in answer.text, "to the letter"
 
 
 def test_the_clock_moves_everybody(url, handles):

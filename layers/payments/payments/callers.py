@@ -10,43 +10,51 @@ from payments.errors import NotAllowedError, OrderNotFoundError
 from payments.payment import Payment
 
 LONGEST_SUBJECT = 255  # characters (OpenID Connect Core 1.0, section 2, `sub`)
-PAY = "payments:pay"  # a buyer, for themselves
-CHARGE = "payments:charge"  # a trusted backend, for anybody
-REFUND = "payments:refund"  # the back office
+PAY = "pay"  # a buyer, for themselves
+CHARGE = "charge"  # a trusted backend, for anybody
+REFUND = "refund"  # the back office
+SCOPE_NAMES: Mapping[str, str] = {
+    PAY: "payments:pay",
+    CHARGE: "payments:charge",
+    REFUND: "payments:refund",
+}
+"""What each right is called in access tokens, where the stack says nothing else (parameters PayScope and so on)."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """The subject of the token and its scopes. A token with both pay and charge counts as charge."""
+    """The subject of the token and its rights: PAY, CHARGE, REFUND. Whoever has both pay and charge counts as charge."""
 
     sub: str
-    scopes: frozenset[str]
+    rights: frozenset[str]
+    scope_names: Mapping[str, str]
 
-    def with_one_of(self, *scopes: str) -> "Caller":
-        """This caller, who holds one of `scopes`. Raises NotAllowedError.
+    def with_one_of(self, *rights: str) -> "Caller":
+        """This caller, who has one of `rights`. Raises NotAllowedError.
 
         The route asks the same of API Gateway; a route that forgets to must not open the function.
         """
-        if self.scopes.isdisjoint(scopes):
-            raise NotAllowedError(f"This needs the scope {' or '.join(scopes)}.")
+        if self.rights.isdisjoint(rights):
+            wanted = " or ".join(self.scope_names[right] for right in rights)
+            raise NotAllowedError(f"This needs the scope {wanted}.")
         return self
 
     @property
     def may_charge(self) -> bool:
         """Whether any user's order, at any price, is theirs to create."""
-        return CHARGE in self.scopes
+        return CHARGE in self.rights
 
     def may_see(self, payment: Payment) -> bool:
         """Their own order, or any for a backend or the back office."""
-        return bool(self.scopes & {CHARGE, REFUND}) or (PAY in self.scopes and payment.user_id == self.sub)
+        return bool(self.rights & {CHARGE, REFUND}) or (PAY in self.rights and payment.user_id == self.sub)
 
     def may_close(self, payment: Payment) -> bool:
         """Their own order, or any for a backend; the back office closes none."""
-        return self.may_charge or (PAY in self.scopes and payment.user_id == self.sub)
+        return self.may_charge or (PAY in self.rights and payment.user_id == self.sub)
 
 
-def caller_of(claims: Mapping[str, object]) -> Caller:
-    """The caller from a JWT authorizer's claims (`scope` or `scp`).
+def caller_of(claims: Mapping[str, object], scope_names: Mapping[str, str]) -> Caller:
+    """The caller from a JWT authorizer's claims (`scope` or `scp`), rights by what each is called there.
 
     Scopes are separated by single spaces and nothing else (RFC 6749, section 3.3), as API Gateway reads them. Raises
     NotAllowedError without a usable subject.
@@ -61,7 +69,8 @@ def caller_of(claims: Mapping[str, object]) -> Caller:
     granted = str(claims.get("scope") or claims.get("scp") or "")
     if granted.startswith("[") and granted.endswith("]"):
         granted = granted[1:-1]  # API Gateway hands an array claim over as "[a b]"
-    return Caller(sub, frozenset(granted.split(" ")) - {""})
+    held = frozenset(granted.split(" "))
+    return Caller(sub, frozenset(right for right, name in scope_names.items() if name in held), scope_names)
 
 
 def found(payment: Payment | None, may: Callable[[Payment], bool]) -> Payment:

@@ -8,6 +8,7 @@ from payments.lifecycle import Status
 from payments.money import yuan
 from payments.opening import with_fresh_credential
 from payments.payment import Credential, Payment
+from payments.public_status import public_status
 from payments.times import utc
 from payments.wiring import Wiring
 
@@ -78,13 +79,9 @@ def status_of(payment: Payment, now: float) -> str:
     An order that is being closed, or whose time is over, is closing until WeChat Pay has proven that nobody has paid it;
     then it is expired where its time was over, and closed where somebody wished it.
     """
-    if payment.status is Status.PAID:
-        return "paid"
-    if payment.status.rank > Status.PAID.rank or payment.status is Status.FAILED:
-        return payment.status.word
-    if payment.status is Status.CLOSED:
-        return "expired" if payment.updated_at >= payment.time_expire else "closed"
-    return "closing" if payment.status is Status.CLOSING or now >= payment.time_expire else "waiting"
+    if not payment.status.is_final and (payment.status is Status.CLOSING or now >= payment.time_expire):
+        return "closing"
+    return public_status(payment.status.word, expired=payment.updated_at >= payment.time_expire)
 
 
 def _means(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str, object]:

@@ -48,12 +48,18 @@ def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
         "previousStatus": entry.previous.word if entry.previous else None,
         "transactionId": item.get("transaction_id") if entry.status.rank >= Status.PAID.rank else None,
         "refund": _refund(entry),
+        "expired": True if entry.status is Status.CLOSED and entry.at >= _end(item) else None,
         "latePaid": True if entry.late else None,
         "refundedElsewhere": True if entry.elsewhere else None,
         "occurredAt": utc(entry.at),
         "metadata": msgspec.Raw(item.get("metadata", "{}").encode()),
     }
     return {name: value for name, value in detail.items() if value is not None}
+
+
+def _end(item: Mapping[str, Any]) -> float:
+    """The last moment to pay. Without one nothing is said of it, rather than nothing published."""
+    return float(item.get("time_expire", "inf"))
 
 
 def _refund(entry: HistoryEntry) -> dict[str, Any] | None:

@@ -8,14 +8,14 @@ import binascii
 import json
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import msgspec
 from aws_lambda_powertools import Logger
 
-from payments.callers import Caller, caller_of
+from payments.callers import SCOPE_NAMES, Caller, caller_of
 from payments.errors import ApiError, InvalidRequestError, ParameterError
 from payments.payment import Payment
 from payments.wiring import Wiring
@@ -49,12 +49,13 @@ class Request:
     path_parameters: Mapping[str, str]
     claims: Mapping[str, object]
     query: Mapping[str, str] = field(default_factory=dict)
+    scope_names: Mapping[str, str] = field(default_factory=lambda: SCOPE_NAMES)
     line: dict[str, object] = field(default_factory=dict)  # what the one log line of this request will say
 
     @property
     def caller(self) -> Caller:
         """Who calls. Raises NotAllowedError."""
-        caller = caller_of(self.claims)
+        caller = caller_of(self.claims, self.scope_names)
         self.line["caller"] = caller.sub
         return caller
 
@@ -88,7 +89,7 @@ def endpoint(answer: Answer, wiring: Wiring | None = None) -> Handler:
         line: dict[str, object] = {}
         wired.begin(BUDGET)
         try:
-            request = request_of(event, line)
+            request = replace(request_of(event, line), scope_names=wired.settings.scope_names)
             status, members = 200, {"success": True, "data": answer(request, wired)}
             logger.info(operation(event), extra=line)
             return response(status, members)

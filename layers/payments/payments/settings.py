@@ -4,10 +4,14 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from payments.callers import SCOPE_NAMES
 from payments.errors import ConfigurationError
 
 # https to a name, not to a number: what is signed with the merchant's key goes there. http is for this machine alone.
 _GATEWAY = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]{1,5})?|http://127\.0\.0\.1:[0-9]{1,5}")
+
+# RFC 6749, section 3.3, but for brackets, in which API Gateway hands a list of scopes over.
+_SCOPE = re.compile(r"[!#-Z^-~]+")
 
 
 class Settings:
@@ -176,6 +180,24 @@ class Settings:
     def requires_quote(self) -> bool:
         """Whether a buyer's order needs a price quote."""
         return self._text("REQUIRE_QUOTE") != "false"
+
+    @property
+    def scope_names(self) -> Mapping[str, str]:
+        """What each right is called in access tokens, three different names."""
+        names = {
+            right: self._environment.get(f"{right.upper()}_SCOPE") or name
+            for right, name in SCOPE_NAMES.items()
+        }
+        for right, name in names.items():
+            if not _SCOPE.fullmatch(name):
+                raise ConfigurationError(
+                    f"{right.upper()}_SCOPE must be one scope, without blanks, quotes and brackets"
+                )
+        if len(set(names.values())) < len(names):
+            raise ConfigurationError(
+                "PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ: with one name, every buyer may do all of it"
+            )
+        return names
 
     @property
     def gateways(self) -> tuple[str, str]:

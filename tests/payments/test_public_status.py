@@ -1,0 +1,99 @@
+"""An order's status in public words: the checkout page's view and its live connection never differ."""
+
+from dataclasses import replace
+
+import pytest
+
+from payments import checkout
+from payments.events import entries_of
+from payments.lifecycle import Status
+from payments.payment import Payment
+from payments.public_status import public_status
+
+END = 1_704_117_600
+WORDS = {
+    Status.CREATING: "waiting",
+    Status.PENDING: "waiting",
+    Status.FAILED: "failed",
+    Status.CLOSED: "closed",
+    Status.PAID: "paid",
+    Status.PARTIALLY_REFUNDED: "partially_refunded",
+    Status.REFUNDED: "refunded",
+}
+
+
+@pytest.fixture
+def payment() -> Payment:
+    return Payment(
+        out_trade_no="WX1",
+        payment_id="PAY1",
+        user_id="user-1",
+        content_id="content-1",
+        method="native",
+        subject="A lamp",
+        mchid="1900000109",
+        appid="wxd678efh567hg6787",
+        amount=100,
+        currency="CNY",
+        fingerprint="f",
+        wechat_request="{}",
+        time_expire=END,
+        status=Status.PENDING,
+        version=2,
+        refundable=0,
+        refunding=0,
+        refunded=0,
+        refund_count=0,
+        refunds={},
+        history=(),
+        created_at=END - 7200,
+        updated_at=END - 7000,
+        sent_at=END - 7200,
+    )
+
+
+@pytest.mark.parametrize(("status", "word"), WORDS.items())
+def test_view_and_news_have_one_word_for_each_status(payment: Payment, status: Status, word: str) -> None:
+    assert checkout.status_of(replace(payment, status=status), END - 1) == word
+    assert public_status(status.word, expired=False) == word
+
+
+def test_what_is_closed_after_its_time_was_over_is_expired_in_both(payment: Payment) -> None:
+    late = replace(payment, status=Status.CLOSED, updated_at=END)
+    assert checkout.status_of(late, END + 60) == public_status("closed", expired=True) == "expired"
+
+
+def image(
+    *entries: tuple[str, int, str | None], time_expire: int | None = END
+) -> dict[str, dict[str, object]]:
+    """A payment as a stream record has it; entries are (status, moment, event)."""
+    history = [
+        {
+            "M": {"to": {"S": to}, "cause": {"S": "x"}, "at": {"N": str(at)}}
+            | ({"event": {"S": told}} if told else {})
+        }
+        for to, at, told in entries
+    ]
+    texts = {"out_trade_no": "WX1", "payment_id": "P", "user_id": "u", "content_id": "c", "currency": "CNY"}
+    end = {} if time_expire is None else {"time_expire": {"N": str(time_expire)}}
+    return {name: {"S": text} for name, text in texts.items()} | {
+        "amount": {"N": "1"},
+        "history": {"L": history},
+        **end,
+    }
+
+
+@pytest.mark.parametrize(("closed_at", "expired"), [(END - 1, False), (END, True), (END + 90, True)])
+def test_the_event_of_a_closed_order_says_whether_its_time_was_over(closed_at: int, expired: bool) -> None:
+    told = image(("PENDING", END - 7200, "PaymentCreated"), ("CLOSED", closed_at, "PaymentClosed"))
+    created, closed = (entry["Detail"] for _, entry in entries_of(None, told, bus="b"))
+    assert ('"expired":true' in closed) is expired
+    assert "expired" not in created
+
+
+def test_late_money_is_not_expired_any_more_and_an_image_without_an_end_is_told_of_all_the_same() -> None:
+    late = image(("CLOSED", END, "PaymentClosed"), ("PAID", END + 5, "PaymentSucceeded"))
+    assert ["expired" in entry["Detail"] for _, entry in entries_of(None, late, bus="b")] == [True, False]
+    endless = image(("CLOSED", END, "PaymentClosed"), time_expire=None)
+    ((_, entry),) = entries_of(None, endless, bus="b")
+    assert "expired" not in entry["Detail"]
