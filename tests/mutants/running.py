@@ -117,7 +117,7 @@ class Runner:
             known = {}
         known = {file: each for file, each in known.items() if now.get(file, each[0]) == each[0]}
         if stale := [file for file in now if file not in known]:
-            seen, self.red = self._apart(lambda told: self._measured(stale, told))
+            seen, self.red = self._apart(lambda told: self._measured(stale, told), seconds=4 * LONGEST)
             for file in stale:
                 found = {name: each for name, each in seen.items() if name.partition("::")[0] == file}
                 known[file] = now[file], found
@@ -223,14 +223,14 @@ class Runner:
                 yield mutant, by
         os.waitpid(pid, 0)
 
-    def _apart(self, run: Callable[[Callable[[Any], None]], Any]) -> Any:
+    def _apart(self, run: Callable[[Callable[[Any], None]], Any], *, seconds: int = LONGEST) -> Any:
         """What `run` tells, in a process of its own."""
         reading, writing = os.pipe()
         pid = os.fork()
         if pid == 0:
             os.close(reading)
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
-            signal.alarm(LONGEST)
+            signal.alarm(seconds)
             silence()
             self._woken()
 
