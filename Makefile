@@ -133,6 +133,9 @@ clean: ## remove what the commands made
 node: setup ## a Node.js package as the simulator's client (needs node and npm)
 	@$(PY) -m pytest -q tests/node $(ARGS)
 
+judge: setup ## a second judge of what is stored: every verb of the store and its refusals, in memory, moto and dynalite (needs node and npm)
+	@$(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED)) $(PY) -m pytest -q -s tests/dynalite $(ARGS)
+
 browser: setup ## the checkout, the shop and the phone in a real Chromium; PAGES=300 for the long form (CHROMIUM= names the program)
 	@$(PY) -c "import axe_playwright_python" 2>/dev/null \
 		|| $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-browser.txt
