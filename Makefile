@@ -74,8 +74,12 @@ $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
 
 audit: setup $(AUDIT)/.ready ## checkov over the transformed template: each finding mended, or its reason in tests/audit/accepted.toml
-	@mkdir -p .sandbox && $(PY) -m sandbox.template > .sandbox/transformed.json
+	@mkdir -p .sandbox && $(PY) -m sandbox.template > .sandbox/audited.json
 	@$(PY) -m tests.audit
+
+workflows: $(AUDIT)/.ready $(SAM)/.ready ## GitHub's workflows by GitHub's schema, and the template of the role that deploys by cfn-lint
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(SAM)/bin/cfn-lint --non-zero-exit-code warning -- operations/github-role.yaml && echo "operations/github-role.yaml: clean"
 
 $(AUDIT)/.ready: requirements-audit.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(AUDIT)" requirements-audit.txt

@@ -14,7 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-TEMPLATE = ROOT / ".sandbox/transformed.json"
+TEMPLATE = ROOT / ".sandbox/audited.json"
 CHECKOV = ROOT / ".venv-audit/bin/checkov"
 
 
