@@ -8,6 +8,7 @@ JOBS ?= 2
 V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
+AUDIT := .venv-audit
 ENV ?= dev
 OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
@@ -72,6 +73,17 @@ template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transf
 $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
 
+audit: setup $(AUDIT)/.ready ## checkov over the transformed template: each finding mended, or its reason in tests/audit/accepted.toml
+	@mkdir -p .sandbox && $(PY) -m sandbox.template > .sandbox/audited.json
+	@$(PY) -m tests.audit
+
+workflows: $(AUDIT)/.ready $(SAM)/.ready ## GitHub's workflows by GitHub's schema, and the template of the role that deploys by cfn-lint
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(SAM)/bin/cfn-lint --non-zero-exit-code warning -- operations/github-role.yaml && echo "operations/github-role.yaml: clean"
+
+$(AUDIT)/.ready: requirements-audit.txt
+	@./sandbox/setup.sh "$(PYTHON)" "$(AUDIT)" requirements-audit.txt
+
 build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
 
@@ -121,17 +133,20 @@ invoke: setup ## one function with a sample event: make invoke F=native [E=event
 	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 
 lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
-	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt; do \
+	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt audit:requirements-audit.txt; do \
 		$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 			--group $${group%%:*} -o $${group#*:}; done
 	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--group browser -c requirements-dev.txt -o requirements-browser.txt
 
 clean: ## remove what the commands made
-	@rm -rf $(V) $(SAM) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(V) $(SAM) $(AUDIT) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 node: setup ## a Node.js package as the simulator's client (needs node and npm)
 	@$(PY) -m pytest -q tests/node $(ARGS)
+
+judge: setup ## a second judge of what is stored: every verb of the store and its refusals, in memory, moto and dynalite (needs node and npm)
+	@$(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED)) $(PY) -m pytest -q -s tests/dynalite $(ARGS)
 
 browser: setup ## the checkout, the shop and the phone in a real Chromium; PAGES=300 for the long form (CHROMIUM= names the program)
 	@$(PY) -c "import axe_playwright_python" 2>/dev/null \

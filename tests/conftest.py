@@ -19,7 +19,11 @@ os.environ.setdefault("AWS_TIMEOUT_SECONDS", "5")
 
 TOGETHER = {"http"}  # folders whose tests look at what the others of the folder left behind
 
-ALONE = {"browser", "drills"}  # folders with more needs than the suite: they run when they are named
+ALONE = {
+    "browser",
+    "drills",
+    "dynalite",
+}  # folders with more needs than the suite: they run when they are named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -83,7 +83,9 @@ class _Conditions(Parser):
     def _single(self) -> Test:
         if self.is_function and self.next != "size":
             return self._function(self.take())
+        begin = self._at
         left = self._operand()
+        first = self._tokens[begin : self._at]
         if self.taken("BETWEEN"):
             low = self._operand()
             self.need("AND")
@@ -94,7 +96,18 @@ class _Conditions(Parser):
         if comparator not in ("=", "<>", *_ORDER):
             self._at -= 1
             raise self.wrong()
-        return _compared(comparator, left, self._operand())
+        begin = self._at
+        right = self._operand()
+        self._must_differ(comparator, first, self._tokens[begin : self._at])
+        return _compared(comparator, left, right)
+
+    def _must_differ(self, operator: str, first: list[str], second: list[str]) -> None:
+        """No path is compared with itself."""
+        if first == second and first[0][0] != ":" and "(" not in first:
+            raise InvalidError(
+                f"Invalid {self.kind}: The first operand must be distinct from the remaining operands for this operator or"
+                f" function; operator: {operator}, first operand: [{''.join(first)}]"
+            )
 
     def _operand(self) -> Operand:
         if self.next.startswith(":"):
@@ -135,7 +148,10 @@ class _Conditions(Parser):
             return lambda item, placeholders: (of(item, placeholders) is not None) is wanted
         if name not in _BINARY:
             raise InvalidError(f"Invalid {self.kind}: Invalid function name; function: {name}")
+        begin = self._at + 1
         one, other = self._list(2)
+        operands = self._tokens[begin : self._at - 1]
+        self._must_differ(name, operands[: len(operands) // 2], operands[len(operands) // 2 + 1 :])
         judge = _BINARY[name]
 
         def test(item: Item, placeholders: Placeholders) -> bool:

@@ -96,6 +96,20 @@ def test_what_dynamodb_refuses_is_a_validation_exception_that_says_why(db: Memor
     assert db.items("PaymentsTable") == []
 
 
+def test_no_path_is_compared_with_itself(db: MemoryDynamoDB) -> None:
+    for condition in (
+        "a = a",
+        "a <> a",
+        "a.b[0] < a.b[0]",
+        "contains(a, a)",
+        "begins_with(a, a)",
+        "b = :v AND a >= a",
+    ):
+        values = {":v": {"N": "1"}}
+        found = refused(db, "SET c = :v", ExpressionAttributeValues=values, ConditionExpression=condition)
+        assert "must be distinct" in found, condition
+
+
 def test_nothing_is_like_what_is_not_there(db: MemoryDynamoDB) -> None:
     values = {":v": {"N": "1"}}
     for condition in ("a = :v", "a < :v", "a >= :v", "a IN (:v)", "a BETWEEN :v AND :v", "size(a) = :v"):

@@ -1,4 +1,4 @@
-"""The store's own verbs, drawn from a seed: every one of every part, on a few payments, rightly and wrongly."""
+"""The store's own verbs, drawn from a seed: every one of every part, on a few payments, rightly and wrongly; rare ones first."""
 
 import inspect
 import random
@@ -59,10 +59,16 @@ class Verbs:
         """Verbs that were refused each time."""
         return [f"{part}.{name}" for part, name in self._verbs if not self.outcomes[f"{part}.{name} done"]]
 
+    @property
+    def never_refused(self) -> list[str]:
+        """Verbs that were done each time."""
+        refused = {what.split(" ")[0] for what in self.outcomes if not what.endswith(" done")}
+        return [f"{part}.{name}" for part, name in self._verbs if f"{part}.{name}" not in refused]
+
     def one(self) -> None:
         """One verb."""
         self._now += self._chance.randint(0, 20)
-        part, name = self._chance.choice(self._verbs)
+        part, name = self._chance.choices(self._verbs, [self._rarity(*verb) for verb in self._verbs])[0]
         if part == "store" and name not in ("create", "get") and len(self._known) < POOL:
             name = "create"
         verb = getattr(getattr(self._wiring, part), name)
@@ -79,6 +85,10 @@ class Verbs:
             if name == "create":
                 self._known.append(arguments["payment"])
         self._look_again()
+
+    def _rarity(self, part: str, name: str) -> float:
+        done, refused = (self.outcomes[f"{part}.{name} {how}"] for how in ("done", "RefusedUpdate"))
+        return (1 + done) ** -0.7 + (not refused) / 3  # tried: the least operations until all was seen
 
     def _look_again(self) -> None:
         """Somebody reads a payment; where one has ended, another takes its place now and then."""

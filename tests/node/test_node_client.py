@@ -2,28 +2,21 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.npm import installed
+
 HERE = Path(__file__).parent
-PACKAGES = HERE.parents[1] / ".sandbox/node"
 
 
 @pytest.fixture(scope="session")
 def packages():
-    """Where node finds the package; installed when it is not there, or package.json has changed."""
-    wanted, installed = HERE / "package.json", PACKAGES / "node_modules/package.json"
-    if not installed.exists() or installed.read_bytes() != wanted.read_bytes():
-        PACKAGES.mkdir(parents=True, exist_ok=True)
-        shutil.copy(wanted, PACKAGES / "package.json")
-        quietly = ["--no-audit", "--no-fund", "--no-package-lock", "--ignore-scripts"]
-        subprocess.run(["npm", "install", *quietly], check=True, cwd=PACKAGES, timeout=300)
-        shutil.copy(wanted, installed)  # last: what it says is there
-    return PACKAGES / "node_modules"
+    """Where node finds the package."""
+    return installed(HERE / "package.json", "node")
 
 
 @pytest.fixture(scope="session", params=["pubkey", "cert"])
