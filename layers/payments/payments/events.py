@@ -1,4 +1,4 @@
-"""History entries as EventBridge events: what a status change looks like to the rest of the product."""
+"""Rows as EventBridge events: what a status change, or a notification that nobody handles, looks like to the rest of the product."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,13 +11,21 @@ from payments.payment import HistoryEntry
 from payments.times import utc
 
 SOURCE = "wechatpay.payments"
+NOTIFICATION_RECEIVED = "NotificationReceived"
 PER_CALL = 10  # entries that one PutEvents takes
 
 
 def entries_of(
     old: Mapping[str, Any] | None, new: Mapping[str, Any], *, bus: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Event ids and PutEvents entries of the transitions between two images of a payment in DynamoDB's own JSON."""
+    """Event ids and PutEvents entries of what happened between two images of a row in DynamoDB's own JSON.
+
+    A payment tells its transitions; a kept notification, once, that it came.
+    """
+    if "notification_id" in new:
+        if old is None:
+            yield _received(new, bus=bus)
+        return
     item = {name: plain(value) for name, value in new.items()}
     known = len(old["history"]["L"]) if old else 0
     for entry in history.read(item["history"])[known:]:
@@ -33,6 +41,25 @@ def entries_of(
                     "Detail": msgspec.json.encode(detail).decode(),
                 },
             )
+
+
+def _received(new: Mapping[str, Any], *, bus: str) -> tuple[str, dict[str, Any]]:
+    item = {name: plain(value) for name, value in new.items()}
+    detail = {
+        "id": item["notification_id"],
+        "eventType": item["event_type"],
+        "originalType": item.get("original_type"),
+        "createTime": item.get("create_time"),
+        "occurredAt": utc(item["seen_at"]),
+    }
+    present = {name: value for name, value in detail.items() if value is not None}
+    return item["notification_id"], {
+        "Source": SOURCE,
+        "DetailType": NOTIFICATION_RECEIVED,
+        "EventBusName": bus,
+        "Time": item["seen_at"],
+        "Detail": msgspec.json.encode(present).decode(),
+    }
 
 
 def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
