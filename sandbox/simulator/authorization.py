@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.refusals import Refusal, sign_error
-from sandbox.simulator.signing import SCHEME, signed_text
+from sandbox.simulator.signing import SCHEME, MerchantKey, signed_text
 
 TOLERANCE = 300  # seconds, both ways
 
@@ -53,8 +53,8 @@ class Gatekeeper:
         self._keys = keys
         self._clock = clock
 
-    def admit(self, header: str, *, method: str, target: bytes, body: bytes) -> None:
-        """Return when the signature holds over METHOD, path?query as on the wire, timestamp, nonce and raw body.
+    def admit(self, header: str, *, method: str, target: bytes, body: bytes) -> MerchantKey:
+        """The key that it is signed with, when the signature holds over METHOD, path?query as on the wire, timestamp, nonce and raw body.
 
         Raises a 401 SIGN_ERROR refusal otherwise. The clock is looked at before serial number and signature, as WeChat Pay
         itself does.
@@ -72,6 +72,7 @@ class Gatekeeper:
         )
         if not key.signed(text, caller.signature):
             raise _not_matching(text, method=method, target=target)
+        return key
 
 
 def _ill_formed() -> Refusal:

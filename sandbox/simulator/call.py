@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from re import Pattern
 from typing import Any
 
+from sandbox.simulator.signing import MerchantKey
+
 
 @dataclass(frozen=True)
 class Call:
@@ -15,6 +17,7 @@ class Call:
     query: tuple[tuple[str, str], ...]  # decoded, in order
     body: bytes
     path_parameters: Mapping[str, str]
+    merchant_key: MerchantKey  # of the certificate that the merchant signed with
 
 
 @dataclass(frozen=True)

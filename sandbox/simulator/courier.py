@@ -46,9 +46,12 @@ class _Attempt:
 
 
 class Courier:
-    """Delivers in threads of its own; remembers every attempt, in order. `signer` gives the key for each of them."""
+    """Delivers in threads of its own; remembers every attempt, in order.
 
-    def __init__(self, signer: Callable[[], Signer], faults: Faults, clock: Timepiece) -> None:
+    `signer` gives the key for each of them, told the key that the notification was asked to be signed with, or None.
+    """
+
+    def __init__(self, signer: Callable[[str | None], Signer], faults: Faults, clock: Timepiece) -> None:
         self._signer = signer
         self._faults = faults
         self._clock = clock
@@ -137,7 +140,7 @@ class Courier:
 
     def _sealed(self, notification: Notification, effect: str = "") -> tuple[int, Delivery]:
         """A newly signed attempt, entered in the list; with its place there."""
-        signer, body = self._signer(), notification.body
+        signer, body = self._signer(notification.serial), notification.body
         faulty = effect in SIGNATURE_EFFECTS
         headers = {
             "Content-Type": "application/json",

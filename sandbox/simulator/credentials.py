@@ -88,9 +88,9 @@ class Credentials:
             wechat_public_key=_public_pem(wechat_key),
             wechat_private_key=_private_pem(wechat_key),
             **_pair("merchant", "", common_name=mchid),
-            **_pair("merchant", "_new", common_name=mchid, years=6),
+            **_pair("merchant", "_new", common_name=mchid, successor=True),
             **_pair("platform", ""),
-            **_pair("platform", "_new", years=6),
+            **_pair("platform", "_new", successor=True),
         )
 
     @classmethod
@@ -106,7 +106,7 @@ class Credentials:
             whose for whose in names if not any(_wire_name(f"{whose}_{name}") in document for name in _SECOND)
         ]
         for whose in older:
-            added = _pair(whose, "_new", common_name=names[whose], years=6)
+            added = _pair(whose, "_new", common_name=names[whose], successor=True)
             document |= {_wire_name(name): value for name, value in added.items()}
         values: dict[str, str] = {}
         for name in (member.name for member in fields(cls)):
@@ -183,10 +183,13 @@ def _public_pem(key: rsa.RSAPrivateKey) -> str:
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
 
-def _pair(whose: str, suffix: str, *, common_name: str = PLATFORM, years: int = 5) -> dict[str, str]:
-    """Certificate, private key and serial number of a new key pair, as the fields with this beginning and end."""
+def _pair(whose: str, suffix: str, *, common_name: str = PLATFORM, successor: bool = False) -> dict[str, str]:
+    """Certificate, private key and serial number of a new key pair, as the fields with this beginning and end.
+
+    A successor begins and ends later than what it will replace: SDKs take the one that began last for the newer.
+    """
     key = _new_key()
-    certificate = _self_signed(key, common_name=common_name, years=years)
+    certificate = _self_signed(key, common_name=common_name, successor=successor)
     return {
         f"{whose}_certificate{suffix}": certificate.public_bytes(Encoding.PEM).decode("ascii"),
         f"{whose}_private_key{suffix}": _private_pem(key),
@@ -194,7 +197,8 @@ def _pair(whose: str, suffix: str, *, common_name: str = PLATFORM, years: int = 
     }
 
 
-def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str, years: int = 5) -> x509.Certificate:
+def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str, successor: bool) -> x509.Certificate:
+    """Begun a month ago, and good for five years; a successor begun yesterday, and good for six."""
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
@@ -203,6 +207,7 @@ def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str, years: int = 5) ->
         ]
     )
     now = datetime.now(UTC)
+    begun, years = (1, 6) if successor else (30, 5)
     # A first byte of 0x10 to 0x7F gives exactly forty hex digits and a positive number.
     serial_number = int.from_bytes(bytes([0x10 + secrets.randbelow(0x70)]) + secrets.token_bytes(19))
     return (
@@ -211,7 +216,7 @@ def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str, years: int = 5) ->
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(serial_number)
-        .not_valid_before(now - timedelta(days=1))
+        .not_valid_before(now - timedelta(days=begun))
         .not_valid_after(now + timedelta(days=years * 365))
         .sign(key, hashes.SHA256())
     )

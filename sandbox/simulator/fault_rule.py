@@ -7,12 +7,16 @@ from typing import Any
 
 NOTIFICATION = "notification"
 REFUND = "refund"
-REQUESTS = ("native", "jsapi", "query", "close", REFUND, "refundQuery", "certificates")
+ABNORMAL_REFUND = "abnormalRefund"
+REQUESTS = (
+    *("native", "jsapi", "query", "close"),
+    *(REFUND, "refundQuery", ABNORMAL_REFUND, "certificates", "echo"),
+)
 OPERATIONS = (*REQUESTS, NOTIFICATION)
 
 SIGNATURE_EFFECTS = ("bad_signature", "no_signature", "probe_signature", "wrong_serial", "stale")
 ANSWER_EFFECTS = (
-    *("latency", "reset_before", "reset_after", "status", "html", "truncate"),
+    *("latency", "reset_before", "reset_after", "status", "html", "truncate", "no_content_type"),
     *SIGNATURE_EFFECTS,
 )
 NOTIFICATION_EFFECTS = ("drop", "duplicate", "delay", "reorder", *SIGNATURE_EFFECTS)
@@ -144,7 +148,7 @@ def parsed_rule(document: Any, name: str) -> Rule:
 def _effects(on: str) -> tuple[str, ...]:
     if on == NOTIFICATION:
         return NOTIFICATION_EFFECTS
-    return (*ANSWER_EFFECTS, "result") if on == REFUND else ANSWER_EFFECTS
+    return (*ANSWER_EFFECTS, "result") if on in (REFUND, ABNORMAL_REFUND) else ANSWER_EFFECTS
 
 
 def _check(field: _Field, document: Mapping[str, Any], name: str, member: str) -> None:

@@ -45,6 +45,8 @@ class FaultyReply:
             reply = self._signed(self._answered())
             await asyncio.sleep(self._rule.parameters["seconds"])
             await reply.send(send)
+        elif effect == "no_content_type":
+            await replace(self._signed(self._answered()), content_type=None).send(send)
         elif effect in SIGNATURE_EFFECTS:
             reply = self._answered()
             await replace(reply, signature=faulty_signature(effect, self._signer, reply.body)).send(send)

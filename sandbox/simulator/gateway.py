@@ -12,8 +12,9 @@ from sandbox.simulator.fault_rule import ANSWER_EFFECTS
 from sandbox.simulator.faults import Faults
 from sandbox.simulator.faulty_reply import FaultyReply
 from sandbox.simulator.keys import Keys
-from sandbox.simulator.refusals import PARAMETER, Refusal, invalid_request
+from sandbox.simulator.refusals import Refusal, invalid_request, no_such_method, no_such_path
 from sandbox.simulator.reply import Reply, json_bytes
+from sandbox.simulator.signing import MerchantKey
 
 _LARGEST_BODY = 1024 * 1024
 
@@ -41,15 +42,15 @@ class Gateway:
         there = [(match, each) for each in self._endpoints if (match := each.path.fullmatch(path))]
         found = [(match, each) for match, each in there if each.method == method]
         if not found:
-            # Observed: both come with an empty body, before anybody looks at the signature.
-            await Reply(405 if there else 404, b"", number=PARAMETER).send(send)
+            # Before anybody looks at the signature.
+            await _refused(no_such_method() if there else no_such_path()).send(send)
             return
         match, endpoint = found[0]
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
         try:
-            self._admit(scope, headers, body)
+            merchant_key = self._admit(scope, headers, body)
         except Refusal as refusal:
             await _refused(refusal).send(send)
             return
@@ -59,6 +60,7 @@ class Gateway:
             query=_query(scope),
             body=body,
             path_parameters=match.groupdict(),
+            merchant_key=merchant_key,
         )
         signer = self._keys.for_response(headers.get("wechatpay-serial"))
         fault = self._faults.take(endpoint.name, *ANSWER_EFFECTS)
@@ -69,14 +71,14 @@ class Gateway:
         reply = _answered(endpoint, call)
         await replace(reply, signature=signer.headers(reply.body)).send(send)
 
-    def _admit(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> None:
+    def _admit(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> MerchantKey:
         if len(body) > _LARGEST_BODY:
             raise invalid_request("请求体过大")
         if not headers.get("accept") or not headers.get("user-agent"):
             raise invalid_request("Http头缺少Accept或User-Agent")
         query_string: bytes = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query_string if query_string else b"")
-        self._gatekeeper.admit(
+        return self._gatekeeper.admit(
             headers.get("authorization", ""), method=scope["method"], target=target, body=body
         )
 

@@ -72,8 +72,15 @@ class Keys:
                 return self._public if asked == self._public_key_id else self._old
             return self._drawn(self._responses)
 
-    def for_notification(self) -> Signer:
-        """The signer of a notification; merchants have no say in it."""
+    def named(self, serial: str) -> Signer | None:
+        """The key of this serial number or id, when it is in use in the mode of the moment, or None."""
+        with self._lock:
+            return next((key for key in self._in_use() if key.serial == serial), None)
+
+    def for_notification(self, asked: str | None = None) -> Signer:
+        """The signer of a notification. Merchants have no say in it, but for one that they `asked` for by a key's name."""
+        if asked is not None and (key := self.named(asked)) is not None:
+            return key
         with self._lock:
             if self._mode == "mixed":
                 return self._public if self._newer_is_due(self._notifications) else self._old
@@ -107,6 +114,13 @@ class Keys:
 
     def _newer_is_due(self, sequence: random.Random) -> bool:
         return sequence.random() * 100 < self._percentage
+
+    def _in_use(self) -> tuple[Signer, ...]:
+        if self._mode == "mixed":
+            return (self._public, self._old)
+        if self._mode == "pubkey":
+            return (self._public,)
+        return (self._old, self._new) if self._mode == "two-certs" else (self._old,)
 
     def _listed(self) -> tuple[PlatformCertificate, ...]:
         if self._mode == "pubkey":

@@ -93,8 +93,9 @@ def _compared(request: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         *(
             request.get(name)
-            for name in ("appid", "mchid", "description", "attach", "notify_url", "time_expire", "payer")
+            for name in ("appid", "mchid", "description", "attach", "notify_url", "time_expire")
         ),
+        request.get("payer", {}).get("openid"),
         amount["total"],
         amount.get("currency", "CNY"),
     )

@@ -11,6 +11,9 @@ OUT_TRADE_NO = Text("商户订单号", 32, minimum=6, pattern=r"^[0-9a-zA-Z_\-|*
 TRANSACTION_ID = Text("微信支付订单号", 32)
 MCHID = Text("直连商户号", 32)
 
+# What the buyer may not pay with; nothing is refused here because of it.
+_LIMIT_PAY = Text("支付方式", 32, pattern=r"^(no_balance|no_credit|no_debit|balance_only)$")
+
 _GOODS = Structure(
     "单品列表",
     {
@@ -31,6 +34,7 @@ _COMMON: Mapping[str, Rule] = {
     "attach": Text("附加数据", 128, required=False),
     "notify_url": Text("通知地址", 255, pattern=NOTIFY_URL),
     "goods_tag": Text("订单优惠标记", 32, required=False),
+    "limit_pay": Items("指定支付方式", _LIMIT_PAY),
     "support_fapiao": Boolean("电子发票入口开放标识"),
     "amount": Structure(
         "订单金额",
@@ -60,12 +64,36 @@ _COMMON: Mapping[str, Rule] = {
                     "address": Text("详细地址", 512, required=False),
                 },
             ),
+            # SDKs have one scene for all kinds of order.
+            "h5_info": Structure(
+                "H5场景信息",
+                {
+                    "type": Text("场景类型", 32),
+                    "app_name": Text("应用名称", 64, required=False),
+                    "app_url": Text("网站URL", 128, required=False),
+                    "bundle_id": Text("iOS平台BundleID", 128, required=False),
+                    "package_name": Text("Android平台PackageName", 128, required=False),
+                },
+            ),
         },
     ),
     "settle_info": Structure("结算信息", {"profit_sharing": Boolean("是否指定分账")}),
 }
 
-_PAYER = Structure("支付者", {"openid": Text("用户标识", 128, pattern=r"^[0-9a-zA-Z_\-]+$")}, required=True)
+# For merchants who may only sell to a certain person: the two last are encrypted, and not opened here.
+_IDENTITY = Structure(
+    "实名支付用户身份标识",
+    {
+        "type": Text("证件类型", 32),
+        "number": Text("证件号", 1024),
+        "name": Text("证件姓名", 1024, required=False),
+    },
+)
+_PAYER = Structure(
+    "支付者",
+    {"openid": Text("用户标识", 128, pattern=r"^[0-9a-zA-Z_\-]+$"), "identity": _IDENTITY},
+    required=True,
+)
 
 NATIVE = Structure("请求", _COMMON)
 JSAPI = Structure("请求", {**_COMMON, "payer": _PAYER})

@@ -17,6 +17,7 @@ class RefundStatus(StrEnum):
     ABNORMAL = "ABNORMAL"
 
 
+BALANCE = "支付用户零钱"  # the buyer's balance
 FINAL = (RefundStatus.SUCCESS, RefundStatus.CLOSED)
 
 
@@ -32,6 +33,8 @@ class Refund:
     ends_as: RefundStatus  # by itself
     status: RefundStatus = RefundStatus.PROCESSING
     success_time: float | None = None
+    channel: str = "ORIGINAL"
+    received_by: str = BALANCE  # user_received_account
 
     @property
     def out_refund_no(self) -> str:
@@ -56,6 +59,17 @@ class Refund:
     def ended(self, status: RefundStatus, now: float) -> Self:
         """The refund with an end; only a successful one has a time of success."""
         return replace(self, status=status, success_time=now if status is RefundStatus.SUCCESS else None)
+
+    def sent_on(self, received_by: str, *, ends_at: float | None, ends_as: RefundStatus) -> Self:
+        """An abnormal refund on its way to another account: it is being processed again."""
+        return replace(
+            self,
+            status=RefundStatus.PROCESSING,
+            channel="OTHER_BANKCARD",
+            received_by=received_by,
+            ends_at=ends_at,
+            ends_as=ends_as,
+        )
 
     def has_the_amounts_of(self, request: Mapping[str, Any]) -> bool:
         """Whether `request` asks for the same money of the same total."""

@@ -19,6 +19,8 @@ from sandbox.simulator.refusals import (
     refund_differs,
     refund_impossible,
     refund_missing,
+    refund_not_abnormal,
+    refund_numbers_differ,
     refund_too_soon,
 )
 
@@ -84,8 +86,7 @@ class RefundLedger:
             self._ledger.refund_accepted(order.out_trade_no)
             self._refunds[refund.out_refund_no] = refund
             self._by_order.setdefault(order.out_trade_no, []).append(refund.out_refund_no)
-        if refund.ends_at is not None:
-            self._agenda.put(refund.ends_at, partial(self._end_if_due, refund.out_refund_no))
+        self._wait_for(refund)
         return refund
 
     def by_out_refund_no(self, out_refund_no: str) -> Refund:
@@ -111,6 +112,34 @@ class RefundLedger:
                 raise NotPossibleError(409, "REFUND_ENDED", f"The refund is {refund.status.value} already.")
             return self._ended(refund, status, now)
 
+    def send_on(
+        self,
+        refund_id: str,
+        *,
+        out_refund_no: str,
+        received_by: str,
+        outcome: Callable[[], RefundStatus],
+    ) -> Refund:
+        """Process an abnormal refund again, to another account (WeChat Pay APIv3, Abnormal refund); it ends as `outcome` says.
+
+        Raises the refusals of a refund that is unknown, has another out_refund_no, or is not ABNORMAL.
+        """
+        now = self._clock.time()
+        with self._lock:
+            found = (each.out_refund_no for each in self._refunds.values() if each.refund_id == refund_id)
+            refund = self._current(next(found, ""), now)
+            if refund is None:
+                raise refund_missing()
+            if refund.out_refund_no != out_refund_no:
+                raise refund_numbers_differ()
+            if refund.status is not RefundStatus.ABNORMAL:
+                raise refund_not_abnormal()
+            ends_at = None if self.after is None else now + self.after
+            refund = refund.sent_on(received_by, ends_at=ends_at, ends_as=outcome())
+            self._refunds[out_refund_no] = refund
+        self._wait_for(refund)
+        return refund
+
     def settle(self) -> None:
         """End what is due: the clock was advanced."""
         now = self._clock.time()
@@ -121,6 +150,10 @@ class RefundLedger:
     def stop(self) -> None:
         """Nothing ends by itself any more, unless somebody looks."""
         self._agenda.stop()
+
+    def _wait_for(self, refund: Refund) -> None:
+        if refund.ends_at is not None:
+            self._agenda.put(refund.ends_at, partial(self._end_if_due, refund.out_refund_no))
 
     def _end_if_due(self, out_refund_no: str) -> None:
         self._look(out_refund_no)

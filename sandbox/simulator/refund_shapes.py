@@ -5,8 +5,6 @@ from typing import Any
 from sandbox.simulator.clock import rfc3339
 from sandbox.simulator.refund import Refund
 
-_RECEIVED_BY = "支付用户零钱"  # the buyer's balance
-
 
 def refund_object(refund: Refund) -> dict[str, Any]:
     """The answer to a refund and to a query (WeChat Pay APIv3, Refund, Query refund: response parameters).
@@ -31,8 +29,8 @@ def refund_object(refund: Refund) -> dict[str, Any]:
         "out_refund_no": refund.out_refund_no,
         "transaction_id": refund.order.transaction_id,
         "out_trade_no": refund.order.out_trade_no,
-        "channel": "ORIGINAL",
-        "user_received_account": _RECEIVED_BY,
+        "channel": refund.channel,
+        "user_received_account": refund.received_by,
         **_success_time(refund),
         "create_time": rfc3339(refund.create_time),
         "status": refund.status.value,
@@ -52,7 +50,7 @@ def refund_plaintext(refund: Refund) -> dict[str, Any]:
         "refund_id": refund.refund_id,
         "refund_status": refund.status.value,
         **_success_time(refund),
-        "user_received_account": _RECEIVED_BY,
+        "user_received_account": refund.received_by,
         "amount": {
             "total": refund.order.total,
             "refund": refund.amount,

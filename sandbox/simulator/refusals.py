@@ -35,6 +35,16 @@ class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an erro
             self.body["detail"] = dict(detail)
 
 
+def no_such_path() -> Refusal:
+    """404: nothing is served there."""
+    return Refusal(404, "NOT_FOUND", "请求的接口不存在，请检查请求路径")
+
+
+def no_such_method() -> Refusal:
+    """405: what is served there has other methods."""
+    return Refusal(405, "METHOD_NOT_ALLOWED", "请求方法错误，请检查请求方法")
+
+
 def sign_error(message: str, detail: Mapping[str, object] | None = None) -> Refusal:
     """401: the signature, or what it needs, is wrong (WeChat Pay APIv3, 401 Unauthorized)."""
     return Refusal(401, "SIGN_ERROR", message, number=SIGNATURE, detail=detail)
@@ -57,6 +67,26 @@ def parameter_error(
 def invalid_request(message: str, *, number: int = PARAMETER) -> Refusal:
     """400 INVALID_REQUEST: against a rule of the protocol or of the order's life."""
     return Refusal(400, "INVALID_REQUEST", message, number=number)
+
+
+def serial_missing() -> Refusal:
+    """400: nothing names the key that sensitive members are encrypted for (WeChat Pay APIv3, Encrypting sensitive members)."""
+    return parameter_error(
+        "HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)",
+        pointer="Wechatpay-Serial",
+        issue="required",
+        location="header",
+    )
+
+
+def serial_unknown() -> Refusal:
+    """400: Wechatpay-Serial is of no key that WeChat Pay uses with this merchant."""
+    return parameter_error(
+        "平台证书序列号Wechatpay-Serial错误",
+        pointer="Wechatpay-Serial",
+        issue="not a key of this merchant's",
+        location="header",
+    )
 
 
 def mapped_twice(title: str, name: str, location: str) -> Refusal:
@@ -138,6 +168,16 @@ def refund_differs() -> Refusal:
 def refund_impossible(message: str) -> Refusal:
     """400: the order is too old, or has no money or no refunds left."""
     return invalid_request(message)
+
+
+def refund_numbers_differ() -> Refusal:
+    """400: refund_id and out_refund_no are of two refunds."""
+    return invalid_request("微信支付退款单号与商户退款单号不匹配，请核实后再试")
+
+
+def refund_not_abnormal() -> Refusal:
+    """400: only a refund that is ABNORMAL can be sent to another account."""
+    return invalid_request("退款单状态不是退款异常，不支持发起异常退款")
 
 
 def refund_too_soon() -> Refusal:

@@ -9,18 +9,22 @@ from typing import Any
 from starlette.types import Send
 
 JSON = "application/json; charset=utf-8"
+NO_BODY = "application/json"  # of a 204: clients in use fail without one
 HTML = "text/html; charset=utf-8"
 
 
 @dataclass(frozen=True)
 class Reply:
-    """`number` is WeChat Pay's internal error number, the end of the Request-ID; `signature` the headers of one, or none."""
+    """`number` is WeChat Pay's internal error number, the end of the Request-ID; `signature` the headers of one, or none.
+
+    With a `content_type` of None there is no such header.
+    """
 
     status: int
     body: bytes
     number: int
     signature: Mapping[str, str] = field(default_factory=dict)
-    content_type: str = JSON
+    content_type: str | None = JSON
 
     async def send(self, send: Send, *, cut: int = 0) -> None:
         """Send it. With a `cut`, so many bytes fewer than announced: the answer is then not complete."""
@@ -34,13 +38,16 @@ class Reply:
         )
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        """The Request-ID that every response carries is a hex id, a hyphen and the number."""
+        """Names in WeChat Pay's own spelling: some of its SDKs look them up letter by letter, and ASGI servers keep it.
+
+        The Request-ID that every response carries is a hex id, a hyphen and the number.
+        """
         headers = {"Request-ID": f"08{secrets.token_hex(16).upper()}-{self.number}", **self.signature}
-        if self.body:
-            headers["Content-Type"] = self.content_type
+        if self.content_type is not None and (self.body or self.status == 204):
+            headers["Content-Type"] = self.content_type if self.body else NO_BODY
         if self.status != 204:
             headers["Content-Length"] = str(len(self.body))
-        return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def json_bytes(document: Mapping[str, Any]) -> bytes:

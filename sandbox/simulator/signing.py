@@ -1,4 +1,4 @@
-"""WeChat Pay's half of the signatures: sign what leaves, verify what a merchant sent, encrypt a resource."""
+"""WeChat Pay's half of the cryptography: sign what leaves, verify what a merchant sent, encrypt and open what is secret."""
 
 import base64
 import binascii
@@ -8,14 +8,16 @@ import string
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sandbox.simulator.clock import Timepiece
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
+# WeChat Pay APIv3, Encrypting sensitive members: RSAES-OAEP with SHA-1 for both of its hashes.
+_OAEP = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)  # noqa: S303 - the published algorithm
 _NONCE_ALPHABET = string.ascii_letters + string.digits
 
 
@@ -30,7 +32,7 @@ def random_nonce(length: int = 32) -> str:
 
 
 class Signer:
-    """Signs responses and notifications with one of WeChat Pay's private keys, named by its serial or key id."""
+    """One of WeChat Pay's private keys, named by its serial or key id: it signs, and opens what was encrypted for it."""
 
     def __init__(self, *, serial: str, private_key: str, clock: Timepiece) -> None:
         # Checking the numbers of a key takes 60 ms; Credentials has done it for what comes from a file.
@@ -38,7 +40,7 @@ class Signer:
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("WeChat Pay signs with RSA keys")
         self._key = key
-        self._serial = serial
+        self.serial = serial
         self._clock = clock
 
     def headers(self, body: bytes, *, age: float = 0) -> dict[str, str]:
@@ -54,9 +56,13 @@ class Signer:
             "Wechatpay-Timestamp": timestamp,
             "Wechatpay-Nonce": nonce,
             "Wechatpay-Signature": base64.b64encode(signature).decode("ascii"),
-            "Wechatpay-Serial": self._serial,
+            "Wechatpay-Serial": self.serial,
             "Wechatpay-Signature-Type": SCHEME,
         }
+
+    def opened(self, ciphertext: bytes) -> bytes:
+        """What a merchant encrypted with this key's public half (RSA-OAEP). Raises ValueError for anything else."""
+        return self._key.decrypt(ciphertext, _OAEP)
 
 
 class MerchantKey:
@@ -76,6 +82,10 @@ class MerchantKey:
             return False
         return True
 
+    def encrypted(self, plaintext: bytes) -> bytes:
+        """RSA-OAEP for the merchant alone. Raises ValueError for more than 214 bytes, of an RSA-2048 key."""
+        return self._key.encrypt(plaintext, _OAEP)
+
 
 def encrypted(plaintext: bytes, *, associated_data: str, api_v3_key: str) -> dict[str, str]:
     """AEAD_AES_256_GCM under the APIv3 key, with the tag behind the ciphertext.
@@ -92,9 +102,9 @@ def encrypted(plaintext: bytes, *, associated_data: str, api_v3_key: str) -> dic
     }
 
 
-def encrypted_resource(plaintext: bytes, *, original_type: str, api_v3_key: str) -> dict[str, str]:
-    """The `resource` of a notification; its kind is the associated data, too."""
-    return {
-        "original_type": original_type,
-        **encrypted(plaintext, associated_data=original_type, api_v3_key=api_v3_key),
-    }
+def encrypted_resource(
+    plaintext: bytes, *, original_type: str | None, associated_data: str, api_v3_key: str
+) -> dict[str, str]:
+    """The `resource` of a notification; without an `original_type` that member is left out."""
+    kind = {} if original_type is None else {"original_type": original_type}
+    return kind | encrypted(plaintext, associated_data=associated_data, api_v3_key=api_v3_key)

@@ -5,14 +5,16 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
+from sandbox.simulator.abnormal_refund import AbnormalRefunds
 from sandbox.simulator.authorization import Gatekeeper
 from sandbox.simulator.certificates import Certificates
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls import Controls
 from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.echo import Echo
 from sandbox.simulator.fault_controls import FaultControls
-from sandbox.simulator.fault_rule import REFUND
+from sandbox.simulator.fault_rule import ABNORMAL_REFUND, REFUND
 from sandbox.simulator.faults import Faults
 from sandbox.simulator.gateway import Gateway
 from sandbox.simulator.key_controls import KeyControls
@@ -20,6 +22,7 @@ from sandbox.simulator.keys import Keys
 from sandbox.simulator.ledger import Ledger
 from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.notification import refund_notification
+from sandbox.simulator.notify_controls import NotifyControls
 from sandbox.simulator.refund import Refund, RefundStatus
 from sandbox.simulator.refund_controls import RefundControls
 from sandbox.simulator.refund_ledger import RefundLedger
@@ -51,14 +54,18 @@ class Simulator:
             ledger,
             clock,
             told=partial(_tell, courier=self._courier, clock=clock, merchant_keys=merchant_keys),
-            outcome=partial(_outcome, faults),
+            outcome=partial(_outcome, faults, REFUND),
             minute_between=minute_between_refunds,
         )
         gateway = Gateway(
             [
                 *Transactions(credentials, ledger).endpoints(),
                 *Refunds(self._refund_ledger).endpoints(),
+                *AbnormalRefunds(
+                    self._refund_ledger, keys=keys, outcome=partial(_outcome, faults, ABNORMAL_REFUND)
+                ).endpoints(),
                 *Certificates(keys, merchant_keys).endpoints(),
+                *Echo(keys=keys, merchant_keys=merchant_keys, courier=self._courier, clock=clock).endpoints(),
             ],
             gatekeeper=Gatekeeper(credentials.mchid, merchant_keys, clock),
             keys=keys,
@@ -75,6 +82,9 @@ class Simulator:
                 *RefundControls(self._refund_ledger).routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
+                *NotifyControls(
+                    ledger=ledger, courier=self._courier, merchant_keys=merchant_keys, clock=clock
+                ).routes(),
             ]
         )
         self.app: ASGIApp = _Paths(controls, gateway)
@@ -121,9 +131,9 @@ def _tell(refund: Refund, *, courier: Courier, clock: Timepiece, merchant_keys: 
         courier.send(refund_notification(refund, refund.notify_url, api_v3_key=key, now=clock.time()))
 
 
-def _outcome(faults: Faults) -> RefundStatus:
-    """How a refund that is accepted now will end by itself: well, unless a fault rule says otherwise."""
-    fault = faults.take(REFUND, "result")
+def _outcome(faults: Faults, on: str) -> RefundStatus:
+    """How a refund that is accepted or sent on now will end by itself: well, unless a fault rule says otherwise."""
+    fault = faults.take(on, "result")
     return RefundStatus.SUCCESS if fault is None else RefundStatus(fault.parameters["result"])
 
 

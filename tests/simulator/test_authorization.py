@@ -180,16 +180,25 @@ def test_user_agent_and_accept_are_required(shared_merchant, name):
     assert "wechatpay-signature" not in response.headers
 
 
-def test_an_unknown_path_is_an_empty_404_and_another_method_an_empty_405(shared_merchant):
-    for method, path, status in (
-        ("GET", "/v3/pay/transactions/nothing/here", 404),
-        ("GET", "/pay/unifiedorder", 404),
-        ("GET", "/", 404),
-        ("GET", "/v3/pay/transactions/native", 405),
-    ):
-        response = shared_merchant.call(method, path)
-        assert (response.status, response.body) == (status, b"")
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        ("/v3/pay/transactions/nothing/here", 404, "NOT_FOUND"),
+        ("/pay/unifiedorder", 404, "NOT_FOUND"),
+        ("/", 404, "NOT_FOUND"),
+        ("/v3/pay/transactions/native", 405, "METHOD_NOT_ALLOWED"),
+    ],
+)
+def test_an_unknown_path_or_method_is_told_by_a_code_before_anybody_looks_at_the_signature(
+    shared_merchant, path, status, code
+):
+    for authorization in (shared_merchant.authorization("GET", path, b""), "none"):
+        response = shared_merchant.call("GET", path, headers={"Authorization": authorization})
+        assert (response.status, response.code) == (status, code)
+        assert response.json["message"]
+        assert response.headers["content-type"] == "application/json; charset=utf-8"
         assert response.error_number > 0
+        assert not [name for name in response.headers if name.startswith("wechatpay-")]
 
 
 def test_a_replayed_nonce_is_taken(shared_merchant):

@@ -8,7 +8,7 @@ import pytest
 def closed(merchant, out_trade_no):
     response = merchant.close(out_trade_no)
     assert (response.status, response.body) == (204, b""), response.body
-    assert "content-type" not in response.headers
+    assert response.headers["content-type"] == "application/json"
     assert response.error_number == 0
     merchant.verify(response.headers, b"")
 

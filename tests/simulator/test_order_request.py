@@ -112,6 +112,7 @@ def test_a_string_where_a_number_belongs_is_named_in_full(shared_merchant):
     ("pointer", "changes"),
     [
         ("/total", {"total": 1}),
+        ("/limit_payment", {"limit_payment": ["no_credit"]}),
         ("/payer", {"payer": {"openid": "o"}}),
         ("/amount/payer_total", {"amount": {"total": 1, "payer_total": 1}}),
         ("/settle_info/x", {"settle_info": {"x": False}}),
@@ -121,6 +122,51 @@ def test_unknown_members_are_refused(shared_merchant, pointer, changes):
     response = refused(shared_merchant, shared_merchant.order(**changes))
     assert response.json["detail"]["field"] == pointer
     assert response.error_number == 270924358
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"limit_pay": ["no_credit"]},
+        {"limit_pay": ["no_balance", "no_credit", "no_debit", "balance_only"]},
+        {
+            "scene_info": {
+                "payer_client_ip": "::1",
+                "h5_info": {"type": "Wap", "app_url": "https://pay.qq.com"},
+            }
+        },
+    ],
+    ids=json.dumps,
+)
+def test_members_that_sdks_know_are_taken_and_change_nothing(shared_merchant, changes):
+    order = shared_merchant.order(**changes)
+    assert shared_merchant.native(order).json.keys() == {"code_url"}
+    assert shared_merchant.pay(outTradeNo=order["out_trade_no"]).status == 200
+    assert shared_merchant.query(order["out_trade_no"]).json.keys().isdisjoint({"limit_pay"})
+
+
+@pytest.mark.parametrize(
+    ("pointer", "limit_pay"),
+    [
+        ("/limit_pay", "no_credit"),
+        ("/limit_pay", []),
+        ("/limit_pay/0", ["NO_CREDIT"]),
+        ("/limit_pay/1", ["no_debit", 1]),
+    ],
+)
+def test_a_limit_pay_that_is_none_is_refused(shared_merchant, pointer, limit_pay):
+    response = refused(shared_merchant, shared_merchant.order(limit_pay=limit_pay))
+    assert response.json["detail"]["field"] == pointer
+
+
+def test_the_identity_of_a_buyer_is_taken_and_not_compared(shared_merchant):
+    """It is encrypted anew each time that the same order is posted."""
+    order = shared_merchant.order(payer={"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"})
+    for number in ("b25l", "YW5vdGhlcg=="):
+        order["payer"]["identity"] = {"type": "IDCARD", "number": number, "name": number}
+        assert shared_merchant.jsapi(order).status == 200
+    other = order | {"payer": order["payer"] | {"openid": "o-other"}}
+    assert shared_merchant.jsapi(other).json["message"] == "201 商户订单号重复"
 
 
 LENGTHS = [
