@@ -1,5 +1,6 @@
 """Every alarm of the template, over what a sandbox really measures: silent while all is well, and ringing in its drill."""
 
+from sandbox.stack import NOTIFY_PATH
 from tests.alarms.world import World
 from tests.flows.console import refund_in_console
 
@@ -194,6 +195,24 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
         "KeyEndsAlarm",
         "CertificateRefusedAlarm",
     }
+
+
+def test_a_notification_that_the_bus_never_heard_of(world: World) -> None:
+    mapping = {"EventSourceMappingUUID": world.sandbox.deployed.refs["PublishFunctionNotifications"]}
+    world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
+    assert world.rung() == {"UnpublishedAlarm"}
+
+
+def test_complaints_wake_nobody(world: World) -> None:
+    url = f"{world.sandbox.api}{NOTIFY_PATH}"
+    for number in range(3):
+        world.control(
+            "notify",
+            {"eventType": "COMPLAINT.CREATE", "plaintext": {"complaint_id": str(number)}, "url": url},
+        )
+    world.until(lambda: count(world, "NotificationOther") == 3)
+    assert count(world, "NotificationFailed") == 0
+    assert world.rung() == set()
 
 
 def test_an_item_that_nobody_can_read(world: World) -> None:
