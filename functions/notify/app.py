@@ -6,7 +6,7 @@ from payments.errors import ApiError, TooLargeError, TryAgainError
 from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order, set_aside
 from payments.http import logger, named, operation, request_of, response, unforeseen
 from payments.loader import MAX_BYTES
-from payments.notification_kinds import Kind, kind_of
+from payments.notification_kinds import NOT_OPENED, Kind, kind_of
 from payments.payment import Payment
 from payments.refund_evidence import RefundFacts, apply_refund
 from payments.wiring import Wiring
@@ -56,7 +56,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         logger.info(operation(event), extra=line)
     if applied in RETRIED:
         return failed(503, "SYSTEMERROR: not ready for this notification")
-    if applied is not Applied.OTHER_KIND:  # they must not thin out the failures of payments
+    if applied not in (Applied.OTHER_KIND, Applied.ECHO):  # they must not thin out the failures of payments
         wiring.measure({"NotificationFailed": 0})
     return response(200, {"code": "SUCCESS", "message": "Success"})
 
@@ -71,7 +71,7 @@ def accept(event: dict[str, Any], line: dict[str, object]) -> Applied:
     try:
         members = wiring.keys.open(sealed)
     except DecryptionError as problem:
-        raise TryAgainError("The notification cannot be decrypted with the APIv3 keys at hand.") from problem
+        raise TryAgainError(NOT_OPENED) from problem
     try:
         return applied_facts(sealed, members, line)
     except (UnusableFactsError, EnvelopeError) as problem:
@@ -85,7 +85,9 @@ def accept(event: dict[str, Any], line: dict[str, object]) -> Applied:
 def applied_facts(sealed: Sealed, members: dict[str, object], line: dict[str, object]) -> Applied:
     """Through the door for orders or the one for refunds; what is neither is kept."""
     kind = kind_of(sealed, members)
-    if kind is Kind.OTHER:
+    if kind is Kind.ECHO and wiring.echoes.arrived(members.get("echo_message"), now=int(wiring.now())):
+        return Applied.ECHO
+    if kind in (Kind.OTHER, Kind.ECHO):  # an echo that somebody else asked for is of no use here
         return kept(sealed)
     if kind is Kind.PAYMENT:
         facts = OrderFacts.of(members)

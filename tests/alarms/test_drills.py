@@ -1,6 +1,10 @@
 """Every alarm of the template, over what a sandbox really measures: silent while all is well, and ringing in its drill."""
 
+import threading
+import time
+
 from sandbox.stack import NOTIFY_PATH
+from tests.alarms.cloudwatch import rings
 from tests.alarms.world import World
 from tests.flows.console import refund_in_console
 
@@ -213,6 +217,46 @@ def test_complaints_wake_nobody(world: World) -> None:
     world.until(lambda: count(world, "NotificationOther") == 3)
     assert count(world, "NotificationFailed") == 0
     assert world.rung() == set()
+
+
+def echo(world: World) -> None:
+    """What EventBridge does each day."""
+    world.sandbox.schedules["EchoFunctionRegularly"].run_now()
+    world.sandbox.lambdas.logs("EchoFunction")
+
+
+def test_an_echo_that_arrives_wakes_nobody(world: World) -> None:
+    echo(world)
+    world.wait_for("EchoMissed")
+    assert count(world, "EchoMissed") == 0
+    assert count(world, "NotificationFailed") == 0
+    assert world.rung() == set()
+
+
+def test_wechat_pay_cannot_reach_us(world: World) -> None:
+    world.faults({"on": "notification", "effect": "drop"})
+    waiting = threading.Thread(target=echo, args=(world,))
+    waiting.start()
+    while waiting.is_alive():  # an echo is waited for by the clock
+        time.sleep(2)
+        world.sandbox.clock.advance(40)
+    waiting.join()
+    world.wait_for("EchoMissed")
+    assert world.rung() == {"UnreachableAlarm"}
+
+    world.faults()
+    world.later()
+    echo(world)
+    world.until(
+        lambda: not rings(world.sandbox.deployed.alarms["UnreachableAlarm"], world.metrics, now=world.now())
+    )
+
+
+def test_wechat_pay_takes_no_echo(world: World) -> None:
+    world.faults(failing("echo", 403, "NO_AUTH"))
+    echo(world)
+    world.wait_for("EchoMissed")
+    assert world.rung() == {"UnreachableAlarm"}
 
 
 def test_an_item_that_nobody_can_read(world: World) -> None:

@@ -20,10 +20,10 @@ def entries_of(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Event ids and PutEvents entries of what happened between two images of a row in DynamoDB's own JSON.
 
-    A payment tells its transitions; a kept notification, once, that it came.
+    A payment tells its transitions; a kept notification, once, that it came; an echo, in the same table, nothing.
     """
     if "notification_id" in new:
-        if old is None:
+        if old is None and "event_type" in new:
             yield _received(new, bus=bus)
         return
     item = {name: plain(value) for name, value in new.items()}

@@ -1,13 +1,18 @@
 """What a notification is about: which kinds are ours to apply, and that all others are welcome and kept.
 
 WeChat Pay sends whatever the merchant's other products give rise to, to the URL that its settings name. Source: WeChat Pay
-APIv3, "Payment notification", "Combined payment notification", "Partner payment notification", "Refund result notification".
+APIv3, "Payment notification", "Combined payment notification", "Partner payment notification", "Refund result notification" and
+"Testing signatures and encryption".
 """
 
 from collections.abc import Mapping
 from enum import Enum
 
 from wechatpay.notification import Sealed
+
+ECHO = ("SECURITY_ECHO.SUCCESS", "security")
+NOT_OPENED = "The notification cannot be decrypted with the APIv3 keys at hand."
+"""What is logged of a notification that is WeChat Pay's and cannot be read."""
 
 _REFUNDS = ("REFUND.SUCCESS", "REFUND.ABNORMAL", "REFUND.CLOSED")
 # Numbers that only orders of other products have: several orders in one, and a partner's for its sub-merchants.
@@ -19,6 +24,7 @@ class Kind(Enum):
 
     PAYMENT = "payment"
     REFUND = "refund"
+    ECHO = "echo"
     OTHER = "other"
 
 
@@ -34,4 +40,6 @@ def kind_of(sealed: Sealed, members: Mapping[str, object]) -> Kind:
         return Kind.PAYMENT
     if sealed.event_type in _REFUNDS and sealed.original_type == "refund":
         return Kind.REFUND
+    if pair == ECHO:
+        return Kind.ECHO
     return Kind.OTHER

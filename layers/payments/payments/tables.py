@@ -136,6 +136,19 @@ class NotificationItem(Model):
     expires_at = IntAttribute()
 
 
+class EchoItem(Model):
+    """In the same table: an echo that was asked for, and whether WeChat Pay's notification of it has arrived."""
+
+    class Meta(_Settings):
+        table_name = "notifications"  # the store sets the real name
+
+    notification_id = UnicodeAttribute(hash_key=True)
+    serial = UnicodeAttribute()
+    sent_at = IntAttribute()
+    arrived_at = IntAttribute(null=True)
+    expires_at = IntAttribute()
+
+
 class AllowanceItem(Model):
     """What one buyer has open, or how many refunds one caller has asked for on one day; gone by itself (TTL)."""
 
