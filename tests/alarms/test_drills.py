@@ -239,7 +239,7 @@ def test_wechat_pay_cannot_reach_us(world: World) -> None:
     waiting.start()
     while waiting.is_alive():  # an echo is waited for by the clock
         time.sleep(2)
-        world.sandbox.clock.advance(40)
+        world.later(40)
     waiting.join()
     world.wait_for("EchoMissed")
     assert world.rung() == {"UnreachableAlarm"}
