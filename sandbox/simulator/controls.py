@@ -14,11 +14,13 @@ from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.control_request import ControlError, failure, members, told
 from sandbox.simulator.courier import Courier, Delivery
 from sandbox.simulator.ledger import Ledger
+from sandbox.simulator.means_control import MEMBERS, means_of
 from sandbox.simulator.merchant_keys import MerchantKeys
 from sandbox.simulator.notification import payment_notification
 from sandbox.simulator.refund_ledger import RefundLedger
 from sandbox.simulator.transaction import ledger_entry, transaction
 
+_NAMES_OF_ORDER = {"codeUrl", "prepayId", "outTradeNo"}
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 
@@ -63,10 +65,12 @@ class Controls:
 
     async def pay(self, request: Request) -> Response:
         """The buyer pays by `codeUrl`, `prepayId` or `outTradeNo`; the notification goes out at once."""
-        body = await members(request, {"codeUrl", "prepayId", "outTradeNo", "openid"})
+        body = await members(request, {*_NAMES_OF_ORDER, "openid", *MEMBERS})
+        means = means_of(body)
+        body = {name: value for name, value in body.items() if name not in MEMBERS}
         if not all(isinstance(value, str) and value for value in body.values()):
-            raise ControlError("Every member is a string that is not empty.")
-        if len(body.keys() - {"openid"}) != 1:
+            raise ControlError("codeUrl, prepayId, outTradeNo and openid are strings that are not empty.")
+        if len(body.keys() & _NAMES_OF_ORDER) != 1:
             raise ControlError("Say exactly one of codeUrl, prepayId and outTradeNo.")
         if "openid" in body and not _OPENID.fullmatch(body["openid"]):
             raise ControlError("An openid is 1 to 128 letters, digits, hyphens and underscores.")
@@ -74,6 +78,7 @@ class Controls:
             credential=body.get("codeUrl") or body.get("prepayId"),
             out_trade_no=body.get("outTradeNo"),
             openid=body.get("openid"),
+            means=means,
         )
         key = self._merchant_keys.api_v3_key
         notification = payment_notification(order, api_v3_key=key, now=self._clock.time())

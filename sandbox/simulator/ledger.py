@@ -9,6 +9,7 @@ from typing import Any
 
 from sandbox.simulator.clock import Timepiece, beijing_day
 from sandbox.simulator.control_request import NotPossibleError
+from sandbox.simulator.means import FROM_BALANCE, Means
 from sandbox.simulator.order import CREDENTIAL_LIFE, Order, TradeState
 from sandbox.simulator.refusals import (
     order_closed,
@@ -115,7 +116,12 @@ class Ledger:
             return [order for number in self._orders if (order := self._current(number, now)) is not None]
 
     def pay(
-        self, *, credential: str | None = None, out_trade_no: str | None = None, openid: str | None = None
+        self,
+        *,
+        credential: str | None = None,
+        out_trade_no: str | None = None,
+        openid: str | None = None,
+        means: Means = FROM_BALANCE,
     ) -> Order:
         """The buyer pays, with a code_url or prepay_id, or simply this order. Raises NotPossibleError."""
         now = self._clock.time()
@@ -131,6 +137,10 @@ class Ledger:
                 raise NotPossibleError(
                     403, "OPENID_MISMATCH", "The order is another buyer's: it names an openid."
                 )
+            if means.discount > order.total:
+                raise NotPossibleError(
+                    409, "COUPONS_TOO_LARGE", "The coupons are worth more than the order's total."
+                )
             transaction_id = _new_transaction_id(now)
             self._by_transaction_id[transaction_id] = order.out_trade_no
             return self._keep(
@@ -140,6 +150,7 @@ class Ledger:
                     transaction_id=transaction_id,
                     success_time=now,
                     openid=openid or order.payer or _new_openid(),
+                    means=means,
                 )
             )
 

@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Self
 
+from sandbox.simulator.means import FROM_BALANCE, Means
+
 CREDENTIAL_LIFE = 2 * 3600  # seconds; of a code_url or a prepay_id
 PAYABLE_BY_DEFAULT = 7 * 86400
 PAYABLE_AT_LEAST = 60
@@ -42,6 +44,7 @@ class Order:
     transaction_id: str | None = None
     success_time: float | None = None
     openid: str | None = None
+    means: Means = FROM_BALANCE
 
     @classmethod
     def placed(cls, trade_type: str, request: Mapping[str, Any], *, credential: str, now: float) -> Self:
@@ -73,6 +76,16 @@ class Order:
     def total(self) -> int:
         """The amount in fen."""
         return int(self.request["amount"]["total"])
+
+    @property
+    def payer_total(self) -> int:
+        """What the buyer paid of it, in fen."""
+        return self.total - self.means.discount
+
+    @property
+    def settlement_total(self) -> int:
+        """What is settled with the merchant, in fen."""
+        return self.total - self.means.not_due
 
     @property
     def payer(self) -> str | None:

@@ -22,6 +22,15 @@ FINAL = (RefundStatus.SUCCESS, RefundStatus.CLOSED)
 
 
 @dataclass(frozen=True)
+class Arrival:
+    """Where the money goes, and whose it is: channel, user_received_account, funds_account."""
+
+    channel: str = "ORIGINAL"
+    received_by: str = BALANCE
+    funds_account: str | None = None  # None: as the request says
+
+
+@dataclass(frozen=True)
 class Refund:
     """Times are seconds since the epoch."""
 
@@ -33,8 +42,8 @@ class Refund:
     ends_as: RefundStatus  # by itself
     status: RefundStatus = RefundStatus.PROCESSING
     success_time: float | None = None
-    channel: str = "ORIGINAL"
-    received_by: str = BALANCE  # user_received_account
+    coupon_parts: tuple[int, ...] = ()  # what each coupon of the order gets back, in fen
+    arrival: Arrival = Arrival()
 
     @property
     def out_refund_no(self) -> str:
@@ -45,6 +54,21 @@ class Refund:
     def amount(self) -> int:
         """What goes back to the buyer, in fen."""
         return int(self.request["amount"]["refund"])
+
+    @property
+    def payer_refund(self) -> int:
+        """What the buyer gets of it, in fen; the coupons get the rest."""
+        return self.amount - sum(self.coupon_parts)
+
+    @property
+    def settlement_refund(self) -> int:
+        """What is taken from the merchant's settlement, in fen."""
+        return self.amount - self.order.means.not_due_of(self.coupon_parts)
+
+    @property
+    def funds_account(self) -> str:
+        """Whose money it is."""
+        return self.arrival.funds_account or str(self.request.get("funds_account", "UNSETTLED"))
 
     @property
     def notify_url(self) -> str | None:
@@ -60,16 +84,18 @@ class Refund:
         """The refund with an end; only a successful one has a time of success."""
         return replace(self, status=status, success_time=now if status is RefundStatus.SUCCESS else None)
 
+    def arriving(self, **changes: str) -> Self:
+        """The refund with other members of its `arrival`."""
+        return replace(self, arrival=replace(self.arrival, **changes))
+
     def sent_on(self, received_by: str, *, ends_at: float | None, ends_as: RefundStatus) -> Self:
         """An abnormal refund on its way to another account: it is being processed again."""
         return replace(
             self,
             status=RefundStatus.PROCESSING,
-            channel="OTHER_BANKCARD",
-            received_by=received_by,
             ends_at=ends_at,
             ends_as=ends_as,
-        )
+        ).arriving(channel="OTHER_BANKCARD", received_by=received_by)
 
     def has_the_amounts_of(self, request: Mapping[str, Any]) -> bool:
         """Whether `request` asks for the same money of the same total."""

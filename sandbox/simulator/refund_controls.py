@@ -12,6 +12,14 @@ from sandbox.simulator.refund import RefundStatus
 from sandbox.simulator.refund_ledger import RefundLedger
 from sandbox.simulator.refund_shapes import refund_object
 
+# WeChat Pay APIv3, Query refund: channel, funds_account; with their names in an Arrival.
+_ARRIVALS = {
+    "channel": ("channel", ("ORIGINAL", "BALANCE", "OTHER_BALANCE", "OTHER_BANKCARD")),
+    "fundsAccount": (
+        "funds_account",
+        ("UNSETTLED", "AVAILABLE", "UNAVAILABLE", "OPERATION", "BASIC", "ECNY_BASIC"),
+    ),
+}
 _ENDS = (RefundStatus.SUCCESS, RefundStatus.CLOSED, RefundStatus.ABNORMAL)
 
 
@@ -30,14 +38,26 @@ class RefundControls:
         ]
 
     async def refund(self, request: Request) -> Response:
-        """The refund ends as `status`; the notification goes out at once."""
-        body = await members(request, {"outRefundNo", "status"})
+        """The refund ends as `status`, and where it is said there; the notification goes out at once."""
+        body = await members(request, {"outRefundNo", "status", "userReceivedAccount", *_ARRIVALS})
         out_refund_no, status = body.get("outRefundNo"), body.get("status")
         if not isinstance(out_refund_no, str) or not out_refund_no:
             raise ControlError("outRefundNo is a string that is not empty.")
         if status not in _ENDS:
             raise ControlError(f"status is one of {', '.join(_ENDS)}.")
-        return JSONResponse(refund_object(self._refund_ledger.end(out_refund_no, RefundStatus(status))))
+        arrival: dict[str, str] = {}
+        for member, (name, words) in _ARRIVALS.items():
+            if member in body:
+                if body[member] not in words:
+                    raise ControlError(f"{member} is one of {', '.join(words)}.")
+                arrival[name] = body[member]
+        if "userReceivedAccount" in body:
+            account = body["userReceivedAccount"]
+            if not isinstance(account, str) or not 0 < len(account) <= 64:
+                raise ControlError("userReceivedAccount is a string of 1 to 64 characters.")
+            arrival["received_by"] = account
+        refund = self._refund_ledger.end(out_refund_no, RefundStatus(status), **arrival)
+        return JSONResponse(refund_object(refund))
 
     async def settings(self, _request: Request) -> Response:
         """What they are."""

@@ -82,6 +82,7 @@ class RefundLedger:
                 create_time=now,
                 ends_at=None if self.after is None else now + self.after,
                 ends_as=self._outcome(),
+                coupon_parts=self._coupon_parts(order, request, now),
             )
             self._ledger.refund_accepted(order.out_trade_no)
             self._refunds[refund.out_refund_no] = refund
@@ -101,8 +102,8 @@ class RefundLedger:
         with self._lock:
             return self._of(out_trade_no, self._clock.time())
 
-    def end(self, out_refund_no: str, status: RefundStatus) -> Refund:
-        """End it as `status`, now. SUCCESS and CLOSED are final. Raises NotPossibleError."""
+    def end(self, out_refund_no: str, status: RefundStatus, **arrival: str) -> Refund:
+        """End it as `status`, now, with these members of its Arrival. SUCCESS and CLOSED are final. Raises NotPossibleError."""
         now = self._clock.time()
         with self._lock:
             refund = self._current(out_refund_no, now)
@@ -110,7 +111,7 @@ class RefundLedger:
                 raise NotPossibleError(404, "REFUND_NOT_FOUND", "There is no such refund.")
             if refund.status in FINAL or refund.status is status:
                 raise NotPossibleError(409, "REFUND_ENDED", f"The refund is {refund.status.value} already.")
-            return self._ended(refund, status, now)
+            return self._ended(refund.arriving(**arrival), status, now)
 
     def send_on(
         self,
@@ -184,6 +185,14 @@ class RefundLedger:
             raise refund_impossible(f"订单退款次数已达到上限{MOST}次")
         if self.minute_between and earlier and now < earlier[-1].create_time + MINUTE:
             raise refund_too_soon()
+
+    def _coupon_parts(self, order: Order, request: Mapping[str, Any], now: float) -> tuple[int, ...]:
+        earlier = [
+            (refund.amount, refund.coupon_parts)
+            for refund in self._of(order.out_trade_no, now)
+            if refund.status is not RefundStatus.CLOSED
+        ]
+        return tuple(order.means.parts_of_refund(request["amount"]["refund"], order.total, earlier))
 
     def _of(self, out_trade_no: str, now: float) -> list[Refund]:
         numbers = self._by_order.get(out_trade_no, ())

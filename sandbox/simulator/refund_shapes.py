@@ -3,22 +3,20 @@
 from typing import Any
 
 from sandbox.simulator.clock import rfc3339
+from sandbox.simulator.means import Coupon
 from sandbox.simulator.refund import Refund
 
 
 def refund_object(refund: Refund) -> dict[str, Any]:
-    """The answer to a refund and to a query (WeChat Pay APIv3, Refund, Query refund: response parameters).
-
-    Nobody here pays with coupons: the buyer gets back the whole amount.
-    """
+    """The answer to a refund and to a query (WeChat Pay APIv3, Refund, Query refund: response parameters)."""
     amount: dict[str, Any] = {
         "total": refund.order.total,
         "refund": refund.amount,
-        "payer_total": refund.order.total,
-        "payer_refund": refund.amount,
-        "settlement_total": refund.order.total,
-        "settlement_refund": refund.amount,
-        "discount_refund": 0,
+        "payer_total": refund.order.payer_total,
+        "payer_refund": refund.payer_refund,
+        "settlement_total": refund.order.settlement_total,
+        "settlement_refund": refund.settlement_refund,
+        "discount_refund": sum(refund.coupon_parts),
         "currency": "CNY",
         "refund_fee": 0,
     }
@@ -29,14 +27,18 @@ def refund_object(refund: Refund) -> dict[str, Any]:
         "out_refund_no": refund.out_refund_no,
         "transaction_id": refund.order.transaction_id,
         "out_trade_no": refund.order.out_trade_no,
-        "channel": refund.channel,
-        "user_received_account": refund.received_by,
+        "channel": refund.arrival.channel,
+        "user_received_account": refund.arrival.received_by,
         **_success_time(refund),
         "create_time": rfc3339(refund.create_time),
         "status": refund.status.value,
-        "funds_account": refund.request.get("funds_account", "UNSETTLED"),
+        "funds_account": refund.funds_account,
         "amount": amount,
-        "promotion_detail": [],
+        "promotion_detail": [
+            _promotion(coupon, part)
+            for coupon, part in zip(refund.order.means.coupons, refund.coupon_parts, strict=True)
+            if part
+        ],
     }
 
 
@@ -50,12 +52,12 @@ def refund_plaintext(refund: Refund) -> dict[str, Any]:
         "refund_id": refund.refund_id,
         "refund_status": refund.status.value,
         **_success_time(refund),
-        "user_received_account": refund.received_by,
+        "user_received_account": refund.arrival.received_by,
         "amount": {
             "total": refund.order.total,
             "refund": refund.amount,
-            "payer_total": refund.order.total,
-            "payer_refund": refund.amount,
+            "payer_total": refund.order.payer_total,
+            "payer_refund": refund.payer_refund,
         },
     }
 
@@ -67,6 +69,16 @@ def refund_entry(refund: Refund) -> dict[str, Any]:
         "refund_id": refund.refund_id,
         "status": refund.status.value,
         "amount": {"refund": refund.amount},
+    }
+
+
+def _promotion(coupon: Coupon, part: int) -> dict[str, Any]:
+    return {
+        "promotion_id": coupon.coupon_id,
+        "scope": coupon.scope,
+        "type": coupon.kind,
+        "amount": coupon.amount,
+        "refund_amount": part,
     }
 
 

@@ -122,6 +122,17 @@ def test_a_payment_stays_due_until_wechat_pay_has_answered_for_it(
     assert leased.due_since == payment.due_at
 
 
+def test_a_look_that_our_own_table_cuts_short_is_no_answer(stage: Stage) -> None:
+    payment = stage.put(Status.PENDING)
+    assert payment.due_at is not None
+    stage.store.lease(Due("money#0", payment.out_trade_no, payment.due_at), until=START + 190)
+    stage.wiring.store = Lost(stage.store, "money_received", "before")
+    stage.wechat.says("query", order_object(payment, "SUCCESS"))
+    assert stage.settle(payment) == [payment.out_trade_no]
+    after = stage.stored(payment)
+    assert (after.status, after.due_since) == (Status.PENDING, payment.due_at)
+
+
 # ---- orders that wechat pay does not have ----
 
 
@@ -337,9 +348,12 @@ def test_one_refund_without_an_answer_leaves_the_payment_due_and_the_others_look
         return found  # type: ignore[return-value]
 
     stage.wechat.query_refund = answer  # type: ignore[method-assign, assignment]
+    assert payment.due_at is not None
+    stage.store.lease(Due("money#0", payment.out_trade_no, payment.due_at), until=START + 190)
     stage.wiring.time = START + 10
     stage.settle(payment)
     after = stage.stored(payment)
+    assert after.due_since == payment.due_at  # since one of them was last answered for
     assert (after.refunds["A"].status, after.refunds["B"].status) == (
         RefundStatus.REQUESTED,
         RefundStatus.SUCCEEDED,
@@ -395,6 +409,30 @@ def test_five_refusals_of_the_merchant_in_a_row_leave_wechat_pay_alone_for_five_
     unpaid(stage, payments[5])
     stage.settle(payments[5])
     assert len(stage.wechat.asked) == 6
+
+
+def test_while_wechat_pay_is_left_alone_what_is_not_due_stays_so(stage: Stage) -> None:
+    payments = [stage.put(Status.PENDING) for _ in range(5)]
+    closed = stage.put(Status.CLOSED)
+    stage.wechat.says("query", *[refusal("NO_AUTH", 403)] * 5)
+    stage.settle(*payments, closed)
+    assert stage.stored(closed).due_at is None
+
+
+@pytest.mark.parametrize("sent", [False, True])
+def test_refunds_that_wechat_pay_refuses_for_the_merchants_sake_count_like_orders(
+    stage: Stage, sent: bool
+) -> None:
+    payments = [reserved(stage, stage.put(Status.PAID), "A", "B") for _ in range(6)]
+    stage.wiring.time = START + 300
+    forbidden = refusal("NO_AUTH", 403)
+    stage.wechat.says("query_refund", *[NO_SUCH_REFUND if sent else forbidden] * 12)
+    stage.wechat.says("refund", *[forbidden] * 12)
+    for payment in payments[:5]:
+        stage.settle(payment, may_send=sent)
+    asked = len(stage.wechat.asked)
+    stage.settle(payments[5], may_send=sent)
+    assert len(stage.wechat.asked) == asked
 
 
 def test_a_merchant_that_is_refused_only_now_and_then_is_asked_about_all_the_same(stage: Stage) -> None:

@@ -336,5 +336,5 @@ def test_a_message_that_was_delivered_again_asks_nobody(
         }
     }
     for _ in range(5):
-        settle(payment.out_trade_no, moving, lease=int(moving.time) + 180)
+        settle(payment.out_trade_no, moving, lease=int(moving.time) + 180, may_send=True)
     assert wechat.asked == [payment.out_trade_no]

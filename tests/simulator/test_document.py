@@ -18,8 +18,14 @@ BLOCKS = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"),
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_the_commands_work_as_printed(merchant, receiver):
     order = merchant.placed(notify_url=receiver.url)["out_trade_no"]
-    environment = os.environ | {"SIM": merchant.url, "ORDER": order, "NO_PROXY": "127.0.0.1"}
-    assert len(BLOCKS) == 8
+    another = merchant.placed(notify_url=receiver.url)["out_trade_no"]
+    environment = os.environ | {
+        "SIM": merchant.url,
+        "ORDER": order,
+        "ORDER_WITH_COUPONS": another,
+        "NO_PROXY": "127.0.0.1",
+    }
+    assert len(BLOCKS) == 9
     for block in BLOCKS:
         if deliveries := merchant.deliveries():
             environment["NOTIFICATION"] = deliveries[0]["id"]
@@ -30,7 +36,7 @@ def test_the_commands_work_as_printed(merchant, receiver):
         assert done.returncode == 0, (block, done.stdout, done.stderr)
         for line in done.stdout.split("\n"):
             assert line == "" or json.loads(line)
-    receiver.wait(3)
+    receiver.wait(4)
     assert merchant.control("GET", "keys").json["mode"] == "mixed"
     assert merchant.control("GET", "faults").json["rules"] == []
 

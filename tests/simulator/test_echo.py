@@ -127,6 +127,18 @@ def test_a_refused_notification_comes_again_by_the_ladder(merchant, receiver):
     assert first.body == second.body
 
 
+def test_a_retry_is_signed_with_a_key_that_is_still_in_use(merchant, receiver):
+    receiver.statuses = [500, 204]
+    ours = merchant.credentials
+    use(merchant, mode="mixed", percentage=0)
+    echo(merchant, {"echo_message": "hello", "notify_url": receiver.url})
+    receiver.wait(1)
+    use(merchant, mode="cert")
+    merchant.advance(15)
+    serials = [each.headers["Wechatpay-Serial"] for each in receiver.wait(2)]
+    assert serials == [ours.wechat_public_key_id, ours.platform_serial_no]
+
+
 def test_an_echo_is_not_an_order(merchant, receiver):
     echo(merchant, {"echo_message": "hello", "notify_url": receiver.url})
     receiver.wait(1)

@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
+from wechatpayv3.core import RequestType
 
 
 @pytest.fixture
@@ -140,3 +141,58 @@ def test_it_refunds_queries_and_reads_the_notification(client, url, receiver):
         amount={"refund": 61, "total": 100, "currency": "CNY"},
     )
     assert (code, json.loads(message)["code"]) == (400, "INVALID_REQUEST")
+
+
+def control(url, name, **body):
+    data = json.dumps(body).encode()
+    with urllib.request.urlopen(f"{url}/_sandbox/{name}", data=data, timeout=5) as answer:
+        return json.load(answer)
+
+
+def test_it_sends_an_abnormal_refund_to_the_buyers_card(client, url, receiver):
+    control(url, "settings", refundAfter=None)
+    client.pay(description="测试商品", out_trade_no="T1217752501201410", amount={"total": 100})
+    pay(url, outTradeNo="T1217752501201410")
+    _, message = client.refund(
+        out_refund_no="R1217752501201410",
+        out_trade_no="T1217752501201410",
+        amount={"refund": 100, "total": 100, "currency": "CNY"},
+        notify_url=receiver.url,
+    )
+    refund = json.loads(message)
+    control(url, "refund", outRefundNo=refund["out_refund_no"], status="ABNORMAL")
+    code, message = client.abnormal_refund(
+        refund["refund_id"],
+        refund["out_refund_no"],
+        "USER_BANK_CARD",
+        bank_type="ICBC_DEBIT",
+        bank_account="6222020200112233455",
+        real_name="张三",
+    )
+    assert code == 200, message
+    sent_on = json.loads(message)
+    assert (sent_on["status"], sent_on["user_received_account"]) == ("PROCESSING", "工商银行借记卡3455")
+    control(url, "refund", outRefundNo=refund["out_refund_no"], status="SUCCESS")
+    told = [client.callback(came.headers, came.body)["resource"] for came in receiver.wait(3)]
+    assert {each.get("refund_status") for each in told} == {None, "ABNORMAL", "SUCCESS"}
+
+
+def test_its_encryption_and_its_reader_of_notifications_pass_the_echo(client, receiver):
+    code, message = client._core.request(
+        "/v3/security/echo",
+        method=RequestType.POST,
+        data={
+            "echo_message": "hello",
+            "encrypted_echo_message": client._core.encrypt("秘密"),
+            "notify_url": receiver.url,
+        },
+        cipher_data=True,
+    )
+    assert code == 200, message
+    said = json.loads(message)
+    assert (said["echo_message"], client.decrypt(said["encrypted_echo_message"])) == ("hello", "秘密")
+    [came] = receiver.wait(1)
+    notification = client.callback(came.headers, came.body)
+    assert notification["event_type"] == "SECURITY_ECHO.SUCCESS"
+    told = notification["resource"]
+    assert (told["echo_message"], client.decrypt(told["encrypt_echo_message"])) == ("hello", "秘密")

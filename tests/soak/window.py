@@ -171,9 +171,12 @@ class Window:
 
     def refund_sent(self) -> None:
         """WeChat Pay may have a refund more: look when the bank will have done with it."""
-        self.after(REFUND_AFTER + 1, self._refunds_end)
+        self._refunds_end(self.clock.time() + REFUND_AFTER + 1)
 
-    def _refunds_end(self) -> None:
+    def _refunds_end(self, moment: float) -> None:
+        if self.clock.time() < moment:  # also where it was drawn forward, into the middle of something else
+            self.at(moment, lambda: self._refunds_end(moment))
+            return
         # Only here are refunds' notifications seen: the simulator ends a refund at some moment of real time, too.
         self.control("clock", {"advance": 0})
         self.courier.hear(refunds=True)

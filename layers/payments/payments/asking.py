@@ -28,9 +28,7 @@ def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     if facts.out_trade_no != payment.out_trade_no:
         raise TryAgainError("WeChat Pay answered for another order.")
     applied, known = apply_order(facts, source="query", wiring=wiring)
-    if known is None and applied is not Applied.KNOWN:
-        known = wiring.store.get(payment.out_trade_no)
-    known = known or payment
+    known = known or (payment if applied is Applied.KNOWN else wiring.store.again(payment))
     if facts.says_paid and known.status.rank < Status.PAID.rank:
         # Busy, or set aside for a person to judge: neither "not paid" nor "paid" would be true.
         raise TryAgainError("WeChat Pay says that the order is paid, and that cannot be credited yet.")

@@ -19,22 +19,22 @@ def claim_again(known: Payment, wiring: Wiring) -> Payment:
     try:
         return wiring.store.claim(known, claim=claim, until=now + SENDING, due_at=now + LATER, now=now)
     except RefusedUpdate as first:
-        read = wiring.store.get(known.out_trade_no)
-        if read is not None and read.claim == claim:  # our own write went through, and its answer was lost
+        read = wiring.store.again(known)
+        if read.claim == claim:  # our own write went through, and its answer was lost
             return read
         raise being_sent(read, wiring) from first
     except StorageUnavailableError as problem:
         raise not_stored(replace(known, claim=claim, claimed_until=now + SENDING), wiring) from problem
 
 
-def left_of(known: Payment | None, wiring: Wiring) -> float:
+def left_of(known: Payment, wiring: Wiring) -> float:
     """Seconds that somebody may still be sending it; nothing, or less, when nobody can."""
-    if known is None or known.claim is None or known.claimed_until is None:
+    if known.claimed_until is None:
         return 0.0
     return known.claimed_until - wiring.now()
 
 
-def being_sent(known: Payment | None, wiring: Wiring) -> TryAgainError:
+def being_sent(known: Payment, wiring: Wiring) -> TryAgainError:
     """What a caller is told who comes while somebody else sends: come again when that has ended for certain."""
     left = max(1, math.ceil(left_of(known, wiring)))
     return TryAgainError("The same order is being sent right now.", retry_after=left)
@@ -46,12 +46,12 @@ def not_stored(claimed: Payment, wiring: Wiring) -> TryAgainError:
     return TryAgainError("The payment's storage did not answer.", retry_after=left)
 
 
-def give_up(payment: Payment, wiring: Wiring) -> int:
-    """Let whoever comes next send at once. Returns for how many seconds they cannot, where that did not come about."""
+def given_up(payment: Payment, wiring: Wiring) -> bool:
+    """Let whoever comes next send at once. Returns whether they can: not where our claim may still be written down."""
     try:
-        wiring.store.give_up_claim(payment.out_trade_no, claim=payment.claim or "")
-    except RefusedUpdate:  # settled, or somebody else's by now
-        return 0
+        wiring.store.give_up_claim(payment.out_trade_no, claim=payment.claim)
+    except RefusedUpdate:
+        pass  # settled, or somebody else's by now
     except StorageUnavailableError:
-        return max(0, math.ceil(left_of(payment, wiring)))
-    return 0
+        return False
+    return True

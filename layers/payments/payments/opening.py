@@ -135,10 +135,10 @@ def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payme
             payment, credential, expires_at=expires_at, due_at=now + FIRST_CHECK, now=now
         )
     except RefusedUpdate as overtaken:
-        known = wiring.store.get(payment.out_trade_no)
-        if known is not None and (refusal := _unpayable(known, now)) is not None:
+        known = wiring.store.again(payment)
+        if (refusal := _unpayable(known, now)) is not None:
             raise refusal from overtaken
-        if known is not None and known.credential_expires_at is not None and known.claim is None:
+        if known.credential_expires_at is not None and known.claim is None:
             return known
         raise TryAgainError("The order moved while it was being sent.") from overtaken
     except StorageUnavailableError as problem:
@@ -165,12 +165,11 @@ def _no_credential(
     sentence = "WeChat Pay did not give a certain answer; the order is kept."
     if verdict is Verdict.NOT_NOW:
         sentence = "WeChat Pay does not take the order now; it is kept."
-    if isinstance(problem, UnknownOutcomeError) and problem.http_status is None:
-        # Nobody has answered, so it may still arrive, and would void what a repetition is handed out before.
-        left = math.ceil(claims.left_of(payment, wiring))
-    else:
-        left = claims.give_up(payment, wiring)
-    wait = max(repeated_after("create", problem), left)
+    wait = repeated_after("create", problem)
+    # Nobody has answered, so it may still arrive, and would void what a repetition is handed out before.
+    unanswered = isinstance(problem, UnknownOutcomeError) and problem.http_status is None
+    if unanswered or not claims.given_up(payment, wiring):
+        wait = max(wait, math.ceil(claims.left_of(payment, wiring)))
     return TryAgainError(sentence, details=_named(problem), retry_after=wait)
 
 
@@ -188,8 +187,7 @@ def _failed(payment: Payment, refused: RefusedError, wiring: Wiring) -> ApiError
     try:
         wiring.store.creation_refused(payment, refusal=refusal, cause="refused", now=int(wiring.now()))
     except RefusedUpdate:
-        known = wiring.store.get(payment.out_trade_no)
-        return _unpayable(known, wiring.now()) if known is not None else None
+        return _unpayable(wiring.store.again(payment), wiring.now())
     return WeChatRefusedError("WeChat Pay refused the order.", details=details)
 
 
@@ -204,7 +202,7 @@ def _forgotten(known: Payment, wiring: Wiring) -> ApiError:
             known.out_trade_no, cause="forgotten", due_at=now + FIRST_CHECK, now=now
         )
     except RefusedUpdate:
-        known = wiring.store.get(known.out_trade_no) or known
+        known = wiring.store.again(known)
     return _unpayable(known, now) or TryAgainError("The order moved while it was being sent.")
 
 

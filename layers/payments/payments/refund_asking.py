@@ -48,5 +48,5 @@ def release_missing(payment: Payment, out_refund_no: str, wiring: Wiring) -> Pay
         if now - refund.missing_since >= MISSING_FOR:
             return wiring.refunds.released(payment, out_refund_no, refund_id=None, cause="missing", now=now)
     except RefusedUpdate:
-        return wiring.store.get(payment.out_trade_no) or payment
+        return wiring.store.again(payment)
     return payment

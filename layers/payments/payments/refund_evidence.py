@@ -102,7 +102,7 @@ def apply_held(payment: Payment, wiring: Wiring) -> Payment:
             try:
                 payment = wiring.store.hold(payment, left, due_at=int(wiring.now()) + FIRST_CHECK)
             except RefusedUpdate:  # more is held by now: it is tried again with that
-                return wiring.store.get(payment.out_trade_no) or payment
+                return wiring.store.again(payment)
     return payment
 
 
@@ -113,22 +113,22 @@ def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
     try:
         return wiring.store.hold(payment, [], due_at=0)
     except RefusedUpdate:  # more is held by now: the next look finds it
-        return wiring.store.get(payment.out_trade_no) or payment
+        return wiring.store.again(payment)
 
 
 def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
     """Keep facts with the payment, once, to be tried again by itself; BUSY when that does not come about."""
     text = json.dumps(asdict(facts), sort_keys=True)
-    known: Payment | None = payment
+    known = payment
     for _ in range(ROUNDS):
-        if known is None or len(known.held) >= MAX_REFUNDS:
+        if len(known.held) >= MAX_REFUNDS:
             break
         if text in known.held:
             return Applied.HELD, known
         try:
             kept = wiring.store.hold(known, [*known.held, text], due_at=int(wiring.now()) + FIRST_CHECK)
         except RefusedUpdate:
-            known = wiring.store.get(payment.out_trade_no)
+            known = wiring.store.again(payment)
             continue
         wiring.count("EvidenceHeld")
         return Applied.HELD, kept

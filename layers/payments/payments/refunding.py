@@ -56,8 +56,7 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
         except RefusedUpdate:
             if wiring.now() - started > BUDGET:
                 raise TryAgainError("Other refunds of this order are under way.") from None
-            read = wiring.store.get(seen.out_trade_no)
-            seen = read if read is not None else seen
+            seen = wiring.store.again(seen)
             continue
         return Refunded(_send(reserved, refund, wiring, first=True), refund.out_refund_no, duplicate=False)
 
@@ -71,10 +70,10 @@ def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     try:
         sending = wiring.refunds.sending_again(seen, out_refund_no, claim=claim, now=int(wiring.now()))
     except RefusedUpdate:
-        read = wiring.store.get(seen.out_trade_no)
-        if read is None or read.refunds[out_refund_no].claim != claim:
+        sending = wiring.store.again(seen)
+        if sending.refunds[out_refund_no].claim != claim:
             raise
-        sending = read  # our own write went through, and its answer was lost
+        # Our own write went through, and its answer was lost.
     return _send(sending, sending.refunds[out_refund_no], wiring, first=False)
 
 

@@ -37,7 +37,7 @@ def settle(
     wiring: Wiring,
     *,
     lease: int | None = None,
-    may_send: bool = False,
+    may_send: bool,
     seen: Callable[[Payment], None] = lambda _: None,
 ) -> Payment | None:
     """Look into one payment if it is due, and say when to look again. Returns it as it is then.
@@ -58,9 +58,7 @@ def settle(
         answered = True
     except ApiError as problem:
         answered = isinstance(problem.__cause__, RefusedError) and problem.__cause__.proven
-        payment = (
-            wiring.store.get(out_trade_no) or payment
-        )  # what was sent in this look decides about the next
+        payment = wiring.store.again(payment)  # what was sent in this look decides about the next
         raise
     finally:
         _look_again(payment, wiring, answered=answered, may_send=may_send)
@@ -97,7 +95,7 @@ def _looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
         try:
             return close_order(payment, wiring)
         except OrderPaidError:
-            return wiring.store.get(payment.out_trade_no) or payment
+            return wiring.store.again(payment)
     return payment
 
 
@@ -120,7 +118,7 @@ def _missing(payment: Payment, wiring: Wiring) -> Payment:
             gone = {"wechatCode": "ORDER_NOT_EXIST"}
             return wiring.store.creation_refused(payment, refusal=gone, cause="settle", now=now)
     except RefusedUpdate:
-        return wiring.store.get(payment.out_trade_no) or payment
+        return wiring.store.again(payment)
     return payment
 
 
@@ -146,7 +144,7 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Pa
             payment = _refund_looked_into(payment, number, wiring, may_send)
         except ApiError as problem:
             trouble = trouble or problem
-            payment = wiring.store.get(payment.out_trade_no) or payment
+            payment = wiring.store.again(payment)
     if payment.held:
         payment = apply_held(payment, wiring)
     if trouble is not None:
@@ -173,7 +171,7 @@ def _sent_again(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment
     try:
         return repeat_refund(payment, out_refund_no, wiring)
     except RefusedUpdate:
-        return wiring.store.get(payment.out_trade_no) or payment
+        return wiring.store.again(payment)
     except ApiError as problem:
         wiring.pause(held_after(problem.__cause__))
         raise

@@ -48,6 +48,10 @@ class PaymentStore:
         """The payment as of now (a consistent read), or None."""
         return get(out_trade_no)
 
+    def again(self, payment: Payment) -> Payment:
+        """A payment that was read or written before, as of now; no payment is ever deleted."""
+        return self.get(payment.out_trade_no) or payment
+
     def create(self, payment: Payment, *, due_at: int) -> None:
         """Put a payment in CREATING. RefusedUpdate when its number exists."""
         values = {
@@ -112,9 +116,9 @@ class PaymentStore:
         condition = _unchanged(P.claim, seen.claim) & (P.sent_at == seen.sent_at)
         return update(seen.out_trade_no, actions, condition & (P.status == seen.status.value))
 
-    def give_up_claim(self, out_trade_no: str, *, claim: str) -> None:
+    def give_up_claim(self, out_trade_no: str, *, claim: str | None) -> None:
         """Nobody sends any more, however it ended. RefusedUpdate when somebody else claims it, or nobody."""
-        update(out_trade_no, _UNCLAIMED, P.claim == claim)
+        update(out_trade_no, _UNCLAIMED, _unchanged(P.claim, claim))
 
     def missing(self, payment: Payment, *, now: int) -> None:
         """WeChat Pay has no such order, for the first time since the request was last sent."""
