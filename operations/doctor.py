@@ -8,6 +8,7 @@ from pathlib import Path
 
 from operations.concurrency_checks import check_concurrency
 from operations.configuration import Configuration, of_file, of_stack
+from operations.echo_checks import WAIT, check_echo
 from operations.findings import Finding, Level, has, shown
 from operations.form_checks import check_forms
 from operations.key_checks import check_keys
@@ -22,13 +23,20 @@ def main() -> int:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--file", type=Path, help="a .env file; without it, the deployed stack is checked")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=WAIT,
+        help=f"seconds for an echo to arrive at the stack (default {WAIT})",
+    )
     parser.add_argument("--offline", action="store_true", help="look only, ask nobody")
 
 
 def _check(stack: Stack, options: argparse.Namespace) -> int:
     configuration = of_file(options.file) if options.file else of_stack(stack)
     print(f"doctor: {options.file or stack.name}")
-    found = diagnosed(configuration, online=not options.offline)
+    reached = None if options.file else stack
+    found = diagnosed(configuration, online=not options.offline, stack=reached, wait=options.wait)
     if not options.file and not options.offline:
         found = chain(found, check_concurrency(stack))
     findings = shown(found)
@@ -44,8 +52,13 @@ def _check(stack: Stack, options: argparse.Namespace) -> int:
     return 0
 
 
-def diagnosed(configuration: Configuration, *, online: bool) -> Iterator[Finding]:
-    """Everything that there is to say. What cannot work by its form is not tried over the network."""
+def diagnosed(
+    configuration: Configuration, *, online: bool, stack: Stack | None = None, wait: float = WAIT
+) -> Iterator[Finding]:
+    """Everything that there is to say. What cannot work by its form is not tried over the network.
+
+    With a `stack`, an echo must arrive there within `wait` seconds.
+    """
     yield from configuration.unknown()
     sound = True
     for finding in check_forms(configuration):
@@ -53,7 +66,12 @@ def diagnosed(configuration: Configuration, *, online: bool) -> Iterator[Finding
         yield finding
     yield from check_keys(configuration)
     if online and sound:
-        yield from check_gateway(configuration)
+        taken = True
+        for finding in check_gateway(configuration):
+            taken = taken and finding.level in (Level.GOOD, Level.WARNING)
+            yield finding
+        if taken:  # otherwise the broken link is named by now
+            yield from check_echo(configuration, stack, wait=wait)
         yield from check_notify_url(configuration)
 
 

@@ -47,14 +47,30 @@ _UNPROVEN = {
 
 def check_gateway(configuration: Configuration) -> Findings:
     """Ask WeChat Pay for an order that nobody has: its "no such order" proves both signatures, number and clock."""
-    ring, signer = _parts(configuration)
+    ring, signer = parts(configuration)
     if ring is None or signer is None:
         yield unchecked("a signed call was not tried, for its keys cannot be read", "mend the keys first")
         return
     answers: list[requests.Response] = []
+    client = line(configuration, ring, signer, answers)
+    try:
+        client.query_by_out_trade_no(f"WXDOCTOR{secrets.token_hex(10).upper()}")
+    except RefusedError as refused:
+        yield from _clock(answers[-1])
+        yield from refused_call(refused)
+    except UnknownOutcomeError as unknown:
+        yield from unknown_call(unknown, answers)
+    else:
+        yield warning("WeChat Pay knows an order that nobody made", "ask WeChat Pay's support")
+
+
+def line(
+    configuration: Configuration, ring: KeyRing, signer: MerchantSigner, answers: list[requests.Response]
+) -> Client:
+    """The merchant's line to the gateway, by this machine's clock; each answer is added to `answers`."""
     session = transport.session()
     session.hooks["response"].append(lambda response, *_, **__: answers.append(response))
-    client = Client(
+    return Client(
         signer=lambda: signer,
         keys=ring,
         gateways=[configuration.text("WECHAT_GATEWAY")],
@@ -62,18 +78,10 @@ def check_gateway(configuration: Configuration) -> Findings:
         nonce=lambda: secrets.token_hex(16),
         session=session,
     )
-    try:
-        client.query_by_out_trade_no(f"WXDOCTOR{secrets.token_hex(10).upper()}")
-    except RefusedError as refused:
-        yield from _clock(answers[-1])
-        yield from _refused(refused)
-    except UnknownOutcomeError as unknown:
-        yield from _unknown(unknown, answers)
-    else:
-        yield warning("WeChat Pay knows an order that nobody made", "ask WeChat Pay's support")
 
 
-def _parts(configuration: Configuration) -> tuple[KeyRing | None, MerchantSigner | None]:
+def parts(configuration: Configuration) -> tuple[KeyRing | None, MerchantSigner | None]:
+    """WeChat Pay's keys and the merchant's signer; neither when one cannot be read."""
     try:
         ring = KeyRing.of(
             public_key_id=configuration.text("WECHAT_PUBLIC_KEY_ID") or None,
@@ -103,7 +111,8 @@ def _clock(answer: requests.Response) -> Findings:
         yield good("this clock agrees with WeChat Pay's")
 
 
-def _refused(refused: RefusedError) -> Findings:
+def refused_call(refused: RefusedError) -> Findings:
+    """What a refusal of a signed call says; "no such order" is as it should be."""
     if refused.is_code("ORDER_NOT_EXIST"):
         yield good("WeChat Pay takes our signature: key, serial number and merchant number belong together")
         if refused.proven:
@@ -124,7 +133,8 @@ def _refused(refused: RefusedError) -> Findings:
     )
 
 
-def _unknown(unknown: UnknownOutcomeError, answers: list[requests.Response]) -> Findings:
+def unknown_call(unknown: UnknownOutcomeError, answers: list[requests.Response]) -> Findings:
+    """What a call without a usable answer says."""
     if not answers:
         yield unchecked(
             f"the gateway cannot be reached from here ({unknown.reason})",

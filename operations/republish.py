@@ -1,6 +1,6 @@
-"""`make republish SINCE=2026-01-31T12:00:00Z`: every event since then again, with the same ids, from the table's own history.
+"""`make republish SINCE=2026-01-31T12:00:00Z`: every event since then again, with the same ids, from the tables themselves.
 
-A stream forgets after a day, the history does not. Consumers tell repeated events by their id.
+A stream forgets after a day, a payment's history does not, and a kept notification not for 90 days. Consumers tell repeated events by their id.
 """
 
 import argparse
@@ -43,24 +43,30 @@ def _republish(stack: Stack, options: argparse.Namespace) -> int:
 
 def _entries(stack: Stack, since: int, unreadable: list[str]) -> Iterator[dict[str, Any]]:
     """The events since then; the numbers of payments that cannot be read are added to `unreadable`."""
+    for item in _changed(stack, "PaymentsTableName", "updated_at", since):
+        try:
+            entries = [entry for _, entry in entries_of(None, item, bus=stack.output("BusName"))]
+        except (KeyError, TypeError, ValueError):
+            unreadable.append(item["out_trade_no"]["S"])
+            continue
+        yield from (entry for entry in entries if entry["Time"] >= since)
+    for item in _changed(stack, "NotificationsTableName", "seen_at", since):
+        yield from (entry for _, entry in entries_of(None, item, bus=stack.output("BusName")))
+
+
+def _changed(stack: Stack, table: str, moment: str, since: int) -> Iterator[dict[str, Any]]:
     pages = (
         stack.client("dynamodb")
         .get_paginator("scan")
         .paginate(
-            TableName=stack.output("PaymentsTableName"),
-            FilterExpression="updated_at >= :since",
+            TableName=stack.output(table),
+            FilterExpression=f"{moment} >= :since",
             ExpressionAttributeValues={":since": {"N": str(since)}},
             ConsistentRead=True,
         )
     )
     for page in pages:
-        for item in page["Items"]:
-            try:
-                entries = [entry for _, entry in entries_of(None, item, bus=stack.output("BusName"))]
-            except (KeyError, TypeError, ValueError):
-                unreadable.append(item["out_trade_no"]["S"])
-                continue
-            yield from (entry for entry in entries if entry["Time"] >= since)
+        yield from page["Items"]
 
 
 def _moment(text: str) -> int:

@@ -6,6 +6,7 @@ from payments.errors import ApiError, TooLargeError, TryAgainError
 from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order, set_aside
 from payments.http import logger, named, operation, request_of, response, unforeseen
 from payments.loader import MAX_BYTES
+from payments.notification_kinds import NOT_OPENED, Kind, kind_of
 from payments.payment import Payment
 from payments.refund_evidence import RefundFacts, apply_refund
 from payments.wiring import Wiring
@@ -24,6 +25,7 @@ NAMED = (
     "mchid",
     "appid",
 )
+LONGEST_ID = 255  # characters; WeChat Pay's have 36, and a longer one would be no key of a table
 RETRIED = (Applied.UNKNOWN_ORDER, Applied.BUSY)  # WeChat Pay comes again: the order may be there by then
 
 
@@ -54,7 +56,8 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         logger.info(operation(event), extra=line)
     if applied in RETRIED:
         return failed(503, "SYSTEMERROR: not ready for this notification")
-    wiring.measure({"NotificationFailed": 0})
+    if applied not in (Applied.OTHER_KIND, Applied.ECHO):  # they must not thin out the failures of payments
+        wiring.measure({"NotificationFailed": 0})
     return response(200, {"code": "SUCCESS", "message": "Success"})
 
 
@@ -68,7 +71,7 @@ def accept(event: dict[str, Any], line: dict[str, object]) -> Applied:
     try:
         members = wiring.keys.open(sealed)
     except DecryptionError as problem:
-        raise TryAgainError("The notification cannot be decrypted with the APIv3 keys at hand.") from problem
+        raise TryAgainError(NOT_OPENED) from problem
     try:
         return applied_facts(sealed, members, line)
     except (UnusableFactsError, EnvelopeError) as problem:
@@ -80,8 +83,13 @@ def accept(event: dict[str, Any], line: dict[str, object]) -> Applied:
 
 
 def applied_facts(sealed: Sealed, members: dict[str, object], line: dict[str, object]) -> Applied:
-    """Through the door for orders or the one for refunds."""
-    if sealed.original_type == "transaction":
+    """Through the door for orders or the one for refunds; what is neither is kept."""
+    kind = kind_of(sealed, members)
+    if kind is Kind.ECHO and wiring.echoes.arrived(members.get("echo_message"), now=int(wiring.now())):
+        return Applied.ECHO
+    if kind in (Kind.OTHER, Kind.ECHO):  # an echo that somebody else asked for is of no use here
+        return kept(sealed)
+    if kind is Kind.PAYMENT:
         facts = OrderFacts.of(members)
         line |= {"out_trade_no": facts.out_trade_no, "transaction_id": facts.transaction_id}
         if facts.trade_state != "SUCCESS":
@@ -99,6 +107,15 @@ def applied_facts(sealed: Sealed, members: dict[str, object], line: dict[str, ob
         raise EnvelopeError("event_type and refund_status contradict each other")
     applied, payment = apply_refund(refund, source="notification", wiring=wiring)
     return noted(applied, payment, line)
+
+
+def kept(sealed: Sealed) -> Applied:
+    """Keep a notification that nobody handles; the table's stream tells the bus of it, once however often it comes."""
+    if len(sealed.id) > LONGEST_ID:
+        raise EnvelopeError(f"id is over {LONGEST_ID} characters")
+    if wiring.notifications.keep(sealed, now=int(wiring.now())):
+        wiring.count("NotificationOther", kind=sealed.event_type[:LONGEST_ID])
+    return Applied.OTHER_KIND
 
 
 def noted(applied: Applied, payment: Payment | None, line: dict[str, object]) -> Applied:

@@ -1,6 +1,10 @@
 """Every alarm of the template, over what a sandbox really measures: silent while all is well, and ringing in its drill."""
 
-from sandbox.stack import STACK_NAME
+import threading
+import time
+
+from sandbox.stack import NOTIFY_PATH, STACK_NAME
+from tests.alarms.cloudwatch import rings
 from tests.alarms.world import World
 from tests.flows.console import refund_in_console
 
@@ -195,6 +199,64 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
         "KeyEndsAlarm",
         "CertificateRefusedAlarm",
     }
+
+
+def test_a_notification_that_the_bus_never_heard_of(world: World) -> None:
+    mapping = {"EventSourceMappingUUID": world.sandbox.deployed.refs["PublishFunctionNotifications"]}
+    world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
+    assert world.rung() == {"UnpublishedAlarm"}
+
+
+def test_complaints_wake_nobody(world: World) -> None:
+    url = f"{world.sandbox.api}{NOTIFY_PATH}"
+    for number in range(3):
+        world.control(
+            "notify",
+            {"eventType": "COMPLAINT.CREATE", "plaintext": {"complaint_id": str(number)}, "url": url},
+        )
+    world.until(lambda: count(world, "NotificationOther") == 3)
+    assert count(world, "NotificationFailed") == 0
+    assert world.rung() == set()
+
+
+def echo(world: World) -> None:
+    """What EventBridge does each day."""
+    world.sandbox.schedules["EchoFunctionRegularly"].run_now()
+    world.sandbox.lambdas.logs("EchoFunction")
+
+
+def test_an_echo_that_arrives_wakes_nobody(world: World) -> None:
+    echo(world)
+    world.wait_for("EchoMissed")
+    assert count(world, "EchoMissed") == 0
+    assert count(world, "NotificationFailed") == 0
+    assert world.rung() == set()
+
+
+def test_wechat_pay_cannot_reach_us(world: World) -> None:
+    world.faults({"on": "notification", "effect": "drop"})
+    waiting = threading.Thread(target=echo, args=(world,))
+    waiting.start()
+    while waiting.is_alive():  # an echo is waited for by the clock
+        time.sleep(2)
+        world.later(40)
+    waiting.join()
+    world.wait_for("EchoMissed")
+    assert world.rung() == {"UnreachableAlarm"}
+
+    world.faults()
+    world.later()
+    echo(world)
+    world.until(
+        lambda: not rings(world.sandbox.deployed.alarms["UnreachableAlarm"], world.metrics, now=world.now())
+    )
+
+
+def test_wechat_pay_takes_no_echo(world: World) -> None:
+    world.faults(failing("echo", 403, "NO_AUTH"))
+    echo(world)
+    world.wait_for("EchoMissed")
+    assert world.rung() == {"UnreachableAlarm"}
 
 
 def test_an_item_that_nobody_can_read(world: World) -> None:

@@ -85,9 +85,8 @@ class World:
         self._before = {name: os.environ.get(name) for name in [*ours, "AWS_SESSION_TOKEN"]}
         os.environ.pop("AWS_SESSION_TOKEN", None)
         os.environ.update(ours)
-        (stream,) = self.deployed.streams
         self.queues = self.deployed.queues
-        self.table = stream.stream_arn.split("/")[1]
+        self.table = self.deployed.refs["PaymentsTable"]
         self.stream = Stream(self.aws, self.table)
         self._log_to(self.logs)
         self.guard.install()

@@ -89,6 +89,11 @@ def _wrong_of(case: Statement, answer: Answer) -> str | None:
         )
     if case.holds is not None:
         return None if answer.counted == ["EvidenceHeld"] and not answer.quarantined else "not kept for later"
+    if case.kept:
+        # Counted when it is kept, once: the second run of a case finds it there.
+        counted = {name.partition(":")[0] for name in answer.counted}
+        right = counted <= {"NotificationOther"} and not answer.quarantined
+        return None if right else "not kept as another kind"
     expected = [f"Quarantined:{case.reason}"] if case.reason else []
     if answer.counted != expected or answer.quarantined != len(expected):
         return f"set aside as {answer.counted} instead of {expected}"

@@ -24,7 +24,8 @@ REFUND_FIELDS = ("out_trade_no", "out_refund_no", "refund_id", "transaction_id",
 class Statement:
     """Something that WeChat Pay signed. `status` is what it must be answered, `reason` why it must be set aside, if it must.
 
-    Whatever it says, no payment may move; `holds` names the order with which it is kept for later, and nothing more.
+    Whatever it says, no payment may move; `holds` names the order with which it is kept for later, and nothing more; what is
+    `kept` is of a kind that nobody handles.
     """
 
     kind: str
@@ -33,6 +34,7 @@ class Statement:
     status: int
     reason: str | None = None
     holds: str | None = None
+    kept: bool = False
 
 
 def sign(world: World, body: bytes, **given: Any) -> Signed:
@@ -329,7 +331,7 @@ def answers(world: World) -> Iterator[Statement]:
 
 
 def envelopes(world: World) -> Iterator[Statement]:
-    """Other events, other kinds of resource, other algorithms."""
+    """Other kinds of resource, other algorithms, nothing that says which event; and other events, which are welcome."""
     facts = transaction(world, "pending")
     kinds = (
         "COUPON.USE",
@@ -337,16 +339,23 @@ def envelopes(world: World) -> Iterator[Statement]:
         "TRANSACTION.FAIL",
         "transaction.success",
         "TRANSACTION.SUCCESS ",
-        "",
         "x",
+        "REFUND.PROCESSING",
+        "PAYSCORE.USER_PAID",
     )
-    changes: list[dict[str, Any]] = [
-        *(
-            {"event_type": kind}
-            for kind in (*kinds, "REFUND.PROCESSING", "PAYSCORE.USER_PAID", None, 1, ["x"])
-        ),
+    others: list[dict[str, Any]] = [
+        *({"event_type": kind} for kind in kinds),
         *({"event_type": kind} for kind in ("REFUND.SUCCESS", "REFUND.CLOSED", "REFUND.ABNORMAL")),
-        *({"original_type": kind} for kind in ("refund", "Transaction", "", None, "coupon", 1)),
+        *({"original_type": kind} for kind in ("refund", "Transaction", "coupon", "profitsharing")),
+    ]
+    for change in others:
+        body = world.wechat.envelope(facts, **change)
+        yield Statement("another kind", str(change), sign(world, body).event(), 200, kept=True)
+    for inside in ({"combine_out_trade_no": "C1"}, {"sp_mchid": "1900000109"}):
+        event = paid(world, "pending", **inside).event()
+        yield Statement("another kind", str(inside), event, 200, kept=True)
+    changes: list[dict[str, Any]] = [
+        *({"event_type": kind} for kind in ("", None, 1, ["x"])),
         *({"resource_type": kind} for kind in ("plain", "", None, "Encrypt-Resource", 1)),
         *(
             {"resource": {"algorithm": name}}

@@ -41,6 +41,7 @@ class Switch:
 
 VERIFICATION = "wechatpay/verification.py"
 NOTIFICATION = "wechatpay/notification.py"
+KINDS = "payments/notification_kinds.py"
 DECRYPTION = "wechatpay/decryption.py"
 EVIDENCE = "payments/evidence.py"
 REFUND_EVIDENCE = "payments/refund_evidence.py"
@@ -68,8 +69,10 @@ SWITCHES = (
     Switch(NOTIFICATION, "    verify(headers, body, keys=keys, now=now)\n", "", "keys"),
     Switch(NOTIFICATION, "not isinstance(resource, dict) or ", "", "envelopes", "resource"),
     Switch(NOTIFICATION, 'or envelope.get("resource_type") != "encrypt-resource"', "", "envelopes", "resource_type"),
-    Switch(NOTIFICATION, "if event_type not in KINDS:", "if False:", "envelopes", "event_type"),
-    Switch(NOTIFICATION, 'if resource.get("original_type") != KINDS[event_type]:', "if False:", "envelopes", "original_type"),
+    Switch(KINDS, "if any(name in members for name in _OTHER_ORDERS):", "if False:", "envelopes", "combine_out_trade_no"),
+    Switch(KINDS, "else sealed.original_type == original_type", "else True", "envelopes", "original_type"),
+    Switch(KINDS, '(Kind.OTHER, None, "")', '(Kind.PAYMENT, "transaction", "")', "envelopes", "event_type"),
+    Switch(KINDS, "else sealed.original_type == original_type", "else True", "envelopes", "REFUND."),
     Switch(NOTIFICATION, 'if resource.get("algorithm") != "AEAD_AES_256_GCM":', "if False:", "envelopes", "algorithm"),
     Switch(NOTIFICATION, "if not isinstance(value, str) or not value:", "if False:", "envelopes", "'id'"),
     Switch(NOTIFICATION, "if not isinstance(value, dict):", "if False:", "answers", "[]"),
@@ -82,7 +85,7 @@ SWITCHES = (
     Switch(NOTIFY, "if len(request.body) > MAX_BYTES:", "if False:", "sizes", "byte"),
     Switch(NOTIFY, 'if facts.trade_state != "SUCCESS":', "if False:", "states", "CLOSED"),
     Switch(NOTIFY, 'if sealed.event_type != f"REFUND.{refund.status}":', "if False:", "states", "REFUND."),
-    Switch(NOTIFY, 'if sealed.original_type == "transaction":', 'if "trade_state" in members:', "states", "REFUND."),
+    Switch(NOTIFY, "if kind is Kind.PAYMENT:", 'if "trade_state" in members:', "states", "REFUND."),
     Switch(NOTIFY, 'set_aside("unusable"', '(lambda *_, **__: None)("unusable"', "members", "mchid"),
     Switch(NOTIFY, "if applied in RETRIED:", "if False:", "refunds", "refund"),
     Switch(EVIDENCE, "facts.transaction_id and facts.total is not None and", "facts.total is not None and", "payments", "transaction"),

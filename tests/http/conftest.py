@@ -350,10 +350,17 @@ class Shop:
         rows = self.sandbox.aws.client("dynamodb").scan(TableName=self.quarantine)["Items"]
         return sorted(row["reason"]["S"] for row in rows if row["out_trade_no"]["S"] == out_trade_no)
 
+    def kept(self, notification_id):
+        """The row of a notification of a kind that nobody handles, or None."""
+        table = self.sandbox.deployed.refs["NotificationsTable"]
+        key = {"notification_id": {"S": notification_id}}
+        client = self.sandbox.aws.client("dynamodb")
+        return client.get_item(TableName=table, Key=key, ConsistentRead=True).get("Item")
+
     def events(self, out_trade_no):
         """What went out about this order, in order."""
         self.sandbox.drain()
-        return [event for event in self.sandbox.events() if event["detail"]["outTradeNo"] == out_trade_no]
+        return [event for event in self.sandbox.events() if event["detail"].get("outTradeNo") == out_trade_no]
 
     def event_names(self, out_trade_no):
         return [event["detail-type"] for event in self.events(out_trade_no)]

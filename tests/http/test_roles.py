@@ -55,7 +55,10 @@ ONLY = {
         *("NativeFunction", "JsapiFunction", "QueryFunction", "CloseFunction", "RefundFunction"),
         *("SettleFunction", "CertificatesFunction"),
         "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
+        "EchoFunction",
     },
+    "write NotificationsTable": {"NotifyFunction", "EchoFunction"},
+    "read NotificationsTable": {"EchoFunction"},
     "replace CertificatesSecret": {"CertificatesFunction"},
     "write a payment": {"NativeFunction", "JsapiFunction"},
     "tell an event": {"PublishFunction"},
@@ -70,6 +73,7 @@ NOBODY = (
         "drop the table",
     ),
     *("back the table up", "list tables", "list QuarantineTable", "delete from QuarantineTable"),
+    *("list NotificationsTable", "delete from NotificationsTable", "drop NotificationsTable"),
     *("drop QuarantineTable", "list secrets", "replace SigningSecret", "delete SigningSecret"),
     *("replace VerificationSecret", "delete CertificatesSecret"),
     *("delete VerificationSecret", "tell it elsewhere", "tell it nowhere in particular", "drop the bus"),

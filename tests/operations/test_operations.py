@@ -28,7 +28,7 @@ def events_of(sandbox: Sandbox, number: str) -> list[tuple[str, str]]:
     return [
         (event["detail-type"], event["detail"]["id"])
         for event in sandbox.events()
-        if event["detail"]["outTradeNo"] == number
+        if event["detail"].get("outTradeNo") == number
     ]
 
 
@@ -66,6 +66,19 @@ def test_events_since_a_moment_go_out_again_with_the_same_ids(sandbox: Sandbox, 
     assert events_of(sandbox, number) == before * 2
     later = command("republish", "--since", "2099-01-01T00:00:00Z")
     assert later.stdout == "republish: 0 events sent\n"
+
+
+def test_a_notification_of_another_kind_goes_out_again_too(sandbox: Sandbox, command: Command) -> None:
+    item = {name: {"S": name} for name in ("event_type", "ciphertext", "nonce", "associated_data")}
+    item |= {"notification_id": {"S": "EV-again"}, "seen_at": {"N": "1900000000"}}
+    table = sandbox.deployed.outputs["NotificationsTableName"]
+    sandbox.aws.client("dynamodb").put_item(TableName=table, Item=item)
+    sandbox.drain()
+    first = [event["detail"] for event in sandbox.events() if event["detail"]["id"] == "EV-again"]
+    again = command("republish", "--since", "2030-01-01T00:00:00Z")
+    assert again.returncode == 0, again.stderr
+    both = [event["detail"] for event in sandbox.events() if event["detail"]["id"] == "EV-again"]
+    assert (len(first), both) == (1, first * 2)
 
 
 def test_a_payment_that_cannot_be_read_is_named_and_keeps_no_other_back(

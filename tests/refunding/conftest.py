@@ -11,7 +11,7 @@ import pytest
 from payments.http import endpoint
 from payments.lifecycle import RefundStatus, Status
 from payments.payment import Payment, Refund
-from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
+from payments.tables import AllowanceItem, EchoItem, NotificationItem, PaymentItem, QuarantineItem
 from payments.wiring import Wiring
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.kit.script import Script, Send, missing, refund_object
@@ -23,7 +23,7 @@ START = 1_800_000_000
 HOUR, DAY = 3600, 86400
 MANY = 300  # operations that a call may make within no time; fifty refunds need some
 NO_SUCH_REFUND = missing("RESOURCE_NOT_EXISTS")
-TABLES = (AllowanceItem, PaymentItem, QuarantineItem)
+TABLES = (AllowanceItem, EchoItem, NotificationItem, PaymentItem, QuarantineItem)
 SETTINGS = {
     "DUE_SHARDS": "4",
     "REFUNDS_PER_DAY": "200",
@@ -126,7 +126,13 @@ class Office:
         self.script = Script()
         self.wiring.__dict__["wechat"] = self.script
         self.wiring.__dict__["_secrets_manager"] = Secrets(credentials)
-        for part in ("store", "quarantine", "allowances"):  # they name their tables
+        for part in (
+            "store",
+            "quarantine",
+            "allowances",
+            "notifications",
+            "echoes",
+        ):  # they name their tables
             getattr(self.wiring, part)
         self.wechat = WeChatPay(credentials, self)
         self._refund = endpoint(function("refund").answer, self.wiring)

@@ -157,14 +157,15 @@ def test_an_answer_of_wechat_pay_is_no_notice(office: Office) -> None:
 @pytest.mark.parametrize(
     "changed",
     [
-        {"event_type": "TRANSACTION.PAID"},
         {"resource_type": "plain"},
         {"event_type": None},
         {"id": ""},
     ],
     ids=str,
 )
-def test_an_envelope_of_another_kind_is_refused_unopened(office: Office, changed: dict[str, object]) -> None:
+def test_an_envelope_that_is_no_encrypted_notification_is_refused_unopened(
+    office: Office, changed: dict[str, object]
+) -> None:
     number = office.unpaid()
     members = json.loads(office.wechat.envelope(transaction(number)))
     body = json.dumps(members | changed).encode()
@@ -172,10 +173,10 @@ def test_an_envelope_of_another_kind_is_refused_unopened(office: Office, changed
     assert office.stored(number).status is Status.PENDING
 
 
-@pytest.mark.parametrize("part", ["original_type", "algorithm", "ciphertext", "nonce"])
-def test_an_envelope_whose_resource_is_of_another_kind_is_refused_unopened(office: Office, part: str) -> None:
+@pytest.mark.parametrize("part", ["algorithm", "ciphertext", "nonce"])
+def test_an_envelope_whose_resource_cannot_be_opened_is_refused(office: Office, part: str) -> None:
     number = office.unpaid()
-    for value in ("refund" if part == "original_type" else "", None):
+    for value in ("", None):
         body = office.wechat.envelope(transaction(number), resource={part: value})
         assert office.post(body, office.wechat.headers(body)).status == 400
     assert office.stored(number).status is Status.PENDING
@@ -187,7 +188,9 @@ def test_a_refund_does_not_come_as_a_payment_nor_a_payment_as_a_refund(office: O
     crossed += [(transaction(unpaid), "REFUND.SUCCESS", "transaction")]
     for members, event_type, kind in crossed:
         body = office.wechat.envelope(members, event_type=event_type, original_type=kind)
-        assert office.post(body, office.wechat.headers(body)).status == 400
+        assert (
+            office.post(body, office.wechat.headers(body)).status == 200
+        )  # kept, as a kind that nobody knows
     assert (office.stored(number).refunds, office.stored(unpaid).status) == ({}, Status.PENDING)
 
 

@@ -155,10 +155,12 @@ def test_routes_have_their_authorizer_and_scopes_and_notify_is_open(deployed):
     assert (notify.authorizer, notify.scopes) == (None, ())
 
 
-def test_the_stream_mapping_is_as_the_template_says(deployed):
-    (mapping,) = [m for m in deployed.streams if m.function == "PublishFunction"]
-    assert mapping.stream_arn == deployed.attributes["PaymentsTable"]["StreamArn"]
-    assert (mapping.batch_size, mapping.bisect, mapping.report_item_failures) == (100, True, True)
+def test_the_stream_mappings_are_as_the_template_says(deployed):
+    mappings = [m for m in deployed.streams if m.function == "PublishFunction"]
+    streams = [deployed.attributes[table]["StreamArn"] for table in ("PaymentsTable", "NotificationsTable")]
+    assert [mapping.stream_arn for mapping in mappings] == streams
+    for mapping in mappings:
+        assert (mapping.batch_size, mapping.bisect, mapping.report_item_failures) == (100, True, True)
 
 
 def test_a_secret_is_empty_until_something_is_put_into_it(aws, deployed):

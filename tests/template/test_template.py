@@ -74,6 +74,7 @@ def test_only_notify_and_the_checkout_are_open() -> None:
 # A resource with a wildcard, and why it cannot be named more exactly.
 WIDE = {
     "${PaymentsTable.Arn}/stream/*": "ListStreams names a table, and its permission is on the table's streams",
+    "${NotificationsTable.Arn}/stream/*": "the same",
     "${UnpublishedBucket.Arn}/aws/lambda/*": "Lambda makes the names of the objects up",
     "${UnpublishedBucket.Arn}/unreadable/*": "an object for each record, named by its day and number",
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live/POST/@connections/*": (
@@ -124,7 +125,7 @@ def test_money_cannot_be_deleted_by_deleting_the_stack() -> None:
     passing = {"BuyersTable", "ConnectionsTable"}  # of the last hours: they end by themselves
     assert {
         name for name, table in tables.items() if "TimeToLiveSpecification" in table["Properties"]
-    } == passing
+    } == passing | {"NotificationsTable"}  # which is kept for its 90 days, whatever becomes of the stack
     for table in (tables[name] for name in tables.keys() - passing):
         assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
         assert table["Properties"]["DeletionProtectionEnabled"] is True

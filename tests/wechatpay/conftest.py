@@ -91,6 +91,11 @@ def client(*gateways: str, seconds: float = 60.0, **given: Any) -> Client:
     )
 
 
+def merchant_public_key() -> Any:
+    """The public half of the merchant's key, as WeChat Pay has it from the certificate."""
+    return load_private_key(IDENTITIES["merchant"]["private_key_pkcs8_der_base64"]).public_key()
+
+
 _KEYS: dict[str, Any] = {}
 
 

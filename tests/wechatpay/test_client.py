@@ -100,7 +100,9 @@ def test_every_request_names_the_public_key_that_its_answer_shall_be_signed_with
     assert [named in request for request in heard] == [True, True]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize(
+    "operation", sorted(OPERATIONS.keys() - {"echo"})
+)  # which names the key that it tries
 def test_a_merchant_without_the_public_key_names_none(server: Server, operation: str) -> None:
     call, body, _ = OPERATIONS[operation]
     ring = KeyRing.of(platform_certificates=[IDENTITIES["platform_certificate"]["certificate_pem"]])

@@ -9,13 +9,27 @@ from typing import Any
 
 import pytest
 
-from tests.wechatpay.conftest import IDENTITIES, WECHAT_PAY, Server, answering, client, proof, signature
+from tests.wechatpay.conftest import (
+    IDENTITIES,
+    WECHAT_PAY,
+    Server,
+    answering,
+    client,
+    merchant_public_key,
+    proof,
+    signature,
+)
 from wechatpay.client import Client
 from wechatpay.errors import UnknownOutcomeError
+from wechatpay.sensitive import encrypt_sensitive
 
 Headers = dict[str, str]
 ORDER = b'{"out_trade_no":"WX1234","amount":{"total":1}}'
 REFUND = b'{"out_refund_no":"RF1234","amount":{"refund":1}}'
+
+ECHO = json.dumps(
+    {"echo_message": "hello", "encrypted_echo_message": encrypt_sensitive("hello", merchant_public_key())}
+).encode()
 
 # Name → the call, the body that WeChat Pay answers when all is well, and what the call then returns.
 OPERATIONS: dict[str, tuple[Callable[[Client], Any], bytes, Any]] = {
@@ -34,6 +48,7 @@ OPERATIONS: dict[str, tuple[Callable[[Client], Any], bytes, Any]] = {
     "close": (lambda c: c.close("WX1234"), b"", None),
     "refund": (lambda c: c.refund(REFUND), b'{"status":"SUCCESS"}', {"status": "SUCCESS"}),
     "query refund": (lambda c: c.query_refund("RF1234"), b'{"status":"SUCCESS"}', {"status": "SUCCESS"}),
+    "echo": (lambda c: c.echo("hello", serial=WECHAT_PAY["public_key_id"]), ECHO, None),
     "certificates": (lambda c: c.certificates([b"k" * 32]), b'{"data":[]}', {}),
 }
 operations = pytest.mark.parametrize("operation", OPERATIONS)

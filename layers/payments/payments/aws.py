@@ -6,12 +6,12 @@ from typing import Any
 from botocore.config import Config
 
 
-def timeout_seconds() -> float:
+def timeout_seconds() -> int:
     """How long one attempt waits for a connection, and again for the answer: one second, as WeChat Pay waits five for ours.
 
     `AWS_TIMEOUT_SECONDS` is for a stand-in of AWS on a busy laptop, which may be slower than AWS.
     """
-    return float(os.environ.get("AWS_TIMEOUT_SECONDS", "1"))
+    return int(os.environ.get("AWS_TIMEOUT_SECONDS", "1"))
 
 
 def client(service: str, session: Any, endpoint: str | None = None, *, attempts: int = 3) -> Any:

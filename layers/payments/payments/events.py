@@ -1,4 +1,4 @@
-"""History entries as EventBridge events: what a status change looks like to the rest of the product."""
+"""Rows as EventBridge events: what a status change, or a notification that nobody handles, looks like to the rest of the product."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -11,13 +11,21 @@ from payments.payment import HistoryEntry
 from payments.times import utc
 
 SOURCE = "wechatpay.payments"
+NOTIFICATION_RECEIVED = "NotificationReceived"
 PER_CALL = 10  # entries that one PutEvents takes
 
 
 def entries_of(
     old: Mapping[str, Any] | None, new: Mapping[str, Any], *, bus: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Event ids and PutEvents entries of the transitions between two images of a payment in DynamoDB's own JSON."""
+    """Event ids and PutEvents entries of what happened between two images of a row in DynamoDB's own JSON.
+
+    A payment tells its transitions; a kept notification, once, that it came; an echo, in the same table, nothing.
+    """
+    if "notification_id" in new:
+        if old is None and "event_type" in new:
+            yield _received(new, bus=bus)
+        return
     item = {name: plain(value) for name, value in new.items()}
     known = len(old["history"]["L"]) if old else 0
     for entry in history.read(item["history"])[known:]:
@@ -35,6 +43,25 @@ def entries_of(
             )
 
 
+def _received(new: Mapping[str, Any], *, bus: str) -> tuple[str, dict[str, Any]]:
+    item = {name: plain(value) for name, value in new.items()}
+    detail = {
+        "id": item["notification_id"],
+        "eventType": item["event_type"],
+        "originalType": item.get("original_type"),
+        "createTime": item.get("create_time"),
+        "occurredAt": utc(item["seen_at"]),
+    }
+    present = {name: value for name, value in detail.items() if value is not None}
+    return item["notification_id"], {
+        "Source": SOURCE,
+        "DetailType": NOTIFICATION_RECEIVED,
+        "EventBusName": bus,
+        "Time": item["seen_at"],
+        "Detail": msgspec.json.encode(present).decode(),
+    }
+
+
 def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
     detail: dict[str, Any] = {
         "id": f"{item['out_trade_no']}#{entry.version}",
@@ -48,7 +75,7 @@ def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
         "previousStatus": entry.previous.word if entry.previous else None,
         "transactionId": item.get("transaction_id") if entry.status.rank >= Status.PAID.rank else None,
         "refund": _refund(entry),
-        "expired": True if entry.status is Status.CLOSED and entry.at >= _end(item) else None,
+        "expired": True if entry.status is Status.CLOSED and _was_over(item, entry.at) else None,
         "latePaid": True if entry.late else None,
         "refundedElsewhere": True if entry.elsewhere else None,
         "occurredAt": utc(entry.at),
@@ -57,9 +84,9 @@ def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
     return {name: value for name, value in detail.items() if value is not None}
 
 
-def _end(item: Mapping[str, Any]) -> float:
-    """The last moment to pay. Without one nothing is said of it, rather than nothing published."""
-    return float(item.get("time_expire", "inf"))
+def _was_over(item: Mapping[str, Any], at: int) -> bool:
+    """Whether the time to pay was over. Without a last moment nothing is said of it, rather than nothing published."""
+    return "time_expire" in item and at >= item["time_expire"]
 
 
 def _refund(entry: HistoryEntry) -> dict[str, Any] | None:

@@ -30,6 +30,8 @@ class Applied(Enum):
     UNKNOWN_ORDER = "unknown_order"  # quarantined
     HELD = "held"  # it cannot be applied yet; it is kept with the payment, and tried again by itself
     BUSY = "busy"  # the payment kept moving: try again
+    ECHO = "echo"  # one that we asked for: it is noted that it came, and nothing else changes
+    OTHER_KIND = "other_kind"  # about no order and no refund of ours; it is kept, and nothing else changes
 
 
 class UnusableFactsError(Exception):

@@ -124,6 +124,15 @@ class CurrentKeys:
         """The id that requests name in `Wechatpay-Serial`."""
         return self._secret.value().ring.preferred
 
+    @property
+    def serials(self) -> tuple[str, ...]:
+        """The serials and ids of all keys in use, each once, the public key's first."""
+        verification = self._secret.value()
+        known = verification.ring.serials
+        if verification.platform_certificates:
+            known += self._downloaded.value().ring.serials
+        return tuple(dict.fromkeys(known))
+
     def open(self, sealed: Sealed) -> dict[str, object]:
         """Decrypt a notification; when no APIv3 key fits, the secret is re-read once. Raises DecryptionError."""
         try:

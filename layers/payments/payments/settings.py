@@ -43,6 +43,11 @@ class Settings:
         return self._text("QUARANTINE_TABLE")
 
     @property
+    def notifications_table(self) -> str:
+        """Name of the table `notifications`."""
+        return self._text("NOTIFICATIONS_TABLE")
+
+    @property
     def buyers_table(self) -> str:
         """Name of the table `buyers`."""
         return self._text("BUYERS_TABLE")

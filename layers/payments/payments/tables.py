@@ -119,6 +119,36 @@ class QuarantineItem(Model):
     seen_at = IntAttribute()
 
 
+class NotificationItem(Model):
+    """A notification of a kind that nobody handles, as encrypted as it came; gone by itself (TTL)."""
+
+    class Meta(_Settings):
+        table_name = "notifications"  # the store sets the real name
+
+    notification_id = UnicodeAttribute(hash_key=True)
+    event_type = UnicodeAttribute()
+    original_type = UnicodeAttribute(null=True)
+    create_time = UnicodeAttribute(null=True)
+    ciphertext = UnicodeAttribute()
+    nonce = UnicodeAttribute()
+    associated_data = UnicodeAttribute()
+    seen_at = IntAttribute()
+    expires_at = IntAttribute()
+
+
+class EchoItem(Model):
+    """In the same table: an echo that was asked for, and whether WeChat Pay's notification of it has arrived."""
+
+    class Meta(_Settings):
+        table_name = "notifications"  # the store sets the real name
+
+    notification_id = UnicodeAttribute(hash_key=True)
+    serial = UnicodeAttribute()
+    sent_at = IntAttribute()
+    arrived_at = IntAttribute(null=True)
+    expires_at = IntAttribute()
+
+
 class AllowanceItem(Model):
     """What one buyer has open, or how many refunds one caller has asked for on one day; gone by itself (TTL)."""
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from payments.allowance_store import AllowanceStore
     from payments.certificate_store import CertificateStore
     from payments.connection_store import ConnectionStore
+    from payments.echo_store import EchoStore
+    from payments.notification_store import NotificationStore
     from payments.quarantine import Quarantine
     from payments.refund_store import RefundStore
     from payments.secret_members import Downloaded, Verification
@@ -108,6 +110,20 @@ class Wiring:
         from payments.quarantine import Quarantine
 
         return Quarantine(quarantine_table=self.settings.quarantine_table)
+
+    @cached_property
+    def notifications(self) -> "NotificationStore":
+        """The table `notifications`."""
+        from payments.notification_store import NotificationStore
+
+        return NotificationStore(notifications_table=self.settings.notifications_table)
+
+    @cached_property
+    def echoes(self) -> "EchoStore":
+        """The echoes in the same table."""
+        from payments.echo_store import EchoStore
+
+        return EchoStore(notifications_table=self.settings.notifications_table)
 
     @cached_property
     def allowances(self) -> "AllowanceStore":

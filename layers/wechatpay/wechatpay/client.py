@@ -1,7 +1,7 @@
 """Calls to WeChat Pay APIv3: sign the bytes that are sent, verify the bytes that arrived.
 
-Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund" and
-"Cross-city disaster recovery" (backup host).
+Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund", "Testing
+signatures and encryption" and "Cross-city disaster recovery" (backup host).
 """
 
 import json
@@ -16,8 +16,9 @@ from urllib3.exceptions import HTTPError
 
 from wechatpay import transport
 from wechatpay.decryption import decrypt
-from wechatpay.errors import RefusedError, SignatureError, UnknownOutcomeError
+from wechatpay.errors import KeyFormatError, RefusedError, SignatureError, UnknownOutcomeError
 from wechatpay.keys import VerificationKeys, load_certificate
+from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive
 from wechatpay.signing import MerchantSigner
 from wechatpay.verification import verify
 
@@ -38,6 +39,16 @@ class Answered:
     status: int
     members: dict[str, object]
     request_id: str | None
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What is asked of WeChat Pay; `serial` names the key of its that this is for, None the preferred one."""
+
+    method: str
+    path_and_query: str
+    body: bytes = b""
+    serial: str | None = None
 
 
 class Client:
@@ -112,6 +123,32 @@ class Client:
         path = f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}"
         return self._request("query_refund", "GET", path).members
 
+    def echo(self, message: str, *, serial: str, notify_url: str | None = None) -> None:
+        """Have WeChat Pay say `message` again, plainly and encrypted, here and in a notification to `notify_url`.
+
+        No money is in it. `message` is ASCII of at most 200 characters; `serial` names the key of WeChat Pay's that it is
+        encrypted for. Returning means that both signatures fit, that WeChat Pay could read what was encrypted for it, and the
+        merchant what was encrypted in return; the notification is still to come. Raises KeyFormatError when no such key is
+        known; DecryptionError when the answer was encrypted for another certificate than the merchant's.
+        """
+        key = self._keys.find(serial)
+        if key is None:
+            raise KeyFormatError("no verification key with this serial")
+        members = {"echo_message": message, "encrypted_echo_message": encrypt_sensitive(message, key)}
+        if notify_url is not None:
+            members["notify_url"] = notify_url
+        body = json.dumps(members, separators=(",", ":")).encode()
+        answer = self._request("echo", "POST", "/v3/security/echo", body, serial)
+        sealed = answer.members.get("encrypted_echo_message")
+        if answer.members.get("echo_message") != message or not isinstance(sealed, str):
+            raise UnknownOutcomeError(
+                "the answer is no echo", http_status=answer.status, request_id=answer.request_id
+            )
+        if decrypt_sensitive(sealed, self._signer().private_key) != message:
+            raise UnknownOutcomeError(
+                "the encrypted answer is no echo", http_status=answer.status, request_id=answer.request_id
+            )
+
     def certificates(self, apiv3_keys: Sequence[bytes]) -> dict[str, str]:
         """WeChat Pay's platform certificates in PEM, by serial number (40 hex digits), old and new side by side.
 
@@ -142,23 +179,25 @@ class Client:
     def _query(self, path: str) -> dict[str, object]:
         return self._request("query", "GET", f"{path}?mchid={self._signer().mchid}").members
 
-    def _request(self, operation: str, method: str, path_and_query: str, body: bytes = b"") -> Answered:
+    def _request(
+        self, operation: str, method: str, path_and_query: str, body: bytes = b"", serial: str | None = None
+    ) -> Answered:
         """One call, told of as `operation`."""
         began = time.monotonic()
         try:
-            answer = self._exchange(method, path_and_query, body)
+            answer = self._exchange(_Call(method, path_and_query, body, serial))
         except (RefusedError, UnknownOutcomeError) as problem:
             self._told(operation, time.monotonic() - began, problem)
             raise
         self._told(operation, time.monotonic() - began, None)
         return answer
 
-    def _exchange(self, method: str, path_and_query: str, body: bytes) -> Answered:
+    def _exchange(self, call: _Call) -> Answered:
         """Sign, send, verify; the next gateway is asked with the same body when the first leaves the outcome open."""
         unknown: UnknownOutcomeError | None = None
         for gateway in self._gateways:
             try:
-                return self._attempt(gateway, method, path_and_query, body)
+                return self._attempt(gateway, call)
             except RefusedError as refused:
                 refused.after_unknown |= unknown is not None
                 raise
@@ -168,18 +207,18 @@ class Client:
                     break
         raise unknown or UnknownOutcomeError("no gateway is configured")
 
-    def _attempt(self, gateway: str, method: str, path_and_query: str, body: bytes) -> Answered:
+    def _attempt(self, gateway: str, call: _Call) -> Answered:
         """One try: a kept connection that turns out to be dead is replaced within it, once."""
         deadline = time.monotonic() + READ_TIMEOUT
         lost = False
         try:
             try:
-                response, content = self._send(gateway, method, path_and_query, body, deadline)
+                response, content = self._send(gateway, call, deadline)
             except transport.KeptConnectionLostError:
                 # The same bytes under the same number are the same wish, whether WeChat Pay has taken it or not; but a
                 # refusal does not tell which.
-                lost = method != "GET"
-                response, content = self._send(gateway, method, path_and_query, body, deadline)
+                lost = call.method != "GET"
+                response, content = self._send(gateway, call, deadline)
         except (requests.RequestException, HTTPError, transport.KeptConnectionLostError) as problem:
             raise UnknownOutcomeError(type(problem).__name__) from problem
         try:
@@ -188,25 +227,25 @@ class Client:
             refused.after_unknown = lost
             raise
 
-    def _send(
-        self, gateway: str, method: str, path_and_query: str, body: bytes, deadline: float
-    ) -> tuple[requests.Response, bytes]:
+    def _send(self, gateway: str, call: _Call, deadline: float) -> tuple[requests.Response, bytes]:
         patience = min(self._remaining(), deadline - time.monotonic())
         if patience < SHORTEST_TRY:
             raise UnknownOutcomeError("no time left to ask")
-        signer, preferred = self._signer(), self._keys.preferred
+        signer, named = self._signer(), call.serial or self._keys.preferred
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
-        if body:
+        if call.body:
             headers["Content-Type"] = "application/json"
-        if preferred:
-            headers["Wechatpay-Serial"] = preferred
+        if named:
+            headers["Wechatpay-Serial"] = named
         try:
             prepared = self._session.prepare_request(
-                requests.Request(method, gateway + path_and_query, headers=headers, data=body or None)
+                requests.Request(
+                    call.method, gateway + call.path_and_query, headers=headers, data=call.body or None
+                )
             )
             # requests may percent-encode the path, so what it will send is what is signed.
             prepared.headers["Authorization"] = signer.authorization(
-                method, prepared.path_url, int(self._clock()), self._nonce(), body
+                call.method, prepared.path_url, int(self._clock()), self._nonce(), call.body
             )
             with self._session.send(
                 prepared,

@@ -51,6 +51,11 @@ class KeyRing:
         return self._keys.get(serial)
 
     @property
+    def serials(self) -> tuple[str, ...]:
+        """The serials and ids of all keys, the public key's first."""
+        return tuple(self._keys)
+
+    @property
     def preferred(self) -> str | None:
         """The public key's id, if the ring holds one: WeChat Pay then signs its answers with that key."""
         return next((serial for serial in self._keys if serial.startswith(PUBLIC_KEY_ID_PREFIX)), None)

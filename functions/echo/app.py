@@ -1,0 +1,17 @@
+"""Once a day or an hour: WeChat Pay sends an echo to our notify URL, and whether it arrives is measured."""
+
+from typing import Any
+
+from payments.echoing import echo
+from payments.http import logger
+from payments.wiring import Wiring
+
+wiring = Wiring()
+
+
+def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
+    """Noughts and ones: the alarm is for a one, and stays until there is a nought."""
+    missed = echo(wiring)
+    wiring.measure({"EchoMissed": int(bool(missed))})
+    logger.info("echoes", extra={"asked": len(wiring.keys.serials), "missed": len(missed)})
+    return {"missed": len(missed)}
