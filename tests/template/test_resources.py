@@ -150,6 +150,17 @@ def test_deployment_is_gradual_only_when_asked_and_rolls_back_by_alarm() -> None
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
 
 
+def test_a_gradual_deployment_goes_by_a_configuration_that_codedeploy_has() -> None:
+    gradual = transformed(GradualDeployment="true")
+    names = [
+        json.dumps(group["Properties"]["DeploymentConfigName"])
+        for group in of_type("AWS::CodeDeploy::DeploymentGroup", gradual).values()
+    ]
+    # CodeDeploy's own is CodeDeployDefault.LambdaCanary10Percent5Minutes; SAM puts what stands before the type.
+    sub = {"Fn::Sub": ["CodeDeployDefault.Lambda${ConfigName}", {"ConfigName": "Canary10Percent5Minutes"}]}
+    assert set(names) == {json.dumps(sub)}
+
+
 def test_the_access_log_says_nothing_of_persons() -> None:
     line = RESOURCES["ApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"]["Format"]
     assert set(json.loads(line)) >= {"request_id", "time", "route", "status", "milliseconds"}
