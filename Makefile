@@ -82,8 +82,11 @@ build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked fo
 built: build ## the HTTP tests against functions run from what was built, for this machine's processor
 	@SANDBOX_BUILT=.aws-sam $(PY) -m pytest -q tests/http $(ARGS)
 
-deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"]
-	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(PARAMETERS)
+deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
+	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
+
+destroy: setup ## deletes the stack, and says before what stays, and why: make destroy ENV=dev [YES=1]
+	@$(OPERATE).destroy --stack wechatpay-$(ENV) $(if $(YES),--yes) $(ARGS)
 
 cost: setup ## what a payment costs at AWS, from the calls that a sandbox counts
 	@$(PY) -m sandbox.cost

@@ -125,12 +125,18 @@ def test_money_cannot_be_deleted_by_deleting_the_stack() -> None:
         name for name, table in tables.items() if "TimeToLiveSpecification" in table["Properties"]
     } == passing
     for table in (tables[name] for name in tables.keys() - passing):
-        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
-        assert table["Properties"]["DeletionProtectionEnabled"] is True
+        assert table["DeletionPolicy"] == "RetainExceptOnCreate"  # a first create that fails leaves nothing
+        assert table["UpdateReplacePolicy"] == "Retain"
+        assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProtected", True, False]}
         assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     for secret in of_type("AWS::SecretsManager::Secret").values():
-        assert secret["DeletionPolicy"] == "Retain"
+        assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
         assert "SecretString" not in secret["Properties"]
+
+
+def test_tables_are_protected_unless_somebody_says_otherwise() -> None:
+    assert TRANSFORMED["Parameters"]["DeletionProtection"]["Default"] == "true"
+    assert TRANSFORMED["Conditions"]["IsProtected"] == {"Fn::Equals": [{"Ref": "DeletionProtection"}, "true"]}
 
 
 def test_no_routed_functions_environment_refers_to_the_api() -> None:
