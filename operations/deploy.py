@@ -18,6 +18,7 @@ from sandbox.template import TemplateError, checked, parameters_of
 ROOT = Path(__file__).parent.parent
 IN_FILE = {**PARAMETERS, "JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
 NOTIFY, PROTECTION = "WeChatNotifyUrl", "DeletionProtection"
+DOMAINS = ("ApiDomain", "LiveDomain")
 NOT_YET_HOST = "not-yet.example.com"
 NOT_YET = f"https://{NOT_YET_HOST}/api/v1/payments/wechat/notify"
 
@@ -105,11 +106,19 @@ def _looked_at(
     """What is changed and others know better: the identity provider, and Certificate Manager."""
     if "JwtIssuer" in given and not options.offline:
         yield from check_issuer(given["JwtIssuer"])
-    names = ("ApiDomain", "ApiDomainCertificateArn")
-    if any(name in given for name in names):
-        kept = {name: deployed.parameter(name) if deployed else "" for name in names}
-        domain, certificate = ((kept | given)[name] for name in names)
-        yield from check_domain(domain, certificate, stack)
+    for parameter in DOMAINS:
+        names = (parameter, f"{parameter}CertificateArn")
+        if any(name in given for name in names):
+            domain, certificate = (given.get(name, _kept(deployed, name)) for name in names)
+            yield from check_domain(parameter, domain, certificate, stack)
+
+
+def _kept(deployed: Stack | None, name: str) -> str:
+    """What a stack has of a parameter that may be empty; nothing where it is older than the parameter."""
+    try:
+        return deployed.parameter(name) if deployed else ""
+    except CannotError:
+        return ""
 
 
 def _sound(file: Configuration) -> bool:
@@ -220,10 +229,10 @@ def _tell(stack: Stack, options: argparse.Namespace) -> None:
         print(f"{name:13} {stack.output(name)}")
     print("deploy: done. Next:")
     steps = []
-    if stack.has_output("ApiDomainTarget"):
-        steps.append(
-            f"point the DNS record of {stack.parameter('ApiDomain')} at {stack.output('ApiDomainTarget')}"
-        )
+    for domain in DOMAINS:
+        if stack.has_output(f"{domain}Target"):
+            target = stack.output(f"{domain}Target")
+            steps.append(f"point the DNS record of {stack.parameter(domain)} at {target}")
     if any(not secret(stack, output) for output in SECRETS):
         steps.append(f"make secret ENV={options.env} FILE=.env    # the two secrets are empty")
     if stack.parameter(NOTIFY) != stack.output("NotifyUrl"):

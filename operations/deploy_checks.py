@@ -85,21 +85,20 @@ def _fetched(what: str, url: str) -> dict[str, Any] | Finding:
     return members
 
 
-def check_domain(domain: str, certificate: str, stack: Stack) -> Findings:
-    """A domain has its certificate, in the stack's region, issued and for that name; asks ACM."""
+def check_domain(parameter: str, domain: str, certificate: str, stack: Stack) -> Findings:
+    """A domain (`parameter` names it) has its certificate, in the stack's region, issued and for that name; asks ACM."""
+    holder = f"{parameter}CertificateArn"
     if not domain and not certificate:
         return
     if not domain or not certificate:
-        given, missing = (
-            ("ApiDomain", "ApiDomainCertificateArn") if domain else ("ApiDomainCertificateArn", "ApiDomain")
-        )
+        given, missing = (parameter, holder) if domain else (holder, parameter)
         yield fault(f"{given} is given without {missing}", "give both, or neither")
         return
     client = stack.client("acm")
     region = certificate.split(":")[3] if certificate.count(":") > 3 else ""
     if region != client.meta.region_name:
         yield fault(
-            f"ApiDomainCertificateArn is of the region {region}, and the stack of {client.meta.region_name}",
+            f"{holder} is of the region {region}, and the stack of {client.meta.region_name}",
             "request the certificate in the stack's region",
         )
         return
@@ -119,7 +118,7 @@ def check_domain(domain: str, certificate: str, stack: Stack) -> Findings:
     names = [found.get("DomainName", ""), *found.get("SubjectAlternativeNames", [])]
     if found.get("Status") != "ISSUED":
         yield fault(
-            f"the certificate of ApiDomain is {found.get('Status')}, not ISSUED",
+            f"the certificate of {parameter} is {found.get('Status')}, not ISSUED",
             "validate it, by the DNS record that Certificate Manager shows",
         )
     elif not {domain, f"*.{domain.partition('.')[2]}"} & set(names):
@@ -127,4 +126,4 @@ def check_domain(domain: str, certificate: str, stack: Stack) -> Findings:
             f"the certificate is for {', '.join(sorted(set(names)))}, not for {domain}", "take another"
         )
     else:
-        yield good("ApiDomain has its certificate")
+        yield good(f"{parameter} has its certificate")

@@ -1,11 +1,14 @@
 """`make deploy` where a deployment fails: before AWS is asked, in a first create, in an update, and on the way back."""
 
 import re
+from pathlib import Path
 
 import pytest
 
+from sandbox.template import parameters_of
 from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides
 
+ROOT = Path(__file__).parents[2]
 STACK = "AWS::CloudFormation::Stack"
 # As AWS says it, newest first: the authorizer's issuer was not believed, and the rest was cancelled.
 WRONG_ISSUER = [
@@ -231,6 +234,7 @@ ISSUED = {"DomainName": "example.com", "SubjectAlternativeNames": ["*.example.co
     ("given", "found", "sentence"),
     [
         (["ApiDomain=pay.example.com"], {}, "ApiDomain is given without ApiDomainCertificateArn"),
+        (["LiveDomain=live.example.com"], {}, "LiveDomain is given without LiveDomainCertificateArn"),
         (
             [f"ApiDomainCertificateArn={CERTIFICATE}"],
             {},
@@ -286,3 +290,20 @@ def test_partitions_that_the_template_cannot_run_in_are_refused(deploy, needed, 
 @pytest.mark.parametrize("region", ["ap-east-1", "ap-southeast-1", "eu-central-2"])
 def test_commercial_regions_are_taken(deploy, needed, region) -> None:
     assert deploy(*needed, region=region).returncode == 0
+
+
+def test_what_is_refused_and_where_to_go_stands_on_the_page_that_the_refusal_names() -> None:
+    page = (ROOT / "docs/regions.md").read_text()
+    for name in (
+        "cn-north-1",
+        "cn-northwest-1",
+        "ap-east-1",
+        "ap-southeast-1",
+        "apihk.mch.weixin.qq.com",
+        "ICP",
+    ):
+        assert name in page
+    declared = parameters_of(ROOT / "template.yaml")
+    named = set(re.findall(r"`([A-Z]\w+(?:Domain|Arn|Gateway))`", page))
+    assert {"ApiDomain", "LiveDomain", "ApiDomainCertificateArn", "LiveDomainCertificateArn"} <= named
+    assert named <= set(declared)

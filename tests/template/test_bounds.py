@@ -49,7 +49,10 @@ def longest(value: Any) -> str:
         case {"Fn::If": [_, yes, no]}:
             return max(longest(yes), longest(no), key=len)
         case {"Fn::Sub": text}:
-            return text.replace("${LiveApi.ApiEndpoint}", ENDPOINT)
+            known = {"LiveApi.ApiEndpoint": ENDPOINT}
+            return re.sub(
+                r"\$\{([\w.]+)\}", lambda found: known.get(found[1]) or longest({"Ref": found[1]}), text
+            )
     raise AssertionError(f"nobody knows how long {json.dumps(value)} becomes")
 
 
