@@ -88,6 +88,10 @@ deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev 
 destroy: setup ## deletes the stack, and says before what stays, and why: make destroy ENV=dev [YES=1]
 	@$(OPERATE).destroy --stack wechatpay-$(ENV) $(if $(YES),--yes) $(ARGS)
 
+# What it copies into is a stack of its own, deployed with the old one's scope and refunds held back: it says so itself.
+restore: setup ## a restored table into a stack: make restore ENV=restored TABLE=… [FROM=wechatpay-prod | SCOPE=prod] (docs/operations.md)
+	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
+
 cost: setup ## what a payment costs at AWS, from the calls that a sandbox counts
 	@$(PY) -m sandbox.cost
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from operations.configuration import DEFAULTS, PARAMETERS, SECRETS, Configuration, of_file, secret
 from operations.deploy_checks import check_domain, check_issuer, check_place
+from operations.deploy_rules import check_parameters, kept
 from operations.doctor import diagnosed
 from operations.findings import Findings, Level, has, shown
 from operations.stack import CannotError, Stack, run
 from operations.stack_states import failure, hindrance
-from sandbox.template import TemplateError, checked, parameters_of
 
 ROOT = Path(__file__).parent.parent
 IN_FILE = {**PARAMETERS, "JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
@@ -53,8 +53,8 @@ def _deploy(stack: Stack, options: argparse.Namespace) -> int:
     given = _given(options, file)
     deployed = stack if stack.exists() else None
     later = {PROTECTION: "true"} if deployed is None and PROTECTION not in given else {}
-    _complete(given, deployed)
-    _check(given, deployed)
+    _complete(given, deployed, options.env)
+    check_parameters(given, deployed)
     if has(shown(_looked_at(stack, options, given, deployed)), Level.FAULT):
         return 1
     if asks and not options.yes and not sys.stdin.isatty():
@@ -74,10 +74,11 @@ def _deploy(stack: Stack, options: argparse.Namespace) -> int:
     return 0
 
 
-def _complete(given: dict[str, str], deployed: Stack | None) -> None:
-    """What nobody says: the release's name, protected tables, and a notify URL that nobody can know before the first deployment."""
+def _complete(given: dict[str, str], deployed: Stack | None, env: str) -> None:
+    """What nobody says: stage and release, protected tables, and a notify URL that nobody can know before the first deployment."""
     given.setdefault("Release", _release(after=deployed.parameter("Release") if deployed else ""))
     if deployed is None:
+        given.setdefault("Stage", env)
         # A protected table could not be deleted again, should the first deployment fail.
         given.setdefault(PROTECTION, "false")
         given.setdefault(NOTIFY, NOT_YET.replace(NOT_YET_HOST, given.get("ApiDomain") or NOT_YET_HOST))
@@ -109,16 +110,8 @@ def _looked_at(
     for parameter in DOMAINS:
         names = (parameter, f"{parameter}CertificateArn")
         if any(name in given for name in names):
-            domain, certificate = (given.get(name, _kept(deployed, name)) for name in names)
+            domain, certificate = (given.get(name, kept(deployed, name)) for name in names)
             yield from check_domain(parameter, domain, certificate, stack)
-
-
-def _kept(deployed: Stack | None, name: str) -> str:
-    """What a stack has of a parameter that may be empty; nothing where it is older than the parameter."""
-    try:
-        return deployed.parameter(name) if deployed else ""
-    except CannotError:
-        return ""
 
 
 def _sound(file: Configuration) -> bool:
@@ -148,7 +141,6 @@ def _given(options: argparse.Namespace, file: Configuration | None) -> dict[str,
         if not separator:
             raise CannotError(f"{pair} is not Name=value")
         given[name] = value
-    given.setdefault("Stage", options.env)
     return given
 
 
@@ -159,37 +151,6 @@ def _release(after: str) -> str:
     """
     name = f"{int(time.time()):x}"
     return name if name != after else f"{name}a"
-
-
-def _check(given: dict[str, str], deployed: Stack | None) -> None:
-    """By the template's own rules. A stack that exists keeps what is not given. Raises CannotError."""
-    declared = parameters_of(ROOT / "template.yaml")
-    missing = [name for name, rules in declared.items() if "Default" not in rules and name not in given]
-    if deployed is None and missing:
-        told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
-        raise CannotError(f"a first deployment needs these parameters too:\n{told}")
-    kept = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
-    try:
-        checked({name: rules for name, rules in declared.items() if name not in kept}, given)
-    except TemplateError as problem:
-        raise CannotError(str(problem)) from None
-    if deployed is not None:
-        _keep(given, deployed)
-
-
-def _keep(given: dict[str, str], deployed: Stack) -> None:
-    """What a stack that has payments must keep. Raises CannotError."""
-    merchant = deployed.parameter("WeChatMchId")
-    if given.get("WeChatMchId", merchant) != merchant:
-        raise CannotError(
-            f"WeChatMchId stays {merchant}: its open orders would be asked of another merchant and lost;"
-            " another merchant has a stack of its own"
-        )
-    shards = deployed.parameter("DueShards")
-    if int(given.get("DueShards", shards)) < int(shards):
-        raise CannotError(
-            f"DueShards is {shards} and only ever rises: payments in the others would not be looked at any more"
-        )
 
 
 def _run_sam(stack: Stack, options: argparse.Namespace, given: dict[str, str], *, asks: bool) -> None:

@@ -71,6 +71,13 @@ class Stack:
         self._asked = False
         self._outputs, self._parameters = dict(self._given[0]), dict(self._given[1])
 
+    @property
+    def scope(self) -> str:
+        """What its order numbers derive from. Raises CannotError."""
+        if self.has_output("StackScope"):
+            return self.output("StackScope")
+        return self.parameter("StackScope") or self.parameter("Stage")  # of a version without the output
+
     def has_output(self, name: str) -> bool:
         """Whether it has this output, which some have under a condition only."""
         try:

@@ -27,7 +27,13 @@ OUTPUTS = {
     "VerificationSecretArn": "arn:verification",
     "PaymentsTableName": "wechatpay-dev-PaymentsTable-1",
 }
-DEFAULTS = {"DueShards": "16", "ApiDomain": "", "ApiDomainCertificateArn": ""}  # older than LiveDomain
+DEFAULTS = {
+    "DueShards": "16",
+    "StackScope": "",
+    "RefundsHeld": "false",
+    "ApiDomain": "",
+    "ApiDomainCertificateArn": "",
+}  # older than LiveDomain
 ARN = "arn:aws:cloudformation:us-east-1:123456789012:stack/wechatpay-dev/1"
 
 

@@ -31,7 +31,12 @@ def command(sandbox: Sandbox) -> Command:
     parameters = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
     parameters["DueShards"] = environment["DUE_SHARDS"]
     declared = transformed(TEMPLATE)["Parameters"]
-    for name in ("SettleConcurrency", "SettleReservedConcurrency", "NotifyReservedConcurrency"):
+    for name in (
+        "SettleConcurrency",
+        "SettleReservedConcurrency",
+        "NotifyReservedConcurrency",
+        "RefundsHeld",
+    ):
         parameters[name] = str(declared[name]["Default"])
 
     def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -52,7 +57,7 @@ def command(sandbox: Sandbox) -> Command:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=180,
             stdin=subprocess.DEVNULL,
         )
 
@@ -150,7 +155,7 @@ def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=180,
             stdin=subprocess.DEVNULL,
         )
 

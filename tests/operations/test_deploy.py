@@ -73,7 +73,7 @@ def test_a_later_deployment_needs_only_what_changes(deploy, needed, calls) -> No
     deploy(*needed)
     done = deploy("LogLevel=DEBUG")
     assert done.returncode == 0, done.stderr
-    assert overrides(calls()[-1]).keys() == {"LogLevel", "Stage", "Release", "DeletionProtection"}
+    assert overrides(calls()[-1]).keys() == {"LogLevel", "Release", "DeletionProtection"}
     assert overrides(calls()[-1])["DeletionProtection"] == "true"
 
 
@@ -84,7 +84,10 @@ def test_a_later_deployment_needs_only_what_changes(deploy, needed, calls) -> No
         (["WeChatAppId=gh_1234567890"], "parameter WeChatAppId must match wx[0-9a-zA-Z]{16}"),
         (["WechatMchId=1900000109"], "parameters that the template does not have: WechatMchId"),
         (["LogLevel"], "LogLevel is not Name=value"),
-        (["--env", "test"], "test is not an environment of samconfig.toml; those are dev, staging, prod"),
+        (
+            ["--env", "test"],
+            "test is not an environment of samconfig.toml; those are dev, staging, restored, prod",
+        ),
     ],
 )
 def test_what_cannot_work_is_refused_before_sam_is_asked(deploy, needed, calls, arguments, sentence) -> None:
@@ -138,6 +141,8 @@ def test_who_declines_the_change_set_has_deployed_nothing_and_may_begin_again(de
     [
         ("WeChatMchId=1900000110", "WeChatMchId stays 1900000109"),
         ("DueShards=8", "DueShards is 16 and only ever rises"),
+        ("StackScope=other", "order numbers derive from the scope dev"),
+        ("Stage=development", "order numbers derive from the scope dev"),
     ],
 )
 def test_what_a_stack_with_payments_must_keep_is_kept(deploy, needed, calls, change, sentence) -> None:
