@@ -35,7 +35,7 @@ demo: setup ## one payment through every endpoint, then a shop on http://127.0.0
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
 test: setup ## the whole test suite, in JOBS=2 processes
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(or $(ARGS),--ignore=tests/crash)
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
 check: ## everything that must hold: static, then the tests, two minutes of the model, the soak's short form
@@ -64,11 +64,15 @@ security: setup ## bandit: known dangerous calls in what is deployed, and in the
 	@$(V)/bin/bandit -q -c pyproject.toml -r operations -s B101,B105,B404,B603
 	@$(V)/bin/bandit -q -c pyproject.toml -r sandbox -s B101,B105,B311,B404,B406,B603,B610
 
-template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template
+template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template, as it is and deployed gradually
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
-	@mkdir -p .sandbox && $(PY) -m sandbox.template > .sandbox/transformed.json
+	@mkdir -p .sandbox
+	@# The transform itself reads GradualDeployment; cfn-lint looks at both sides of every other switch, which are conditions.
 	@# W2001: the transform uses two parameters up, Release and GradualDeployment.
-	@$(SAM)/bin/cfn-lint --non-zero-exit-code warning --ignore-checks W2001 -- .sandbox/transformed.json && echo "transformed template: clean"
+	@for gradual in false true; do \
+		$(PY) -m sandbox.template GradualDeployment=$$gradual > .sandbox/transformed.json || exit 1; \
+		$(SAM)/bin/cfn-lint --non-zero-exit-code warning --ignore-checks W2001 -- .sandbox/transformed.json || exit 1; \
+		echo "transformed template, GradualDeployment=$$gradual: clean"; done
 
 $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
@@ -90,8 +94,15 @@ build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked fo
 built: build ## the HTTP tests against functions run from what was built, for this machine's processor
 	@SANDBOX_BUILT=.aws-sam $(PY) -m pytest -q tests/http $(ARGS)
 
-deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"]
-	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(PARAMETERS)
+deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
+	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
+
+destroy: setup ## deletes the stack, and says before what stays, and why: make destroy ENV=dev [YES=1]
+	@$(OPERATE).destroy --stack wechatpay-$(ENV) $(if $(YES),--yes) $(ARGS)
+
+# What it copies into is a stack of its own, deployed with the old one's scope and refunds held back: it says so itself.
+restore: setup ## a restored table into a stack: make restore ENV=restored TABLE=… [FROM=wechatpay-prod | SCOPE=prod] (docs/operations.md)
+	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
 
 cost: setup ## what a payment costs at AWS, from the calls that a sandbox counts
 	@$(PY) -m sandbox.cost

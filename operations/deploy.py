@@ -8,15 +8,19 @@ import tomllib
 from pathlib import Path
 
 from operations.configuration import DEFAULTS, PARAMETERS, SECRETS, Configuration, of_file, secret
+from operations.deploy_checks import check_domain, check_issuer, check_place
+from operations.deploy_rules import check_parameters, kept
 from operations.doctor import diagnosed
-from operations.findings import Level, has, shown
+from operations.findings import Findings, Level, has, shown
 from operations.stack import CannotError, Stack, run
-from sandbox.template import TemplateError, checked, parameters_of
+from operations.stack_states import failure, hindrance
 
 ROOT = Path(__file__).parent.parent
 IN_FILE = {**PARAMETERS, "JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
-NOTIFY = "WeChatNotifyUrl"
-NOT_YET = "https://not-yet.example.com/api/v1/payments/wechat/notify"
+NOTIFY, PROTECTION = "WeChatNotifyUrl", "DeletionProtection"
+DOMAINS = ("ApiDomain", "LiveDomain")
+NOT_YET_HOST = "not-yet.example.com"
+NOT_YET = f"https://{NOT_YET_HOST}/api/v1/payments/wechat/notify"
 
 
 def main() -> int:
@@ -31,37 +35,83 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template-file", type=Path, default=Path(".aws-sam/build/template.yaml"), help="what was built"
     )
+    parser.add_argument("--yes", action="store_true", help="ask nobody: for machines")
+    parser.add_argument("--offline", action="store_true", help="do not ask the issuer for its keys")
     parser.add_argument("parameters", nargs="*", metavar="Name=value", help="template parameters")
 
 
 def _deploy(stack: Stack, options: argparse.Namespace) -> int:
-    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
-    known = [
-        name for name, commands in environments.items() if isinstance(commands, dict) and "deploy" in commands
-    ]
-    if options.env not in known:
-        raise CannotError(
-            f"{options.env} is not an environment of samconfig.toml; those are {', '.join(known)}"
-        )
+    asks = _asks(options.env)
     if not options.template_file.exists():
         raise CannotError("nothing is built; `make build` comes first")
     file = of_file(options.file) if options.file else None
     if file is not None and not _sound(file):
         return 1
+    check_place(stack)
+    if hindered := hindrance(stack):
+        raise CannotError(hindered)
     given = _given(options, file)
-    deployed = stack.exists()
-    given.setdefault("Release", _release(after=stack.parameter("Release") if deployed else ""))
-    if not deployed and NOTIFY not in given:
-        domain = given.get("ApiDomain")
-        given[NOTIFY] = NOT_YET.replace("not-yet.example.com", domain) if domain else NOT_YET
-    _check(given, stack if deployed else None)
-    _run_sam(stack, options, given)
+    deployed = stack if stack.exists() else None
+    later = {PROTECTION: "true"} if deployed is None and PROTECTION not in given else {}
+    _complete(given, deployed, options.env)
+    check_parameters(given, deployed)
+    if has(shown(_looked_at(stack, options, given, deployed)), Level.FAULT):
+        return 1
+    if asks and not options.yes and not sys.stdin.isatty():
+        raise CannotError(f"nobody is there to agree to the change set of {options.env}: give --yes (YES=1)")
+    _run_sam(stack, options, given, asks=asks and not options.yes)
     if given.get(NOTIFY) == NOT_YET:
-        print("deploy: the notify URL is known now; once more with it", flush=True)
-        learned = {NOTIFY: stack.output("NotifyUrl"), "Release": _release(after=given["Release"])}
-        _run_sam(stack, options, learned)
+        later[NOTIFY] = stack.output("NotifyUrl")
+    if later:
+        print(f"deploy: it is there; once more, with {' and '.join(sorted(later))}", flush=True)
+        later["Release"] = _release(after=given["Release"])
+        _run_sam(stack, options, later, asks=False)  # whoever agreed to the first step agreed to this
+    if options.env == "prod":
+        stack.client("cloudformation").update_termination_protection(
+            StackName=stack.name, EnableTerminationProtection=True
+        )
     _tell(stack, options)
     return 0
+
+
+def _complete(given: dict[str, str], deployed: Stack | None, env: str) -> None:
+    """What nobody says: stage and release, protected tables, and a notify URL that nobody can know before the first deployment."""
+    given.setdefault("Release", _release(after=deployed.parameter("Release") if deployed else ""))
+    if deployed is None:
+        given.setdefault("Stage", env)
+        # A protected table could not be deleted again, should the first deployment fail.
+        given.setdefault(PROTECTION, "false")
+        given.setdefault(NOTIFY, NOT_YET.replace(NOT_YET_HOST, given.get("ApiDomain") or NOT_YET_HOST))
+        return
+    given.setdefault(PROTECTION, "true")
+    if deployed.parameter(NOTIFY) == NOT_YET:  # a first deployment that ended between its two steps
+        given.setdefault(NOTIFY, deployed.output("NotifyUrl"))
+
+
+def _asks(env: str) -> bool:
+    """Whether this environment's change sets are asked about. Raises CannotError where it is none."""
+    environments = tomllib.loads((ROOT / "samconfig.toml").read_text())
+    known = {
+        name: commands["deploy"]["parameters"]
+        for name, commands in environments.items()
+        if isinstance(commands, dict) and "deploy" in commands
+    }
+    if env not in known:
+        raise CannotError(f"{env} is not an environment of samconfig.toml; those are {', '.join(known)}")
+    return bool(known[env]["confirm_changeset"])
+
+
+def _looked_at(
+    stack: Stack, options: argparse.Namespace, given: dict[str, str], deployed: Stack | None
+) -> Findings:
+    """What is changed and others know better: the identity provider, and Certificate Manager."""
+    if "JwtIssuer" in given and not options.offline:
+        yield from check_issuer(given["JwtIssuer"])
+    for parameter in DOMAINS:
+        names = (parameter, f"{parameter}CertificateArn")
+        if any(name in given for name in names):
+            domain, certificate = (given.get(name, kept(deployed, name)) for name in names)
+            yield from check_domain(parameter, domain, certificate, stack)
 
 
 def _sound(file: Configuration) -> bool:
@@ -91,7 +141,6 @@ def _given(options: argparse.Namespace, file: Configuration | None) -> dict[str,
         if not separator:
             raise CannotError(f"{pair} is not Name=value")
         given[name] = value
-    given.setdefault("Stage", options.env)
     return given
 
 
@@ -104,51 +153,29 @@ def _release(after: str) -> str:
     return name if name != after else f"{name}a"
 
 
-def _check(given: dict[str, str], deployed: Stack | None) -> None:
-    """By the template's own rules. A stack that exists keeps what is not given. Raises CannotError."""
-    declared = parameters_of(ROOT / "template.yaml")
-    missing = [name for name, rules in declared.items() if "Default" not in rules and name not in given]
-    if deployed is None and missing:
-        told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
-        raise CannotError(f"a first deployment needs these parameters too:\n{told}")
-    kept = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
-    try:
-        checked({name: rules for name, rules in declared.items() if name not in kept}, given)
-    except TemplateError as problem:
-        raise CannotError(str(problem)) from None
-    if deployed is not None:
-        _keep(given, deployed)
-
-
-def _keep(given: dict[str, str], deployed: Stack) -> None:
-    """What a stack that has payments must keep. Raises CannotError."""
-    merchant = deployed.parameter("WeChatMchId")
-    if given.get("WeChatMchId", merchant) != merchant:
-        raise CannotError(
-            f"WeChatMchId stays {merchant}: its open orders would be asked of another merchant and lost;"
-            " another merchant has a stack of its own"
-        )
-    shards = deployed.parameter("DueShards")
-    if int(given.get("DueShards", shards)) < int(shards):
-        raise CannotError(
-            f"DueShards is {shards} and only ever rises: payments in the others would not be looked at any more"
-        )
-
-
-def _run_sam(stack: Stack, options: argparse.Namespace, given: dict[str, str]) -> None:
+def _run_sam(stack: Stack, options: argparse.Namespace, given: dict[str, str], *, asks: bool) -> None:
     command = [options.sam, "deploy", "--config-env", options.env, "--no-fail-on-empty-changeset"]
     # By itself SAM would look for its settings beside the template that was built.
     command += ["--config-file", str(ROOT / "samconfig.toml")]
     command += ["--template-file", str(options.template_file), "--stack-name", options.stack]
+    if not asks:
+        command.append("--no-confirm-changeset")
     overrides = [f"{name}={_quoted(name, value)}" for name, value in sorted(given.items())]
     print(f"deploy: {' '.join(overrides)}", flush=True)
     done = subprocess.run([*command, "--parameter-overrides", *overrides], check=False)  # noqa: S603  the command is ours
-    if done.returncode != 0:
-        raise CannotError(f"sam deploy ended with {done.returncode}; what it says stands above")
     stack.forget()
+    if done.returncode != 0:
+        came_to = failure(stack)
+        raise CannotError(
+            f"sam deploy ended with {done.returncode}; what it says stands above"
+            + (came_to and f". {came_to}")
+        )
     # SAM ends with 0 as well when somebody answers No to its change set.
     if not stack.exists() or stack.parameter("Release") != given["Release"]:
-        raise CannotError("nothing was deployed: the change set was not carried out")
+        came_to = failure(stack)
+        raise CannotError(
+            "nothing was deployed: the change set was not carried out" + (came_to and f". {came_to}")
+        )
 
 
 def _quoted(name: str, value: str) -> str:
@@ -163,10 +190,10 @@ def _tell(stack: Stack, options: argparse.Namespace) -> None:
         print(f"{name:13} {stack.output(name)}")
     print("deploy: done. Next:")
     steps = []
-    if stack.has_output("ApiDomainTarget"):
-        steps.append(
-            f"point the DNS record of {stack.parameter('ApiDomain')} at {stack.output('ApiDomainTarget')}"
-        )
+    for domain in DOMAINS:
+        if stack.has_output(f"{domain}Target"):
+            target = stack.output(f"{domain}Target")
+            steps.append(f"point the DNS record of {stack.parameter(domain)} at {target}")
     if any(not secret(stack, output) for output in SECRETS):
         steps.append(f"make secret ENV={options.env} FILE=.env    # the two secrets are empty")
     if stack.parameter(NOTIFY) != stack.output("NotifyUrl"):

@@ -13,6 +13,8 @@ from operations.findings import Finding, Level, has, shown
 from operations.form_checks import check_forms
 from operations.key_checks import check_keys
 from operations.live_checks import check_gateway, check_notify_url
+from operations.protection_checks import check_protection
+from operations.restore_checks import check_restored
 from operations.stack import Stack, run
 
 
@@ -38,7 +40,7 @@ def _check(stack: Stack, options: argparse.Namespace) -> int:
     reached = None if options.file else stack
     found = diagnosed(configuration, online=not options.offline, stack=reached, wait=options.wait)
     if not options.file and not options.offline:
-        found = chain(found, check_concurrency(stack))
+        found = chain(found, check_concurrency(stack), check_protection(stack), check_restored(stack))
     findings = shown(found)
     faults = sum(finding.level is Level.FAULT for finding in findings)
     warnings = sum(finding.level is Level.WARNING for finding in findings)

@@ -8,6 +8,17 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+# A create that was never carried out, or that failed: no output, and nothing that could be changed.
+NEVER_CREATED = (
+    "REVIEW_IN_PROGRESS",
+    "CREATE_FAILED",
+    "ROLLBACK_IN_PROGRESS",
+    "ROLLBACK_COMPLETE",
+    "ROLLBACK_FAILED",
+    "DELETE_IN_PROGRESS",
+    "DELETE_FAILED",
+)
+
 
 class CannotError(Exception):
     """The command cannot do its work; the sentence says why."""
@@ -23,7 +34,8 @@ class Stack:
         self.name = name
         self._given = outputs, parameters
         self._outputs, self._parameters = dict(outputs), dict(parameters)
-        self._asked = self._created = False
+        self._asked = False
+        self._state: dict[str, Any] = {}
 
     def client(self, service: str) -> Any:
         """A boto3 client; region, credentials and endpoint as the AWS CLI takes them."""
@@ -31,21 +43,40 @@ class Stack:
 
     def exists(self) -> bool:
         """Whether it has been deployed."""
-        if self._outputs:
-            return True
+        return bool(self._outputs) or self.status() not in ("", *NEVER_CREATED)
+
+    def status(self) -> str:
+        """CloudFormation's word for its state; empty where there is no such stack."""
         try:
             if not self._asked:
                 self._ask()
         except ClientError as problem:
             if "does not exist" in problem.response["Error"]["Message"]:
-                return False
+                return ""
             raise
-        return self._created
+        return str(self._state["StackStatus"])
+
+    @property
+    def protected(self) -> bool:
+        """Whether CloudFormation refuses to delete it."""
+        return bool(self.status()) and bool(self._state.get("EnableTerminationProtection"))
+
+    @property
+    def arn(self) -> str:
+        """Its id, by which it is found even when it is deleted."""
+        return str(self._state["StackId"]) if self.status() else ""
 
     def forget(self) -> None:
         """It has been deployed anew: ask again for whatever was not given by hand."""
         self._asked = False
         self._outputs, self._parameters = dict(self._given[0]), dict(self._given[1])
+
+    @property
+    def scope(self) -> str:
+        """What its order numbers derive from. Raises CannotError."""
+        if self.has_output("StackScope"):
+            return self.output("StackScope")
+        return self.parameter("StackScope") or self.parameter("Stage")  # of a version without the output
 
     def has_output(self, name: str) -> bool:
         """Whether it has this output, which some have under a condition only."""
@@ -72,10 +103,7 @@ class Stack:
 
     def _ask(self) -> None:
         (stack,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
-        self._asked = True
-        self._created = (
-            stack["StackStatus"] != "REVIEW_IN_PROGRESS"
-        )  # a first change set that nobody has approved
+        self._asked, self._state = True, stack
         for output in stack.get("Outputs", []):
             self._outputs.setdefault(output["OutputKey"], output["OutputValue"])
         for parameter in stack.get("Parameters", []):

@@ -1,4 +1,4 @@
-"""`make cost`: what a payment, and an order that nobody pays, cost at AWS, from the calls that a sandbox counts; prints the tables of docs/cost.md."""
+"""`make cost`: what a payment, an order that nobody pays and a page that waits cost at AWS; prints the tables of docs/cost.md."""
 
 import math
 from collections import Counter
@@ -15,6 +15,8 @@ PAYMENTS = 3  # that are counted; every number below is of one
 # US dollars, US East (N. Virginia), first tier, from the services' public price pages as of 2025: see docs/cost.md.
 PRICES = {
     "API Gateway, requests": 1.00e-6,
+    "API Gateway, messages": 1.00e-6,
+    "API Gateway, connection minutes": 0.25e-6,
     "Lambda, calls": 0.20e-6,
     "Lambda, GB-seconds": 0.0000133334,
     "DynamoDB, write units": 0.625e-6,
@@ -24,8 +26,18 @@ PRICES = {
     "CloudWatch, log bytes": 0.50 / 1024**3,
 }
 # Seconds that a call is billed for, at one GB: an assumption, for this machine is not Lambda, nor WeChat Pay as far away.
-SECONDS = {"native": 0.40, "notify": 0.06, "query": 0.04, "payment": 0.03, "publish": 0.04, "settle": 0.35}
+SECONDS = {
+    "native": 0.40,
+    "notify": 0.06,
+    "query": 0.04,
+    "payment": 0.03,
+    "publish": 0.04,
+    "settle": 0.35,
+    "live_push": 0.03,
+    "page": 0.03,
+}
 PLATFORM_LINES = 350  # bytes that Lambda itself writes for each call: START, END, REPORT
+ACCESS_LINE = 400  # bytes of API Gateway's line for each request, in the form of template.yaml
 # Of the index `due` beside the table: written when the order is put, moved by its credential, left when it is paid.
 INDEX_WRITES = 1 + 2 + 1
 # … and of an order that nobody pays: moved by each lease and by what a look says next, and by the wish to close.
@@ -46,7 +58,7 @@ def counted(sandbox: Sandbox) -> Counted:
     """Orders of a backend, each paid, queried once and looked at once; notified and published as in the cloud."""
     _pay(sandbox)  # what only a first call needs is not counted
     sandbox.drain()
-    pumped = sandbox.pumped
+    pumped, pushed = sandbox.pumped, _pushed(sandbox)
     sandbox.aws.take_uses()
     before = {name: len(sandbox.lambdas.logs(name)) for name in sandbox.deployed.functions}
     numbers = [_pay(sandbox) for _ in range(PAYMENTS)]
@@ -57,15 +69,20 @@ def counted(sandbox: Sandbox) -> Counted:
     size = max(_size(sandbox, number) for number in numbers)
     logged = sum(len(sandbox.lambdas.logs(name)) - length for name, length in before.items()) / PAYMENTS
     writes = actions["dynamodb:PutItem"] + actions["dynamodb:UpdateItem"]
-    calls = dict.fromkeys(("native", "notify", "query", "payment"), 1.0) | {"publish": published}
+    pushes = (_pushed(sandbox) - pushed) / PAYMENTS
+    calls = dict.fromkeys(("native", "notify", "query", "payment"), 1.0)
+    calls |= {"publish": published, "live_push": pushes}
     units = {
         "API Gateway, requests": 4.0,
         "Lambda, calls": sum(calls.values()),
         "Lambda, GB-seconds": sum(SECONDS[name] * count for name, count in calls.items()),
         "DynamoDB, write units": writes * math.ceil(size / 1024) + INDEX_WRITES,
-        "DynamoDB, read units": actions["dynamodb:GetItem"] * math.ceil(size / 4096),
+        # Of each news, live_push asks once, consistently, who waits.
+        "DynamoDB, read units": actions["dynamodb:GetItem"] * math.ceil(size / 4096) + pushes,
         "EventBridge, events": 2.0,
-        "CloudWatch, log bytes": math.ceil(logged / 100) * 100.0 + PLATFORM_LINES * sum(calls.values()),
+        "CloudWatch, log bytes": math.ceil(logged / 100) * 100.0
+        + PLATFORM_LINES * sum(calls.values())
+        + ACCESS_LINE * 4,
     }
     return Counted(units, actions)
 
@@ -74,7 +91,7 @@ def abandoned(sandbox: Sandbox) -> Counted:
     """Orders of a backend that nobody pays, looked at and closed in the end; counted from their opening."""
     sandbox.drain()
     sandbox.aws.take_uses()
-    pumped, took = sandbox.pumped, len(sandbox.events())
+    pumped, pushed, took = sandbox.pumped, _pushed(sandbox), len(sandbox.events())
     before = {name: len(sandbox.lambdas.logs(name)) for name in sandbox.deployed.functions}
     numbers = [_opened(sandbox) for _ in range(PAYMENTS)]
     looked = _settled(sandbox)
@@ -87,25 +104,57 @@ def abandoned(sandbox: Sandbox) -> Counted:
     uses = Counter(use.action for use in sandbox.aws.take_uses() if "streams" not in use.action)
     actions = {action: count / PAYMENTS for action, count in sorted(uses.items()) if action in _COUNTED}
     looks = (_settled(sandbox) - looked) / PAYMENTS
+    pushes = (_pushed(sandbox) - pushed) / PAYMENTS
     published = (sandbox.pumped - pumped) / PAYMENTS - looks
     size = max(_size(sandbox, number) for number in numbers)
     logged = sum(
         len(sandbox.lambdas.logs(name)) - length for name, length in before.items() if name != "SweepFunction"
     )
     writes = actions["dynamodb:PutItem"] + actions["dynamodb:UpdateItem"]
-    calls = {"native": 1.0, "settle": looks, "publish": published}
+    calls = {"native": 1.0, "settle": looks, "publish": published, "live_push": pushes}
     units = {
         "API Gateway, requests": 1.0,
         "Lambda, calls": sum(calls.values()),
         "Lambda, GB-seconds": sum(SECONDS[name] * count for name, count in calls.items()),
         "DynamoDB, write units": writes * math.ceil(size / 1024) + INDEX_WRITES + MOVES * 2 * looks,
-        "DynamoDB, read units": actions["dynamodb:GetItem"] * math.ceil(size / 4096),
+        "DynamoDB, read units": actions["dynamodb:GetItem"] * math.ceil(size / 4096) + pushes,
         "EventBridge, events": (len(sandbox.events()) - took) / PAYMENTS,
         "SQS, requests": REQUESTS_A_LOOK * looks,
         "CloudWatch, log bytes": math.ceil(logged / PAYMENTS / 100) * 100.0
-        + PLATFORM_LINES * sum(calls.values()),
+        + PLATFORM_LINES * sum(calls.values())
+        + ACCESS_LINE,
     }
     return Counted(units, {"looks": looks, **actions})
+
+
+def waiting(*, socket: bool) -> Counted:
+    """A page that is open for a minute, its files kept by the browser; reckoned from checkout.js, not counted.
+
+    With a socket it looks when that opens, each 20 seconds and at the news; without one after 1.5 seconds each, and
+    after half a minute less and less often.
+    """
+    looks = 1 + 1 + 2 + 1 if socket else 1 + 36
+    calls = looks + (2 if socket else 0)  # $connect and $disconnect; the push is a payment's own
+    units = {
+        "API Gateway, requests": float(looks),
+        "Lambda, calls": float(calls),
+        "Lambda, GB-seconds": SECONDS["page"] * calls,
+        "DynamoDB, read units": float(looks),
+        "CloudWatch, log bytes": (450.0 + PLATFORM_LINES) * calls + ACCESS_LINE * looks,
+    }
+    if socket:
+        units |= {
+            "API Gateway, messages": 1.0,
+            "API Gateway, connection minutes": 1.0,
+            "DynamoDB, write units": 4.0,  # a row comes and its connection goes, each with its place in the index
+        }
+        units["DynamoDB, read units"] += 0.5  # whose connection it was that ended
+    return Counted(units, {})
+
+
+def _pushed(sandbox: Sandbox) -> int:
+    """How often the function live_push has been called: it writes one line each."""
+    return sandbox.lambdas.logs("LivePushFunction").count('"message":"pages told"')
 
 
 def _settled(sandbox: Sandbox) -> int:
@@ -184,6 +233,8 @@ def main() -> None:
         found = {"payment": counted(sandbox), "order that nobody pays": abandoned(sandbox)}
     for what, one in found.items():
         print(f"{table(one)}\n\n{asked(what, one)}\n")
+    for socket in (True, False):
+        print(f"{table(waiting(socket=socket))}\n")
 
 
 def asked(what: str, found: Counted) -> str:

@@ -1,4 +1,4 @@
-"""From template.yaml to plain CloudFormation, on this machine alone; `python -m sandbox.template` prints it as JSON."""
+"""From template.yaml to plain CloudFormation, on this machine alone; `python -m sandbox.template [Name=value …]` prints it as JSON."""
 
 import json
 import logging
@@ -162,5 +162,6 @@ def _text(value: Any) -> str:
 
 if __name__ == "__main__":
     root = Path(__file__).resolve().parent.parent
-    json.dump(transformed(root / "template.yaml"), sys.stdout, indent=1)
+    switched = dict(word.split("=", 1) for word in sys.argv[1:])
+    json.dump(translate(root / "template.yaml", switched)[0], sys.stdout, indent=1)
     sys.stdout.write("\n")

@@ -5,8 +5,10 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 ROOT = Path(__file__).parent
 
@@ -19,11 +21,7 @@ os.environ.setdefault("AWS_TIMEOUT_SECONDS", "5")
 
 TOGETHER = {"http"}  # folders whose tests look at what the others of the folder left behind
 
-ALONE = {
-    "browser",
-    "drills",
-    "dynalite",
-}  # folders with more needs than the suite: they run when they are named
+ALONE = {"browser", "drills", "dynalite"}  # with more needs than the suite: they run when they are named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -35,12 +33,21 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.resolve().is_relative_to(folder) for path in named) else True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One group a file, or a folder where its tests belong together."""
-    for item in items:
-        folder = item.path.relative_to(ROOT).parts[0]
-        name = folder if folder in TOGETHER else str(item.path.relative_to(ROOT))
-        item.add_marker(pytest.mark.xdist_group(name))
+class Together(LoadScopeScheduling):
+    """A file's tests go to one process, which has made what they share; a folder's, where they belong together.
+
+    xdist's own `loadgroup` would say so by marks, and pytest 9 does not hand them on.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        folder = Path(file).parts[1]
+        return folder if folder in TOGETHER else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
+    """For `--dist loadscope`, as `make test` runs."""
+    return Together(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from payments.events import PER_CALL, entries_of
+from payments.events import PER_CALL, RESTORED, entries_of
 from payments.http import logger
 from payments.lifecycle import EVENTS
 from payments.unpublished import NotKeptError
@@ -55,6 +55,8 @@ def _told_by(record: Record) -> list[Told]:
     change = record["dynamodb"]
     if record["eventName"] == "REMOVE":
         return []
+    if record["eventName"] == "INSERT" and RESTORED in change["NewImage"]:
+        return []  # it was told of before, under the same ids
     entries = entries_of(change.get("OldImage"), change["NewImage"], bus=wiring.settings.event_bus)
     return [Told(record, event_id, entry) for event_id, entry in entries]
 

@@ -79,16 +79,21 @@ class Metrics:
 
 
 def rings(alarm: Mapping[str, Any], metrics: Metrics, *, now: float) -> bool:
-    """Whether the alarm is in state ALARM at `now`, by the periods that end with the one that `now` lies in."""
+    """Whether the alarm speaks at `now`, by the periods that end with the one that `now` lies in.
+
+    It does in state ALARM; and, where it acts on that, in INSUFFICIENT_DATA, once it has been in another state: that
+    one is a new alarm's first, which nothing leads to.
+    """
     series, period = _watched(alarm, metrics)
     compare, threshold = COMPARISONS[alarm["ComparisonOperator"]], float(alarm["Threshold"])
     last = int(now // period * period)
     evaluated = int(alarm["EvaluationPeriods"])
-    missing = {"breaching": True, "notBreaching": False, "ignore": False}[alarm["TreatMissingData"]]
-    breaches = [
-        compare(series[begin], threshold) if begin in series else missing
-        for begin in (last - period * back for back in range(evaluated))
-    ]
+    treated = {"breaching": True, "notBreaching": False, "ignore": False, "missing": False}
+    missing = treated[alarm["TreatMissingData"]]
+    begins = [last - period * back for back in range(evaluated)]
+    if alarm["TreatMissingData"] == "missing" and not any(begin in series for begin in begins):
+        return "InsufficientDataActions" in alarm and any(begin < last for begin in series)
+    breaches = [compare(series[begin], threshold) if begin in series else missing for begin in begins]
     return sum(breaches) >= int(alarm.get("DatapointsToAlarm", evaluated))
 
 

@@ -94,6 +94,22 @@ def test_what_functions_measure_is_in_the_list(shared_world: World) -> None:
 def test_alarms_speak_to_nobody_unless_told_whom(alarms) -> None:
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == alarm["OKActions"] == []
+        assert alarm.get("InsufficientDataActions", []) == []
+
+
+def test_a_new_stack_rings_nothing_before_its_first_minute_and_silence_after_it_does(alarms) -> None:
+    metrics = Metrics()
+    assert {name for name, alarm in alarms.items() if rings(alarm, metrics, now=600)} == set()
+    metrics.put("WeChatPay", "OldestDueSeconds", {"service": "sandbox"}, 0, 610)
+    assert not rings(alarms["OldestDueAlarm"], metrics, now=700)
+    assert rings(alarms["OldestDueAlarm"], metrics, now=1300)
+
+
+def test_who_is_told_of_an_alarm_is_told_of_missing_data_where_that_is_the_fault() -> None:
+    from sandbox.template import transformed
+
+    oldest = transformed(ROOT / "template.yaml")["Resources"]["OldestDueAlarm"]["Properties"]
+    assert oldest["InsufficientDataActions"] == oldest["AlarmActions"] != []
 
 
 @pytest.mark.parametrize(

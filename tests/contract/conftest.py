@@ -95,7 +95,7 @@ def _hash(case: Any) -> int:
 def sandbox() -> Iterator[Sandbox]:
     # The limits are about buyers, not about the contract; they stand in the way of thousands of orders.
     generous = {"CreatesPerMinute": "100000", "OpenOrders": "500", "RefundsPerDay": "100000"}
-    rates = dict.fromkeys(("RouteRate", "RouteBurst", "NotifyRate"), "100000")
+    rates = dict.fromkeys(("RouteRate", "RouteBurst"), "100000")
     with Sandbox(parameters=generous | rates | {"ReturnOrigins": RETURN_ORIGIN}, schedules=False) as running:
         running.warm()
         yield running

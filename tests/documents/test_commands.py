@@ -22,6 +22,8 @@ RUN_BY_A_TEST = {
     "cost": "tests/operations/test_cost.py",
     "crash": "tests/crash/test_single_faults.py",
     "doctor": "tests/operations/test_doctor.py",
+    "destroy": "tests/operations/test_destroy.py",
+    "restore": "tests/operations/test_restore.py",
     "deploy": "tests/operations/test_deploy.py",
     "fuzz": "tests/fuzz/test_notifications.py",
     "live": "tests/flows/test_live.py",

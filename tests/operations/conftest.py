@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.sam_local import keys
 from sandbox.stack import STACK_NAME, Sandbox
+from tests.operations.cloud import Cloud, Issuer
 
 ROOT = Path(__file__).parents[2]
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -41,7 +42,7 @@ def command(sandbox: Sandbox) -> Command:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=180,
             stdin=subprocess.DEVNULL,
         )
 
@@ -80,3 +81,95 @@ def env_file(tmp_path: Path) -> Callable[[dict[str, str]], str]:
         return str(path)
 
     return write
+
+
+SAM = """#!{python}
+import json, pathlib, sys
+folder = pathlib.Path({folder!r})
+with open(folder / "calls", "a") as file:
+    file.write(json.dumps(sys.argv[1:]) + "\\n")
+(folder / "state").unlink(missing_ok=True)
+sys.exit({status})
+"""
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    """CloudFormation, and what else deploying asks of AWS."""
+    fake = Cloud(tmp_path)
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def issuer(tmp_path: Path) -> Iterator[Issuer]:
+    """Who issues the tokens."""
+    fake = Issuer(tmp_path)
+    yield fake
+    fake.stop()
+
+
+@pytest.fixture
+def calls(cloud: Cloud) -> Callable[[], list[list[str]]]:
+    """What SAM was called with so far."""
+    return cloud.calls
+
+
+@pytest.fixture
+def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
+    """Runs one command against that cloud, in a region that a test may choose."""
+
+    def run(name: str, *arguments: str, region: str = "us-east-1") -> subprocess.CompletedProcess[str]:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(
+                str(ROOT / f"layers/{layer}") for layer in ("payments", "wechatpay")
+            ),
+            "AWS_ENDPOINT_URL": cloud.url,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_ACCESS_KEY_ID": "nobody",
+            "AWS_SECRET_ACCESS_KEY": "nothing",
+            "REQUESTS_CA_BUNDLE": str(issuer.authority),
+            "SAM_CLI_TELEMETRY": "0",
+            "HOME": str(tmp_path),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", f"operations.{name}", *arguments],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=180,
+            stdin=subprocess.DEVNULL,
+        )
+
+    return run
+
+
+@pytest.fixture
+def needed(issuer: Issuer) -> list[str]:
+    """The parameters that a first deployment cannot do without."""
+    return [
+        "WeChatAppId=wx8888888888888888",
+        "WeChatMchId=1900000109",
+        f"JwtIssuer={issuer.url}",
+        "JwtAudience=pay",
+    ]
+
+
+@pytest.fixture
+def deploy(tmp_path: Path, operate):
+    """Runs `make deploy`'s command with a SAM that writes down what it was asked, on something that is built."""
+    built = tmp_path / "template.yaml"
+    built.touch()
+
+    def run(
+        *arguments: str, status: int = 0, script: str = SAM, region: str = "us-east-1"
+    ) -> subprocess.CompletedProcess[str]:
+        sam = tmp_path / "sam"
+        sam.write_text(script.format(python=sys.executable, folder=str(tmp_path), status=status))
+        sam.chmod(0o755)
+        return operate("deploy", "--sam", str(sam), f"--template-file={built}", *arguments, region=region)
+
+    return run

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from sandbox.cost import Counted, abandoned, asked, counted, table
-from sandbox.stack import Sandbox
+from sandbox.cost import ACCESS_LINE, Counted, abandoned, asked, counted, table, waiting
+from sandbox.stack import TEMPLATE, Sandbox
+from sandbox.template import transformed
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/cost.md").read_text()
 
@@ -19,13 +20,39 @@ def test_the_counts_that_are_written_down_are_the_counts(sandbox: Sandbox) -> No
     found = counted(sandbox)
     stands_there("payment", found, "EventBridge, events")
     # Batches differ in size, and log lines by a digit.
-    assert 4 < found.units["Lambda, calls"] <= 8
-    assert 4000 < found.units["CloudWatch, log bytes"] < 9000
+    assert 5 < found.units["Lambda, calls"] <= 9
+    assert 5000 < found.units["CloudWatch, log bytes"] < 11_000
 
 
 def test_an_order_that_nobody_pays_takes_the_looks_that_are_written_down() -> None:
     with Sandbox(schedules=False) as sandbox:  # two hours pass there
         found = abandoned(sandbox)
     stands_there("order that nobody pays", found, "EventBridge, events", "SQS, requests")
-    assert 7 <= found.units["Lambda, calls"] <= 20
+    assert 8 <= found.units["Lambda, calls"] <= 21
     assert 10_000 < found.units["CloudWatch, log bytes"] < 20_000
+
+
+def test_a_page_that_waits_costs_what_is_written_down() -> None:
+    for socket in (True, False):
+        assert table(waiting(socket=socket)) in DOCUMENT
+    # A socket is there to spare looks.
+    by_socket, by_looks = (waiting(socket=socket).units["API Gateway, requests"] for socket in (True, False))
+    assert by_socket * 5 < by_looks
+
+
+def test_what_a_month_costs_counts_the_alarms_metrics_and_secrets_that_there_are() -> None:
+    resources = transformed(TEMPLATE)["Resources"].values()
+    alarms = [one["Properties"] for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
+    metrics = sum(
+        sum("MetricStat" in query for query in alarm["Metrics"]) if "Metrics" in alarm else 1
+        for alarm in alarms
+    )
+    assert f"| {len(alarms)} alarms over {metrics} metrics |" in DOCUMENT
+    secrets = sum(one["Type"] == "AWS::SecretsManager::Secret" for one in resources)
+    assert f"| {secrets} secrets |" in DOCUMENT
+
+
+def test_a_line_of_the_access_log_is_no_longer_than_reckoned() -> None:
+    stage = transformed(TEMPLATE)["Resources"]["ApiApiGatewayDefaultStage"]["Properties"]
+    line = stage["AccessLogSettings"]["Format"]  # its placeholders are about as long as what stands there
+    assert len(line) + len("POST /api/v1/payments/wechat/native") <= ACCESS_LINE

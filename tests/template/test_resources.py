@@ -24,6 +24,8 @@ PARAMETERS = {
     "JwtAudience": "payments",
     "ApiDomain": "pay.example.com",
     "ApiDomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1",
+    "LiveDomain": "live.example.com",
+    "LiveDomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/2",
     "AlarmEmail": "night@example.com",
     "SnapStart": "PublishedVersions",
 }
@@ -150,6 +152,17 @@ def test_deployment_is_gradual_only_when_asked_and_rolls_back_by_alarm() -> None
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["Properties"]["AutoRollbackConfiguration"]["Events"]
 
 
+def test_a_gradual_deployment_goes_by_a_configuration_that_codedeploy_has() -> None:
+    gradual = transformed(GradualDeployment="true")
+    names = [
+        json.dumps(group["Properties"]["DeploymentConfigName"])
+        for group in of_type("AWS::CodeDeploy::DeploymentGroup", gradual).values()
+    ]
+    # CodeDeploy's own is CodeDeployDefault.LambdaCanary10Percent5Minutes; SAM puts what stands before the type.
+    sub = {"Fn::Sub": ["CodeDeployDefault.Lambda${ConfigName}", {"ConfigName": "Canary10Percent5Minutes"}]}
+    assert set(names) == {json.dumps(sub)}
+
+
 def test_the_access_log_says_nothing_of_persons() -> None:
     line = RESOURCES["ApiApiGatewayDefaultStage"]["Properties"]["AccessLogSettings"]["Format"]
     assert set(json.loads(line)) >= {"request_id", "time", "route", "status", "milliseconds"}
@@ -171,9 +184,21 @@ def test_a_domain_of_ones_own_is_what_the_stack_then_tells(stack: Deployed) -> N
     assert (mapping["ApiId"], mapping["Stage"]) == ({"Ref": "Api"}, "$default")
 
 
+def test_pages_open_their_live_connection_at_a_domain_of_ones_own(stack: Deployed) -> None:
+    assert stack.outputs["LiveUrl"] == "wss://live.example.com"
+    assert stack.functions["CheckoutFunction"].environment["LIVE_URL"] == "wss://live.example.com"
+    assert stack.outputs["LiveDomainTarget"]
+    mapping = RESOURCES["LiveApiDomainMapping"]["Properties"]
+    # Without a key: the address ends with the name. What is pushed goes by API Gateway's own address all the same.
+    assert mapping == {"ApiId": {"Ref": "LiveApi"}, "DomainName": {"Ref": "LiveApiDomain"}, "Stage": "live"}
+    assert stack.functions["LivePushFunction"].environment["LIVE_URL"].endswith("/live")
+
+
 def test_nothing_about_domain_topic_or_snapshots_exists_unless_asked_for() -> None:
     for name in ("Domain", "DomainMapping"):
         assert RESOURCES[name]["Condition"] == "HasApiDomain"
+    for name in ("LiveApiDomain", "LiveApiDomainMapping"):
+        assert RESOURCES[name]["Condition"] == "HasLiveDomain"
     assert RESOURCES["AlarmTopic"]["Condition"] == "HasAlarmEmail"
     for function in of_type("AWS::Lambda::Function").values():
         assert function["Properties"]["SnapStart"] == {"ApplyOn": {"Ref": "SnapStart"}}

@@ -75,8 +75,7 @@ def test_only_notify_and_the_checkout_are_open() -> None:
 WIDE = {
     "${PaymentsTable.Arn}/stream/*": "ListStreams names a table, and its permission is on the table's streams",
     "${NotificationsTable.Arn}/stream/*": "the same",
-    "${UnpublishedBucket.Arn}/aws/lambda/*": "Lambda makes the names of the objects up",
-    "${UnpublishedBucket.Arn}/unreadable/*": "an object for each record, named by its day and number",
+    "${UnpublishedBucket.Arn}/*": "Lambda makes the names of the objects up, and of the one it tries the grant with",
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live/POST/@connections/*": (
         "API Gateway makes the names of the connections up"
     ),
@@ -127,12 +126,18 @@ def test_money_cannot_be_deleted_by_deleting_the_stack() -> None:
         name for name, table in tables.items() if "TimeToLiveSpecification" in table["Properties"]
     } == passing | {"NotificationsTable"}  # which is kept for its 90 days, whatever becomes of the stack
     for table in (tables[name] for name in tables.keys() - passing):
-        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
-        assert table["Properties"]["DeletionProtectionEnabled"] is True
+        assert table["DeletionPolicy"] == "RetainExceptOnCreate"  # a first create that fails leaves nothing
+        assert table["UpdateReplacePolicy"] == "Retain"
+        assert table["Properties"]["DeletionProtectionEnabled"] == {"Fn::If": ["IsProtected", True, False]}
         assert table["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
     for secret in of_type("AWS::SecretsManager::Secret").values():
-        assert secret["DeletionPolicy"] == "Retain"
+        assert secret["DeletionPolicy"] == "RetainExceptOnCreate"
         assert "SecretString" not in secret["Properties"]
+
+
+def test_tables_are_protected_unless_somebody_says_otherwise() -> None:
+    assert TRANSFORMED["Parameters"]["DeletionProtection"]["Default"] == "true"
+    assert TRANSFORMED["Conditions"]["IsProtected"] == {"Fn::Equals": [{"Ref": "DeletionProtection"}, "true"]}
 
 
 def test_no_routed_functions_environment_refers_to_the_api() -> None:
@@ -161,10 +166,9 @@ def test_every_route_is_throttled_and_a_crowd_of_callers_leaves_room_for_notific
     usual = {"ThrottlingRateLimit": {"Ref": "RouteRate"}, "ThrottlingBurstLimit": {"Ref": "RouteBurst"}}
     assert [stage["Properties"]["DefaultRouteSettings"] for stage in stages.values()] == [usual, usual]
     assert ordinary == usual
-    assert notify == {
-        "ThrottlingRateLimit": {"Ref": "NotifyRate"},
-        "ThrottlingBurstLimit": {"Ref": "NotifyRate"},
-    }
+    # Numbers, for the schema of RouteSettings says "object" and nothing of what is in it: the text of a Ref would stay text.
+    assert notify == {"ThrottlingRateLimit": 1000, "ThrottlingBurstLimit": 1000}
+    assert all(type(value) is int for value in notify.values())
 
 
 def test_open_pages_are_told_of_every_event_that_changes_what_they_show_and_of_no_other() -> None:

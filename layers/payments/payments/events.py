@@ -15,6 +15,9 @@ NOTIFICATION_RECEIVED = "NotificationReceived"
 PER_CALL = 10  # entries that one PutEvents takes
 
 
+RESTORED = "restored"  # attribute of an item that `make restore` has copied, whole with its history
+
+
 def entries_of(
     old: Mapping[str, Any] | None, new: Mapping[str, Any], *, bus: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,6 +19,7 @@ from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 BUDGET = 6.0  # seconds for finding one's place among parallel refunds
+HELD_BACK = 600  # seconds until a caller asks again whether refunds go out
 MAX_DOUBTS = 3  # refusals without a signature, after which a number is not sent any more
 
 
@@ -37,6 +38,8 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
     Raises RefundNotAllowedError, RefundExceedsError, RateLimitedError, IdempotencyMismatchError; WeChatRefusedError when
     this number will never be paid; TryAgainError when nobody knows, or WeChat Pay does not take it now.
     """
+    if wiring.settings.refunds_held:
+        raise TryAgainError("Refunds are held back until the books are compared.", retry_after=HELD_BACK)
     started, claim = wiring.now(), wiring.nonce()
     counted = False
     while True:

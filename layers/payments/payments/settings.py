@@ -182,6 +182,11 @@ class Settings:
         return self._bare("WECHAT_NOTIFY_URL")
 
     @property
+    def refunds_held(self) -> bool:
+        """Whether no refund goes out until an operator has compared the books, after a restore."""
+        return self._environment.get("REFUNDS_HELD") == "true"
+
+    @property
     def requires_quote(self) -> bool:
         """Whether a buyer's order needs a price quote."""
         return self._text("REQUIRE_QUOTE") != "false"

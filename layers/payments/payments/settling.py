@@ -162,7 +162,7 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, ma
     now = int(wiring.now())
     if not is_to_be_sent(payment.refunds[out_refund_no], now):
         return release_missing(payment, out_refund_no, wiring)
-    if not may_send or now < next_refund(payment):
+    if not may_send or wiring.settings.refunds_held or now < next_refund(payment):
         return payment
     return _sent_again(payment, out_refund_no, wiring)
 

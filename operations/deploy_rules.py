@@ -1,0 +1,53 @@
+"""The parameters of a deployment by the template's own rules, and what a stack that has payments must keep."""
+
+from pathlib import Path
+
+from operations.stack import CannotError, Stack
+from sandbox.template import TemplateError, checked, parameters_of
+
+ROOT = Path(__file__).parent.parent
+
+
+def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:
+    """By the template's own rules. A stack that exists keeps what is not given. Raises CannotError."""
+    declared = parameters_of(ROOT / "template.yaml")
+    missing = [name for name, rules in declared.items() if "Default" not in rules and name not in given]
+    if deployed is None and missing:
+        told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
+        raise CannotError(f"a first deployment needs these parameters too:\n{told}")
+    left = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
+    try:
+        checked({name: rules for name, rules in declared.items() if name not in left}, given)
+    except TemplateError as problem:
+        raise CannotError(str(problem)) from None
+    if deployed is not None:
+        _keep(given, deployed)
+
+
+def _keep(given: dict[str, str], deployed: Stack) -> None:
+    """What a stack that has payments must keep. Raises CannotError."""
+    merchant = deployed.parameter("WeChatMchId")
+    if given.get("WeChatMchId", merchant) != merchant:
+        raise CannotError(
+            f"WeChatMchId stays {merchant}: its open orders would be asked of another merchant and lost;"
+            " another merchant has a stack of its own"
+        )
+    stage, scope = (given.get(name, kept(deployed, name)) for name in ("Stage", "StackScope"))
+    if (scope or stage) != deployed.scope:
+        raise CannotError(
+            f"order numbers derive from the scope {deployed.scope}: with another, a key that is repeated would make"
+            " a second order. Leave Stage and StackScope as they are"
+        )
+    shards = deployed.parameter("DueShards")
+    if int(given.get("DueShards", shards)) < int(shards):
+        raise CannotError(
+            f"DueShards is {shards} and only ever rises: payments in the others would not be looked at any more"
+        )
+
+
+def kept(deployed: Stack | None, name: str) -> str:
+    """What a stack has of a parameter that may be empty; nothing where it is older than the parameter."""
+    try:
+        return deployed.parameter(name) if deployed else ""
+    except CannotError:
+        return ""

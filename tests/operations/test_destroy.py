@@ -1,0 +1,85 @@
+"""`make destroy`: what goes, what stays and why, and what is refused."""
+
+from pathlib import Path
+
+import pytest
+
+from operations.destroy import KEPT
+from sandbox.template import transformed
+from tests.operations.cloud import Cloud
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+RESOURCES = [
+    (name, "AWS::Any::Thing", f"wechatpay-dev-{name}-1", "CREATE_COMPLETE")
+    for name in (*KEPT, "Bus", "BuyersTable")
+]
+
+
+def test_what_destroy_says_stays_is_what_the_template_keeps() -> None:
+    resources = transformed(TEMPLATE)["Resources"]
+    kept = {
+        name for name, one in resources.items() if one.get("DeletionPolicy", "Delete").startswith("Retain")
+    }
+    assert kept == set(KEPT)
+    # … but not of a first deployment that failed.
+    assert {resources[name]["DeletionPolicy"] for name in kept} == {"RetainExceptOnCreate"}
+    assert {resources[name]["UpdateReplacePolicy"] for name in kept} == {"Retain"}
+
+
+def test_a_stack_is_deleted_and_what_stays_is_named_with_its_reason(operate, cloud: Cloud) -> None:
+    cloud.status, cloud.resources, cloud.waiting = "UPDATE_COMPLETE", RESOURCES, 3
+    done = operate("destroy", "--yes", "--every=0.1")
+    assert done.returncode == 0, done.stderr
+    for name, why in KEPT.items():
+        assert f"wechatpay-dev-{name}-1: {why}" in done.stdout
+    assert "BuyersTable" not in done.stdout
+    assert "3 payments or refunds are not final, and nobody will look after them any more" in done.stdout
+    assert "wechatpay-dev is deleted" in done.stdout
+    assert cloud.asked == ["DeleteStack"]
+
+
+def test_production_is_not_deleted_before_its_protection_is_taken_off(operate, cloud: Cloud) -> None:
+    cloud.status, cloud.protected = "UPDATE_COMPLETE", True
+    done = operate("destroy", "--yes")
+    assert done.returncode == 1
+    assert (
+        "aws cloudformation update-termination-protection --no-enable-termination-protection"
+        " --stack-name wechatpay-dev" in done.stderr
+    )
+    assert cloud.asked == []
+
+
+def test_nobody_who_has_not_agreed_deletes_anything(operate, cloud: Cloud) -> None:
+    cloud.status = "UPDATE_COMPLETE"
+    done = operate("destroy")
+    assert done.returncode == 1
+    assert "nobody is there to agree" in done.stderr
+    assert cloud.asked == []
+
+
+@pytest.mark.parametrize("state", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
+def test_what_a_failed_or_declined_first_deployment_left_is_deleted_too(operate, cloud: Cloud, state) -> None:
+    cloud.status = state
+    done = operate("destroy", "--yes", "--every=0.1")
+    assert done.returncode == 0, done.stderr
+    assert "stays" not in done.stdout
+    assert cloud.asked == ["DeleteStack"]
+
+
+def test_a_deletion_that_fails_says_what_was_in_its_way(operate, cloud: Cloud) -> None:
+    cloud.status, cloud.undeletable = "UPDATE_COMPLETE", True
+    cloud.resources = [("Domain", "AWS::ApiGatewayV2::DomainName", "pay.example.com", "DELETE_FAILED")]
+    cloud.events = [
+        ("Domain", "AWS::ApiGatewayV2::DomainName", "DELETE_FAILED", "in use by a mapping of yours"),
+        ("wechatpay-dev", "AWS::CloudFormation::Stack", "DELETE_IN_PROGRESS", "User Initiated"),
+    ]
+    done = operate("destroy", "--yes", "--every=0.1")
+    assert done.returncode == 1
+    assert "failed: Domain: in use by a mapping of yours" in done.stderr
+    assert "not deleted: pay.example.com" in done.stderr
+
+
+def test_where_there_is_no_stack_there_is_nothing_to_do(operate, cloud: Cloud) -> None:
+    done = operate("destroy", "--yes")
+    assert (done.returncode, done.stdout) == (0, "destroy: there is no stack wechatpay-dev\n")
+    assert cloud.asked == []

@@ -1,0 +1,205 @@
+"""`make restore`: a restored table into a second stack, where keys find their orders, no event goes out twice, and no money does."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.sam_local import keys
+from tests.flows.conftest import Running, Shop
+from tests.operations.cloud import Cloud
+
+ROOT = Path(__file__).parents[2]
+TABLE = "payments-as-they-were"
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(scope="module")
+def old() -> Iterator[Shop]:
+    with Running(schedules=False) as running:
+        yield Shop(running)
+
+
+@pytest.fixture(scope="module")
+def new(old: Shop) -> Iterator[Shop]:
+    """A second stack of the same merchant at the same WeChat Pay, with the scope of the first and other shards."""
+    gateways = ("WeChatGateway", "WeChatBackupGateway", "WeChatGatewaysAllowed")
+    parameters = {
+        "Stage": "restored",
+        "StackScope": old.sandbox.deployed.outputs["StackScope"],
+        "RefundsHeld": "true",
+        "DueShards": "7",
+    } | dict.fromkeys(gateways, old.sandbox.simulator)
+    with Running(parameters=parameters, credentials=old.sandbox.credentials_path, schedules=False) as running:
+        yield Shop(running)
+
+
+def items(shop: Shop, table: str) -> list[dict[str, Any]]:
+    pages = shop.sandbox.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    return [item for page in pages for item in page["Items"]]
+
+
+def as_they_were(old: Shop, new: Shop) -> None:
+    """Point-in-time recovery: another table with the items of a moment, and nothing of the stack around it."""
+    client = new.sandbox.aws.client("dynamodb")
+    client.create_table(
+        TableName=TABLE,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "out_trade_no", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "out_trade_no", "KeyType": "HASH"}],
+    )
+    for item in items(old, old.sandbox.deployed.refs["PaymentsTable"]):
+        client.put_item(TableName=TABLE, Item=item)
+
+
+def run(new: Shop, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """One command against the new stack."""
+    environment = new.sandbox.deployed.functions["NativeFunction"].environment
+    known = {
+        "WeChatMchId": environment["WECHAT_MCH_ID"],
+        "DueShards": environment["DUE_SHARDS"],
+        "RefundsHeld": environment["REFUNDS_HELD"],
+    }
+    given = [f"--output={key}={value}" for key, value in new.sandbox.deployed.outputs.items()]
+    given += [f"--parameter={key}={value}" for key, value in known.items()]
+    return subprocess.run(
+        [sys.executable, "-m", f"operations.{name}", *given, *arguments],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.pathsep.join(
+                str(ROOT / f"layers/{layer}") for layer in ("payments", "wechatpay")
+            ),
+            "AWS_ENDPOINT_URL": new.sandbox.aws.url,
+            **keys(new.sandbox),
+        },
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=180,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_keys_find_their_orders_after_a_restore_and_nothing_is_told_or_paid_twice(
+    old: Shop, new: Shop
+) -> None:
+    open_order = old.native(key="open").json()["data"]["outTradeNo"]
+    paid = old.native(key="paid").json()["data"]["outTradeNo"]
+    old.control("pay", {"outTradeNo": paid})
+    old.sandbox.wait_until(lambda: old.details(paid)["status"] == "succeeded")
+    old.faults({"on": "refund", "effect": "reset_before", "times": 4})
+    assert old.refund(paid, 3, key="kept").status_code == 503  # the table has a refund that was never taken
+    old.faults()
+    as_they_were(old, new)
+
+    done = run(new, "restore", f"--table={TABLE}", "--scope=sandbox")
+    assert done.returncode == 0, done.stderr
+    assert "2 payments copied, 0 had been copied before" in done.stdout
+    assert "make republish SINCE=" in done.stdout
+    again = run(new, "restore", f"--table={TABLE}", "--scope=sandbox")
+    assert "0 payments copied, 2 had been copied before" in again.stdout
+
+    # The same keys, the same orders; WeChat Pay hears of no other.
+    assert new.native(key="open").json()["data"]["outTradeNo"] == open_order
+    answer = new.native(key="paid")
+    assert (answer.status_code, answer.json()["code"]) == (409, "ORDERPAID")
+    assert {book["out_trade_no"] for book in old.books()} == {open_order, paid}
+
+    # No event of before goes out again; what happens from now on does.
+    assert new.events(open_order) == new.events(paid) == []
+    assert new.close(open_order).status_code == 200
+    assert [event["detail-type"] for event in new.events(open_order)] == ["PaymentClosed"]
+
+    # It is looked after in the shards of this stack, and no refund goes out: neither a new one nor the kept one.
+    held = new.refund(paid, 5, key="during-the-hold")
+    assert (held.status_code, held.headers["retry-after"]) == (503, "600")
+    (kept,) = [item for item in items(new, new.sandbox.deployed.refs["PaymentsTable"]) if "due_at" in item]
+    assert kept["out_trade_no"]["S"] == paid
+    for _ in range(3):
+        new.sandbox.clock.advance(75)
+        new.sandbox.schedules["SweepFunctionEachMinute"].run_now()
+        assert new.sandbox.drain(30)
+    assert '"message":"settled"' in new.sandbox.lambdas.logs("SettleFunction")
+    assert all(not book["refunds"] for book in old.books())
+    assert new.details(paid)["refunds"][0]["status"] == "PROCESSING"
+
+    # And whoever needs the events of before for once gets them under their old ids.
+    said = run(new, "republish", "--since=2020-01-01T00:00:00Z")
+    assert said.returncode == 0, said.stderr
+    ids = {event["detail"]["id"] for event in old.events(paid)}
+    assert ids <= {event["detail"]["id"] for event in new.events(paid)}
+
+
+def test_the_doctor_holds_the_scope_against_what_was_restored_and_reminds_of_the_hold(new: Shop) -> None:
+    told = run(new, "doctor", *parameters(new)).stdout
+    assert "order numbers derive from the scope sandbox" in told
+    assert "warning    refunds are held back" in told
+    wrong = run(new, "doctor", *parameters(new), "--output=StackScope=restored").stdout
+    assert "fault      order numbers derive from the scope restored, restored payments from sandbox" in wrong
+
+
+def parameters(new: Shop) -> list[str]:
+    environment = new.sandbox.deployed.functions["NativeFunction"].environment
+    from operations.configuration import PARAMETERS
+
+    given = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
+    given |= dict.fromkeys(("SettleReservedConcurrency", "NotifyReservedConcurrency"), "0")
+    given["SettleConcurrency"] = "4"
+    return [f"--parameter={name}={value}" for name, value in given.items()]
+
+
+def test_a_table_of_another_merchant_is_refused(old: Shop, new: Shop) -> None:
+    as_other = [f"--parameter=WeChatMchId={'9' * 10}"]
+    done = run(new, "restore", f"--table={TABLE}", "--scope=sandbox", *as_other)
+    assert done.returncode == 1
+    assert f"is of the merchant {old.sandbox.credentials.mchid}, the stack of 9999999999" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--table="], "which table?"),
+        (["--table=t"], "whose table was it?"),
+        (["--table=t", "--scope=prod"], "there is no stack wechatpay-dev yet: make deploy ENV=restored"),
+    ],
+)
+def test_what_is_not_said_is_asked_for(operate, arguments, sentence) -> None:
+    done = operate("restore", *arguments)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+
+
+def test_a_stack_of_another_scope_or_with_refunds_on_their_way_is_not_restored_into(
+    deploy, needed, operate, cloud: Cloud
+) -> None:
+    """With the old stack's name alone in StackScope, as one might think, keys would make second orders."""
+    deploy(*needed, "StackScope=wechatpay-prod")
+    done = operate("restore", "--table=t", "--scope=prod")
+    assert done.returncode == 1
+    assert "derive from the scope wechatpay-prod, those of the table from prod" in done.stderr
+    assert 'make deploy ENV=restored PARAMETERS="StackScope=prod RefundsHeld=true' in done.stderr
+    done = operate("restore", "--table=t", "--scope=wechatpay-prod")
+    assert done.returncode == 1
+    assert "refunds must be held back first" in done.stderr
+    assert "make deploy ENV=restored PARAMETERS=RefundsHeld=true" in done.stderr
+    assert cloud.asked == []
+
+
+def test_scope_and_merchant_are_the_old_stacks_where_it_is_still_there(deploy, needed, operate) -> None:
+    deploy(*needed, "Stage=production")
+    mine = [
+        "--output=PaymentsTableName=new",
+        "--output=StackScope=prod",
+        "--parameter=WeChatMchId=1900000110",
+    ]
+    done = operate("restore", "--table=t", "--old=wechatpay-dev", *mine)
+    assert "derive from the scope prod, those of the table from production" in done.stderr
+    mine[1] = "--output=StackScope=production"
+    done = operate("restore", "--table=t", "--old=wechatpay-dev", *mine)
+    assert "is of another merchant than wechatpay-dev" in done.stderr
+    assert "WeChatMchId=1900000109" in done.stderr

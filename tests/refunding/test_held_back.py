@@ -1,0 +1,57 @@
+"""After a restore, refunds are held back until the books are compared: none is taken, none is sent again, and all go on then."""
+
+from payments.lifecycle import RefundStatus
+from tests.kit.script import SILENCE
+from tests.refunding.conftest import NO_SUCH_REFUND, Office, taken
+
+
+def hold(office: Office, *, held: bool) -> None:
+    """What deploying with RefundsHeld does."""
+    office.wiring.settings._environment["REFUNDS_HELD"] = str(held).lower()  # type: ignore[index]
+
+
+def look_when_due(office: Office, number: str) -> None:
+    due_at = office.stored(number).due_at
+    assert due_at is not None  # it is not forgotten
+    office.wiring.time = max(office.wiring.time + 1, due_at)
+    office.look(number, taken())
+
+
+def test_a_refund_is_neither_kept_nor_sent_while_refunds_are_held_back(office: Office) -> None:
+    number = office.paid()
+    hold(office, held=True)
+    for key in (None, "a", "a"):
+        told = office.refund(number, 3, wechat=taken(), key=key)
+        assert (told.status, told.body["code"], told.headers["retry-after"]) == (503, "SYSTEMERROR", "600")
+    assert (office.sent, office.stored(number).refunds) == ([], {})
+    hold(office, held=False)
+    assert office.refund(number, 3, wechat=taken(), key="a").status == 200
+    assert len(office.sent) == 1
+
+
+def test_a_refund_that_nobody_acknowledged_is_sent_again_only_after_the_hold(office: Office) -> None:
+    number = office.paid()
+    assert office.refund(number, 3, wechat=SILENCE, key="a").status == 503
+    office.script.refund_query = NO_SUCH_REFUND
+    refund_no = office.refund_of(number).out_refund_no
+    hold(office, held=True)
+    for _ in range(5):
+        look_when_due(office, number)
+    assert office.sent == [refund_no]
+    assert office.refund_of(number).status is RefundStatus.REQUESTED
+    hold(office, held=False)
+    for _ in range(3):
+        if office.refund_of(number).status is RefundStatus.REQUESTED:
+            look_when_due(office, number)
+    assert office.sent == [refund_no, refund_no]
+    assert office.refund_of(number).status is RefundStatus.PROCESSING
+
+
+def test_what_wechat_pay_knows_of_a_refund_is_taken_in_during_the_hold(office: Office) -> None:
+    number = office.paid()
+    office.refund(number, 3, wechat=SILENCE, key="a")
+    office.script.refund_query = taken("SUCCESS")
+    hold(office, held=True)
+    look_when_due(office, number)
+    assert office.refund_of(number).status is RefundStatus.SUCCEEDED
+    assert len(office.sent) == 1
