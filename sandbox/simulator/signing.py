@@ -17,7 +17,7 @@ from sandbox.simulator.clock import Timepiece
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 # WeChat Pay APIv3, Encrypting sensitive members: RSAES-OAEP with SHA-1 for both of its hashes.
-_OAEP = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)  # noqa: S303  # nosec B303  the published algorithm
+_OAEP = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)  # noqa: S303  # nosec B303
 _NONCE_ALPHABET = string.ascii_letters + string.digits
 
 

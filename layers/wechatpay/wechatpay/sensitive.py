@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA1
 
 from wechatpay.errors import DecryptionError
 
-_OAEP = OAEP(mgf=MGF1(algorithm=SHA1()), algorithm=SHA1(), label=None)  # noqa: S303  # nosec B303  WeChat Pay's choice; sound in OAEP
+# WeChat Pay's choice of hash, and sound in OAEP.
+_OAEP = OAEP(mgf=MGF1(algorithm=SHA1()), algorithm=SHA1(), label=None)  # noqa: S303  # nosec B303
 
 
 def encrypt_sensitive(text: str, key: RSAPublicKey) -> str:
