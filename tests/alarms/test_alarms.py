@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.stack import STACK_NAME
 from tests.alarms.cloudwatch import Metrics, calculate, rings, sources
 from tests.alarms.world import World
 
@@ -100,7 +101,7 @@ def test_alarms_speak_to_nobody_unless_told_whom(alarms) -> None:
 def test_a_new_stack_rings_nothing_before_its_first_minute_and_silence_after_it_does(alarms) -> None:
     metrics = Metrics()
     assert {name for name, alarm in alarms.items() if rings(alarm, metrics, now=600)} == set()
-    metrics.put("WeChatPay", "OldestDueSeconds", {"service": "sandbox"}, 0, 610)
+    metrics.put("WeChatPay", "OldestDueSeconds", {"service": STACK_NAME}, 0, 610)
     assert not rings(alarms["OldestDueAlarm"], metrics, now=700)
     assert rings(alarms["OldestDueAlarm"], metrics, now=1300)
 

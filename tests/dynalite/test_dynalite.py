@@ -26,6 +26,7 @@ CANNOT_BE_REFUSED = {
     "connections.forget",
     "connections.of",
     "quarantine.keep",
+    "store.again",
     "store.due",
     "store.get",
 }

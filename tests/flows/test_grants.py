@@ -204,6 +204,14 @@ def a_record_that_nobody_can_read(shop: Shop) -> None:
     shop.sandbox.wait_until(lambda: aws.client("s3").list_objects_v2(**where).get("KeyCount"))
 
 
+def a_complaint_that_nobody_handles(shop: Shop) -> None:
+    told = {"eventType": "COMPLAINT.CREATE", "plaintext": {"complaint_id": "1"}}
+    assert shop.control("notify", told).status_code == 200
+    shop.sandbox.wait_until(
+        lambda: any(event["detail-type"] == "NotificationReceived" for event in shop.sandbox.events())
+    )
+
+
 def pages_that_wait_for_news(shop: Shop) -> None:
     refs, aws, now = shop.sandbox.deployed.refs, shop.sandbox.aws, shop.sandbox.clock.time()
     number = number_of(shop.native())
@@ -217,7 +225,7 @@ def pages_that_wait_for_news(shop: Shop) -> None:
     origin = "ws" + shop.sandbox.api.removeprefix("http")
     with connect(f"{origin}/live", subprotocols=["live", ticket], proxy=None) as page:  # type: ignore[list-item]
         assert shop.control("pay", {"outTradeNo": number}).status_code == 200
-        assert json.loads(page.recv(timeout=30))["status"] == "succeeded"
+        assert json.loads(page.recv(timeout=30))["status"] == "paid"
     shop.sandbox.wait_until(lambda: "disconnected" in shop.sandbox.lambdas.logs("LiveDisconnectFunction"), 30)
 
 
@@ -232,6 +240,7 @@ WALKS = (
     a_refund_that_wechat_pay_never_received,
     an_order_that_is_closed,
     a_record_that_nobody_can_read,
+    a_complaint_that_nobody_handles,
     pages_that_wait_for_news,
     events_that_nobody_takes_for_a_day,
 )

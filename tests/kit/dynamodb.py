@@ -106,7 +106,8 @@ class MemoryDynamoDB:
         """The template's tables; `names` by logical id, where they are to have others than those."""
         resources = transformed(path)["Resources"]
         tables = {
-            logical_id: resource["Properties"]
+            # A condition of the template's, and nothing that a table in memory could be protected by.
+            logical_id: resource["Properties"] | {"DeletionProtectionEnabled": False}
             for logical_id, resource in resources.items()
             if resource["Type"] == "AWS::DynamoDB::Table"
         }

@@ -32,6 +32,7 @@ class Merchant:
         self._environment = dict(sandbox.deployed.functions["NativeFunction"].environment)
         for name, value in {"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)}.items():
             monkeypatch.setenv(name, value)
+        monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         self.client = sandbox.aws.client("secretsmanager")
         self.signing: Members = {
