@@ -96,6 +96,13 @@ class Wish:
     unheard: str | None = None  # the refund of an answer that never arrived
     excused: set[str] = field(default_factory=set)
 
+    @property
+    def same(self) -> object:
+        """What it shares with a wish that must be answered alike: a buyer's second order of the same thing, without a key."""
+        if self.key is not None or self.function not in ("native", "jsapi") or self.body is None:
+            return self.name
+        return self.body.get("userId", self.sub), self.body["contentId"], self.body["amount"]
+
     def __str__(self) -> str:
         key = f" key {self.key}" if self.key else " without a key"
         return f"wish {self.name} ({self.sub}: {self.function}{key} {json.dumps(self.body)})"
@@ -268,6 +275,7 @@ class Callers:
             wish.told_no = str(reply)
             wish.told_number = wish.told_number or number
             oracle.told_never(number, words)
+            oracle.excuse(wish, number)
             oracle.one_payout(wish)
         elif reply.code in ("REFUND_NOT_ALLOWED", "REFUND_EXCEEDS") or reply.status == 502:
             oracle.excuse(wish, None)

@@ -141,7 +141,7 @@ class World:
         self.callers = Callers(self.agenda, self.oracle, call=self._call, said=self.line.said.get)
         self.banks: list[tuple[str, float]] = []
         """How the next refunds end at the bank, and after how many seconds; those beyond end well, and soon."""
-        self._told_to_wait_until: dict[int, float] = {}  # by wish
+        self._told_to_wait_until: dict[object, float] = {}  # by what is wished
         self.deaf = 0
         """How many of the next answers are lost on their way to their callers."""
         self.acts: list[Callable[[], None]] = []
@@ -265,7 +265,7 @@ class World:
         self.tell(">", str(wish))
         if self.callers.ceased is not None and wish.tries > REPEATS and not self.oracle.restored:
             self.oracle.violated("never answered", f"{wish} has no answer after {wish.tries} patient calls")
-        early = self.agenda.now() < self._told_to_wait_until.get(wish.name, 0)
+        early = self.agenda.now() < self._told_to_wait_until.get(wish.same, 0)
         answer = self._invoke(wish.function, event, wish)
         if answer is None:
             self.tell("<", "no answer")
@@ -275,7 +275,7 @@ class World:
         reply = Reply(answer["statusCode"], json.loads(answer["body"]), int(after) if after else None)
         if reply.status == 503 and self.functions.untroubled and not early:
             self._judge_wait(wish, reply)
-        self._told_to_wait_until[wish.name] = self.agenda.now() + (reply.retry_after or 0)
+        self._told_to_wait_until[wish.same] = self.agenda.now() + (reply.retry_after or 0)
         heard = not self.deaf
         self.deaf = max(0, self.deaf - 1)
         self.tell("<", f"{reply}{'' if heard else ' (never arrives)'}")
