@@ -17,6 +17,7 @@ from payments.wiring import Wiring
 from sandbox.sam_local import keys
 from sandbox.simulator import Credentials
 from sandbox.stack import Sandbox
+from tests.payments.lost_answers import TABLES
 
 Members = dict[str, Any]
 SIGNING, VERIFICATION = "SigningSecretArn", "VerificationSecretArn"
@@ -33,6 +34,9 @@ class Merchant:
         for name, value in {"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+        # A function that starts has no line yet; this process may have one to an earlier test's AWS.
+        for table in TABLES:
+            monkeypatch.setattr(table, "_connection", None)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         self.client = sandbox.aws.client("secretsmanager")
         self.signing: Members = {
