@@ -2,6 +2,7 @@
 
 import gc
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -48,6 +49,14 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
     """For `--dist loadscope`, as `make test` runs."""
     return Together(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_line_to_an_earlier_aws() -> None:
+    """pynamodb keeps its connection, and with it address and credentials, for as long as the process lives."""
+    if (tables := sys.modules.get("payments.tables")) is not None:
+        for name in ("PaymentItem", "QuarantineItem", "NotificationItem", "AllowanceItem", "ConnectionItem"):
+            getattr(tables, name)._connection = None
 
 
 @pytest.fixture(scope="session")
