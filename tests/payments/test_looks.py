@@ -411,14 +411,6 @@ def test_five_refusals_of_the_merchant_in_a_row_leave_wechat_pay_alone_for_five_
     assert len(stage.wechat.asked) == 6
 
 
-def test_while_wechat_pay_is_left_alone_what_is_not_due_stays_so(stage: Stage) -> None:
-    payments = [stage.put(Status.PENDING) for _ in range(5)]
-    closed = stage.put(Status.CLOSED)
-    stage.wechat.says("query", *[refusal("NO_AUTH", 403)] * 5)
-    stage.settle(*payments, closed)
-    assert stage.stored(closed).due_at is None
-
-
 @pytest.mark.parametrize("sent", [False, True])
 def test_refunds_that_wechat_pay_refuses_for_the_merchants_sake_count_like_orders(
     stage: Stage, sent: bool

@@ -24,7 +24,7 @@ def claim_again(known: Payment, wiring: Wiring) -> Payment:
             return read
         raise being_sent(read, wiring) from first
     except StorageUnavailableError as problem:
-        raise not_stored(replace(known, claim=claim, claimed_until=now + SENDING), wiring) from problem
+        raise not_stored(replace(known, claimed_until=now + SENDING), wiring) from problem
 
 
 def left_of(known: Payment, wiring: Wiring) -> float:
