@@ -1,5 +1,7 @@
 """After a restore, refunds are held back until the books are compared: none is taken, none is sent again, and all go on then."""
 
+import pytest
+
 from payments.lifecycle import RefundStatus
 from tests.kit.script import SILENCE
 from tests.refunding.conftest import NO_SUCH_REFUND, Office, taken
@@ -45,6 +47,30 @@ def test_a_refund_that_nobody_acknowledged_is_sent_again_only_after_the_hold(off
             look_when_due(office, number)
     assert office.sent == [refund_no, refund_no]
     assert office.refund_of(number).status is RefundStatus.PROCESSING
+
+
+@pytest.mark.parametrize("key", [None, "a"])
+def test_whoever_repeats_a_kept_refund_through_a_long_hold_is_paid_once(
+    office: Office, key: str | None
+) -> None:
+    number = office.paid()
+    assert office.refund(number, 3, wechat=SILENCE, key=key).status == 503
+    kept = office.refund_of(number).out_refund_no
+    hold(office, held=True)
+    for _ in range(8):  # for two days
+        office.wiring.time += 6 * 3600
+        told = office.refund(number, 3, wechat=taken(), key=key)
+        assert (told.status, told.body["details"], told.headers["retry-after"]) == (
+            503,
+            {"outRefundNo": kept},
+            "600",
+        )
+    office.script.refund_query = taken("SUCCESS")  # the first send had arrived
+    look_when_due(office, number)
+    assert office.refund(number, 3, wechat=taken(), key=key).body["data"]["status"] == "SUCCESS"
+    hold(office, held=False)
+    again = office.refund(number, 3, wechat=taken(), key=key)
+    assert (again.body["data"]["outRefundNo"], office.sent) == (kept, [kept])
 
 
 def test_what_wechat_pay_knows_of_a_refund_is_taken_in_during_the_hold(office: Office) -> None:

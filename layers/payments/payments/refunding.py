@@ -19,7 +19,8 @@ from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 BUDGET = 6.0  # seconds for finding one's place among parallel refunds
-HELD_BACK = 600  # seconds until a caller asks again whether refunds go out
+HELD_BACK = "Refunds are held back until the books are compared"
+HELD_BACK_FOR = 600  # seconds until a caller asks again whether they go out
 MAX_DOUBTS = 3  # refusals without a signature, after which a number is not sent any more
 
 
@@ -38,8 +39,6 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
     Raises RefundNotAllowedError, RefundExceedsError, RateLimitedError, IdempotencyMismatchError; WeChatRefusedError when
     this number will never be paid; TryAgainError when nobody knows, or WeChat Pay does not take it now.
     """
-    if wiring.settings.refunds_held:
-        raise TryAgainError("Refunds are held back until the books are compared.", retry_after=HELD_BACK)
     started, claim = wiring.now(), wiring.nonce()
     counted = False
     while True:
@@ -50,6 +49,8 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
         try:
             if known is not None:
                 return Refunded(_repeated(seen, known, wish, wiring), known.out_refund_no, duplicate=True)
+            if wiring.settings.refunds_held:
+                raise TryAgainError(f"{HELD_BACK}; this one is not kept.", retry_after=HELD_BACK_FOR)
             now = int(wiring.now())
             refund = planned_refund(seen, wish, notify_url=wiring.settings.notify_url, claim=claim, now=now)
             if not counted:
@@ -91,6 +92,8 @@ def _repeated(seen: Payment, known: Refund, wish: Wish, wiring: Wiring) -> Payme
         return seen
     if known.refused is not None and not known.unsure:
         raise _last_word(known, known.refused)
+    if wiring.settings.refunds_held:
+        raise _kept(f"{HELD_BACK}; this one is kept.", known, HELD_BACK_FOR)
     if not is_given_up(known, now):
         # WeChat Pay has not answered for it yet: the same bytes again do no harm, and may bring the answer.
         return repeat_refund(seen, number, wiring)
