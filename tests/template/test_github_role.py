@@ -1,5 +1,6 @@
 """The roles that deploy from GitHub: opened for one environment alone, and enough for what the template makes."""
 
+import re
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -34,6 +35,30 @@ CREATES = {
     "AWS::SecretsManager::Secret": "secretsmanager:CreateSecret",
 }
 """What makes a resource of each type, of those that the template has."""
+ACCOUNT = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "ap-southeast-1",
+    "AWS::AccountId": "123456789012",
+    "AWS::StackName": "wechatpay-prod",
+    "Environment": "prod",
+}
+CALLED = {
+    ("AWS::CloudWatch::Dashboard", "DashboardName"): "cloudwatch::123456789012:dashboard/",
+    ("AWS::Events::EventBus", "Name"): "events:ap-southeast-1:123456789012:event-bus/",
+    ("AWS::Lambda::LayerVersion", "LayerName"): "lambda:ap-southeast-1:123456789012:layer:",
+    ("AWS::Logs::LogGroup", "LogGroupName"): "logs:ap-southeast-1:123456789012:log-group:",
+}
+"""Properties that name a resource otherwise than CloudFormation would, and its ARN up to that name."""
+NAMES_NOTHING = {
+    "DomainName",
+    "EventBusName",
+    "FunctionName",
+    "MetricName",
+    "StageName",
+    ("AWS::ApiGatewayV2::Api", "Name"),
+    ("AWS::Lambda::Alias", "Name"),
+}
+"""Properties that name another resource, or what has no ARN by its name: an API has an id in it, an alias its function."""
 
 
 class _Loader(yaml.SafeLoader):
@@ -115,3 +140,33 @@ def test_every_resource_of_the_template_can_be_made(roles, gradual):
         needed = next((action for start, action in CREATES.items() if kind.startswith(start)), None)
         assert needed, f"{kind}: say in CREATES what makes one, and let CloudFormationRole do it"
         assert any(fnmatchcase(needed, action) for action in may), f"{kind}: {needed}"
+
+
+def test_every_name_that_the_template_gives_is_within_the_roles_reach(roles):
+    """By its own name alone can a resource be out of it: those that CloudFormation makes up begin with the stack's."""
+    named = [
+        (each["Type"], name, plain(value))
+        for each in translate(ROOT / "template.yaml", {})[0]["Resources"].values()
+        for name, value in each.get("Properties", {}).items()
+        if name.endswith("Name") and (each["Type"], name) not in NAMES_NOTHING and name not in NAMES_NOTHING
+    ]
+    assert {(kind, name) for kind, name, _ in named} == set(CALLED)
+    for kind, name, value in named:
+        action, arn = CREATES[kind], f"arn:aws:{CALLED[kind, name]}{value}"
+        assert any(
+            fnmatchcase(action, may) and fnmatchcase(arn, plain(pattern))
+            for statement in statements(roles["CloudFormationRole"])
+            for may in actions_of(statement)
+            for pattern in listed(statement["Resource"])
+        ), f"{kind}: {action} on {arn}"
+
+
+def listed(value):
+    return value if isinstance(value, list) else [value]
+
+
+def plain(value):
+    """Text in which ${…} has become what it is in an account."""
+    text = value if isinstance(value, str) else next(iter(value.values()))
+    assert isinstance(text, str), value
+    return re.sub(r"\$\{([\w:]+)\}", lambda found: ACCOUNT[found[1]], text)
