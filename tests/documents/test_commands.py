@@ -13,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.template import parameters_of
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
+PARAMETERS = frozenset(parameters_of(ROOT / "template.yaml"))
 RUN_BY_A_TEST = {
     "api-fuzz": "tests/contract/test_fuzz.py",
     "cancel-refund": "tests/operations/test_cancel_refund.py",
@@ -132,10 +135,12 @@ def test_a_module_is_there_with_its_options(told: Told) -> None:
         ("demo TWICE=1", "demo takes no TWICE"),
         ("doctor ENV=dev ARGS=--offline", None),
         ("doctor ENV=dev ARGS=--on-line", "doctor takes no --on-line"),
+        ("deploy PARAMETERS=RefundsHeld=true", None),
+        ("deploy PARAMETERS='PayScope=a/b Held=true'", "the template has no parameter Held"),
     ],
 )
 def test_what_is_wrong_with_a_make_command_is_told(words: str, wrong: str | None) -> None:
-    assert wrong_with_make(Told("README.md:1", tuple(words.split()))) == wrong
+    assert wrong_with_make(Told("README.md:1", tuple(shlex.split(words)))) == wrong
 
 
 @pytest.mark.parametrize(
@@ -159,6 +164,10 @@ def wrong_with_make(told: Told) -> str | None:
     for name, given, value in (word.partition("=") for word in told.words):
         if given and name.isupper() and name != "PYTHON" and not re.search(rf"\$[({{]{name}[)}}]", text):
             return f"{target} takes no {name}"
+        if name == "PARAMETERS":
+            for parameter in re.findall(r"(\w+)=", value):
+                if parameter not in (*PARAMETERS, "Name"):  # as the form is called where no one is meant
+                    return f"the template has no parameter {parameter}"
         for module in re.findall(r"\$\(OPERATE\)\.(\w+)", text) if name == "ARGS" else ():
             for option in re.findall(r"--[a-z-]+", value):
                 if option not in options_of(f"operations.{module}"):

@@ -1,0 +1,108 @@
+"""The blocks of code of all documents, and how each is settled: run by a test, no command at all, or not to be run here, and why."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@dataclass(frozen=True)
+class Block:
+    """What stands between two fences, without the indentation of a list that it is in."""
+
+    document: str
+    line: int
+    language: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.document}:{self.line}"
+
+    def begins(self, document: str, start: str) -> bool:
+        """Whether it is the block of that document (any, where that is empty) whose text begins so."""
+        return document in ("", self.document) and self.text.startswith(start)
+
+
+FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+
+
+def _blocks(document: Path) -> list[Block]:
+    text, name = document.read_text(), str(document.relative_to(ROOT))
+    return [
+        Block(
+            name,
+            text.count("\n", 0, found.start()) + 1,
+            found[2],
+            re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE),
+        )
+        for found in FENCED.finditer(text)
+    ]
+
+
+BLOCKS = [block for document in DOCUMENTS for block in _blocks(document)]
+
+READ_BY_A_TEST = {
+    ("docs/checkout.md", "http"): "tests/http/test_checkout_examples.py",
+    ("docs/identity.md", "python"): "tests/identity/test_document.py",
+    ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
+}
+"""By document and language: the test that takes them out of it and runs each as it stands there."""
+
+BEGINNING = {
+    ("README.md", "make demo"): "tests/documents/test_commands.py",
+    ("README.zh-CN.md", "make demo"): "tests/documents/test_commands.py",
+    ("README.md", "make doctor"): "tests/documents/test_commands.py",
+    ("README.zh-CN.md", "make doctor"): "tests/documents/test_commands.py",
+    ("docs/identity.md", "make deploy"): "tests/documents/test_commands.py",
+    ("docs/operations.md", "make doctor"): "tests/operations/test_on_a_sandbox.py",
+    ("docs/operations.md", "WECHAT_API_V3_KEY_PREVIOUS="): "tests/operations/test_on_a_sandbox.py",
+}
+"""By document and beginning: the test that runs it, or holds each of its commands to what does."""
+
+SHOWS_NO_COMMAND = {
+    ("", "flowchart"): "a drawing",
+    ("", "stateDiagram"): "a drawing",
+    ("", "sequenceDiagram"): "a drawing",
+    ("", " buyer, shop ──▶"): "a drawing",
+    ("docs/simulator.md", "SIM="): "the address that the commands after it go to; their test has its own",
+    ("docs/simulator.md", "127.0.0.1 simulator"): "a line of /etc/hosts, which no test may change",
+}
+
+CANNOT_BE_RUN_HERE = {
+    (
+        "",
+        ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # in one terminal",
+    ): "sam needs containers",
+    ("", ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # 在"): "sam needs containers",
+    (
+        "docs/local-invocation.md",
+        "export AWS_ACCESS_KEY_ID",
+    ): "sam needs containers; the keys are compared below",
+    ("docs/ci.md", "aws "): "needs an AWS account; its words are compared below",
+    ("docs/identity.md", "aws "): "needs an AWS account; its words are compared below",
+    ("docs/operations.md", "aws "): "needs an AWS account; its words are compared below",
+    ("docs/checkout.md", "const { appId"): "runs in a mini program alone",
+    ("docs/simulator.md", "use WeChatPay"): "needs PHP and its SDK",
+    (
+        "docs/simulator.md",
+        "HttpUrl simulator",
+    ): "needs Java and its SDK; what it expects is in tests/simulator",
+    ("docs/simulator.md", "Config config"): "needs Java and its SDK; what it expects is in tests/simulator",
+    (
+        "docs/simulator.md",
+        "config.setApiHostUrl",
+    ): "needs Java and WxJava; what it expects is in tests/simulator",
+    ("docs/simulator.md", "type toSimulator"): "needs Go and its SDK",
+    ("docs/simulator.md", "forDownloads"): "needs Go and its SDK",
+    ("docs/simulator.md", "client.SetProxyHost"): "needs Go and gopay",
+    (
+        "docs/simulator.md",
+        "const { readFileSync }",
+    ): "needs a package of npm's; make node runs another one as a client",
+    (
+        "docs/simulator.md",
+        "const { PayRequest }",
+    ): "make node runs this package, with a transport that keeps headers",
+}
