@@ -185,6 +185,14 @@ def _quoted(name: str, value: str) -> str:
     return '"' + value.replace('"', '\\"') + '"'
 
 
+def _is_without_keys(stack: Stack) -> bool:
+    """Whether a secret is still empty; whoever may not look, as the role of a workflow, is told nothing of it."""
+    try:
+        return any(not secret(stack, output) for output in SECRETS)
+    except CannotError:
+        return False
+
+
 def _tell(stack: Stack, options: argparse.Namespace) -> None:
     for name in ("ApiUrl", "NotifyUrl", "DashboardUrl"):
         print(f"{name:13} {stack.output(name)}")
@@ -194,7 +202,7 @@ def _tell(stack: Stack, options: argparse.Namespace) -> None:
         if stack.has_output(f"{domain}Target"):
             target = stack.output(f"{domain}Target")
             steps.append(f"point the DNS record of {stack.parameter(domain)} at {target}")
-    if any(not secret(stack, output) for output in SECRETS):
+    if _is_without_keys(stack):
         steps.append(f"make secret ENV={options.env} FILE=.env    # the two secrets are empty")
     if stack.parameter(NOTIFY) != stack.output("NotifyUrl"):
         steps.append(

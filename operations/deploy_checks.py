@@ -107,9 +107,7 @@ def check_domain(parameter: str, domain: str, certificate: str, stack: Stack) ->
     except ClientError as problem:
         code = problem.response["Error"]["Code"]
         if code == "ResourceNotFoundException":
-            yield fault(
-                "ApiDomainCertificateArn names no certificate", "copy its ARN from Certificate Manager"
-            )
+            yield fault(f"{holder} names no certificate", "copy its ARN from Certificate Manager")
         else:
             yield unchecked(
                 f"the certificate could not be looked at ({code})", "allow acm:DescribeCertificate"

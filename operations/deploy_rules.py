@@ -6,6 +6,7 @@ from operations.stack import CannotError, Stack
 from sandbox.template import TemplateError, checked, parameters_of
 
 ROOT = Path(__file__).parent.parent
+_SCOPES = ("PayScope", "ChargeScope", "RefundScope")
 
 
 def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:
@@ -20,8 +21,18 @@ def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:
         checked({name: rules for name, rules in declared.items() if name not in left}, given)
     except TemplateError as problem:
         raise CannotError(str(problem)) from None
+    _tell_apart(given, deployed, {name: str(declared[name]["Default"]) for name in _SCOPES})
     if deployed is not None:
         _keep(given, deployed)
+
+
+def _tell_apart(given: dict[str, str], deployed: Stack | None, defaults: dict[str, str]) -> None:
+    """The three rights have three names. Raises CannotError: with two alike, functions would serve nobody."""
+    names = [given.get(name) or kept(deployed, name) or defaults[name] for name in _SCOPES]
+    if len(set(names)) < len(names):
+        raise CannotError(
+            "PayScope, ChargeScope and RefundScope must differ: with one name, every buyer may do all of it"
+        )
 
 
 def _keep(given: dict[str, str], deployed: Stack) -> None:

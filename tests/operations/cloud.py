@@ -85,6 +85,7 @@ class Cloud:
         self.waiting = 0  # payments that are not final
         self.certificates: dict[str, dict[str, Any]] = {}
         self.undeletable = False
+        self.refused: dict[str, str] = {}  # what a service refuses everything with, by a part of its target
         self.asked: list[str] = []  # the actions that change something
         self._server = Server(self._answer)
         self.url, self.stop = self._server.url, self._server.stop
@@ -102,6 +103,9 @@ class Cloud:
 
     def _answer(self, _path: str, headers: Any, body: str) -> tuple[int, str]:
         target = headers.get("x-amz-target", "")
+        for part, code in self.refused.items():
+            if part in target:
+                return 400, json.dumps({"__type": code, "message": "no"})
         if "secretsmanager" in target:
             return 400, json.dumps({"__type": "ResourceNotFoundException", "message": "no value"})
         if target.startswith("DynamoDB"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.operations.cloud import NOTIFY, Issuer, overrides, words
+from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides, words
 
 ROOT = Path(__file__).parents[2]
 DECLINED = """#!{python}
@@ -41,6 +41,16 @@ def test_a_first_deployment_learns_its_notify_url_and_goes_on_with_it(deploy, ne
     assert f"NotifyUrl     {NOTIFY}" in done.stdout
     assert "1. make secret ENV=dev FILE=.env" in done.stdout
     assert "2. make doctor ENV=dev" in done.stdout
+
+
+def test_whoever_may_read_no_secret_has_deployed_all_the_same(deploy, needed, cloud: Cloud) -> None:
+    """As the role of GitHub's workflow: it fails only where the deployment did."""
+    cloud.refused = {"secretsmanager": "AccessDeniedException"}
+    done = deploy(*needed)
+    assert done.returncode == 0, done.stderr
+    assert "deploy: done. Next:" in done.stdout
+    assert "make secret" not in done.stdout
+    assert "make doctor ENV=dev" in done.stdout
 
 
 def test_parameters_come_from_the_env_file_and_the_command_line_wins(
@@ -84,6 +94,10 @@ def test_a_later_deployment_needs_only_what_changes(deploy, needed, calls) -> No
         (["WeChatAppId=gh_1234567890"], "parameter WeChatAppId must match wx[0-9a-zA-Z]{16}"),
         (["WechatMchId=1900000109"], "parameters that the template does not have: WechatMchId"),
         (["LogLevel"], "LogLevel is not Name=value"),
+        (
+            ["RefundScope=payments:pay"],
+            "PayScope, ChargeScope and RefundScope must differ: with one name, every buyer may do all of it",
+        ),
         (
             ["--env", "test"],
             "test is not an environment of samconfig.toml; those are dev, staging, restored, prod",
@@ -141,6 +155,7 @@ def test_who_declines_the_change_set_has_deployed_nothing_and_may_begin_again(de
     [
         ("WeChatMchId=1900000110", "WeChatMchId stays 1900000109"),
         ("DueShards=8", "DueShards is 16 and only ever rises"),
+        ("RefundScope=payments:charge", "PayScope, ChargeScope and RefundScope must differ"),
         ("StackScope=other", "order numbers derive from the scope dev"),
         ("Stage=development", "order numbers derive from the scope dev"),
     ],

@@ -248,7 +248,16 @@ ISSUED = {"DomainName": "example.com", "SubjectAlternativeNames": ["*.example.co
             {},
             "of the region eu-west-1, and the stack of us-east-1",
         ),
-        (["ApiDomain=pay.example.com", f"ApiDomainCertificateArn={CERTIFICATE}"], {}, "names no certificate"),
+        (
+            ["ApiDomain=pay.example.com", f"ApiDomainCertificateArn={CERTIFICATE}"],
+            {},
+            "ApiDomainCertificateArn names no certificate",
+        ),
+        (
+            ["LiveDomain=live.example.com", f"LiveDomainCertificateArn={CERTIFICATE}"],
+            {},
+            "LiveDomainCertificateArn names no certificate",
+        ),
         (
             ["ApiDomain=pay.example.com", f"ApiDomainCertificateArn={CERTIFICATE}"],
             {CERTIFICATE: ISSUED | {"Status": "PENDING_VALIDATION"}},
