@@ -5,6 +5,8 @@ import sys
 import time
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from operations.stack import CannotError, Stack, run
 from operations.stack_states import reasons, stuck
 
@@ -46,7 +48,7 @@ def _destroy(stack: Stack, options: argparse.Namespace) -> int:
             "  aws cloudformation update-termination-protection --no-enable-termination-protection"
             f" --stack-name {stack.name}"
         )
-    stays = _stays(stack) if stack.exists() or status == "DELETE_FAILED" else []
+    stays = _stays(stack) if status != "REVIEW_IN_PROGRESS" else []
     _tell(stack, stays)
     if not options.yes:
         _ask(stack.name)
@@ -72,7 +74,14 @@ def _tell(stack: Stack, stays: list[dict[str, Any]]) -> None:
         return
     tables = [one["PhysicalResourceId"] for one in stays if one["LogicalResourceId"] == "PaymentsTable"]
     for table in tables:
-        if waiting := _waiting(stack, table):
+        try:
+            waiting = _waiting(stack, table)
+        except ClientError as problem:  # somebody deleted it before, or may not read it
+            print(
+                f"destroy: how many payments are not final is not known ({problem.response['Error']['Code']})"
+            )
+            continue
+        if waiting:
             print(
                 f"destroy: {waiting} payments or refunds are not final, and nobody will look after them any more"
             )

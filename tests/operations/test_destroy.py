@@ -66,6 +66,27 @@ def test_what_a_failed_or_declined_first_deployment_left_is_deleted_too(operate,
     assert cloud.asked == ["DeleteStack"]
 
 
+@pytest.mark.parametrize("state", ["CREATE_FAILED", "ROLLBACK_FAILED"])
+def test_what_a_first_deployment_that_was_not_rolled_back_leaves_behind_is_named(
+    operate, cloud: Cloud, state
+) -> None:
+    """Only a rollback deletes it; a deletion of the stack keeps it, as of any other."""
+    cloud.status, cloud.resources = state, RESOURCES
+    done = operate("destroy", "--yes", "--every=0.1")
+    assert done.returncode == 0, done.stderr
+    for name, why in KEPT.items():
+        assert f"wechatpay-dev-{name}-1: {why}" in done.stdout
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "AccessDeniedException"])
+def test_a_table_that_cannot_be_counted_keeps_nobody_from_deleting(operate, cloud: Cloud, code) -> None:
+    cloud.status, cloud.resources, cloud.refused = "UPDATE_COMPLETE", RESOURCES, {"DynamoDB": code}
+    done = operate("destroy", "--yes", "--every=0.1")
+    assert done.returncode == 0, done.stderr
+    assert f"how many payments are not final is not known ({code})" in done.stdout
+    assert cloud.asked == ["DeleteStack"]
+
+
 def test_a_deletion_that_fails_says_what_was_in_its_way(operate, cloud: Cloud) -> None:
     cloud.status, cloud.undeletable = "UPDATE_COMPLETE", True
     cloud.resources = [("Domain", "AWS::ApiGatewayV2::DomainName", "pay.example.com", "DELETE_FAILED")]
