@@ -23,10 +23,13 @@ def check_protection(stack: Stack) -> Findings:
             continue
         recovery = backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus")
         if not table.get("DeletionProtectionEnabled"):
-            yield fault(f"{name} can be deleted", "deploy once more: make deploy protects it")
+            yield fault(
+                f"{name} can be deleted", f"deploy once more: make deploy ENV={stack.env} protects it"
+            )
         elif recovery != "ENABLED":
             yield fault(
-                f"{name} cannot be restored to a moment", "deploy once more: the template switches it on"
+                f"{name} cannot be restored to a moment",
+                f"deploy once more, the template switches it on: make deploy ENV={stack.env}",
             )
         else:
             yield good(f"{name} is protected against deletion, and can be restored to any second")

@@ -112,7 +112,12 @@ class Copy:
         return count
 
     def _put(self, item: dict[str, Any]) -> str:
-        number, merchant = item["out_trade_no"]["S"], item["mchid"]["S"]
+        try:
+            number, merchant = item["out_trade_no"]["S"], item["mchid"]["S"]
+        except KeyError:
+            raise CannotError(
+                f"{self.source} is no table of payments: name the one that PaymentsTableName was restored to"
+            ) from None
         if merchant != self.merchant:
             raise CannotError(f"{number} is of the merchant {merchant}, the stack of {self.merchant}")
         try:

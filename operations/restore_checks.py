@@ -12,12 +12,12 @@ def check_restored(stack: Stack) -> Findings:
     try:
         scope, held = stack.scope, stack.parameter("RefundsHeld")
     except CannotError as problem:
-        yield unchecked(str(problem), "deploy this version")
+        yield unchecked(str(problem), f"deploy this version: make deploy ENV={stack.env}")
         return
     if held == "true":
         yield warning(
             "refunds are held back: none is taken, and none is sent",
-            "once the books are compared: make deploy PARAMETERS=RefundsHeld=false",
+            f"once the books are compared: make deploy ENV={stack.env} PARAMETERS=RefundsHeld=false",
         )
     try:
         page = stack.client("dynamodb").scan(

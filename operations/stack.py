@@ -37,6 +37,11 @@ class Stack:
         self._asked = False
         self._state: dict[str, Any] = {}
 
+    @property
+    def env(self) -> str:
+        """Which ENV the commands of `make` about it need; without one they are about another."""
+        return self.name.removeprefix("wechatpay-")
+
     def client(self, service: str) -> Any:
         """A boto3 client; region, credentials and endpoint as the AWS CLI takes them."""
         return boto3.client(service)

@@ -22,7 +22,7 @@ def test_a_table_that_a_first_deployment_left_without_protection_is_a_fault(
         client.update_table(TableName=table, DeletionProtectionEnabled=True)
     assert done.returncode == 1
     assert f"fault      {table} can be deleted" in done.stdout
-    assert "make deploy protects it" in done.stdout
+    assert "deploy once more: make deploy ENV=sandbox protects it" in done.stdout
 
 
 def test_a_table_that_cannot_be_restored_is_a_fault(sandbox: Sandbox, command) -> None:

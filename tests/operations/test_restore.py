@@ -136,9 +136,11 @@ def test_keys_find_their_orders_after_a_restore_and_nothing_is_told_or_paid_twic
 
 
 def test_the_doctor_holds_the_scope_against_what_was_restored_and_reminds_of_the_hold(new: Shop) -> None:
-    told = run(new, "doctor", *parameters(new)).stdout
+    told = run(new, "doctor", "--stack=wechatpay-restored", *parameters(new)).stdout
     assert "order numbers derive from the scope sandbox" in told
     assert "warning    refunds are held back" in told
+    # Without ENV it would be another stack's deployment.
+    assert "make deploy ENV=restored PARAMETERS=RefundsHeld=false" in told
     wrong = run(new, "doctor", *parameters(new), "--output=StackScope=restored").stdout
     assert "fault      order numbers derive from the scope restored, restored payments from sandbox" in wrong
 
@@ -158,6 +160,23 @@ def test_a_table_of_another_merchant_is_refused(old: Shop, new: Shop) -> None:
     done = run(new, "restore", f"--table={TABLE}", "--scope=sandbox", *as_other)
     assert done.returncode == 1
     assert f"is of the merchant {old.sandbox.credentials.mchid}, the stack of 9999999999" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["notification_id", "out_trade_no"])
+def test_a_table_that_holds_no_payments_is_refused(new: Shop, key: str) -> None:
+    """Somebody at night names another table than the right one; pages and their connections have numbers, too."""
+    table, client = f"no-payments-by-{key.replace('_', '-')}", new.sandbox.aws.client("dynamodb")
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+    )
+    client.put_item(TableName=table, Item={key: {"S": "1"}})
+    done = run(new, "restore", f"--table={table}", "--scope=sandbox")
+    assert done.returncode == 1
+    assert f"{table} is no table of payments" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
