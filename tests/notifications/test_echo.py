@@ -100,9 +100,25 @@ def test_an_echo_that_takes_a_minute_is_heard(office: Office, weixin: Weixin) ->
     assert office.time() == began + 60
 
 
-@pytest.mark.parametrize(
-    "problem", [REFUSED, UnknownOutcomeError("ReadTimeout"), DecryptionError("not for us")], ids=str
-)
+def test_an_echo_whose_answer_is_lost_is_heard_all_the_same(office: Office, weixin: Weixin) -> None:
+    """The alarm says that WeChat Pay cannot reach us, and it just has."""
+
+    def answer_lost(message: str) -> None:
+        notification(office, message)
+        raise UnknownOutcomeError("ReadTimeout")
+
+    weixin.then = answer_lost
+    assert echo(office.wiring) == []
+
+
+def test_an_echo_that_has_no_answer_is_waited_for_and_then_missed(office: Office, weixin: Weixin) -> None:
+    weixin.answers = {str(office.wiring.keys.preferred): UnknownOutcomeError("ReadTimeout")}
+    began = office.time()
+    assert echo(office.wiring) == [office.wiring.keys.preferred]
+    assert WAIT <= office.time() - began <= WAIT + 1
+
+
+@pytest.mark.parametrize("problem", [REFUSED, DecryptionError("not for us")], ids=str)
 def test_an_echo_that_the_only_key_cannot_have_is_missed_at_once(
     office: Office, weixin: Weixin, problem: Exception
 ) -> None:

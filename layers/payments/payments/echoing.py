@@ -6,7 +6,7 @@ Silence proves nothing: a shop that sells nothing at night hears nothing either.
 from payments.http import logger
 from payments.items import StorageUnavailableError
 from payments.wiring import Wiring
-from wechatpay.errors import RefusedError, WeChatPayError
+from wechatpay.errors import RefusedError, UnknownOutcomeError, WeChatPayError
 
 SEND = 12  # seconds for one echo to be asked for
 WAIT = 75  # seconds for it to arrive: WeChat Pay repeats a notification after 15, 30 and 60
@@ -27,8 +27,12 @@ def echo(wiring: Wiring) -> list[str]:
         except RefusedError as problem:
             logger.warning("an echo is refused", extra={"serial": serial, "error": problem.code})
             (missed if serial == preferred else refused).append(serial)
+        except UnknownOutcomeError as problem:
+            # It may have been taken: if so it arrives, and WeChat Pay does reach us.
+            logger.warning("an echo has no answer", extra={"serial": serial, "error": str(problem)})
+            nonces[nonce] = serial
         except WeChatPayError as problem:
-            logger.error("an echo has no answer", extra={"serial": serial, "error": str(problem)})
+            logger.error("an echo is answered wrongly", extra={"serial": serial, "error": str(problem)})
             missed.append(serial)
         else:
             nonces[nonce] = serial
