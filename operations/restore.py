@@ -5,11 +5,12 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.deploy_rules import kept
 from operations.stack import CannotError, Stack, run
 from payments.due import MONEY, shard
 from payments.events import RESTORED
@@ -58,8 +59,10 @@ def _restore(stack: Stack, options: argparse.Namespace) -> int:
     with ThreadPoolExecutor(SEGMENTS) as side:
         count = sum(side.map(copy.segment, range(SEGMENTS)), Counter[str]())
     print(f"restore: {count['copied']} payments copied, {count['there']} had been copied before")
-    if count["other"]:
-        print(f"restore: {count['other']} are known here already, as they are now: those were left alone")
+    if copy.others:
+        print(f"restore: {len(copy.others)} are known here already, as they are now, and were left alone;")
+        print("restore: what the table has of them, compare by hand, refunds above all:")
+        print("".join(f"    {number}\n" for number in sorted(copy.others)), end="")
     _tell(options)
     return 0
 
@@ -71,6 +74,11 @@ def _check(stack: Stack, old: Stack | None, scope: str, env: str) -> None:
         f'make deploy ENV={env} PARAMETERS="StackScope={scope} RefundsHeld=true{merchant} …",'
         " with the other parameters of a first deployment"
     )
+    if old and kept(old, "RefundsHeld") == "false":
+        print(
+            f"restore: {old.name} still pays refunds out, of which the table knows nothing:"
+            f" make deploy ENV={old.env} PARAMETERS=RefundsHeld=true"
+        )
     if not stack.exists():
         raise CannotError(f"there is no stack {stack.name} yet: {another}")
     if stack.scope != scope:
@@ -89,7 +97,10 @@ def _check(stack: Stack, old: Stack | None, scope: str, env: str) -> None:
 
 @dataclass(frozen=True)
 class Copy:
-    """From the restored table into the stack's own; each item is marked with `mark`, so that nobody tells its history again."""
+    """From the restored table into the stack's own; each item is marked with `mark`, so that nobody tells its history again.
+
+    `others` are the numbers that the stack knew before, without such a mark.
+    """
 
     client: Any
     source: str
@@ -97,6 +108,7 @@ class Copy:
     merchant: str
     shards: int
     mark: dict[str, Any]
+    others: list[str] = field(default_factory=list)
 
     def segment(self, number: int) -> Counter[str]:
         """One of the table's segments; how many items were copied, had been copied before, or are others by now.
@@ -129,7 +141,10 @@ class Copy:
         except self.client.exceptions.ConditionalCheckFailedException:
             key = {"out_trade_no": {"S": number}}
             found = self.client.get_item(TableName=self.target, Key=key, ConsistentRead=True)
-            return "there" if RESTORED in found.get("Item", {}) else "other"
+            if RESTORED in found.get("Item", {}):
+                return "there"
+            self.others.append(number)
+            return "other"
         except ClientError as problem:
             code = problem.response["Error"]["Code"]
             raise CannotError(

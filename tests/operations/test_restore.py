@@ -162,6 +162,32 @@ def test_a_table_of_another_merchant_is_refused(old: Shop, new: Shop) -> None:
     assert f"is of the merchant {old.sandbox.credentials.mchid}, the stack of 9999999999" in done.stderr
 
 
+def test_what_is_known_already_is_left_alone_and_named(old: Shop, new: Shop) -> None:
+    """Its refunds of before are not in it: a person has to compare them."""
+    number = new.native(key="made-here-first").json()["data"]["outTradeNo"]
+    before = [one for one in items(new, new.sandbox.deployed.refs["PaymentsTable"]) if here(one) == number]
+    table, client = "payments-of-one-order", new.sandbox.aws.client("dynamodb")
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "out_trade_no", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "out_trade_no", "KeyType": "HASH"}],
+    )
+    (item,) = before
+    client.put_item(TableName=table, Item=item | {"version": {"N": "7"}})
+    done = run(new, "restore", f"--table={table}", "--scope=sandbox")
+    assert done.returncode == 0, done.stderr
+    assert "0 payments copied, 0 had been copied before" in done.stdout
+    assert "1 are known here already, as they are now, and were left alone" in done.stdout
+    assert f"    {number}\n" in done.stdout
+    after = [one for one in items(new, new.sandbox.deployed.refs["PaymentsTable"]) if here(one) == number]
+    assert after == before
+
+
+def here(item: dict[str, Any]) -> str:
+    return str(item["out_trade_no"]["S"])
+
+
 @pytest.mark.parametrize("key", ["notification_id", "out_trade_no"])
 def test_a_table_that_holds_no_payments_is_refused(new: Shop, key: str) -> None:
     """Somebody at night names another table than the right one; pages and their connections have numbers, too."""
@@ -218,6 +244,9 @@ def test_scope_and_merchant_are_the_old_stacks_where_it_is_still_there(deploy, n
     ]
     done = operate("restore", "--table=t", "--old=wechatpay-dev", *mine)
     assert "derive from the scope prod, those of the table from production" in done.stderr
+    # The first step of the runbook, which may have been forgotten.
+    held = "make deploy ENV=dev PARAMETERS=RefundsHeld=true"
+    assert f"wechatpay-dev still pays refunds out, of which the table knows nothing: {held}" in done.stdout
     mine[1] = "--output=StackScope=production"
     done = operate("restore", "--table=t", "--old=wechatpay-dev", *mine)
     assert "is of another merchant than wechatpay-dev" in done.stderr
