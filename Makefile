@@ -77,8 +77,9 @@ template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transf
 $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
 
-audit: setup $(AUDIT)/.ready ## checkov over the transformed template: each finding mended, or its reason in tests/audit/accepted.toml
-	@mkdir -p .sandbox && $(PY) -m sandbox.template > .sandbox/audited.json
+# Deployed gradually it has all that it has otherwise, and CodeDeploy's resources besides.
+audit: setup $(AUDIT)/.ready ## checkov over the transformed template and the deploying roles: each finding mended, or its reason in tests/audit/accepted.toml
+	@mkdir -p .sandbox && $(PY) -m sandbox.template GradualDeployment=true > .sandbox/audited.json
 	@$(PY) -m tests.audit
 
 workflows: $(AUDIT)/.ready $(SAM)/.ready ## GitHub's workflows by GitHub's schema, and the template of the role that deploys by cfn-lint

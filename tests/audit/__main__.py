@@ -1,4 +1,4 @@
-"""checkov over the transformed template: `make audit`. What it finds is mended, or has its reason in accepted.toml.
+"""checkov over the transformed template and the roles that deploy it: `make audit`. What it finds is mended, or has its reason in accepted.toml.
 
 A finding without a reason fails, and so does a reason without a finding: both mean that somebody has to look.
 """
@@ -14,7 +14,7 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-TEMPLATE = ROOT / ".sandbox/audited.json"
+TEMPLATES = (ROOT / ".sandbox/audited.json", ROOT / "operations/github-role.yaml")
 CHECKOV = ROOT / ".venv-audit/bin/checkov"
 
 
@@ -42,11 +42,10 @@ def unsettled(found: Iterable[Mapping[str, Any]], accepted: Mapping[str, Mapping
 
 
 def main() -> int:
-    """Run checkov, which asks nobody and reads the one file. Returns the exit status."""
+    """Run checkov, which asks nobody and reads these files alone. Returns the exit status."""
     command = [
         CHECKOV,
-        "--file",
-        TEMPLATE,
+        *(word for template in TEMPLATES for word in ("--file", template)),
         "--framework",
         "cloudformation",
         "--skip-download",
@@ -63,7 +62,7 @@ def main() -> int:
     accepted = tomllib.loads((HERE / "accepted.toml").read_text())
     told = unsettled(found, accepted)
     if summary["parsing_errors"] or not summary["passed"]:
-        told.append("checkov could not read the template")
+        told.append("checkov could not read a template")
     for sentence in told:
         print(f"audit: {sentence}")
     print(
