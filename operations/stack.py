@@ -143,6 +143,9 @@ def run(
     ]
     try:
         return work(Stack(options.stack, *given), options)
+    except EOFError:  # at a question
+        print(f"\n{parser.prog}: nobody has agreed, and nothing was done", file=sys.stderr)
+        return cannot
     except (CannotError, BotoCoreError, ClientError) as problem:
         print(f"{parser.prog}: {problem}", file=sys.stderr)
         return cannot

@@ -1,9 +1,11 @@
 """A running sandbox for all tests here, the commands run against it, and its merchant's `.env` file."""
 
 import os
+import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,21 @@ def env_file(tmp_path: Path) -> Callable[[dict[str, str]], str]:
     return write
 
 
+@contextmanager
+def stdin(typed: str | None) -> Iterator[int]:
+    """Nothing, or a terminal at which this is typed."""
+    if typed is None:
+        yield subprocess.DEVNULL
+        return
+    hand, terminal = pty.openpty()
+    try:
+        os.write(hand, typed.encode())
+        yield terminal
+    finally:
+        os.close(terminal)
+        os.close(hand)
+
+
 SAM = """#!{python}
 import json, pathlib, sys
 folder = pathlib.Path({folder!r})
@@ -117,9 +134,11 @@ def calls(cloud: Cloud) -> Callable[[], list[list[str]]]:
 
 @pytest.fixture
 def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
-    """Runs one command against that cloud, in a region that a test may choose."""
+    """Runs one command against that cloud, in a region that a test may choose; nobody is there, or somebody who types."""
 
-    def run(name: str, *arguments: str, region: str = "us-east-1") -> subprocess.CompletedProcess[str]:
+    def run(
+        name: str, *arguments: str, region: str = "us-east-1", typed: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(
@@ -133,16 +152,17 @@ def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
             "SAM_CLI_TELEMETRY": "0",
             "HOME": str(tmp_path),
         }
-        return subprocess.run(
-            [sys.executable, "-m", f"operations.{name}", *arguments],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-            stdin=subprocess.DEVNULL,
-        )
+        with stdin(typed) as terminal:
+            return subprocess.run(
+                [sys.executable, "-m", f"operations.{name}", *arguments],
+                env=environment,
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=180,
+                stdin=terminal,
+            )
 
     return run
 
@@ -165,11 +185,16 @@ def deploy(tmp_path: Path, operate):
     built.touch()
 
     def run(
-        *arguments: str, status: int = 0, script: str = SAM, region: str = "us-east-1"
+        *arguments: str,
+        status: int = 0,
+        script: str = SAM,
+        region: str = "us-east-1",
+        typed: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         sam = tmp_path / "sam"
         sam.write_text(script.format(python=sys.executable, folder=str(tmp_path), status=status))
         sam.chmod(0o755)
-        return operate("deploy", "--sam", str(sam), f"--template-file={built}", *arguments, region=region)
+        command = ("deploy", "--sam", str(sam), f"--template-file={built}")
+        return operate(*command, *arguments, region=region, typed=typed)
 
     return run

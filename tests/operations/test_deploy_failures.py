@@ -161,6 +161,15 @@ def test_one_question_is_asked_and_machines_are_asked_none(deploy, needed, cloud
     assert all("--no-confirm-changeset" in call for call in cloud.calls())
 
 
+def test_somebody_at_a_terminal_is_asked_once_though_a_first_deployment_has_two_steps(
+    deploy, needed, cloud: Cloud
+) -> None:
+    done = deploy("--env", "prod", *needed, typed="")
+    assert done.returncode == 0, done.stderr
+    # SAM itself asks, where it is not told otherwise.
+    assert ["--no-confirm-changeset" in call for call in cloud.calls()] == [False, True]
+
+
 def test_production_cannot_be_deleted_by_mistake_and_other_stages_can(deploy, needed, cloud: Cloud) -> None:
     deploy(*needed)
     assert cloud.asked == []

@@ -57,6 +57,31 @@ def test_nobody_who_has_not_agreed_deletes_anything(operate, cloud: Cloud) -> No
     assert cloud.asked == []
 
 
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("y\n", "nothing was deleted"),
+        ("wechatpay-prod\n", "nothing was deleted"),
+        ("\n", "nothing was deleted"),
+        ("\x04", "nobody has agreed, and nothing was done"),
+    ],
+)
+def test_only_the_stacks_own_name_deletes_it(operate, cloud: Cloud, typed: str, sentence: str) -> None:
+    cloud.status = "UPDATE_COMPLETE"
+    done = operate("destroy", typed=typed)
+    assert done.returncode == 1
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+    assert cloud.asked == []
+
+
+def test_whoever_types_the_name_deletes_the_stack(operate, cloud: Cloud) -> None:
+    cloud.status = "UPDATE_COMPLETE"
+    done = operate("destroy", "--every=0.1", typed="wechatpay-dev\n")
+    assert done.returncode == 0, done.stderr
+    assert cloud.asked == ["DeleteStack"]
+
+
 @pytest.mark.parametrize("state", ["ROLLBACK_COMPLETE", "REVIEW_IN_PROGRESS"])
 def test_what_a_failed_or_declined_first_deployment_left_is_deleted_too(operate, cloud: Cloud, state) -> None:
     cloud.status = state
