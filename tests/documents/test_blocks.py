@@ -22,6 +22,7 @@ import yaml
 from botocore import xform_name
 
 from sandbox.sam_local import keys
+from sandbox.simulator import Credentials
 from sandbox.stack import NOTIFY_PATH, Sandbox
 from tests.documents.blocks import (
     BEGINNING,
@@ -189,10 +190,23 @@ def a_simulator(block: Block, world: World) -> None:
         process.communicate(timeout=20)
 
 
+def a_simulator_in_a_test_suite(block: Block, world: World) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", block.text.replace("...", "print(url)")],
+        cwd=world.folder,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout.startswith("http://127.0.0.1:"), done.stderr
+
+
 def a_key_as_a_file(block: Block, world: World) -> None:
+    known = Credentials.load_or_create(world.folder / "credentials.json")
     world.shell(block.text)
-    known = json.loads((world.folder / "credentials.json").read_text())
-    assert (world.folder / "apiclient_key.pem").read_text() == known["merchantPrivateKey"]
+    assert (world.folder / "apiclient_key.pem").read_text() == known.merchant_private_key
 
 
 def a_sandbox_for_sam(block: Block, world: World) -> None:
@@ -213,7 +227,8 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("docs/notifications.md", '{"id":'): an_event_of_the_bus,
     ("docs/local-invocation.md", "make invoke"): a_notification_of_ones_own,
     ("docs/local-invocation.md", ".venv/bin/python -m sandbox --env-file"): a_sandbox_for_sam,
-    ("docs/simulator.md", "python -m sandbox.simulator"): a_simulator,
+    ("", "python -m sandbox.simulator"): a_simulator,
+    ("sandbox/simulator/README.md", "from sandbox.simulator"): a_simulator_in_a_test_suite,
     ("docs/simulator.md", "python3 -c"): a_key_as_a_file,
 }
 BY_BEGINNING = (RUN_HERE, BEGINNING, SHOWS_NO_COMMAND, CANNOT_BE_RUN_HERE)

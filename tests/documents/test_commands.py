@@ -14,9 +14,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.template import parameters_of
+from tests.documents.blocks import DOCUMENTS, ROOT
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [ROOT / "README.md", ROOT / "README.zh-CN.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKEFILE = (ROOT / "Makefile").read_text()
 PARAMETERS = frozenset(parameters_of(ROOT / "template.yaml"))
 RUN_BY_A_TEST = {
