@@ -21,6 +21,7 @@ from payments.echo_store import LIFE, key_of
 from payments.notification_kinds import ECHO, NOT_OPENED
 from wechatpay.client import Client
 from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
+from wechatpay.sensitive_calls import echo
 
 WAIT = 30  # seconds until an echo should have arrived: WeChat Pay repeats it after 15
 _NOT_TAKEN = ("PARAM_ERROR", "INVALID_REQUEST")
@@ -75,7 +76,7 @@ def check_echo(configuration: Configuration, stack: Stack | None = None, *, wait
 
 def _ask(client: Client, nonce: str, serial: str, configuration: Configuration, stack: Stack | None) -> None:
     notify_url = configuration.text("WECHAT_NOTIFY_URL") if stack is not None else None
-    client.echo(nonce, serial=serial, notify_url=notify_url)
+    echo(client, nonce, serial=serial, notify_url=notify_url)
 
 
 def _remember(stack: Stack, nonce: str, serial: str) -> float:

@@ -14,10 +14,13 @@ import requests
 from sandbox.stack import TEMPLATE, Sandbox
 
 EVENTS = TEMPLATE.parent / "events"
-ABOUT_AN_ORDER = ("query", "payment", "checkout", "close", "refund", "notify", "settle", "live_connect")
+ABOUT_AN_ORDER = (
+    *("query", "payment", "checkout", "close", "refund", "abnormal_refund", "notify", "settle"),
+    "live_connect",
+)
 """The functions that need the order of their sample event to be there."""
-NAMED = "WXABCDEFGHIJKLMNOPQRSTUVWX23"
-"""That order's number, which a fresh sandbox does not know."""
+NAMED, REFUND_NAMED = "WXABCDEFGHIJKLMNOPQRSTUVWX23", "RFABCDEFGHIJKLMNOPQRSTUVWX23"
+"""That order's number and its refund's, which a fresh sandbox does not know."""
 PATIENCE = 10.0  # seconds that a payment may take to arrive
 
 
@@ -57,23 +60,29 @@ class SampleOrder:
     def event(self, function: str) -> Any:
         """events/<function>.json for this order, with what it takes for granted.
 
-        Freshly signed for notify, paid for refund, paid without a notification for settle, with its token or a ticket.
+        Freshly signed for notify, paid for refund, with a refund that the bank did not take for abnormal_refund, paid without a
+        notification for settle, with its token or a ticket.
         """
         if function == "notify":
             return self._signed()
-        if function == "refund":
+        if function in ("refund", "abnormal_refund"):
             self._pay()
         if function == "settle":
             return self._left_to_settle()
         sample = (EVENTS / f"{function}.json").read_text(encoding="utf-8")
         if "TICKET" in sample:
             sample = sample.replace("TICKET", self._ticket())
+        if REFUND_NAMED in sample:
+            sample = sample.replace(REFUND_NAMED, self._stuck_refund())
         return json.loads(sample.replace(NAMED, self.number).replace("TOKEN", self._token))
 
     @property
     def status(self) -> str:
         """What the `payment` function says of it: pending, succeeded, closed …"""
-        return str(self._data("payment", self.event("payment"))["status"])
+        return str(self._details()["status"])
+
+    def _details(self) -> Any:
+        return self._data("payment", self.event("payment"))
 
     def _ticket(self) -> str:
         """What opens one live connection for this order, signed with the stack's own key."""
@@ -94,6 +103,15 @@ class SampleOrder:
             raise SampleError(done.stderr.decode(errors="replace").strip())
         self._say("events/sign_notify.py signed WeChat Pay's notification that it is paid")
         return json.loads(done.stdout)
+
+    def _stuck_refund(self) -> str:
+        """The number of a refund that ended as ABNORMAL, and of which everybody has heard."""
+        refused = {"on": "refund", "effect": "result", "result": "ABNORMAL", "times": 1}
+        self._control("faults", {"rules": [refused]})
+        number: str = self._data("refund", self.event("refund"))["outRefundNo"]
+        self._wait_until(lambda: self._details()["refunds"][0]["status"] == "ABNORMAL")
+        self._say("events/refund.json refunded a part of it, and the simulator's bank did not take that")
+        return number
 
     def _left_to_settle(self) -> Any:
         """The message with which `sweep` would have this order looked into, after a payment that nobody was told of."""
@@ -118,13 +136,18 @@ class SampleOrder:
 
     def _pay(self) -> None:
         """The buyer's phone pays, and WeChat Pay's notification arrives."""
+        if self.status == "succeeded":
+            return
         self._control("pay", {"codeUrl": self._code_url})
-        until = time.monotonic() + PATIENCE
-        while self.status != "succeeded":
-            if time.monotonic() > until:
-                raise SampleError(f"it was paid, and {PATIENCE:.0f} seconds later it is still {self.status}")
-            time.sleep(0.05)
+        self._wait_until(lambda: self.status == "succeeded")
         self._say("the simulator's buyer paid it, and WeChat Pay's notification has arrived")
+
+    def _wait_until(self, holds: Callable[[], bool]) -> None:
+        until = time.monotonic() + PATIENCE
+        while not holds():
+            if time.monotonic() > until:
+                raise SampleError(f"its news has not arrived after {PATIENCE:.0f} seconds: {self._details()}")
+            time.sleep(0.05)
 
     def _data(self, function: str, event: Any) -> Any:
         answer = invoke(self._sandbox, function, event)

@@ -26,6 +26,8 @@ STRUCTS = {
     "NewOrder": bodies.NewOrder,
     "NewJsapiOrder": bodies.NewJsapiOrder,
     "NewRefund": bodies.NewRefund,
+    "AbnormalRefundToCard": bodies.AbnormalRefundToCard,
+    "AbnormalRefundToMerchant": bodies.AbnormalRefundToMerchant,
     "Close": bodies.Close,
 }
 SCHEMAS = DOCUMENT.raw["components"]["schemas"]
@@ -122,10 +124,13 @@ def plain(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_every_body_that_is_documented_has_a_structure_and_every_structure_is_documented() -> None:
-    documented = {
-        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+    schemas = [
+        operation["requestBody"]["content"]["application/json"]["schema"]
         for operation in DOCUMENT.operations.values()
         if "requestBody" in operation
+    ]
+    documented = {
+        one["$ref"].rpartition("/")[2] for schema in schemas for one in schema.get("oneOf", [schema])
     }
     structures = {
         one
@@ -137,7 +142,7 @@ def test_every_body_that_is_documented_has_a_structure_and_every_structure_is_do
 
 
 # What the structures leave to code; the properties below hold the file against that code.
-BY_CODE = ("contentId", "subject", "userId", "body", "refundReason")
+BY_CODE = ("contentId", "subject", "userId", "body", "refundReason", "realName")
 
 
 @pytest.mark.parametrize("name", STRUCTS)
@@ -161,6 +166,8 @@ def taken(name: str, body: dict[str, Any]) -> bool:
     try:
         if name == "NewRefund":
             bodies.load_refund(raw)
+        elif name.startswith("AbnormalRefund"):
+            bodies.load_abnormal_refund(raw)
         else:
             bodies.load_order(raw, STRUCTS[name])
     except (errors.ParameterError, errors.InvalidRequestError):
@@ -172,6 +179,19 @@ GOOD = {
     "NewOrder": {"contentId": "content-1", "amount": "1.00", "subject": "A photograph"},
     "NewJsapiOrder": {"contentId": "content-1", "amount": 1, "subject": "A photograph", "openid": "oBuyer"},
     "NewRefund": {"outTradeNo": "WX123456", "refundAmount": 1},
+    "AbnormalRefundToMerchant": {
+        "type": "MERCHANT_BANK_CARD",
+        "outTradeNo": "WX123456",
+        "outRefundNo": "RF1",
+    },
+    "AbnormalRefundToCard": {
+        "type": "USER_BANK_CARD",
+        "outTradeNo": "WX123456",
+        "outRefundNo": "RF1",
+        "bankType": "ICBC_DEBIT",
+        "bankAccount": "62220202",
+        "realName": "照",
+    },
 }
 EDGES = " \t\n\r\x00\x1b\x1f\x7f\x80\x85\x9f\xa0\u1680\u2003\u2028\u3000\ufeff\u00ad\u202e\u2800\u3164\ufe0f\ud7ff\ue000\uffff\U00010000\U0010ffff"
 letters = st.characters(exclude_categories=["Cs"])

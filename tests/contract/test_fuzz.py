@@ -37,7 +37,13 @@ CONFIG = {
     },
 }
 is_number = DOCUMENT.validator(SCHEMAS["OrderNumber"]).is_valid
-BODIES = {"native": "NewOrder", "jsapi": "NewJsapiOrder", "close": "Close", "refund": "NewRefund"}
+BODIES = {
+    "native": "NewOrder",
+    "jsapi": "NewJsapiOrder",
+    "close": "Close",
+    "refund": "NewRefund",
+    "refund/abnormal": "AbnormalRefund",
+}
 
 API = schemathesis.openapi.from_dict(DOCUMENT.raw, config=SchemathesisConfig.from_dict(CONFIG))
 

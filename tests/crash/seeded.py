@@ -12,6 +12,7 @@ from payments import numbers
 from payments.items import P, RefusedUpdate, append
 from payments.lifecycle import Status
 from payments.payment import Payment, Refund
+from payments.refund_store import RefundNews
 from tests.crash.functions import Planted
 from tests.crash.wired import CrashWiring
 
@@ -72,9 +73,7 @@ class ReleasedAtOnce(_Instead):
         """Release instead of noting it."""
         refund = replace(seen.refunds[out_refund_no], refused=code)
         now = refund.sent_at or refund.created_at
-        released: Payment = self._target.released(
-            seen, out_refund_no, refund_id=None, cause="refund", now=now
-        )
+        released: Payment = self._target.released(seen, out_refund_no, RefundNews("refund", now))
         return released
 
 

@@ -297,7 +297,7 @@ def refunds(world: World) -> Iterator[Statement]:
          "amount": {"refund": 100, "total": 1000}}, "contradiction_after_final"),
         *((f"elsewhere, {amount} fen", {"out_refund_no": "RF" + "N" * 26, "refund_id": "50" + "8" * 26,
            "amount": {"refund": amount, "total": 1000}}, "refund_beyond_payment")
-          for amount in (501, 1000, 1001, 0, -1, 10**12)),
+          for amount in (801, 1000, 1001, 0, -1, 10**12)),
     )  # fmt: skip
     for label, changes, reason in cases:
         event = refunded(world, "refunding", **changes).event()

@@ -269,18 +269,19 @@ class World:
         """Paid; 300 of its 1000 fen are on their way back, 200 have gone back, and 100 were not taken."""
         from payments.lifecycle import REFUND_ACCEPTED, RefundStatus
         from payments.payment import Refund
+        from payments.refund_store import RefundNews
 
         payment = put(wiring, Status.PAID)
         for letter, amount in (("P", 300), ("S", 200), ("C", 100)):
             number, now = refund_number(letter), int(self.now)
             refund = Refund(number, RefundStatus.REQUESTED, amount, now, sent_at=now)
             payment = wiring.refunds.reserve(payment, refund, cause="refund", due_at=now + 60, now=now)
-            known = {"refund_id": refund_id(letter), "cause": "refund", "now": now}
-            payment = wiring.refunds.moved(payment, number, REFUND_ACCEPTED, **known)
+            known = RefundNews("refund", now, refund_id(letter))
+            payment = wiring.refunds.moved(payment, number, REFUND_ACCEPTED, known)
             if letter == "S":
-                payment = wiring.refunds.succeeded(payment, number, **known)
+                payment = wiring.refunds.succeeded(payment, number, known)
             if letter == "C":
-                payment = wiring.refunds.released(payment, number, **known)
+                payment = wiring.refunds.released(payment, number, known)
         return payment
 
 

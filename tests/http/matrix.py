@@ -254,6 +254,23 @@ GIVE_BACK = Row(
 )
 
 
+def sending_on(number, told):
+    call = posting("refund/abnormal", number, outRefundNo="RF1", type="MERCHANT_BANK_CARD")
+    return Thing(call, FORBIDDEN, FORBIDDEN, FORBIDDEN, told)
+
+
+NO_REFUND = refusal(404, "REFUND_NOT_FOUND", "The order has no such refund.")
+SEND_ON = Row(
+    frozenset({REFUND}),
+    {
+        "hers, paid": sending_on(lambda world: world.refundable, NO_REFUND),
+        "hers, waiting": sending_on(lambda world: world.waiting, NO_REFUND),
+        "missing": sending_on(lambda _: MISSING, NOT_FOUND),
+        "malformed": sending_on(lambda _: None, NO_NUMBER),
+    },
+)
+
+
 def unsigned_notification(world, sub):
     return Call(world, sub, f"{WECHAT}/notify", body=b'{"id":"EV-1"}')
 
@@ -325,6 +342,7 @@ ROWS = {
     f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
     f"POST {WECHAT}/close": CLOSE,
     f"POST {WECHAT}/refund": GIVE_BACK,
+    f"POST {WECHAT}/refund/abnormal": SEND_ON,
     "GET /checkout/{token}": CHECKOUT,
     "GET /checkout/assets/{name}": FILES,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),

@@ -11,12 +11,15 @@ Who may hold what:
 | payments rows, and the bucket  | -                    | yes             | -          | yes                      |
 | answers to the caller          | -                    | native, jsapi   | jsapi      | query                    |
 | requests to WeChat Pay         | Authorization alone  | -               | -          | jsapi, in the body       |
+
+The card of an abnormal refund is nobody's: it goes to WeChat Pay encrypted, and nowhere else.
 """
 
 import io
 import json
 import re
 import secrets
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -32,6 +35,7 @@ KEYS = "keys, tokens, quotes"
 CREDENTIALS = "what the buyer pays by"
 SIGNED = "what the cashier is opened with"
 PAYERS = "payers"
+CARDS = "the buyers' bank cards"
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,21 @@ def walked(shop, wechat):
     assert shop.post("close", {"outTradeNo": jsapi["outTradeNo"]}, token=token).status == 200
     wanted = {"outTradeNo": native["outTradeNo"], "refundAmount": 1}
     shop.post("refund", wanted, token=shop.office)  # WeChat Pay knows of no payment, and says so
+    account, holder = str(secrets.randbelow(9 * 10**23) + 10**23), secrets.token_hex(12)
+    stuck = shop.order()["outTradeNo"]
+    shop.pay(stuck)
+    rule = {"on": "refund", "effect": "result", "result": "ABNORMAL", "times": 1}
+    shop.control("POST", "faults", {"rules": [rule]})
+    refund = shop.post("refund", {"outTradeNo": stuck, "refundAmount": 1}, token=shop.office).data
+    card = {"type": "USER_BANK_CARD", "bankType": "ICBC_DEBIT", "bankAccount": account, "realName": holder}
+    sending_on = card | {"outTradeNo": stuck, "outRefundNo": refund["outRefundNo"]}
+    while shop.post("refund/abnormal", sending_on | {"bankType": "X_DEBIT"}, token=shop.office).status != 502:
+        time.sleep(0.05)  # 409 until the bank has not taken it
+    for wrong_card in ({"bankType": account}, {"bankAccount": holder}, {"realName": "\u202e" + holder}):
+        assert shop.post("refund/abnormal", sending_on | wrong_card, token=shop.office).status == 400
+    with shop.wire.wechat_pay_down():
+        assert shop.post("refund/abnormal", sending_on, token=shop.office).status == 503
+    assert shop.post("refund/abnormal", sending_on, token=shop.office).data["status"] == "PROCESSING"
     shop.sandbox.lambdas.invoke("SweepFunction", {})
     shop.sandbox.drain()
 
@@ -111,6 +130,7 @@ def walked(shop, wechat):
         },
         SIGNED: {"paySign": jsapi["paymentParams"]["paySign"][:64]},
         PAYERS: {"jsapi openid": openid, "payer openid": payer},
+        CARDS: {"account": account, "holder": holder},
     }
 
 

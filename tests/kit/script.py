@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from wechatpay.client import Answered
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 SILENCE = UnknownOutcomeError("ReadTimeout")
@@ -26,6 +27,8 @@ class Script:
         self.refund_query: Callable[[dict[str, Any]], dict[str, object]] | Exception = SILENCE
         self.refunds: list[dict[str, Any]] = []
         self.asked: list[str] = []
+        self.keys: object = None  # of the line that this stands for, where what is sent is encrypted
+        self.sent_on: list[dict[str, Any]] = []  # bodies of abnormal-refund calls, as they came
 
     def _next(self) -> Send:
         answer = self.sends.pop(0)
@@ -44,6 +47,14 @@ class Script:
         self.refunds.append(json.loads(request))
         answered = self._next() or refund_object
         return answered(self.refunds[-1])
+
+    def request(self, operation: str, method: str, path: str, body: bytes, serial: str) -> Answered:
+        """The abnormal-refund call alone."""
+        assert (operation, method) == ("abnormal_refund", "POST")
+        self.sent_on.append(json.loads(body) | {"path": path, "serial": serial})
+        answered = self._next() or refund_object
+        refund = next(r for r in self.refunds if r["out_refund_no"] == self.sent_on[-1]["out_refund_no"])
+        return Answered(200, answered(refund), None)
 
     def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
         if isinstance(self.query, Exception):

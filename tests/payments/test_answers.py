@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,33 @@ def test_refunding(row: dict[str, str], calls: Calls, script: Script) -> None:
     status, body = ask()
     assert told(calls, status, body) == row["told"]
     assert state_of(*stored(calls, number).refunds.values()) == row["refund is then"]
+
+
+@pytest.mark.parametrize(
+    "row", rows("Sending an abnormal refund on"), ids=lambda row: row["WeChat Pay answers"]
+)
+def test_sending_an_abnormal_refund_on(row: dict[str, str], calls: Calls, script: Script) -> None:
+    answer, _, clause = row["WeChat Pay answers"].partition("; ")
+    script.keys = EncryptingKeys()
+    calls.wiring.__dict__["keys"] = script.keys
+    number = put(calls.wiring, Status.PAID).out_trade_no
+    script.sends = [partial(refund_object, status="ABNORMAL")]
+    body = {"outTradeNo": number, "refundAmount": 3}
+    _, asked = calls.as_("office", "payments:refund", "refund", body=body)
+    finds = {"a query finds it abnormal": "ABNORMAL", "a query finds it on its way": "PROCESSING"}
+    script.refund_query = partial(refund_object, status=finds[clause]) if clause in finds else SILENCE
+
+    script.sends = [said(answer)]
+    body = {"outTradeNo": number, "outRefundNo": asked["data"]["outRefundNo"], "type": "MERCHANT_BANK_CARD"}
+    status, told_to_caller = calls.as_("office", "payments:refund", "abnormal_refund", body=body)
+    assert told(calls, status, told_to_caller) == row["told"]
+    assert state_of(*stored(calls, number).refunds.values()) == row["refund is then"]
+
+
+class EncryptingKeys:
+    """Keys of which a call to the merchant's own account needs the name alone."""
+
+    for_encryption = "PUB_KEY_ID_0"
 
 
 def state_of(refund: Refund) -> str:

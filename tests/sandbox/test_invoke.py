@@ -21,6 +21,7 @@ ANSWERS = {
     "payment": (404, "ORDER_NOT_FOUND"),
     "close": (404, "ORDER_NOT_FOUND"),
     "refund": (404, "ORDER_NOT_FOUND"),
+    "abnormal_refund": (404, "ORDER_NOT_FOUND"),
     "refund-too-precise": (400, "PARAM_ERROR"),
     "checkout": (404, None),  # a page
     "notify": (401, "FAIL"),  # signed with another merchant's keys, and long ago
@@ -63,6 +64,7 @@ def test_every_sample_event_of_a_route_has_its_line_in_the_table():
         ("payment", "status", "pending"),
         ("close", "closed", True),
         ("refund", "refundAmount", 50),
+        ("abnormal_refund", "userReceivedAccount", "工商银行借记卡3445"),
     ],
 )
 def test_with_its_order_opened_first_it_succeeds(sandbox, function, member, value):

@@ -25,6 +25,7 @@ from wechatpay.client import Client
 from wechatpay.errors import DecryptionError, KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive
+from wechatpay.sensitive_calls import echo
 from wechatpay.signing import MerchantSigner
 
 SERIAL = WECHAT_PAY["public_key_id"]
@@ -75,20 +76,20 @@ def test_an_answer_that_says_something_else_is_no_echo(server: Server) -> None:
     other = encrypt_sensitive("hallo", merchant_public_key())
     for body in (echoed("hallo", right), echoed("hello", other), echoed("hello", None), b"{}"):
         with pytest.raises(UnknownOutcomeError, match="no echo"):
-            client(server(answering(body, proof(body)))).echo("hello", serial=SERIAL)
+            echo(client(server(answering(body, proof(body)))), "hello", serial=SERIAL)
 
 
 def test_an_answer_for_another_certificate_is_told_apart(server: Server) -> None:
     stranger = rsa.generate_private_key(65537, 2048).public_key()
     body = echoed("hello", encrypt_sensitive("hello", stranger))
     with pytest.raises(DecryptionError):
-        client(server(answering(body, proof(body)))).echo("hello", serial=SERIAL)
+        echo(client(server(answering(body, proof(body)))), "hello", serial=SERIAL)
 
 
 def test_a_key_that_nobody_has_is_not_asked_with(server: Server) -> None:
     heard: list[bytes] = []
     with pytest.raises(KeyFormatError):
-        client(server(lambda _: None, heard=heard)).echo("hello", serial="A" * 40)
+        echo(client(server(lambda _: None, heard=heard)), "hello", serial="A" * 40)
     assert heard == []
 
 
@@ -125,13 +126,13 @@ def of(simulator: Simulator, known: Credentials) -> Client:
 def test_during_a_change_of_keys_each_key_has_its_echo(weixin: Simulator, known: Credentials) -> None:
     line = of(weixin, known)
     for serial in (known.wechat_public_key_id, known.platform_serial_no):
-        line.echo("hello", serial=serial)
+        echo(line, "hello", serial=serial)
 
 
 def test_a_key_that_wechat_pay_does_not_use_is_refused(weixin: Simulator, known: Credentials) -> None:
     requests.post(f"{weixin.url}/_sandbox/keys", json={"mode": "pubkey"}, timeout=10).raise_for_status()
     line = of(weixin, known)
-    line.echo("hello", serial=known.wechat_public_key_id)
+    echo(line, "hello", serial=known.wechat_public_key_id)
     with pytest.raises(RefusedError) as refused:
-        line.echo("hello", serial=known.platform_serial_no)
+        echo(line, "hello", serial=known.platform_serial_no)
     assert refused.value.http_status == 400

@@ -22,11 +22,13 @@ from tests.wechatpay.conftest import (
 from wechatpay.client import Client
 from wechatpay.errors import UnknownOutcomeError
 from wechatpay.sensitive import encrypt_sensitive
+from wechatpay.sensitive_calls import BankCard, apply_abnormal_refund, echo
 
 Headers = dict[str, str]
 ORDER = b'{"out_trade_no":"WX1234","amount":{"total":1}}'
 REFUND = b'{"out_refund_no":"RF1234","amount":{"refund":1}}'
 
+CARD = BankCard("ICBC_DEBIT", "6222020200112233445", "张三")
 ECHO = json.dumps(
     {"echo_message": "hello", "encrypted_echo_message": encrypt_sensitive("hello", merchant_public_key())}
 ).encode()
@@ -48,7 +50,14 @@ OPERATIONS: dict[str, tuple[Callable[[Client], Any], bytes, Any]] = {
     "close": (lambda c: c.close("WX1234"), b"", None),
     "refund": (lambda c: c.refund(REFUND), b'{"status":"SUCCESS"}', {"status": "SUCCESS"}),
     "query refund": (lambda c: c.query_refund("RF1234"), b'{"status":"SUCCESS"}', {"status": "SUCCESS"}),
-    "echo": (lambda c: c.echo("hello", serial=WECHAT_PAY["public_key_id"]), ECHO, None),
+    "echo": (lambda c: echo(c, "hello", serial=WECHAT_PAY["public_key_id"]), ECHO, None),
+    "abnormal refund": (
+        lambda c: apply_abnormal_refund(
+            c, "503", out_refund_no="RF1234", card=CARD, serial=WECHAT_PAY["public_key_id"]
+        ),
+        b'{"status":"PROCESSING"}',
+        {"status": "PROCESSING"},
+    ),
     "certificates": (lambda c: c.certificates([b"k" * 32]), b'{"data":[]}', {}),
 }
 operations = pytest.mark.parametrize("operation", OPERATIONS)

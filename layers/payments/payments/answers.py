@@ -105,6 +105,13 @@ def refunded(payment: Payment, out_refund_no: str, *, duplicate: bool, keyed: bo
     )
 
 
+def sent_on(payment: Payment, out_refund_no: str) -> dict[str, object]:
+    """POST …/refund/abnormal: the refund as WeChat Pay has it now, and where it says that the money goes."""
+    account = payment.refunds[out_refund_no].user_received_account
+    answer = refunded(payment, out_refund_no, duplicate=False, keyed=True)
+    return answer | _present({"userReceivedAccount": account})
+
+
 def _trade_state(payment: Payment) -> tuple[str, str]:
     if payment.refunded_elsewhere and payment.status is Status.PAID:
         return "REFUND", "Refunded elsewhere"
@@ -117,6 +124,7 @@ def _refund(refund: Refund) -> dict[str, object]:
             "outRefundNo": refund.out_refund_no,
             "amount": str(yuan(refund.amount)),
             "status": refund.status.word,
+            "userReceivedAccount": refund.user_received_account,
             "reason": refund.reason,
             "createdAt": utc(refund.created_at),
         }

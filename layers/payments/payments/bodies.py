@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 
 from payments.errors import ParameterError
-from payments.loader import leaves, load
+from payments.loader import leaves, load, load_one_of
 from payments.money import AmountError, fen
 
 MAX_METADATA = 4096  # bytes of JSON
@@ -20,6 +20,7 @@ MAX_DESCRIPTION = (
 MAX_REASON = 80  # bytes; WeChat Pay APIv3, "Refund": string(80), characters or bytes is not documented
 
 OrderNumber = Annotated[str, msgspec.Meta(min_length=6, max_length=32, pattern=r"^[0-9A-Za-z_\-|*]+\Z")]
+RefundNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_\-|*@]+\Z")]
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 LongText = Annotated[str, msgspec.Meta(max_length=2048)]
@@ -88,6 +89,41 @@ class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froz
         return _fen("refundAmount", self.refund_amount)
 
 
+class AbnormalRefundToCard(
+    msgspec.Struct,
+    rename="camel",
+    forbid_unknown_fields=True,
+    frozen=True,
+    tag_field="type",
+    tag="USER_BANK_CARD",
+):
+    """Body of POST …/refund/abnormal: which refund, and the buyer's debit card that it is to go to."""
+
+    out_trade_no: OrderNumber
+    out_refund_no: RefundNumber
+    bank_type: Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[A-Z0-9]+_DEBIT\Z")]
+    bank_account: Annotated[str, msgspec.Meta(min_length=8, max_length=30, pattern=r"^[0-9]+\Z")]
+    real_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+    def __repr__(self) -> str:
+        """Without the card: whoever writes this down must not write that."""
+        return f"AbnormalRefundToCard({self.out_trade_no}, {self.out_refund_no})"
+
+
+class AbnormalRefundToMerchant(
+    msgspec.Struct,
+    rename="camel",
+    forbid_unknown_fields=True,
+    frozen=True,
+    tag_field="type",
+    tag="MERCHANT_BANK_CARD",
+):
+    """Body of POST …/refund/abnormal: which refund is to go back to the merchant's own account."""
+
+    out_trade_no: OrderNumber
+    out_refund_no: RefundNumber
+
+
 class Close(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     """Body of POST …/close."""
 
@@ -103,6 +139,21 @@ def load_refund(raw: bytes) -> NewRefund:
             raise ParameterError("refundReason", f"must not be over {MAX_REASON} UTF-8 bytes")
     _ = refund.fen
     return refund
+
+
+def load_abnormal_refund(raw: bytes) -> AbnormalRefundToCard | AbnormalRefundToMerchant:
+    """The body of POST …/refund/abnormal, all its rules checked. Raises the errors of `load_one_of`, ParameterError.
+
+    Source of the words: WeChat Pay APIv3, "Abnormal refund".
+    """
+    kinds: dict[str, type[AbnormalRefundToCard | AbnormalRefundToMerchant]] = {
+        "USER_BANK_CARD": AbnormalRefundToCard,
+        "MERCHANT_BANK_CARD": AbnormalRefundToMerchant,
+    }
+    wanted = load_one_of(raw, kinds)
+    if isinstance(wanted, AbnormalRefundToCard):
+        _shown("realName", wanted.real_name)
+    return wanted
 
 
 def load_order(raw: bytes, kind: type[Order]) -> Order:

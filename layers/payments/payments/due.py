@@ -148,7 +148,7 @@ def _refund_check(refund: Refund, now: int) -> int:
         if is_given_up(refund, now):
             return next_question(refund, now)
         return _rung(refund.created_at, _UNANSWERED, _UNANSWERED_PACE, now)
-    return _rung(refund.created_at, _REFUND, _REFUND_PACE, now)
+    return _rung(refund.sent_on_at or refund.created_at, _REFUND, _REFUND_PACE, now)
 
 
 def _rung(start: int, ladder: tuple[int, ...], pace: int, now: int) -> int:

@@ -7,6 +7,7 @@ from payments.http import logger
 from payments.items import StorageUnavailableError
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError, WeChatPayError
+from wechatpay.sensitive_calls import echo as ask_echo
 
 SEND = 12  # seconds for one echo to be asked for
 WAIT = 75  # seconds for it to arrive: WeChat Pay repeats a notification after 15, 30 and 60
@@ -48,7 +49,7 @@ def _ask(nonce: str, serial: str, wiring: Wiring) -> None:
     # Remembered first: its notification may be here before WeChat Pay's answer is.
     wiring.echoes.ask(nonce, serial=serial, now=int(wiring.now()))
     wiring.begin(SEND)
-    wiring.wechat.echo(nonce, serial=serial, notify_url=wiring.settings.notify_url)
+    ask_echo(wiring.wechat, nonce, serial=serial, notify_url=wiring.settings.notify_url)
 
 
 def _silent(nonces: list[str], wiring: Wiring) -> list[str]:

@@ -80,6 +80,20 @@ class RefundNotAllowedError(ApiError):
     code = "REFUND_NOT_ALLOWED"
 
 
+class RefundNotFoundError(ApiError):
+    """The order is there, and no such refund of it."""
+
+    status = 404
+    code = "REFUND_NOT_FOUND"
+
+
+class RefundNotAbnormalError(ApiError):
+    """The refund does not wait for anybody to send it on; `details.status` says where it stands."""
+
+    status = 409
+    code = "REFUND_NOT_ABNORMAL"
+
+
 class RefundExceedsError(ApiError):
     """More than what is left to refund."""
 

@@ -96,7 +96,8 @@ def _refund(entry: HistoryEntry) -> dict[str, Any] | None:
     if entry.out_refund_no is None:
         return None
     status = entry.refund_status or RefundStatus.REQUESTED
-    return {"outRefundNo": entry.out_refund_no, "amount": entry.amount, "status": status.word}
+    refund = {"outRefundNo": entry.out_refund_no, "amount": entry.amount, "status": status.word}
+    return refund | ({"toMerchant": True} if entry.to_merchant else {})
 
 
 def plain(value: Mapping[str, Any]) -> Any:

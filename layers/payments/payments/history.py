@@ -22,6 +22,7 @@ def stored(
     transaction_id: str | None = None,
     late: bool = False,
     elsewhere: bool = False,
+    to_merchant: bool = False,
 ) -> dict[str, object]:
     """The members that one list entry is kept as; `amount` in fen, `at` in epoch seconds."""
     members: dict[str, object | None] = {
@@ -35,6 +36,7 @@ def stored(
         "transaction_id": transaction_id,
         "late": late or None,
         "elsewhere": elsewhere or None,
+        "to_merchant": to_merchant or None,
     }
     return {name: value for name, value in members.items() if value is not None}
 
@@ -60,6 +62,7 @@ def read(entries: Sequence[Mapping[str, object]]) -> tuple[HistoryEntry, ...]:
                 transaction_id=_text(entry.get("transaction_id")),
                 late=bool(entry.get("late")),
                 elsewhere=bool(entry.get("elsewhere")),
+                to_merchant=bool(entry.get("to_merchant")),
             )
         )
         previous = status

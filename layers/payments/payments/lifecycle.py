@@ -118,10 +118,19 @@ REFUND_ACCEPTED = RefundEdge((RefundStatus.REQUESTED,), RefundStatus.PROCESSING,
 REFUND_STUCK = RefundEdge(
     (RefundStatus.REQUESTED, RefundStatus.PROCESSING), RefundStatus.ABNORMAL, "RefundAbnormal"
 )
+# By the abnormal-refund call, or in the merchant platform: the bank is tried once more.
+REFUND_SENT_ON = RefundEdge((RefundStatus.ABNORMAL,), RefundStatus.PROCESSING, None)
 REFUND_SUCCEEDED = RefundEdge(UNSETTLED, RefundStatus.SUCCEEDED, "RefundSucceeded")
 REFUND_RELEASED = RefundEdge(UNSETTLED, RefundStatus.CLOSED, "RefundClosed")
 
-REFUND_EDGES = (REFUND_RESERVED, REFUND_ACCEPTED, REFUND_STUCK, REFUND_SUCCEEDED, REFUND_RELEASED)
+REFUND_EDGES = (
+    REFUND_RESERVED,
+    REFUND_ACCEPTED,
+    REFUND_STUCK,
+    REFUND_SENT_ON,
+    REFUND_SUCCEEDED,
+    REFUND_RELEASED,
+)
 
 EVENTS = tuple(dict.fromkeys(edge.event for edge in (*EDGES, *REFUND_EDGES) if edge.event is not None))
 

@@ -5,7 +5,7 @@ Strict and exact: one reading of every body, no float, nothing that costs more t
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn, TypeVar
 
@@ -30,8 +30,21 @@ def load(raw: bytes, kind: type[T]) -> T:
     Raises TooLargeError, InvalidRequestError when it is not one JSON object in UTF-8, ParameterError when a member
     breaks a rule of `kind`.
     """
+    return _as(kind, load_members(raw))
+
+
+def load_one_of(raw: bytes, kinds: Mapping[str, type[T]]) -> T:
+    """The body as the kind that its member `type` names; each kind is a Struct with that tag. Raises what `load` does."""
     members = load_members(raw)
-    unknown = next((name for name in members if name not in kind.__struct_encode_fields__), None)
+    named = members.get("type")
+    if not isinstance(named, str) or named not in kinds:
+        raise ParameterError("type", f"must be {' or '.join(kinds)}" if "type" in members else "is required")
+    return _as(kinds[named], members)
+
+
+def _as(kind: type[T], members: Mapping[str, object]) -> T:
+    known = (*kind.__struct_encode_fields__, kind.__struct_config__.tag_field)
+    unknown = next((name for name in members if name not in known), None)
     if unknown is not None:
         raise ParameterError(unknown[:64], "is not a known field")
     try:

@@ -25,6 +25,8 @@ class Refund:
     created_at: int
     reason: str | None = None
     refund_id: str | None = None
+    user_received_account: str | None = None  # where WeChat Pay says that the money goes, in its words
+    sent_on_at: int | None = None  # when it was last found to be on its way again after having been ABNORMAL
     settled_at: int | None = None
     sent_at: int | None = None  # when its request last went out, or was about to
     claim: str | None = None  # whoever sent it last, by a random name
@@ -58,6 +60,7 @@ class HistoryEntry:
     transaction_id: str | None = None
     late: bool = False
     elsewhere: bool = False  # money had gone back already, by somebody else's hand
+    to_merchant: bool = False  # a refund that went to the merchant's own account: the buyer has not got it
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from payments.items import RefusedUpdate
 from payments.lifecycle import RefundStatus
 from payments.payment import Payment
 from payments.refund_evidence import apply_refund, facts_of_answer
+from payments.refund_store import RefundNews
 from payments.verdicts import Verdict, judge
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
@@ -46,7 +47,7 @@ def release_missing(payment: Payment, out_refund_no: str, wiring: Wiring) -> Pay
         if refund.missing_since is None:
             return wiring.refunds.missing(payment, out_refund_no, now=now)
         if now - refund.missing_since >= MISSING_FOR:
-            return wiring.refunds.released(payment, out_refund_no, refund_id=None, cause="missing", now=now)
+            return wiring.refunds.released(payment, out_refund_no, RefundNews("missing", now))
     except RefusedUpdate:
         return wiring.store.again(payment)
     return payment

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from payments.due import FIRST_CHECK
 from payments.errors import TryAgainError
@@ -13,11 +12,11 @@ from payments.lifecycle import (
     MAX_REFUNDS,
     REFUND_ACCEPTED,
     REFUND_STUCK,
-    RefundEdge,
     RefundStatus,
     Status,
 )
 from payments.payment import Payment, Refund
+from payments.refund_store import RefundNews
 from payments.wiring import Wiring
 
 STATUSES = {
@@ -41,6 +40,7 @@ class RefundFacts:
     total: int
     mchid: str | None = None  # a notification has it, the refund object has not
     success_time: str | None = None
+    user_received_account: str | None = None
 
     @classmethod
     def of(cls, members: Mapping[str, object]) -> "RefundFacts":
@@ -60,6 +60,7 @@ class RefundFacts:
             total=total,
             mchid=optional(members, "mchid"),
             success_time=optional(members, "success_time"),
+            user_received_account=optional(members, "user_received_account"),
         )
 
 
@@ -77,7 +78,7 @@ def facts_of_answer(members: Mapping[str, object], payment: Payment, out_refund_
 def apply_refund(
     facts: RefundFacts, *, source: str, wiring: Wiring, seen: Payment | None = None, answering: bool = False
 ) -> tuple[Applied, Payment | None]:
-    """Apply verified facts about one refund. `source`: notification, query, refund (WeChat Pay's answer to ours).
+    """Apply verified facts about one refund. `source`: notification, query, refund or abnormal_refund (answers to ours).
 
     `seen` is the payment where the caller has just read it, which saves a read; `answering` tells that whoever asked for
     the refund first is being answered with these facts. Returns what came of it and the payment as last seen.
@@ -139,6 +140,8 @@ def _applied(
     facts: RefundFacts, source: str, wiring: Wiring, seen: Payment | None, answering: bool
 ) -> tuple[Applied, Payment | None]:
     changed = False
+    # Read before WeChat Pay was asked: only then is its PROCESSING news about a refund that we know as ABNORMAL.
+    asked_since = seen is not None and source in ("query", "abnormal_refund")
     for _ in range(ROUNDS):
         seen = seen or wiring.store.get(facts.out_trade_no)
         if seen is None:
@@ -158,9 +161,9 @@ def _applied(
             if facts.out_refund_no not in seen.refunds:
                 seen = _adopt(facts, seen, source, wiring)
                 changed = True
-            moved = _step(facts, seen, source, wiring, answering)
+            moved = _step(facts, seen, source, wiring, answering, asked_since=asked_since)
         except RefusedUpdate:
-            seen = None
+            seen, asked_since = None, False
             continue
         return (Applied.CHANGED if moved or changed else Applied.KNOWN), moved or seen
     return Applied.BUSY, None
@@ -178,12 +181,8 @@ def contradiction(facts: RefundFacts, seen: Payment) -> str | None:
     if refund is None and STATUSES[facts.status] is RefundStatus.CLOSED:
         return None
     if refund is None:
-        accepted = sum(
-            known.amount
-            for known in seen.refunds.values()
-            if known.status in (RefundStatus.PROCESSING, RefundStatus.ABNORMAL)
-        )
-        left = seen.paid - seen.refunded - accepted
+        # Of what is under way none may have moved money yet, and none may ever: it is in the way, and no contradiction.
+        left = seen.paid - seen.refunded
         room = 0 < facts.amount <= left and seen.refund_count < MAX_REFUNDS
         return None if room else "refund_beyond_payment"
     if refund.amount != facts.amount:
@@ -204,18 +203,20 @@ def _adopt(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring) -> Pa
     )
 
 
-def _step(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring, answering: bool) -> Payment | None:
+def _step(
+    facts: RefundFacts, seen: Payment, source: str, wiring: Wiring, answering: bool, *, asked_since: bool
+) -> Payment | None:
     """The payment after this refund moved, or None when the facts say nothing new."""
     now, number = int(wiring.now()), facts.out_refund_no
     stands, says = seen.refunds[number].status, STATUSES[facts.status]
     if stands.is_final or stands == says:
         return None
-    told: dict[str, Any] = {"refund_id": facts.refund_id, "cause": source, "now": now, "answering": answering}
+    news = RefundNews(source, now, facts.refund_id, facts.user_received_account, answering)
     if says is RefundStatus.SUCCEEDED:
-        return wiring.refunds.succeeded(seen, number, **told)
+        return wiring.refunds.succeeded(seen, number, news)
     if says is RefundStatus.CLOSED:
-        return wiring.refunds.released(seen, number, **told)
-    edge: RefundEdge = REFUND_STUCK if says is RefundStatus.ABNORMAL else REFUND_ACCEPTED
-    if stands not in edge.sources:
-        return None
-    return wiring.refunds.moved(seen, number, edge, **told)
+        return wiring.refunds.released(seen, number, news)
+    if says is RefundStatus.PROCESSING and stands is RefundStatus.ABNORMAL:
+        return wiring.refunds.sent_on(seen, number, news) if asked_since else None
+    edge = REFUND_STUCK if says is RefundStatus.ABNORMAL else REFUND_ACCEPTED
+    return wiring.refunds.moved(seen, number, edge, news) if stands in edge.sources else None

@@ -1,15 +1,16 @@
 """The refunds of a payment: money is set aside before anything is sent, and settled once."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-from payments.due import shard
+from payments.due import FIRST_CHECK, shard
 from payments.items import NOT_DUE, P, append, refund_record, status_in, update
 from payments.lifecycle import (
     MAX_REFUNDS,
     REFUND_RELEASED,
     REFUND_RESERVED,
+    REFUND_SENT_ON,
     REFUND_SUCCEEDED,
     REFUNDABLE,
     RefundEdge,
@@ -17,6 +18,23 @@ from payments.lifecycle import (
     Status,
 )
 from payments.payment import Payment, Refund
+
+# WeChat Pay's words for the merchant's own account begin so (APIv3, "Refund": user_received_account).
+_MERCHANT = "商户"
+
+
+@dataclass(frozen=True)
+class RefundNews:
+    """What moves a refund: WeChat Pay's words of it, the `cause` for the history, and `now` in epoch seconds.
+
+    `answering` tells that whoever asked for the refund first is being answered with this.
+    """
+
+    cause: str
+    now: int
+    refund_id: str | None = None
+    user_received_account: str | None = None
+    answering: bool = False
 
 
 class RefundStore:
@@ -66,25 +84,28 @@ class RefundStore:
             seen, refund, REFUND_RESERVED, actions, condition, status=seen.status, cause=cause, now=now
         )
 
-    def moved(
-        self,
-        seen: Payment,
-        out_refund_no: str,
-        edge: RefundEdge,
-        *,
-        refund_id: str | None,
-        cause: str,
-        now: int,
-        answering: bool = False,
-    ) -> Payment:
-        """A refund on its way: accepted by WeChat Pay, or stuck at the bank. The money stays set aside.
+    def moved(self, seen: Payment, out_refund_no: str, edge: RefundEdge, news: RefundNews) -> Payment:
+        """A refund on its way: accepted by WeChat Pay, or stuck at the bank. The money stays set aside."""
+        refund = seen.refunds[out_refund_no]
+        condition = _still(refund, edge) & (P.status == seen.status.value)
+        return _append(
+            seen, refund, edge, _record(refund, edge, news), condition, status=seen.status, **_told(news)
+        )
 
-        `answering`, here and in the other ends of a send: whoever asked for it first is being answered with this.
+    def sent_on(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
+        """An ABNORMAL refund is on its way once more, and is asked about as soon as after its first send.
+
+        WeChat Pay's word for it must be younger than `seen`, so nothing may have moved.
         """
         refund = seen.refunds[out_refund_no]
-        actions = _record(refund, edge, refund_id, answering)
-        condition = _still(refund, edge) & (P.status == seen.status.value)
-        return _append(seen, refund, edge, actions, condition, status=seen.status, cause=cause, now=now)
+        actions = [
+            *_record(refund, REFUND_SENT_ON, news),
+            refund_record(out_refund_no)["sent_on_at"].set(news.now),
+            P.due_at.set(news.now + FIRST_CHECK),
+            P.due_shard.set(shard(seen.out_trade_no, self._due_shards)),
+        ]
+        condition = _still(refund, REFUND_SENT_ON) & (P.version == seen.version)
+        return _append(seen, refund, REFUND_SENT_ON, actions, condition, status=seen.status, **_told(news))
 
     def sending_again(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
         """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
@@ -137,57 +158,22 @@ class RefundStore:
             seen.out_trade_no, [record["unanswered_by"].remove()], record["unanswered_by"] == caller
         )
 
-    def succeeded(
-        self,
-        seen: Payment,
-        out_refund_no: str,
-        *,
-        refund_id: str | None,
-        cause: str,
-        now: int,
-        answering: bool = False,
-    ) -> Payment:
+    def succeeded(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
         """The money has gone out; what the payment becomes depends on what was seen, so nothing may have moved."""
         refund = seen.refunds[out_refund_no]
         refunded = seen.refunded + refund.amount
         status = Status.REFUNDED if refunded == seen.paid else Status.PARTIALLY_REFUNDED
         actions = [P.status.set(status.value), P.refunded.set(P.refunded + refund.amount)]
+        to_merchant = (news.user_received_account or "").startswith(_MERCHANT)
         return self._settled(
-            seen,
-            refund,
-            REFUND_SUCCEEDED,
-            actions,
-            refund_id=refund_id,
-            answering=answering,
-            status=status,
-            cause=cause,
-            now=now,
+            seen, refund, REFUND_SUCCEEDED, actions, news, status=status, to_merchant=to_merchant
         )
 
-    def released(
-        self,
-        seen: Payment,
-        out_refund_no: str,
-        *,
-        refund_id: str | None,
-        cause: str,
-        now: int,
-        answering: bool = False,
-    ) -> Payment:
+    def released(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
         """The refund will not happen; the money may be refunded again under another number."""
         refund = seen.refunds[out_refund_no]
         actions = [P.refundable.set(P.refundable + refund.amount)]
-        return self._settled(
-            seen,
-            refund,
-            REFUND_RELEASED,
-            actions,
-            refund_id=refund_id,
-            answering=answering,
-            status=seen.status,
-            cause=cause,
-            now=now,
-        )
+        return self._settled(seen, refund, REFUND_RELEASED, actions, news, status=seen.status)
 
     @staticmethod
     def _settled(
@@ -195,17 +181,14 @@ class RefundStore:
         refund: Refund,
         edge: RefundEdge,
         actions: Sequence[Any],
-        *,
-        refund_id: str | None,
-        answering: bool,
-        now: int,
+        news: RefundNews,
         **step: Any,
     ) -> Payment:
         record = refund_record(refund.out_refund_no)
         actions = [
             *actions,
-            *_record(refund, edge, refund_id, answering),
-            record["settled_at"].set(now),
+            *_record(refund, edge, news),
+            record["settled_at"].set(news.now),
             record["wechat_request"].remove(),
             P.refunding.set(P.refunding - refund.amount),
         ]
@@ -214,7 +197,7 @@ class RefundStore:
         if not seen.held and all(other.status.is_final for other in others):
             actions += NOT_DUE
             condition &= P.held.does_not_exist()
-        return _append(seen, refund, edge, actions, condition, now=now, **step)
+        return _append(seen, refund, edge, actions, condition, **_told(news), **step)
 
 
 def _append(
@@ -246,12 +229,19 @@ def _not_sent_since(refund: Refund) -> Any:
     return requested & (record["sent_at"] == refund.sent_at)
 
 
-def _record(refund: Refund, edge: RefundEdge, refund_id: str | None, answering: bool) -> list[Any]:
+def _record(refund: Refund, edge: RefundEdge, news: RefundNews) -> list[Any]:
     record = refund_record(refund.out_refund_no)
     actions = [record["status"].set(edge.target.value)]
-    if answering:
+    if news.answering:
         actions.append(record["unanswered_by"].remove())
-    return [*actions, record["refund_id"].set(refund_id)] if refund_id else actions
+    for name in ("refund_id", "user_received_account"):
+        if value := getattr(news, name):
+            actions.append(record[name].set(value))
+    return actions
+
+
+def _told(news: RefundNews) -> dict[str, Any]:
+    return {"cause": news.cause, "now": news.now}
 
 
 def _stored(refund: Refund) -> dict[str, object]:

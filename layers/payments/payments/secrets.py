@@ -133,6 +133,19 @@ class CurrentKeys:
             known += self._downloaded.value().ring.serials
         return tuple(dict.fromkeys(known))
 
+    @property
+    def for_encryption(self) -> str:
+        """The id or serial of the key to encrypt for: the public key, or else the certificate that begins last.
+
+        WeChat Pay may still encrypt for the one before, and reads what comes for either.
+        """
+        if (public_key_id := self.preferred) is not None:
+            return public_key_id
+        from wechatpay.certificates import Certificate  # noqa: PLC0415  for this alone
+
+        texts = self._secret.value().platform_certificates + self._downloaded.value().platform_certificates
+        return max(map(Certificate.of, texts), key=lambda certificate: certificate.begins).serial
+
     def open(self, sealed: Sealed) -> dict[str, object]:
         """Decrypt a notification; when no APIv3 key fits, the secret is re-read once. Raises DecryptionError."""
         try:

@@ -2,7 +2,7 @@
 
 A refusal is believed for good only when WeChat Pay signed it and no earlier try of the same request may have been taken.
 docs/answers.md says the same for people. Source of the codes: WeChat Pay APIv3, error codes of "Native order", "JSAPI
-order", "Query order", "Close order", "Refund" and "Query refund".
+order", "Query order", "Close order", "Refund", "Query refund" and "Abnormal refund".
 """
 
 from enum import Enum
@@ -28,6 +28,7 @@ _PASSING_FOR = {"refund": ("NOT_ENOUGH",)}
 _NUMBER_KNOWN = {
     "create": ("ORDER_PAID", "ORDER_CLOSED", "OUT_TRADE_NO_USED", "INVALID_REQUEST", "PARAM_ERROR"),
     "refund": ("INVALID_REQUEST", "PARAM_ERROR"),
+    "abnormal_refund": ("INVALID_REQUEST", "PARAM_ERROR"),
 }
 _MISSING = {"query": ("ORDER_NOT_EXIST",), "query_refund": ("RESOURCE_NOT_EXISTS",)}
 _ASKED = ("query", "query_refund")
@@ -44,7 +45,7 @@ class Verdict(Enum):
 
 
 def judge(operation: str, problem: RefusedError | UnknownOutcomeError, *, first: bool = True) -> Verdict:
-    """What `problem` proves about one `operation`: create, close, refund, query or query_refund.
+    """What `problem` proves about one `operation`: create, close, refund, abnormal_refund, query or query_refund.
 
     `first` tells that no earlier send of this number can have been taken: only then a refusal of the create or the
     refund can be the last word.

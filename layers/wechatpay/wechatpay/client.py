@@ -1,7 +1,7 @@
 """Calls to WeChat Pay APIv3: sign the bytes that are sent, verify the bytes that arrived.
 
-Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund", "Testing
-signatures and encryption" and "Cross-city disaster recovery" (backup host).
+Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund" and
+"Cross-city disaster recovery" (backup host). Calls with sensitive members are in sensitive_calls.py.
 """
 
 import json
@@ -16,9 +16,8 @@ from urllib3.exceptions import HTTPError
 
 from wechatpay import transport
 from wechatpay.decryption import decrypt
-from wechatpay.errors import KeyFormatError, RefusedError, SignatureError, UnknownOutcomeError
+from wechatpay.errors import RefusedError, SignatureError, UnknownOutcomeError
 from wechatpay.keys import VerificationKeys, load_certificate
-from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive
 from wechatpay.signing import MerchantSigner
 from wechatpay.verification import verify
 
@@ -74,8 +73,8 @@ class Client:
         told: Callable[[str, float, RefusedError | UnknownOutcomeError | None], None] = lambda *_: None,
         session: requests.Session | None = None,
     ) -> None:
-        self._signer = signer
-        self._keys = keys
+        self.signer = signer
+        self.keys = keys
         self._gateways = tuple(gateway.rstrip("/") for gateway in gateways)
         self._clock = clock
         self._nonce = nonce
@@ -85,7 +84,7 @@ class Client:
 
     def order_native(self, request: bytes) -> str:
         """Create, or repeat unchanged, a Native order; `request` is the complete JSON body. Returns its code_url."""
-        answer = self._request("native", "POST", "/v3/pay/transactions/native", request)
+        answer = self.request("native", "POST", "/v3/pay/transactions/native", request)
         code_url = answer.members.get("code_url")
         if not isinstance(code_url, str) or not code_url.startswith("weixin://"):
             raise UnknownOutcomeError(
@@ -95,7 +94,7 @@ class Client:
 
     def order_jsapi(self, request: bytes) -> str:
         """Create, or repeat unchanged, a JSAPI order (in-WeChat page, mini program). Returns its prepay_id."""
-        answer = self._request("jsapi", "POST", "/v3/pay/transactions/jsapi", request)
+        answer = self.request("jsapi", "POST", "/v3/pay/transactions/jsapi", request)
         prepay_id = answer.members.get("prepay_id")
         if not isinstance(prepay_id, str) or not prepay_id:
             raise UnknownOutcomeError(
@@ -105,9 +104,9 @@ class Client:
 
     def close(self, out_trade_no: str) -> None:
         """Close an unpaid order. Only 204 means closed: 202 is documented as "the user is paying"."""
-        body = json.dumps({"mchid": self._signer().mchid}, separators=(",", ":")).encode()
+        body = json.dumps({"mchid": self.signer().mchid}, separators=(",", ":")).encode()
         path = f"/v3/pay/transactions/out-trade-no/{quote(out_trade_no, safe='')}/close"
-        answer = self._request("close", "POST", path, body)
+        answer = self.request("close", "POST", path, body)
         if answer.status != 204:
             raise UnknownOutcomeError("not closed", http_status=answer.status, request_id=answer.request_id)
 
@@ -116,38 +115,12 @@ class Client:
 
         An answer means accepted, not refunded: `status` tells.
         """
-        return self._request("refund", "POST", "/v3/refund/domestic/refunds", request).members
+        return self.request("refund", "POST", "/v3/refund/domestic/refunds", request).members
 
     def query_refund(self, out_refund_no: str) -> dict[str, object]:
         """The refund object of our refund number. RefusedError with RESOURCE_NOT_EXISTS when there is none."""
         path = f"/v3/refund/domestic/refunds/{quote(out_refund_no, safe='')}"
-        return self._request("query_refund", "GET", path).members
-
-    def echo(self, message: str, *, serial: str, notify_url: str | None = None) -> None:
-        """Have WeChat Pay say `message` again, plainly and encrypted, here and in a notification to `notify_url`.
-
-        No money is in it. `message` is ASCII of at most 200 characters; `serial` names the key of WeChat Pay's that it is
-        encrypted for. Returning means that both signatures fit, that WeChat Pay could read what was encrypted for it, and the
-        merchant what was encrypted in return; the notification is still to come. Raises KeyFormatError when no such key is
-        known; DecryptionError when the answer was encrypted for another certificate than the merchant's.
-        """
-        key = self._keys.find(serial)
-        if key is None:
-            raise KeyFormatError("no verification key with this serial")
-        members = {"echo_message": message, "encrypted_echo_message": encrypt_sensitive(message, key)}
-        if notify_url is not None:
-            members["notify_url"] = notify_url
-        body = json.dumps(members, separators=(",", ":")).encode()
-        answer = self._request("echo", "POST", "/v3/security/echo", body, serial)
-        sealed = answer.members.get("encrypted_echo_message")
-        if answer.members.get("echo_message") != message or not isinstance(sealed, str):
-            raise UnknownOutcomeError(
-                "the answer is no echo", http_status=answer.status, request_id=answer.request_id
-            )
-        if decrypt_sensitive(sealed, self._signer().private_key) != message:
-            raise UnknownOutcomeError(
-                "the encrypted answer is no echo", http_status=answer.status, request_id=answer.request_id
-            )
+        return self.request("query_refund", "GET", path).members
 
     def certificates(self, apiv3_keys: Sequence[bytes]) -> dict[str, str]:
         """WeChat Pay's platform certificates in PEM, by serial number (40 hex digits), old and new side by side.
@@ -156,7 +129,7 @@ class Client:
         decrypts with an APIv3 key. RefusedError with RESOURCE_NOT_EXISTS for a merchant that has the WeChat Pay public
         key instead; DecryptionError; KeyFormatError. Source: WeChat Pay APIv3, "Download platform certificates".
         """
-        answer = self._request("certificates", "GET", "/v3/certificates")
+        answer = self.request("certificates", "GET", "/v3/certificates")
         try:
             entries: Any = answer.members["data"]
             return dict(_opened(entry, apiv3_keys) for entry in entries)
@@ -177,12 +150,12 @@ class Client:
         return self._query(f"/v3/pay/transactions/id/{quote(transaction_id, safe='')}")
 
     def _query(self, path: str) -> dict[str, object]:
-        return self._request("query", "GET", f"{path}?mchid={self._signer().mchid}").members
+        return self.request("query", "GET", f"{path}?mchid={self.signer().mchid}").members
 
-    def _request(
+    def request(
         self, operation: str, method: str, path_and_query: str, body: bytes = b"", serial: str | None = None
     ) -> Answered:
-        """One call, told of as `operation`."""
+        """One call, told of as `operation`; `serial` names WeChat Pay's key that it is for, None the preferred one."""
         began = time.monotonic()
         try:
             answer = self._exchange(_Call(method, path_and_query, body, serial))
@@ -231,7 +204,7 @@ class Client:
         patience = min(self._remaining(), deadline - time.monotonic())
         if patience < SHORTEST_TRY:
             raise UnknownOutcomeError("no time left to ask")
-        signer, named = self._signer(), call.serial or self._keys.preferred
+        signer, named = self.signer(), call.serial or self.keys.preferred
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
         if call.body:
             headers["Content-Type"] = "application/json"
@@ -263,7 +236,7 @@ class Client:
         # Refusals of a request whose own signature was not accepted carry none; success always does.
         if status < 300 or "Wechatpay-Signature" in response.headers:
             try:
-                verify(response.headers, content, keys=self._keys, now=self._clock())
+                verify(response.headers, content, keys=self.keys, now=self._clock())
             except SignatureError as problem:
                 raise UnknownOutcomeError(
                     f"answer not proven: {problem.reason}", http_status=status, request_id=request_id
