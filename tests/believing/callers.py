@@ -117,7 +117,6 @@ class Callers:
         oracle: Oracle,
         *,
         call: Callable[[Wish], tuple[Reply | None, bool]],
-        said: Callable[[str], str | None],
     ) -> None:
         self.purchases: list[Purchase] = []
         self.wishes: list[Wish] = []
@@ -128,7 +127,6 @@ class Callers:
         self._agenda = agenda
         self._oracle = oracle
         self._call = call
-        self._said = said
 
     # ---- shops ----
 
@@ -236,7 +234,7 @@ class Callers:
             elif state in ("SUCCESS", "REFUND", "succeeded", "partially_refunded", "refunded"):
                 self._oracle.told_paid(number, words)
                 purchase.paid = True
-            if state == "SUCCESS" and self._said(number) == "REFUND":
+            if state == "SUCCESS" and number in self._oracle.credited_as_refund:
                 self._oracle.violated("untouched, and not so there", words)
         elif reply.status not in (502, 404) or (reply.status == 404 and not self._oracle.restored):
             self._oracle.violated("unforeseen answer", words)

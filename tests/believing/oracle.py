@@ -26,6 +26,9 @@ class Oracle:
         self.limits = Counter[str]()
         self.images: dict[str, Mapping[str, Any]] = {}
         self.due: dict[str, int] = {}
+        self.credited_as_refund: set[str] = (
+            set()
+        )  # paid, when WeChat Pay already said that money had gone back
         self.events: list[tuple[str, str, Mapping[str, Any]]] = []
         self.restored = False
         self.owners: dict[str, Wish] = {}
@@ -66,7 +69,9 @@ class Oracle:
                 event = members["event"]["S"]
                 self.events.append((number, event, members))
                 by_query = event == "PaymentSucceeded" and members["cause"]["S"] == "query"
-                if by_query and said.get(number) == "REFUND" and "elsewhere" not in members:
+                if by_query and said.get(number) == "REFUND":
+                    self.credited_as_refund.add(number)
+                if number in self.credited_as_refund and by_query and "elsewhere" not in members:
                     self.violated(
                         "an event lies", f"{event} of {number} says nothing of the money that went back"
                     )

@@ -138,7 +138,7 @@ class World:
         )
         self.functions = Functions(outside, self.effects)
         self.post = Post(self.agenda, self.line, deliver=self._notify)
-        self.callers = Callers(self.agenda, self.oracle, call=self._call, said=self.line.said.get)
+        self.callers = Callers(self.agenda, self.oracle, call=self._call)
         self.banks: list[tuple[str, float]] = []
         """How the next refunds end at the bank, and after how many seconds; those beyond end well, and soon."""
         self._told_to_wait_until: dict[object, float] = {}  # by what is wished
