@@ -1,9 +1,11 @@
 """The echo: asked for under each key, heard only if it is one of ours, and never about a payment."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payments.echoing import WAIT, echo
 from payments.events import entries_of
@@ -11,7 +13,10 @@ from payments.lifecycle import Status
 from tests.kit.script import order_object
 from tests.notifications.kinds import ECHO
 from tests.refunding.conftest import Office
+from wechatpay.client import Answered
 from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
+from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive
+from wechatpay.signing import MerchantSigner
 
 NONCE = "0123456789abcdef" * 2
 REFUSED = RefusedError(code="PARAM_ERROR", message="", http_status=400, request_id=None)
@@ -28,20 +33,39 @@ def rows(office: Office) -> list[dict[str, Any]]:
     return list(office.db.items("NotificationsTable"))
 
 
+KEY = rsa.generate_private_key(65537, 2048)
+
+
 class Weixin:
-    """WeChat Pay, which takes an echo under some keys and then does with it what a test says."""
+    """The line to WeChat Pay, which takes an echo under some keys and then does with it what a test says.
+
+    It has one key, whatever the serial, and so has the merchant.
+    """
 
     def __init__(self, office: Office, then: Callable[[str], object] = lambda _: None) -> None:
         self.office = office
         self.then = then
         self.answers: dict[str, Exception] = {}
         self.asked: list[tuple[str, str, str | None]] = []
+        self.keys = self
 
-    def echo(self, message: str, *, serial: str, notify_url: str | None = None) -> None:
-        self.asked.append((message, serial, notify_url))
+    def find(self, _serial: str) -> rsa.RSAPublicKey:
+        return KEY.public_key()
+
+    def signer(self) -> MerchantSigner:
+        return MerchantSigner(mchid="1900000109", serial_no="A" * 40, private_key=KEY)
+
+    def request(self, _operation: str, _method: str, path: str, body: bytes, serial: str) -> Answered:
+        assert path == "/v3/security/echo"
+        said = json.loads(body)
+        message = said["echo_message"]
+        assert decrypt_sensitive(said["encrypted_echo_message"], KEY) == message
+        self.asked.append((message, serial, said.get("notify_url")))
         if serial in self.answers:
             raise self.answers[serial]
         self.then(message)
+        sealed = encrypt_sensitive(message, KEY.public_key())
+        return Answered(200, {"echo_message": message, "encrypted_echo_message": sealed}, None)
 
 
 class Ring:
