@@ -1,7 +1,6 @@
 """Each switch of the template, on and off: what is there, what it says, and that nothing refers to what is not there."""
 
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -186,8 +185,3 @@ def test_concurrency_is_kept_for_whom_it_is_asked_and_for_nobody_by_default() ->
 @pytest.mark.parametrize("rate", DECLARED["EchoSchedule"]["AllowedValues"])
 def test_the_echo_is_asked_for_as_often_as_it_is_said(rate: str) -> None:
     assert Stack(EchoSchedule=rate).resources["EchoFunctionRegularly"]["ScheduleExpression"] == rate
-
-
-@pytest.mark.parametrize(("first", "second"), list(combinations(SWITCHES, 2)))
-def test_no_two_switches_leave_a_reference_open(first: str, second: str) -> None:
-    assert stack(first, second).conditions == {first, second}
