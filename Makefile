@@ -34,13 +34,13 @@ $(V)/.ready: requirements-dev.txt
 demo: setup ## one payment through every endpoint, then a shop on http://127.0.0.1:8000 (ONCE=1 exits after the walk)
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
-test: setup ## the whole test suite, in JOBS=2 processes
+test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all of it with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
-check: ## everything that must hold: static, then the tests, two minutes of the model, the soak's short form
+check: ## everything that must hold: static, then all tests in full, two minutes of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
-	@$(MAKE) --no-print-directory test
+	@THOROUGH=1 $(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory model MINUTES=2
 	@$(MAKE) --no-print-directory soak SHORT=1
 

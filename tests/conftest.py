@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
+from tests.thorough import told
+
 ROOT = Path(__file__).parent
 
 # A full collection over a million rows, records and answers stops a sandbox for longer than the second that its functions
@@ -49,6 +51,11 @@ class Together(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
     """For `--dist loadscope`, as `make test` runs."""
     return Together(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what share of the exhaustive tests this run has proven, and how to draw it again."""
+    terminalreporter.write_line(told())
 
 
 @pytest.fixture(autouse=True, scope="module")
