@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.sam_local import keys
 from sandbox.stack import STACK_NAME, Sandbox
+from tests import warm
 from tests.operations.cloud import Cloud, Issuer
 
 ROOT = Path(__file__).parents[2]
@@ -35,16 +36,7 @@ def command(sandbox: Sandbox) -> Command:
             "AWS_ENDPOINT_URL": sandbox.aws.url,
             **keys(sandbox),
         }
-        return subprocess.run(
-            [sys.executable, "-m", f"operations.{name}", "--stack", STACK_NAME, *arguments],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-            stdin=subprocess.DEVNULL,
-        )
+        return warm.run([f"operations.{name}", "--stack", STACK_NAME, *arguments], env=environment)
 
     return run
 
@@ -133,16 +125,7 @@ def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
             "SAM_CLI_TELEMETRY": "0",
             "HOME": str(tmp_path),
         }
-        return subprocess.run(
-            [sys.executable, "-m", f"operations.{name}", *arguments],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-            stdin=subprocess.DEVNULL,
-        )
+        return warm.run([f"operations.{name}", *arguments], env=environment)
 
     return run
 
