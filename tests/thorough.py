@@ -33,8 +33,8 @@ def share_of(cases: Iterable[Case], of: str, *, one_in: int) -> list[Case]:
     `of` says whose they are, for two lists of one length shall not have the same share.
     """
     every = list(cases)
-    wanted = min(len(every), max(LEAST, len(every) // one_in))
-    if THOROUGH or wanted == len(every):
+    wanted = max(LEAST, len(every) // one_in)
+    if THOROUGH or wanted >= len(every):
         return every
     drawn = random.Random(f"{SHARE} {of}").sample(range(len(every)), wanted)
     return [every[place] for place in sorted(drawn)]
