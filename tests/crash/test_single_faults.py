@@ -1,6 +1,6 @@
 """Every effect of every flow goes wrong in every way, one at a time; afterwards all invariants hold.
 
-A run that is not thorough draws a sixth of these faults, of each flow.
+A run that is not thorough draws a tenth of these faults, of each flow.
 """
 
 from collections.abc import Iterator

@@ -15,7 +15,7 @@ from tests.crash.world import World
 
 PROCESSES = 2
 BATCH = 8  # runs that a process is given at once: about two seconds
-ONE_IN = 6  # single faults that a run of the tests tries, unless it is thorough
+ONE_IN = 10  # single faults that a run of the tests tries, unless it is thorough
 AHEAD = 2 * PROCESSES  # batches given out, so that no process waits for its next
 
 Choice = tuple[str, tuple[Fault, ...]]
