@@ -1,10 +1,11 @@
 """How much of what is exhaustive a run proves: all of it with THOROUGH=1, as `make check` does, else a share drawn anew.
 
     @pytest.mark.share(4)             # of a test's cases one in four, three at the least; conftest.py drops the others
+    pytestmark = pytest.mark.share(2, of_file=True)   # of all tests of a file
     range(many(1000, instead=100))    # of what a test does
 
 The share is drawn from a seed, which the run's last line names: SHARE=<seed> draws the same again. A test that is asked
-for by its name (`file::test`) is tried whole.
+for by its name (`file::test`, `-k`) is tried whole.
 """
 
 import os
