@@ -34,13 +34,13 @@ $(V)/.ready: requirements-dev.txt
 demo: setup ## one payment through every endpoint, then a shop on http://127.0.0.1:8000 (ONCE=1 exits after the walk)
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
-test: setup ## the whole test suite, in JOBS=2 processes
+test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
 
-check: ## everything that must hold: static, then the tests, two minutes of the model, the soak's short form
+check: ## everything that must hold: static, then all tests in full, two minutes of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
-	@$(MAKE) --no-print-directory test
+	@THOROUGH=1 $(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory model MINUTES=2
 	@$(MAKE) --no-print-directory soak SHORT=1
 
@@ -93,7 +93,7 @@ build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked fo
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
 
 built: build ## the HTTP tests against functions run from what was built, for this machine's processor
-	@SANDBOX_BUILT=.aws-sam $(PY) -m pytest -q tests/http $(ARGS)
+	@THOROUGH=1 SANDBOX_BUILT=.aws-sam $(PY) -m pytest -q tests/http $(ARGS)
 
 deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
 	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
@@ -127,19 +127,19 @@ cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)
 
 storms: setup ## races of refunds, closes, creates and dying functions, 300 rounds each
-	@ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
+	@THOROUGH=1 ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
 
 api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of each operation, MINUTES=30 at most
-	@EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q -s tests/contract/test_fuzz.py $(ARGS)
+	@THOROUGH=1 EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q -s tests/contract/test_fuzz.py $(ARGS)
 
 drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
-	@DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/drills
+	@THOROUGH=1 DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/drills
 
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.backlog $(if $(SHORT),--short)
 
 live: setup ## 300 open pages on 300 orders, each paid: every page hears of its own and of no other
-	@PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)
+	@THOROUGH=1 PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)
 
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
@@ -155,17 +155,17 @@ clean: ## remove what the commands made
 	@rm -rf $(V) $(SAM) $(AUDIT) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 node: setup ## a Node.js package as the simulator's client (needs node and npm)
-	@$(PY) -m pytest -q tests/node $(ARGS)
+	@THOROUGH=1 $(PY) -m pytest -q tests/node $(ARGS)
 
 judge: setup ## a second judge of what is stored: every verb of the store and its refusals, in memory, moto and dynalite (needs node and npm)
-	@$(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED)) $(PY) -m pytest -q -s tests/dynalite $(ARGS)
+	@$(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED)) THOROUGH=1 $(PY) -m pytest -q -s tests/dynalite $(ARGS)
 
 browser: setup ## the checkout, the shop and the phone in a real Chromium; PAGES=300 for the long form (CHROMIUM= names the program)
 	@$(PY) -c "import axe_playwright_python" 2>/dev/null \
 		|| $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-browser.txt
 	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v google-chrome >/dev/null || { \
 		echo "browser: needs a Chromium (Debian: apt-get install chromium; macOS: brew install --cask chromium), or CHROMIUM=/path/to/it" >&2; exit 1; }
-	@$(PY) -m pytest -q tests/browser $(ARGS)
+	@THOROUGH=1 $(PY) -m pytest -q tests/browser $(ARGS)
 
 # FLOW, SEED and FAULTS repeat one run, as a failure names them.
 crash: setup ## every ordered pair of faults of create, notify, refund and close; MINUTES=1 a sample (FLOW= SEED= FAULTS= for one)

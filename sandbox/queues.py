@@ -15,8 +15,9 @@ from sandbox.deployed import QueueMapping
 
 log = logging.getLogger(__name__)
 
-IDLE = 0.5
-"""Seconds between polls that no message asked for, as for one whose visibility timeout has passed."""
+IDLE, LONGEST_IDLE = 0.5, 4.0
+"""Seconds between polls that no message asked for, as for one whose visibility timeout has passed: twice as long after
+each that found nothing, up to the longest."""
 PAGE = 10
 """Messages per ReceiveMessage or DeleteMessageBatch, the most that SQS takes (SQS API Reference)."""
 
@@ -89,6 +90,7 @@ class QueuePump:
         with ThreadPoolExecutor(
             self._mapping.maximum_concurrency, f"queue-{self._mapping.function}"
         ) as workers:
+            idle = IDLE
             while self._turn():
                 woken, seen = self._aws.wakes(), self._aws.writes(self._mapping.queue_arn)
                 with self._state:
@@ -102,6 +104,7 @@ class QueuePump:
                     continue
                 self._faults.pop("read", None)
                 if messages:
+                    idle = IDLE
                     with self._state:
                         self._under_way += 1
                         self.invocations += 1
@@ -111,7 +114,8 @@ class QueuePump:
                     if not self._under_way:
                         self._drained = asked
                         self._state.notify_all()
-                self._aws.wait_for_write(self._mapping.queue_arn, seen, IDLE, woken)
+                self._aws.wait_for_write(self._mapping.queue_arn, seen, idle, woken)
+                idle = min(2 * idle, LONGEST_IDLE)
 
     def _turn(self) -> bool:
         """Wait until one more batch may be under way; False at the end."""

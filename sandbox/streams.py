@@ -16,8 +16,8 @@ from sandbox.records import StreamReader
 
 log = logging.getLogger(__name__)
 
-IDLE = 0.5
-"""Seconds between polls that nobody's write asked for."""
+IDLE, LONGEST_IDLE = 0.5, 4.0
+"""Seconds between polls that nobody's write asked for: twice as long after each that found nothing, up to the longest."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 2.0
 """Seconds between attempts after a failure; Lambda backs off too, but does not publish how."""
 RETENTION = 24 * 3600
@@ -93,11 +93,13 @@ class StreamPump:
             return self._caught_up >= target
 
     def _run(self) -> None:
+        idle = IDLE
         while not self._stopping.is_set():
             seen = self._aws.writes(self._table)
             try:
                 self._pending.extend(self._reader.read())
                 self.last_error = None
+                idle = IDLE if self._pending else min(2 * idle, LONGEST_IDLE)
             except (ClientError, BotoCoreError) as fault:
                 if not self._stopping.is_set():
                     self._cannot_read(fault)
@@ -111,7 +113,7 @@ class StreamPump:
             with self._delivered:
                 self._caught_up = seen
                 self._delivered.notify_all()
-            self._aws.wait_for_write(self._table, seen, IDLE)
+            self._aws.wait_for_write(self._table, seen, idle)
 
     def _cannot_read(self, fault: Exception) -> None:
         if str(fault) != str(self.last_error):  # once, not at every poll

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
+from tests.thorough import share_of, told
+
 ROOT = Path(__file__).parent
 
 # A full collection over a million rows, records and answers stops a sandbox for longer than the second that its functions
@@ -21,6 +23,9 @@ gc.set_threshold(100_000, 50, 100)
 os.environ.setdefault("AWS_TIMEOUT_SECONDS", "5")
 
 TOGETHER = {"http"}  # folders whose tests look at what the others of the folder left behind
+
+# Begun first, in this order: so that what comes last is short, and no process waits for another's long file.
+FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog", "payments", "functions")
 
 ALONE = {"browser", "drills", "dynalite"}  # with more needs than the suite: they run when they are named
 
@@ -34,8 +39,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if any(path.resolve().is_relative_to(folder) for path in named) else True
 
 
+def _rank(nodeid: str) -> int:
+    folder = Path(nodeid.partition("::")[0]).parts[1]
+    return FIRST.index(folder) if folder in FIRST else len(FIRST)
+
+
 class Together(LoadScopeScheduling):
     """A file's tests go to one process, which has made what they share; a folder's, where they belong together.
+
+    In the order in which they were collected: xdist would begin with the files of most tests, and end with the longest.
 
     xdist's own `loadgroup` would say so by marks, and pytest 9 does not hand them on.
     """
@@ -48,7 +60,42 @@ class Together(LoadScopeScheduling):
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling | None:
     """For `--dist loadscope`, as `make test` runs."""
-    return Together(config, log) if config.getvalue("dist") == "loadscope" else None
+    if config.getvalue("dist") != "loadscope":
+        return None
+    config.option.loadscopereorder = False
+    return Together(config, log)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the mark known."""
+    config.addinivalue_line(
+        "markers", "share(one_in, of_file=True): one in so many of its cases, or of its file's tests"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of tests that are marked so, leave the drawn share of their cases: the same in every process, and in one order."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _rank(item.nodeid))
+    if config.option.keyword or any("::" in argument for argument in config.args):
+        return  # asked for by name
+    cases: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if mark := item.get_closest_marker("share"):
+            whose = "::" if mark.kwargs.get("of_file") else "["
+            cases.setdefault(item.nodeid.partition(whose)[0], []).append(item)
+    left_out: set[pytest.Item] = set()
+    for test, its_items in cases.items():
+        (one_in,) = its_items[0].get_closest_marker("share").args  # type: ignore[union-attr]
+        left_out |= set(its_items) - set(share_of(its_items, test, one_in=one_in))
+    if left_out:
+        config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say what share of the exhaustive tests this run has proven, and how to draw it again."""
+    terminalreporter.write_line(told())
 
 
 @pytest.fixture(autouse=True, scope="module")

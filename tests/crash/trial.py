@@ -10,6 +10,7 @@ from tests.crash.modes import MisplacedError, modes_of
 from tests.crash.run import Run
 from tests.crash.shop import Shop
 from tests.crash.world import World
+from tests.thorough import share_of
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,11 @@ def following(verdict: Verdict) -> Iterator[tuple[Fault, ...]]:
                 yield (*verdict.faults, Fault(number, mode))
 
 
-def singles(world: World, flow: Flow, *, seed: int = 1, planted: Planted | None = None) -> Iterator[Verdict]:
-    """The flow without a fault, then with each one that it can have."""
+def singles(
+    world: World, flow: Flow, *, seed: int = 1, planted: Planted | None = None, one_in: int = 1
+) -> Iterator[Verdict]:
+    """The flow without a fault, then with each one that it can have, or in a run that is not thorough a share of them."""
     sound = tried(world, flow, seed=seed, planted=planted)
     yield sound
-    for faults in following(sound):
+    for faults in share_of(following(sound), flow.name, one_in=one_in):
         yield tried(world, flow, faults, seed=seed, planted=planted)

@@ -15,6 +15,7 @@ from tests.crash.world import World
 
 PROCESSES = 2
 BATCH = 8  # runs that a process is given at once: about two seconds
+ONE_IN = 10  # single faults that a run of the tests tries, unless it is thorough
 AHEAD = 2 * PROCESSES  # batches given out, so that no process waits for its next
 
 Choice = tuple[str, tuple[Fault, ...]]
@@ -29,7 +30,7 @@ def _start() -> None:
 
 
 def _singles(flow: str) -> list[Verdict]:
-    return list(singles(_here[0], BY_NAME[flow]))
+    return list(singles(_here[0], BY_NAME[flow], one_in=ONE_IN))
 
 
 def _tried(choices: list[Choice], seed: int) -> list[Verdict]:
@@ -51,7 +52,7 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
 
     def singles(self, flow: str) -> Future[list[Verdict]]:
-        """The flow without a fault, then with each single one, in one process."""
+        """The flow without a fault, then with each single one or a share of them, in one process."""
         return self._pool.submit(_singles, flow)
 
     def tried(

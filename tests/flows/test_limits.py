@@ -10,6 +10,8 @@ import requests
 
 from tests.flows.conftest import Running, Shop
 
+pytestmark = pytest.mark.share(3, of_file=True)
+
 OPEN, PER_MINUTE, REFUNDS = 3, 5, 2
 NAMES = (f"buyer-{n}" for n in count())
 

@@ -16,8 +16,11 @@ from websockets.exceptions import ConnectionClosed
 
 from payments import tickets
 from tests.flows.live import PROTOCOL, Live
+from tests.thorough import many
 
-PAGES = int(os.environ.get("PAGES", "50"))  # `make live` opens 300
+pytestmark = pytest.mark.share(3, of_file=True)
+
+PAGES = int(os.environ.get("PAGES") or many(50, instead=12))  # `make live` opens 300
 PAID = {"version": 3, "status": "paid"}
 
 

@@ -8,6 +8,8 @@ import requests
 from tests.flows.conftest import Running, Shop
 from tests.flows.console import refund_in_console
 
+pytestmark = pytest.mark.share(3, of_file=True)
+
 HOUR = 3600
 UNSIGNED = {"effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL", "signed": False}
 SIGNED = {"effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL"}

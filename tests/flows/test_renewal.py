@@ -8,6 +8,8 @@ import pytest
 
 from tests.flows.conftest import Running, Shop
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 HOURS = 5
 
 

@@ -13,6 +13,8 @@ import pytest
 
 from tests.flows.conftest import WECHAT, Running, Shop, counted
 
+pytestmark = pytest.mark.share(3, of_file=True)
+
 HOUR = 3600
 
 

@@ -31,6 +31,7 @@ CASES = [
 ]
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize(("create", "fault"), CASES)
 def test_the_retry_with_the_same_key_gets_the_same_order(shop: Shop, create: str, fault: str) -> None:
     key = f"{create} {fault}".replace(" ", "-").replace(",", "")

@@ -4,6 +4,8 @@ import pytest
 
 from tests.flows.conftest import Shop
 
+pytestmark = pytest.mark.share(3, of_file=True)
+
 UNPROVEN = ["no_signature", "bad_signature", "wrong_serial", "stale", "probe_signature"]
 unproven = pytest.mark.parametrize("effect", UNPROVEN)
 

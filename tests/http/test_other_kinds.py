@@ -4,6 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.notifications.kinds import SECRET, others
+from tests.thorough import many
 
 RECEIVED = "NotificationReceived"
 THANKS = '{"code":"SUCCESS","message":"Success"}'
@@ -52,12 +53,12 @@ def test_every_kind_is_thanked_for_kept_and_told_once(shop, wechat, unpaid):
     assert shop.item(unpaid) == before
 
 
-def test_a_thousand_deliveries_of_one_notification_are_one_event(shop, wechat):
+def test_all_deliveries_of_one_notification_are_one_event(shop, wechat):
     other = next(each for each in others() if each.event_type == "COMPLAINT.CREATE")
     body = body_of(wechat, other)
     headers = wechat.headers(body)
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: shop.notify(body, headers), range(1000)))
+        answers = list(pool.map(lambda _: shop.notify(body, headers), range(many(1000, instead=100))))
 
     assert {(answer.status, answer.text) for answer in answers} == {(200, THANKS)}
     (event,) = told(shop, [json.loads(body)["id"]])

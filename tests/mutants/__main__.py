@@ -79,7 +79,7 @@ def main() -> int:
     parser.add_argument("--lines", help="changes of these lines only: 120 or 120-140")
     parser.add_argument("--tests", nargs="*", default=FOLDERS, help="instead of the usual folders")
     given = parser.parse_args()
-    os.environ["TABLES"] = "memory"
+    os.environ |= {"TABLES": "memory", "THOROUGH": "1"}
     began = time.monotonic()
     aws = Aws()
     aws.start()

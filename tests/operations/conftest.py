@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.sam_local import keys
 from sandbox.stack import STACK_NAME, Sandbox
+from tests import warm
 from tests.operations.cloud import Cloud, Issuer
 
 ROOT = Path(__file__).parents[2]
@@ -37,16 +38,7 @@ def command(sandbox: Sandbox) -> Command:
             "AWS_ENDPOINT_URL": sandbox.aws.url,
             **keys(sandbox),
         }
-        return subprocess.run(
-            [sys.executable, "-m", f"operations.{name}", "--stack", STACK_NAME, *arguments],
-            env=environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=180,
-            stdin=subprocess.DEVNULL,
-        )
+        return warm.run([f"operations.{name}", "--stack", STACK_NAME, *arguments], env=environment)
 
     return run
 
@@ -86,17 +78,14 @@ def env_file(tmp_path: Path) -> Callable[[dict[str, str]], str]:
 
 
 @contextmanager
-def stdin(typed: str | None) -> Iterator[int]:
-    """Nothing, or a terminal at which this is typed."""
-    if typed is None:
-        yield subprocess.DEVNULL
-        return
-    hand, terminal = pty.openpty()
+def terminal(typed: str) -> Iterator[int]:
+    """The end that a program reads of a terminal at which this is typed."""
+    hand, end = pty.openpty()
     try:
         os.write(hand, typed.encode())
-        yield terminal
+        yield end
     finally:
-        os.close(terminal)
+        os.close(end)
         os.close(hand)
 
 
@@ -152,7 +141,9 @@ def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
             "SAM_CLI_TELEMETRY": "0",
             "HOME": str(tmp_path),
         }
-        with stdin(typed) as terminal:
+        if typed is None:
+            return warm.run([f"operations.{name}", *arguments], env=environment)
+        with terminal(typed) as end:
             return subprocess.run(
                 [sys.executable, "-m", f"operations.{name}", *arguments],
                 env=environment,
@@ -161,7 +152,7 @@ def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
                 text=True,
                 check=False,
                 timeout=180,
-                stdin=terminal,
+                stdin=end,
             )
 
     return run

@@ -8,6 +8,8 @@ import pytest
 from sandbox.template import parameters_of
 from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides
 
+pytestmark = pytest.mark.share(3, of_file=True)
+
 ROOT = Path(__file__).parents[2]
 STACK = "AWS::CloudFormation::Stack"
 # As AWS says it, newest first: the authorizer's issuer was not believed, and the rest was cancelled.

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox.sam_local import keys
+from tests import warm
 from tests.flows.conftest import Running, Shop
 from tests.operations.cloud import Cloud
 
@@ -66,8 +66,8 @@ def run(new: Shop, name: str, *arguments: str) -> subprocess.CompletedProcess[st
     }
     given = [f"--output={key}={value}" for key, value in new.sandbox.deployed.outputs.items()]
     given += [f"--parameter={key}={value}" for key, value in known.items()]
-    return subprocess.run(
-        [sys.executable, "-m", f"operations.{name}", *given, *arguments],
+    return warm.run(
+        [f"operations.{name}", *given, *arguments],
         env={
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(
@@ -76,12 +76,6 @@ def run(new: Shop, name: str, *arguments: str) -> subprocess.CompletedProcess[st
             "AWS_ENDPOINT_URL": new.sandbox.aws.url,
             **keys(new.sandbox),
         },
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=180,
-        stdin=subprocess.DEVNULL,
     )
 
 

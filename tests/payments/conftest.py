@@ -1,11 +1,10 @@
-"""A real table behind a wiring object: moto's DynamoDB over HTTP, created from template.yaml.
+"""A table behind a wiring object, from template.yaml: moto's DynamoDB over HTTP in a thorough run.
 
-With TABLES=memory in the environment the tables are those of tests/kit, without HTTP: ten times as fast.
+Unless the run is thorough the tables are those of tests/kit, without HTTP: ten times as fast.
 """
 
 import importlib.util
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
@@ -25,6 +24,7 @@ from sandbox.deployed import Deployed
 from sandbox.deployer import deploy
 from sandbox.judge import ADMIN_ACCESS_KEY
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
+from tests.thorough import TABLES
 from wechatpay.errors import UnknownOutcomeError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def deployed() -> Iterator[tuple[Aws, Deployed]]:
 @pytest.fixture(scope="session")
 def memory(deployed: tuple[Aws, Deployed]) -> MemoryDynamoDB | None:
     """Tables in this process, under the names of those that are deployed; None where all is to go over HTTP."""
-    if os.environ.get("TABLES") != "memory":
+    if TABLES != "memory":
         return None
     aws, stack = deployed
     db = MemoryDynamoDB.from_template(names=stack.refs)

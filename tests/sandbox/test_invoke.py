@@ -9,6 +9,7 @@ import pytest
 
 from sandbox.sample_events import ABOUT_AN_ORDER, SampleOrder, invoke
 from sandbox.stack import Sandbox
+from tests import warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,14 +116,7 @@ def test_an_event_of_the_bus_is_told_to_whoever_waits(sandbox):
 
 
 def command(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox.invoke", *map(str, arguments)],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return warm.run(["sandbox.invoke", *map(str, arguments)], timeout=60)
 
 
 @pytest.mark.parametrize(

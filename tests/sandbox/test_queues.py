@@ -162,7 +162,8 @@ def test_what_succeeded_is_deleted(aws, pumping, send):
 
 
 def test_a_message_sent_later_comes_without_a_poll_of_chance(pumping, send, monkeypatch):
-    monkeypatch.setattr("sandbox.queues.IDLE", 3600)
+    for wait in ("IDLE", "LONGEST_IDLE"):
+        monkeypatch.setattr(f"sandbox.queues.{wait}", 3600)
     arrived = threading.Event()
     pump = pumping(Function(lambda _: arrived.set()))
     assert pump.drain(5)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests import warm
 from tests.program import Program
 
 ROOT = Path(__file__).parents[2]
@@ -136,14 +137,7 @@ def test_several_sandboxes_run_side_by_side(tmp_path):
 
 
 def invoke(*arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox.invoke", *arguments],
-        check=False,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return warm.run(["sandbox.invoke", *arguments], timeout=60)
 
 
 def test_invoke_runs_one_function_with_an_event(tmp_path):

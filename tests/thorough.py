@@ -1,0 +1,48 @@
+"""How much of what is exhaustive a run proves: all of it with THOROUGH=1, as `make check` does, else a share drawn anew.
+
+    @pytest.mark.share(4)             # of a test's cases one in four, three at the least; conftest.py drops the others
+    pytestmark = pytest.mark.share(2, of_file=True)   # of all tests of a file
+    range(many(1000, instead=100))    # of what a test does
+
+The share is drawn from a seed, which the run's last line names: SHARE=<seed> draws the same again. A test that is asked
+for by its name (`file::test`, `-k`) is tried whole.
+"""
+
+import os
+import random
+import secrets
+from collections.abc import Iterable
+from typing import TypeVar
+
+Case = TypeVar("Case")
+
+THOROUGH = os.environ.get("THOROUGH") == "1"
+SHARE = os.environ.setdefault("SHARE", secrets.token_hex(4))  # processes that share the work inherit it
+TABLES = os.environ.get("TABLES", "moto" if THOROUGH else "memory")
+"""What lies behind pynamodb where a test does not care: `moto` over HTTP, or `memory` (tests/kit), ten times as fast."""
+LEAST = 3
+
+
+def many(thorough: int, *, instead: int) -> int:
+    """How often something is tried."""
+    return thorough if THOROUGH else instead
+
+
+def share_of(cases: Iterable[Case], of: str, *, one_in: int) -> list[Case]:
+    """All cases if thorough; else one in so many, three at the least, in their order.
+
+    `of` says whose they are, for two lists of one length shall not have the same share.
+    """
+    every = list(cases)
+    wanted = max(LEAST, len(every) // one_in)
+    if THOROUGH or wanted >= len(every):
+        return every
+    drawn = random.Random(f"{SHARE} {of}").sample(range(len(every)), wanted)
+    return [every[place] for place in sorted(drawn)]
+
+
+def told() -> str:
+    """The last line of a run: what it has proven, and how to repeat it."""
+    if THOROUGH:
+        return "thorough: everything was tried, and tables were moto's"
+    return f"of what is exhaustive a share: SHARE={SHARE} draws the same again, THOROUGH=1 takes all"
