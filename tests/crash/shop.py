@@ -129,7 +129,9 @@ class Shop:
 
     def refunded(self, reply: Reply) -> None:
         """A caller was answered about a refund."""
-        if reply.status == 200 and reply.data["status"] != "CLOSED":  # CLOSED is told of one that nobody has, too
+        if (
+            reply.status == 200 and reply.data["status"] != "CLOSED"
+        ):  # CLOSED is told of one that nobody has, too
             self.run.promises.refunds_accepted.add(reply.data["outRefundNo"])
 
     def _last_error(self) -> str:

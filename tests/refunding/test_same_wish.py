@@ -66,11 +66,11 @@ def test_one_that_nobody_was_answered_for_is_the_same_until_a_day_after_its_call
     first = office.refund(number, wechat=SILENCE)
     ended(office, number, first)
     for _ in range(3):
-        office.wait(DAY - 1)
+        office.wait(DAY + 0.9)  # whoever waits a day by their own clock is in time
         again = office.refund(number)
         assert (again.data["duplicate"], again.data["status"]) == (True, "SUCCESS")
     assert office.sent == [first.number]
-    office.wait(DAY)
+    office.wait(DAY + 60)
     assert "duplicate" not in office.refund(number).data
     assert len(set(office.sent)) == 2
 
@@ -79,10 +79,10 @@ def test_another_caller_hears_of_it_too_and_does_not_keep_it_open(office: Office
     number = office.paid()
     first = office.refund(number, wechat=SILENCE, by="first")
     ended(office, number, first)
-    office.wait(DAY - 1)
+    office.wait(DAY)
     assert office.refund(number, by="second").number == first.number
     assert office.stored(number).refunds[first.number].told_at is None
-    office.wait(1)
+    office.wait(60)
     assert office.refund(number, by="first").number != first.number
 
 

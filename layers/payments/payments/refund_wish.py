@@ -14,9 +14,9 @@ from payments.money import yuan
 from payments.payment import Payment, Refund
 
 DOUBLE_CLICK = 60  # seconds in which the same amount and reason without a key are the same refund
-UNANSWERED_FOR = (
-    24 * 3600
-)  # seconds for which it stays the same for whoever was not answered, after they last asked
+# Seconds for which it stays the same for whoever was not answered, after they last asked: the day that they are promised, and
+# a minute for clocks that differ and for the seconds that our times leave out.
+UNANSWERED_FOR = 24 * 3600 + 60
 
 
 @dataclass(frozen=True)
