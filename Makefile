@@ -70,7 +70,7 @@ template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transf
 	@# The transform itself reads GradualDeployment; cfn-lint looks at both sides of every other switch, which are conditions.
 	@# W2001: the transform uses two parameters up, Release and GradualDeployment.
 	@for gradual in false true; do \
-		$(PY) -m sandbox.template GradualDeployment=$$gradual > .sandbox/transformed.json || exit 1; \
+		$(PY) -m sandbox.cloudformation.template GradualDeployment=$$gradual > .sandbox/transformed.json || exit 1; \
 		$(SAM)/bin/cfn-lint --non-zero-exit-code warning --ignore-checks W2001 -- .sandbox/transformed.json || exit 1; \
 		echo "transformed template, GradualDeployment=$$gradual: clean"; done
 
@@ -79,7 +79,7 @@ $(SAM)/.ready: requirements-sam.txt
 
 # Deployed gradually it has all that it has otherwise, and CodeDeploy's resources besides.
 audit: setup $(AUDIT)/.ready ## checkov over the transformed template and the deploying roles: each finding mended, or its reason in tests/audit/accepted.toml
-	@mkdir -p .sandbox && $(PY) -m sandbox.template GradualDeployment=true > .sandbox/audited.json
+	@mkdir -p .sandbox && $(PY) -m sandbox.cloudformation.template GradualDeployment=true > .sandbox/audited.json
 	@$(PY) -m tests.audit
 
 workflows: $(AUDIT)/.ready $(SAM)/.ready ## GitHub's workflows by GitHub's schema, and the template of the role that deploys by cfn-lint
@@ -106,7 +106,7 @@ restore: setup ## a restored table into a stack: make restore ENV=restored TABLE
 	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
 
 cost: setup ## what a payment costs at AWS, from the calls that a sandbox counts
-	@$(PY) -m sandbox.cost
+	@$(PY) -m sandbox.commands.cost
 
 doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
 	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
@@ -142,7 +142,7 @@ live: setup ## 300 open pages on 300 orders, each paid: every page hears of its 
 	@THOROUGH=1 PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)
 
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
-	@$(PY) -m sandbox.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
+	@$(PY) -m sandbox.commands.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 
 lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt audit:requirements-audit.txt; do \
@@ -177,7 +177,7 @@ model: setup ## callers who believe every answer, against WeChat Pay's books: ST
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
 		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
 
-mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening due" (LIMIT=50 SEED=1 of each)
+mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening schedule" (LIMIT=50 SEED=1 of each)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.mutants $(if $(MODULE),--module $(MODULE)) \
 		$(if $(LIMIT),--limit $(LIMIT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 

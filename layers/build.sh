@@ -33,5 +33,5 @@ esac
 make -s -C layers/dependencies build-DependenciesLayer ARTIFACTS_DIR="$trial" PLATFORM="$platform"
 "$python" -m compileall -q -j 0 --invalidation-mode unchecked-hash "$trial"
 echo "$python" > "$root/.aws-sam/python"
-"$root/$V/bin/python" -m sandbox.built "$build" --trial "$trial" --python "$python"
+"$root/$V/bin/python" -m sandbox.commands.built "$build" --trial "$trial" --python "$python"
 echo "build: done in $(($(date +%s) - started)) s"

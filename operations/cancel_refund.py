@@ -8,11 +8,11 @@ import sys
 import time
 
 from operations.stack import CannotError, Stack, run
-from payments.items import RefusedUpdate, StorageUnavailableError
-from payments.lifecycle import RefundStatus
-from payments.payment import Payment, Refund
-from payments.refund_store import RefundStore
-from payments.store import PaymentStore
+from payments.core.errors import RefusedUpdate, StorageUnavailableError
+from payments.core.lifecycle import RefundStatus
+from payments.core.payment import Payment, Refund
+from payments.storage.payments import PaymentStore
+from payments.storage.refunds import RefundStore
 
 CANCELLED = "CANCELLED"  # in place of WeChat Pay's code: an operator has ended it
 ROUNDS = 5  # readings, when somebody else moves the payment in between

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from operations.env_file import parse
 from operations.findings import Findings, warning
 from operations.stack import CannotError, Stack
-from payments.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
+from payments.storage.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
 from wechatpay.errors import KeyFormatError
 from wechatpay.keys import bare, checked_public_key_id, checked_serial
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from operations.stack import CannotError, Stack
-from sandbox.template import TemplateError, checked, parameters_of
+from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 
 ROOT = Path(__file__).parent.parent
 _SCOPES = ("PayScope", "ChargeScope", "RefundScope")

@@ -17,8 +17,8 @@ from operations.configuration import Configuration
 from operations.findings import Finding, Findings, fault, good, unchecked, warning
 from operations.live_checks import line, parts, refused_call, unknown_call
 from operations.stack import Stack
-from payments.echo_store import LIFE, key_of
-from payments.notification_kinds import ECHO, NOT_OPENED
+from payments.storage.echoes import LIFE, key_of
+from payments.use_cases.notification_kinds import ECHO, NOT_OPENED
 from wechatpay.client import Client
 from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
 from wechatpay.sensitive_calls import echo

@@ -6,7 +6,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from operations.configuration import Configuration
 from operations.findings import Findings, fault, good
-from payments.errors import ConfigurationError
+from payments.core.errors import ConfigurationError
 from payments.settings import Settings
 
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"

@@ -15,8 +15,8 @@ from cryptography.x509.oid import NameOID
 
 from operations.configuration import CERTIFICATE, SECRETS, Configuration
 from operations.findings import Finding, Findings, Level, fault, good, warning
-from payments.quotes import SHORTEST_KEY
-from payments.secret_members import Verification, merchant_certificate, signer
+from payments.core.access import SHORTEST_KEY
+from payments.storage.secret_members import Verification, merchant_certificate, signer
 from wechatpay.decryption import apiv3_key
 from wechatpay.errors import KeyFormatError
 from wechatpay.keys import (

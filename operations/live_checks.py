@@ -8,7 +8,7 @@ import requests
 
 from operations.configuration import SECRETS, Configuration
 from operations.findings import Findings, fault, good, unchecked, warning
-from payments.secret_members import signer as signer_of
+from payments.storage.secret_members import signer as signer_of
 from wechatpay import transport
 from wechatpay.client import Client
 from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError

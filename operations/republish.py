@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from operations.stack import CannotError, Stack, run
-from payments.events import PER_CALL, entries_of
+from payments.core.events import PER_CALL, entries_of
 
 
 def main() -> int:

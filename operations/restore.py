@@ -12,8 +12,8 @@ from botocore.exceptions import ClientError
 
 from operations.deploy_rules import kept
 from operations.stack import CannotError, Stack, run
-from payments.due import MONEY, shard
-from payments.events import RESTORED
+from payments.core.events import RESTORED
+from payments.core.schedule import MONEY, shard
 
 SEGMENTS = 8  # of the restored table, copied side by side
 

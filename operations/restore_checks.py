@@ -4,7 +4,7 @@ from botocore.exceptions import ClientError
 
 from operations.findings import Findings, fault, good, unchecked, warning
 from operations.stack import CannotError, Stack
-from payments.events import RESTORED
+from payments.core.events import RESTORED
 
 
 def check_restored(stack: Stack) -> Findings:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-from sandbox.ending import listen, until_told_to_stop
+from sandbox.signals import listen, until_told_to_stop
 
 
 def port_number(text: str) -> int:
@@ -41,10 +41,10 @@ def main(arguments: list[str] | None = None) -> int:
             file.unlink(missing_ok=True)  # an earlier run's would announce what is not there
 
     # Half a second of imports: only once a signal is understood.
-    from sandbox.sam_local import keys, variables
+    from sandbox.cloudformation.template import TemplateError
+    from sandbox.commands.sam_local import keys, variables
     from sandbox.simulator import CredentialsError
     from sandbox.stack import STACK_NAME, Sandbox
-    from sandbox.template import TemplateError
 
     with ExitStack() as stack:
         sink = _log_to(options.log_file, stack) if options.log_file is not None else None

@@ -15,7 +15,7 @@ class Clock:
     """Time for simulator, token expiry, deadlines, schedules and functions alike.
 
     With a `file`, every offset is mirrored there as nanoseconds (8 bytes, little endian, signed): function
-    processes map that file and shift their own time by it (`sandbox/shift/sitecustomize.py`).
+    processes map that file and shift their own time by it (`sandbox/functions/clock_shift/sitecustomize.py`).
     """
 
     def __init__(self, file: Path | None = None) -> None:

@@ -13,11 +13,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sandbox.apigateway.gateway import Gateway
+from sandbox.apigateway.websocket_gateway import WebSocketGateway
 from sandbox.clock import Clock
-from sandbox.gateway import Gateway
 from sandbox.token_forms import FORMS
 from sandbox.tokens import Tokens
-from sandbox.websocket_gateway import WebSocketGateway
 
 LOCAL_NAMES = {"127.0.0.1", "localhost"}
 

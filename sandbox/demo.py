@@ -8,10 +8,10 @@ import time
 import requests
 
 from sandbox.__main__ import port_number
-from sandbox.ending import listen, until_told_to_stop
+from sandbox.commands.narrator import StepFailedError
+from sandbox.commands.walk import Walk
+from sandbox.signals import listen, until_told_to_stop
 from sandbox.stack import Sandbox
-from sandbox.teller import StepFailedError
-from sandbox.walk import Walk
 
 
 def main() -> int:

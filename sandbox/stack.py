@@ -15,26 +15,26 @@ from typing import Any, Self
 
 from starlette.routing import BaseRoute
 
-from sandbox.artefacts import Artefacts
-from sandbox.aws import Aws
+from sandbox.apigateway.gateway import Gateway
+from sandbox.apigateway.payload import Api
+from sandbox.apigateway.websocket_gateway import WebSocketGateway
+from sandbox.aws.aws import Aws
 from sandbox.clock import Clock
+from sandbox.cloudformation.deployer import deploy
+from sandbox.cloudformation.template import parameters_of
 from sandbox.controls import Front
 from sandbox.deployed import Deployed, Function
-from sandbox.deployer import deploy
-from sandbox.gateway import Gateway
-from sandbox.lambdas import Lambdas
+from sandbox.functions.artefacts import Artefacts
+from sandbox.functions.lambdas import Lambdas
 from sandbox.pages import routes
 from sandbox.pages.prices import SHOP_NAME
-from sandbox.payload import Api
-from sandbox.queues import QueuePump
-from sandbox.rules import RulePump
-from sandbox.schedules import ScheduleTimer
 from sandbox.serving import Served
 from sandbox.simulator import Credentials, Simulator
-from sandbox.streams import StreamPump
-from sandbox.template import parameters_of
 from sandbox.tokens import Tokens
-from sandbox.websocket_gateway import WebSocketGateway
+from sandbox.triggers.queues import QueuePump
+from sandbox.triggers.rules import RulePump
+from sandbox.triggers.schedules import ScheduleTimer
+from sandbox.triggers.streams import StreamPump
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 STACK_NAME = "wechatpay-sandbox"  # what `make doctor ENV=sandbox` and the like ask for

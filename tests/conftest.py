@@ -101,7 +101,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture(autouse=True, scope="module")
 def no_line_to_an_earlier_aws() -> None:
     """pynamodb keeps its connection, and with it address and credentials, for as long as the process lives."""
-    if (tables := sys.modules.get("payments.tables")) is not None:
+    if (tables := sys.modules.get("payments.storage.tables")) is not None:
         for name in ("PaymentItem", "QuarantineItem", "NotificationItem", "AllowanceItem", "ConnectionItem"):
             getattr(tables, name)._connection = None
 

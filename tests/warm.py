@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[1]
-IMPORTED = ("boto3", "requests", "sandbox.stack", "sandbox.template")
+IMPORTED = ("boto3", "requests", "sandbox.stack", "sandbox.cloudformation.template")
 
 
 def run(

@@ -1,10 +1,11 @@
 """POST /api/v1/payments/wechat/refund/abnormal: send on a refund that the bank did not take."""
 
-from payments import answers
-from payments.abnormal_refund import send_on
-from payments.bodies import AbnormalRefundToCard, load_abnormal_refund
-from payments.callers import REFUND, found
-from payments.http import Request, endpoint
+from payments.api import responses
+from payments.api.callers import found
+from payments.api.http import Request, endpoint
+from payments.api.request_bodies import AbnormalRefundToCard, load_abnormal_refund
+from payments.core.access import REFUND
+from payments.use_cases.refunds.abnormal_refund import send_on
 from payments.wiring import Wiring
 from wechatpay.sensitive_calls import BankCard
 
@@ -19,7 +20,7 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     if isinstance(wanted, AbnormalRefundToCard):
         card = BankCard(wanted.bank_type, wanted.bank_account, wanted.real_name)
     payment = send_on(payment, wanted.out_refund_no, card, wiring)
-    return answers.sent_on(payment, wanted.out_refund_no)
+    return responses.sent_on(payment, wanted.out_refund_no)
 
 
 lambda_handler = endpoint(answer)

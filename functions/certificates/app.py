@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from payments.http import logger
-from payments.key_days import tell_days
+from payments.logs import logger
+from payments.use_cases.key_days import tell_days
 from payments.wiring import Wiring
 from wechatpay.certificates import Certificate, check_platform
 from wechatpay.errors import CertificateError, RefusedError

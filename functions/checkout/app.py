@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from payments import checkout
-from payments.checkout_page import Page, language_of, scene_of
-from payments.errors import ApiError, OrderNotFoundError
-from payments.http import Request, logger, operation, refused, request_of, response, unforeseen
+from payments.api import checkout
+from payments.api.checkout_page import Page, language_of, scene_of
+from payments.api.http import Request, operation, refused, request_of, response, unforeseen
+from payments.core.errors import ApiError, OrderNotFoundError
+from payments.logs import logger
 from payments.wiring import Wiring
 
 BUDGET = 6  # seconds; a first paint must not wait for WeChat Pay as long as a program would

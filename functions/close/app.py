@@ -1,10 +1,11 @@
 """POST /api/v1/payments/wechat/close: end an unpaid order, and tell the truth when it turns out to be paid."""
 
-from payments.bodies import Close
-from payments.callers import CHARGE, PAY, found
-from payments.closing import close_order
-from payments.http import Request, endpoint
-from payments.loader import load
+from payments.api.callers import found
+from payments.api.http import Request, endpoint
+from payments.api.json_body import load
+from payments.api.request_bodies import Close
+from payments.core.access import CHARGE, PAY
+from payments.use_cases.closing import close_order
 from payments.wiring import Wiring
 
 

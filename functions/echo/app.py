@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from payments.echoing import echo
-from payments.http import logger
+from payments.logs import logger
+from payments.use_cases.echoing import echo
 from payments.wiring import Wiring
 
 wiring = Wiring()

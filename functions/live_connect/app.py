@@ -6,10 +6,11 @@ The page opens `new WebSocket(url, ["live", ticket])`: a ticket in the address w
 from collections.abc import Mapping
 from typing import Any
 
-from payments.connection_store import Connection
-from payments.http import logger, unforeseen
-from payments.items import RefusedUpdate
-from payments.tickets import TicketError, ticket_of
+from payments.api.http import unforeseen
+from payments.api.tokens import TicketError, ticket_of
+from payments.core.errors import RefusedUpdate
+from payments.logs import logger
+from payments.storage.connections import Connection
 from payments.wiring import Wiring
 
 PROTOCOL = "live"

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from payments.http import logger
-from payments.items import StorageUnavailableError
+from payments.core.errors import StorageUnavailableError
+from payments.logs import logger
 from payments.wiring import Wiring
 
 wiring = Wiring()

@@ -13,10 +13,10 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from payments.connection_store import Connection
-from payments.http import logger
-from payments.items import StorageUnavailableError
-from payments.public_status import public_status
+from payments.api.public_status import public_status
+from payments.core.errors import StorageUnavailableError
+from payments.logs import logger
+from payments.storage.connections import Connection
 from payments.wiring import Wiring
 
 CROWD = 20  # connections of one order that are told, the newest first: a buyer has few pages open

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from payments.errors import ApiError, TooLargeError, TryAgainError
-from payments.evidence import Applied, OrderFacts, UnusableFactsError, apply_order, set_aside
-from payments.http import logger, named, operation, request_of, response, unforeseen
-from payments.loader import MAX_BYTES
-from payments.notification_kinds import NOT_OPENED, Kind, kind_of
-from payments.payment import Payment
-from payments.refund_evidence import RefundFacts, apply_refund
+from payments.api.http import operation, request_of, response, unforeseen
+from payments.api.json_body import MAX_BYTES
+from payments.core.errors import ApiError, TooLargeError, TryAgainError
+from payments.core.facts import OrderFacts, RefundFacts, UnusableFactsError
+from payments.core.payment import Payment
+from payments.logs import logger, named
+from payments.use_cases.evidence import Applied, apply_order, set_aside
+from payments.use_cases.notification_kinds import NOT_OPENED, Kind, kind_of
+from payments.use_cases.refunds.refund_evidence import apply_refund
 from payments.wiring import Wiring
 from wechatpay.errors import DecryptionError, EnvelopeError, SignatureError
 from wechatpay.notification import Sealed, receive

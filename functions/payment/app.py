@@ -1,8 +1,9 @@
 """GET /api/v1/payments/wechat/payment/{outTradeNo}: the payment as our table has it."""
 
-from payments import answers
-from payments.callers import CHARGE, PAY, REFUND, found
-from payments.http import Request, endpoint
+from payments.api import responses
+from payments.api.callers import found
+from payments.api.http import Request, endpoint
+from payments.core.access import CHARGE, PAY, REFUND
 from payments.wiring import Wiring
 
 
@@ -11,7 +12,7 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     caller = request.caller.with_one_of(PAY, CHARGE, REFUND)
     payment = found(wiring.store.get(request.out_trade_no), caller.may_see)
     request.about(payment)
-    return answers.details(payment)
+    return responses.details(payment)
 
 
 lambda_handler = endpoint(answer)

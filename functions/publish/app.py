@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from payments.events import PER_CALL, RESTORED, entries_of
-from payments.http import logger
-from payments.lifecycle import EVENTS
-from payments.unpublished import NotKeptError
+from payments.core.events import PER_CALL, RESTORED, entries_of
+from payments.core.lifecycle import EVENTS
+from payments.logs import logger
+from payments.storage.unpublished import NotKeptError
 from payments.wiring import Wiring
 
 # EventBridge's refusals of one entry for what it is: it will refuse it again.

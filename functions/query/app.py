@@ -1,10 +1,11 @@
 """GET /api/v1/payments/wechat/query/{outTradeNo}: where an order stands, asked of WeChat Pay where that can matter."""
 
-from payments import answers
-from payments.asking import ask
-from payments.callers import CHARGE, PAY, REFUND, found
-from payments.http import Request, endpoint
-from payments.items import RefusedUpdate
+from payments.api import responses
+from payments.api.callers import found
+from payments.api.http import Request, endpoint
+from payments.core.access import CHARGE, PAY, REFUND
+from payments.core.errors import RefusedUpdate
+from payments.use_cases.asking import ask
 from payments.wiring import Wiring
 
 FRESH = 2  # seconds that an answer of WeChat Pay is good for: many pollers must not exhaust its limits
@@ -23,7 +24,7 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
         else:
             payment = ask(payment, wiring) or payment
     request.about(payment)
-    return answers.queried(payment)
+    return responses.queried(payment)
 
 
 lambda_handler = endpoint(answer)

@@ -1,11 +1,12 @@
 """POST /api/v1/payments/wechat/refund: give money back, all of it or a part."""
 
-from payments import answers
-from payments.bodies import idempotency_key, load_refund
-from payments.callers import REFUND, found
-from payments.http import Request, endpoint
-from payments.refund_wish import Wish
-from payments.refunding import refund_payment
+from payments.api import responses
+from payments.api.callers import found
+from payments.api.http import Request, endpoint
+from payments.api.request_bodies import idempotency_key, load_refund
+from payments.core.access import REFUND
+from payments.use_cases.refunds.refund_wish import Wish
+from payments.use_cases.refunds.refunding import refund_payment
 from payments.wiring import Wiring
 
 
@@ -25,7 +26,7 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     )
     refunded = refund_payment(payment, wish, wiring)
     request.about(refunded.payment)
-    return answers.refunded(
+    return responses.refunded(
         refunded.payment, refunded.out_refund_no, duplicate=refunded.duplicate, keyed=key is not None
     )
 

@@ -3,11 +3,10 @@
 import json
 from typing import Any
 
-from payments.breaker import Breaker
-from payments.errors import ApiError
-from payments.http import logger, named
-from payments.items import StorageUnavailableError
-from payments.settling import postpone, settle
+from payments.core.breaker import Breaker
+from payments.core.errors import ApiError, StorageUnavailableError
+from payments.logs import logger, named
+from payments.use_cases.settling import postpone, settle
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError
 

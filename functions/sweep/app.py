@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from payments.http import logger
-from payments.sweeping import sweep
+from payments.logs import logger
+from payments.use_cases.sweeping import sweep
 from payments.wiring import Wiring
 
 wiring = Wiring()

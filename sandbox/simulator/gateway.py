@@ -6,15 +6,15 @@ from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
 
-from sandbox.simulator.authorization import Gatekeeper
-from sandbox.simulator.call import Call, Endpoint
-from sandbox.simulator.fault_rule import ANSWER_EFFECTS
-from sandbox.simulator.faults import Faults
-from sandbox.simulator.faulty_reply import FaultyReply
-from sandbox.simulator.keys import Keys
-from sandbox.simulator.refusals import Refusal, invalid_request, no_such_method, no_such_path
-from sandbox.simulator.reply import Reply, json_bytes
-from sandbox.simulator.signing import MerchantKey
+from sandbox.simulator.faults.fault_rule import ANSWER_EFFECTS
+from sandbox.simulator.faults.faults import Faults
+from sandbox.simulator.faults.faulty_reply import FaultyReply
+from sandbox.simulator.protocol.authorization import Gatekeeper
+from sandbox.simulator.protocol.call import Call, Endpoint
+from sandbox.simulator.protocol.keys import Keys
+from sandbox.simulator.protocol.refusals import Refusal, invalid_request, no_such_method, no_such_path
+from sandbox.simulator.protocol.reply import Reply, json_bytes
+from sandbox.simulator.protocol.signing import MerchantKey
 
 _LARGEST_BODY = 1024 * 1024
 

@@ -5,29 +5,29 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
-from sandbox.simulator.abnormal_refund import AbnormalRefunds
-from sandbox.simulator.authorization import Gatekeeper
-from sandbox.simulator.certificates import Certificates
 from sandbox.simulator.clock import Timepiece
-from sandbox.simulator.controls import Controls
-from sandbox.simulator.courier import Courier, Delivery
+from sandbox.simulator.controls.controls import Controls
+from sandbox.simulator.controls.fault_controls import FaultControls
+from sandbox.simulator.controls.key_controls import KeyControls
+from sandbox.simulator.controls.notify_controls import NotifyControls
+from sandbox.simulator.controls.refund_controls import RefundControls
 from sandbox.simulator.credentials import Credentials
-from sandbox.simulator.echo import Echo
-from sandbox.simulator.fault_controls import FaultControls
-from sandbox.simulator.fault_rule import ABNORMAL_REFUND, REFUND
-from sandbox.simulator.faults import Faults
+from sandbox.simulator.faults.fault_rule import ABNORMAL_REFUND, REFUND
+from sandbox.simulator.faults.faults import Faults
 from sandbox.simulator.gateway import Gateway
-from sandbox.simulator.key_controls import KeyControls
-from sandbox.simulator.keys import Keys
-from sandbox.simulator.ledger import Ledger
-from sandbox.simulator.merchant_keys import MerchantKeys
-from sandbox.simulator.notification import refund_notification
-from sandbox.simulator.notify_controls import NotifyControls
-from sandbox.simulator.refund import Refund, RefundStatus
-from sandbox.simulator.refund_controls import RefundControls
-from sandbox.simulator.refund_ledger import RefundLedger
-from sandbox.simulator.refunds import Refunds
-from sandbox.simulator.transactions import Transactions
+from sandbox.simulator.notifications.courier import Courier, Delivery
+from sandbox.simulator.notifications.echo import Echo
+from sandbox.simulator.notifications.notification import refund_notification
+from sandbox.simulator.orders.ledger import Ledger
+from sandbox.simulator.orders.transactions import Transactions
+from sandbox.simulator.protocol.authorization import Gatekeeper
+from sandbox.simulator.protocol.certificates import Certificates
+from sandbox.simulator.protocol.keys import Keys
+from sandbox.simulator.protocol.merchant_keys import MerchantKeys
+from sandbox.simulator.refunds.abnormal_refund import AbnormalRefunds
+from sandbox.simulator.refunds.domestic_refunds import Refunds
+from sandbox.simulator.refunds.refund import Refund, RefundStatus
+from sandbox.simulator.refunds.refund_ledger import RefundLedger
 
 
 class Simulator:

@@ -57,7 +57,7 @@ def test_alarms_look_only_at_what_is_measured(alarms) -> None:
 
 
 def test_the_dashboard_shows_only_what_is_measured() -> None:
-    from sandbox.template import transformed
+    from sandbox.cloudformation.template import transformed
 
     body = transformed(ROOT / "template.yaml")["Resources"]["Dashboard"]["Properties"]["DashboardBody"]
     shown = set()
@@ -107,7 +107,7 @@ def test_a_new_stack_rings_nothing_before_its_first_minute_and_silence_after_it_
 
 
 def test_who_is_told_of_an_alarm_is_told_of_missing_data_where_that_is_the_fault() -> None:
-    from sandbox.template import transformed
+    from sandbox.cloudformation.template import transformed
 
     oldest = transformed(ROOT / "template.yaml")["Resources"]["OldestDueAlarm"]["Properties"]
     assert oldest["InsufficientDataActions"] == oldest["AlarmActions"] != []

@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from sandbox.lambdas import FunctionError
+from sandbox.functions.lambdas import FunctionError
 from sandbox.stack import NOTIFY_PATH, STACK_NAME, Sandbox
 from tests.alarms.cloudwatch import Metrics, rings
 

@@ -4,9 +4,9 @@ import argparse
 import time
 from collections.abc import Iterable
 
-from payments.due import FIRST_CHECK
-from payments.http import logger
-from payments.lifecycle import Status
+from payments.core.lifecycle import Status
+from payments.core.schedule import FIRST_CHECK
+from payments.logs import logger
 from tests.backlog.figures import rang, span
 from tests.backlog.functions import Functions
 from tests.backlog.scenarios import BEGIN, at_once, outage, steady

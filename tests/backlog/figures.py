@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.template import transformed
+from sandbox.cloudformation.template import transformed
 from tests.alarms.cloudwatch import Metrics, rings
 from tests.backlog.simulation import Course, Order
 

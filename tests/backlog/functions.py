@@ -13,17 +13,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
-from payments.evidence import OrderFacts, apply_order
-from payments.items import RefusedUpdate
-from payments.lifecycle import Status
-from payments.payment import CURRENCY, Payment
-from payments.tables import PaymentItem
+from payments.core.errors import RefusedUpdate
+from payments.core.facts import OrderFacts
+from payments.core.lifecycle import Status
+from payments.core.payment import CURRENCY, Payment
+from payments.storage.tables import PaymentItem
+from payments.use_cases.evidence import apply_order
 from payments.wiring import Wiring
-from sandbox.aws import Aws
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import QueueMapping
-from sandbox.deployer import deploy
-from sandbox.judge import ADMIN_ACCESS_KEY
-from sandbox.queues import as_lambda_delivers
+from sandbox.triggers.queues import as_lambda_delivers
 from tests.backlog.simulation import MINUTE, Order, Times
 from wechatpay.errors import UnknownOutcomeError
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from payments import backlog, due
-from payments.lifecycle import Status
+from payments.core import backlog, schedule
+from payments.core.lifecycle import Status
 
 MINUTE = 60
 SHARDS = 16
@@ -45,7 +45,7 @@ class Order:
         self.time_expire, self.status = created_at + life, Status.PENDING
         self.missing_since, self.refunds = None, _NONE
         self.paid_at, self.told_at = paid_at, told_at
-        self.due_at: int = created_at + due.FIRST_CHECK
+        self.due_at: int = created_at + schedule.FIRST_CHECK
         self.due_since: int | None = None
         self.leased = False
         self.key = ""
@@ -86,13 +86,13 @@ class Now:
         self.places = concurrency
 
     def first(self, order: Order) -> int:
-        return order.created_at + due.FIRST_CHECK
+        return order.created_at + schedule.FIRST_CHECK
 
     def key(self, order: Any, at: int) -> str:
-        return due.due_shard(order, at, SHARDS)
+        return schedule.due_shard(order, at, SHARDS)
 
     def next(self, order: Any, now: int, *, answered: bool) -> int:
-        at = due.next_look(order, now, answered=answered, may_send=False)
+        at = schedule.next_look(order, now, answered=answered, may_send=False)
         assert at is not None
         return at
 
@@ -101,10 +101,10 @@ class Now:
         most = 2 * free // SHARDS + 1
         rows = [
             sorted(
-                (row for key in due.keys(each, SHARDS) for row in index.due(key, now, most)),
+                (row for key in schedule.keys(each, SHARDS) for row in index.due(key, now, most)),
                 key=lambda row: row.due_at,
             )
-            for each in (due.MONEY, due.EXPIRED)
+            for each in (schedule.MONEY, schedule.EXPIRED)
         ]
         taken = backlog.turns(free, rows)
         left = [
@@ -135,7 +135,7 @@ class Before:
         return order.created_at + 10
 
     def key(self, order: Order, at: int) -> str:
-        return due.shard(order.out_trade_no, SHARDS)
+        return schedule.shard(order.out_trade_no, SHARDS)
 
     def next(self, order: Order, now: int, *, answered: bool) -> int:
         last = order.time_expire + 60
@@ -281,7 +281,7 @@ def _taken(
         order.ended_at = at
         course.ended.append(order)
         return times.look
-    if at >= order.time_expire + due.AFTER_EXPIRY:
+    if at >= order.time_expire + schedule.AFTER_EXPIRY:
         order.ended_at = at
         course.ended.append(order)
         return times.look + times.close

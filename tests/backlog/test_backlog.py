@@ -2,8 +2,8 @@
 
 import pytest
 
-from payments.due import FIRST_CHECK
-from payments.lifecycle import Status
+from payments.core.lifecycle import Status
+from payments.core.schedule import FIRST_CHECK
 from tests.backlog.functions import Functions
 from tests.backlog.scenarios import BEGIN, HOUR, at_once, outage, steady
 from tests.backlog.simulation import MINUTE, NEVER, Before, Now, Order, Times, orders

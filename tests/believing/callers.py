@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from payments import numbers
+from payments.core import identifiers
 from tests.believing.agenda import Agenda
 from tests.believing.oracle import DAY, Oracle
 
@@ -151,7 +151,7 @@ class Callers:
         wish = self._wish(purchase.method, purchase.sub, "payments:charge", body, key=key, then=self._opened)
         wish.purchase = purchase
         if key is not None:
-            wish.number = numbers.out_trade_no(
+            wish.number = identifiers.out_trade_no(
                 scope=SCOPE, route=purchase.method, caller=purchase.sub, key=key
             )
         self.ask(wish)

@@ -11,9 +11,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from payments.http import endpoint, logger
-from payments.items import StorageUnavailableError
-from sandbox.template import transformed
+from payments.api.http import endpoint
+from payments.core.errors import StorageUnavailableError
+from payments.logs import logger
+from sandbox.cloudformation.template import transformed
 from tests.believing.effects import Effects, Killed
 from tests.believing.wired import ModelWiring, Outside
 
@@ -42,7 +43,11 @@ kept = Kept()
 @contextmanager
 def quiet() -> Iterator[None]:
     """The product's log costs nothing meanwhile."""
-    before, level, secrets = list(logger.handlers), logger.log_level, logging.getLogger("payments.secrets")
+    before, level, secrets = (
+        list(logger.handlers),
+        logger.log_level,
+        logging.getLogger("payments.storage.secrets"),
+    )
     logger.handlers[:] = [kept]
     logger.setLevel(logging.ERROR)
     secrets.disabled = True

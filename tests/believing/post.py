@@ -8,7 +8,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sandbox.simulator.courier import LADDER
+from sandbox.simulator.notifications.courier import LADDER
 from tests.believing.agenda import Agenda
 from tests.believing.ledger import Order, Refund, transaction
 from tests.believing.line import Line

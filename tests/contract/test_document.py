@@ -11,11 +11,12 @@ import schemathesis
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from payments import bodies, errors
-from payments.errors import ApiError
-from payments.http import Request
-from payments.money import AmountError, fen
-from sandbox.template import transformed
+from payments.api import request_bodies
+from payments.api.http import Request
+from payments.core import errors
+from payments.core.errors import ApiError
+from payments.core.money import AmountError, fen
+from sandbox.cloudformation.template import transformed
 from tests.contract.document import DOCUMENT, PATH
 from tests.contract.rules import fits, size_of_metadata
 
@@ -23,12 +24,12 @@ ROOT = PATH.parents[1]
 TEMPLATE = transformed(ROOT / "template.yaml")
 ROUTES, PARAMETERS = TEMPLATE["Resources"]["Api"]["Properties"]["Body"]["paths"], TEMPLATE["Parameters"]
 STRUCTS = {
-    "NewOrder": bodies.NewOrder,
-    "NewJsapiOrder": bodies.NewJsapiOrder,
-    "NewRefund": bodies.NewRefund,
-    "AbnormalRefundToCard": bodies.AbnormalRefundToCard,
-    "AbnormalRefundToMerchant": bodies.AbnormalRefundToMerchant,
-    "Close": bodies.Close,
+    "NewOrder": request_bodies.NewOrder,
+    "NewJsapiOrder": request_bodies.NewJsapiOrder,
+    "NewRefund": request_bodies.NewRefund,
+    "AbnormalRefundToCard": request_bodies.AbnormalRefundToCard,
+    "AbnormalRefundToMerchant": request_bodies.AbnormalRefundToMerchant,
+    "Close": request_bodies.Close,
 }
 SCHEMAS = DOCUMENT.raw["components"]["schemas"]
 
@@ -134,7 +135,7 @@ def test_every_body_that_is_documented_has_a_structure_and_every_structure_is_do
     }
     structures = {
         one
-        for _, one in inspect.getmembers(bodies, inspect.isclass)
+        for _, one in inspect.getmembers(request_bodies, inspect.isclass)
         if issubclass(one, msgspec.Struct) and one is not msgspec.Struct
     }
     assert documented - {"Notification"} == set(STRUCTS)  # WeChat Pay's own is read by the crypto layer
@@ -165,11 +166,11 @@ def taken(name: str, body: dict[str, Any]) -> bool:
     raw = json.dumps(body, ensure_ascii=False).encode()
     try:
         if name == "NewRefund":
-            bodies.load_refund(raw)
+            request_bodies.load_refund(raw)
         elif name.startswith("AbnormalRefund"):
-            bodies.load_abnormal_refund(raw)
+            request_bodies.load_abnormal_refund(raw)
         else:
-            bodies.load_order(raw, STRUCTS[name])
+            request_bodies.load_order(raw, STRUCTS[name])
     except (errors.ParameterError, errors.InvalidRequestError):
         return False
     return True
@@ -266,7 +267,7 @@ def test_an_order_number_in_a_path_is_good_exactly_when_the_file_allows_it(numbe
 def test_an_idempotency_key_is_good_exactly_when_the_file_allows_it(key: str) -> None:
     schema = DOCUMENT.raw["components"]["parameters"]["IdempotencyKey"]["schema"]
     try:
-        bodies.idempotency_key({"idempotency-key": key})
+        request_bodies.idempotency_key({"idempotency-key": key})
     except errors.ParameterError:
         good = False
     else:
@@ -275,6 +276,6 @@ def test_an_idempotency_key_is_good_exactly_when_the_file_allows_it(key: str) ->
 
 
 def test_the_bounds_in_bytes_are_the_codes() -> None:
-    assert SCHEMAS["Metadata"]["x-max-bytes"] == bodies.MAX_METADATA
-    assert SCHEMAS["NewRefund"]["properties"]["refundReason"]["x-max-bytes"] == bodies.MAX_REASON
+    assert SCHEMAS["Metadata"]["x-max-bytes"] == request_bodies.MAX_METADATA
+    assert SCHEMAS["NewRefund"]["properties"]["refundReason"]["x-max-bytes"] == request_bodies.MAX_REASON
     assert size_of_metadata({"k": "照", "n": 1.5}) == len('{"k":"照","n":1.5}'.encode())

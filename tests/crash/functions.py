@@ -9,9 +9,8 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from payments.errors import ConfigurationError
-from payments.http import endpoint
-from payments.items import RefusedUpdate, StorageUnavailableError
+from payments.api.http import endpoint
+from payments.core.errors import ConfigurationError, RefusedUpdate, StorageUnavailableError
 from tests.crash.clock import VirtualClock
 from tests.crash.effects import Effects, Killed
 from tests.crash.guard import BypassError

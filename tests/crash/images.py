@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payments.events import plain
+from payments.core.events import plain
 
 RANKS = {
     "CREATING": 0,

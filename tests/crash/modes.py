@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from payments.items import RefusedUpdate, StorageUnavailableError
+from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from tests.crash.clock import VirtualClock
 from tests.crash.effects import Effect, Killed
 from wechatpay.errors import UnknownOutcomeError

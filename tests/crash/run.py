@@ -7,10 +7,10 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from sandbox.batches import failures_of
 from sandbox.deployed import QueueMapping
-from sandbox.queues import as_lambda_delivers
-from sandbox.simulator.courier import LADDER
+from sandbox.simulator.notifications.courier import LADDER
+from sandbox.triggers.batches import failures_of
+from sandbox.triggers.queues import as_lambda_delivers
 from tests.crash import invariants
 from tests.crash.effects import Effects, Fault
 from tests.crash.functions import Functions, Planted

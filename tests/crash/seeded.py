@@ -8,11 +8,12 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from payments import numbers
-from payments.items import P, RefusedUpdate, append
-from payments.lifecycle import Status
-from payments.payment import Payment, Refund
-from payments.refund_store import RefundNews
+from payments.core import identifiers
+from payments.core.errors import RefusedUpdate
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment, Refund
+from payments.storage.items import P, append
+from payments.storage.refunds import RefundNews
 from tests.crash.functions import Planted
 from tests.crash.wired import CrashWiring
 
@@ -105,9 +106,9 @@ def _new_number_each_time() -> Iterator[None]:
     """A refund's number is made afresh for every try."""
 
     def fresh(**_: object) -> str:
-        return numbers.random_number("RF", secrets.token_bytes(20))
+        return identifiers.random_number("RF", secrets.token_bytes(20))
 
-    with patch.object(numbers, "out_refund_no_with_key", fresh):
+    with patch.object(identifiers, "out_refund_no_with_key", fresh):
         yield
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from moto.dynamodb.models import dynamodb_backends
 
-from sandbox.aws import Aws
-from sandbox.records import as_aws_writes_them
+from sandbox.aws.aws import Aws
+from sandbox.triggers.records import as_aws_writes_them
 
 
 class Stream:

@@ -1,6 +1,6 @@
 """The world of many runs: the next one can begin whenever the last one ended, on however busy a machine."""
 
-from payments.tables import PaymentItem
+from payments.storage.tables import PaymentItem
 from tests.crash.flows import BY_NAME
 from tests.crash.trial import tried
 from tests.crash.world import PATIENCE, World

@@ -14,12 +14,12 @@ from typing import Any, Self
 
 import requests
 
-from payments.http import logger
-from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
-from sandbox.aws import Aws
+from payments.logs import logger
+from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import QueueMapping
-from sandbox.deployer import deploy
-from sandbox.judge import ADMIN_ACCESS_KEY
 from sandbox.simulator import Credentials, Simulator
 from tests.crash.clock import VirtualClock
 from tests.crash.guard import Guard

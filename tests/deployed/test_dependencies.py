@@ -194,8 +194,8 @@ builtins.__import__ = watching
 for folder in folders:
     spec = importlib.util.spec_from_file_location(folder, root / "functions" / folder / "app.py")
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
-import payments.secrets, payments.store, payments.refund_store, payments.qr, wechatpay.client, qrcode.image.pure
-import payments.quarantine, payments.allowance_store, jwt, botocore.session
+import payments.storage.secrets, payments.storage.payments, payments.storage.refunds, payments.api.qr, wechatpay.client, qrcode.image.pure
+import payments.storage.quarantine, payments.storage.allowances, jwt, botocore.session
 session = botocore.session.get_session()
 for service in ("dynamodb", "secretsmanager", "sqs", "events"):
     session.create_client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")

@@ -10,15 +10,16 @@ import pytest
 from tests.deployed.sources import calls, imported, modules
 
 EXACT = (
-    "money",
-    "answers",
-    "bodies",
-    "events",
-    "evidence",
-    "ordering",
-    "payment",
-    "quotes",
-    "refund_evidence",
+    "core/money",
+    "core/facts",
+    "api/responses",
+    "api/request_bodies",
+    "core/events",
+    "use_cases/evidence",
+    "api/order_intake",
+    "core/payment",
+    "api/quotes",
+    "use_cases/refunds/refund_evidence",
 )
 OUTBOUND = {"get", "post", "put", "patch", "delete", "head", "options", "request", "send", "urlopen"}
 SPEAKERS = re.compile(r"\b(requests|urllib3|urllib\.request|_?session|_?http|_?pool)\b")
@@ -139,7 +140,7 @@ def test_wiring_reads_the_environment_and_none_that_verifies() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv")
     }
     # How long to wait for AWS must be known when pynamodb's models are made, before there is any wiring.
-    assert readers == {f"layers/payments/payments/{name}.py" for name in ("wiring", "aws")}
+    assert readers == {f"layers/payments/payments/{name}.py" for name in ("wiring", "storage/aws")}
     for path, tree in modules().items():
         if path.startswith("layers/wechatpay"):
             assert "os" not in set(imported(tree)), path

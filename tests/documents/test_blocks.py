@@ -16,7 +16,7 @@ import jwt
 import pytest
 import requests
 
-from sandbox.sam_local import keys
+from sandbox.commands.sam_local import keys
 from sandbox.simulator import Credentials
 from sandbox.stack import NOTIFY_PATH, Sandbox
 from tests.documents.blocks import (

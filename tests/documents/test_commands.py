@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.template import parameters_of
+from sandbox.cloudformation.template import parameters_of
 from tests.documents.blocks import DOCUMENTS, ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -216,7 +216,7 @@ def test_what_is_said_to_be_run_by_a_test_is_there() -> None:
     for target, test in RUN_BY_A_TEST.items():
         recipe = rule(target)
         assert recipe is not None, target
-        modules = re.findall(r"-m (?:sandbox|tests)\.(\w+)|\(OPERATE\)\.(\w+)", recipe)
+        modules = re.findall(r"-m (?:sandbox|tests)\.(?:\w+\.)*(\w+)|\(OPERATE\)\.(\w+)", recipe)
         started = {name for names in modules for name in names if name}
         text = (ROOT / test).read_text()
         named = {name for name in started if re.search(rf"\b{name}\b", text)} | (

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from sandbox.cloudformation.template import transformed
 from sandbox.stack import TEMPLATE
-from sandbox.template import transformed
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/configuration.md").read_text()
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws import Aws
-from sandbox.resources import table as create_table
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.resources import table as create_table
 from tests.dynalite.words import in_words_of_dynalite
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.kit.twins import Judge, Twins, moto

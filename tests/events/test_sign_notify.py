@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.sample_events import SampleOrder, invoke
+from sandbox.commands.samples import SampleOrder, invoke
 from sandbox.stack import Sandbox
 
 ROOT = Path(__file__).parents[2]

@@ -8,7 +8,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from payments import tickets
+from payments.api import tokens
 
 PROTOCOL = "live"
 
@@ -26,7 +26,7 @@ class Live:
 
     def ticket(self, number, *, at=0, key=None):
         """A ticket as the checkout page gets it, made `at` seconds from now."""
-        return tickets.live_ticket(
+        return tokens.live_ticket(
             out_trade_no=number,
             ticket_id=secrets.token_urlsafe(16),
             keys=(key or self.key,),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.execution import FunctionError
+from sandbox.functions.execution import FunctionError
 from tests.flows.console import CACHED, Console, advance
 
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.sync.client import connect
 
-from payments.tickets import live_ticket
-from sandbox.iam import Need, allowed
+from payments.api.tokens import live_ticket
+from sandbox.aws.iam import Need, allowed
 from tests.flows.conftest import Running, Shop
 
 HOUR = 3600

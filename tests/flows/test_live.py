@@ -14,7 +14,7 @@ import pytest
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 
-from payments import tickets
+from payments.api import tokens
 from tests.flows.live import PROTOCOL, Live
 from tests.thorough import many
 
@@ -81,7 +81,7 @@ NO_TICKETS = {
     "a ticket under another key": lambda live: (PROTOCOL, live.ticket("WX1", key="k" * 64)),
     "a checkout token": lambda live: (
         PROTOCOL,
-        tickets.checkout_token(out_trade_no="WX1", time_expire=2**31, keys=(live.key,)),
+        tokens.checkout_token(out_trade_no="WX1", time_expire=2**31, keys=(live.key,)),
     ),
     "an algorithm called none": lambda live: (PROTOCOL, unsigned(signed(live))),
     "a longer algorithm": lambda live: (PROTOCOL, jwt.encode(signed(live), live.key, algorithm="HS512")),

@@ -177,7 +177,7 @@ import sys
 if sys.argv[1] == "missing":
     sys.modules["PIL"] = None  # as in the cloud: an import of it fails
 import app
-from payments import qr
+from payments.api import qr
 before = "qrcode" in sys.modules
 assert qr.data_url("weixin://wxpay/bizpayurl?pr=x").startswith("data:image/png;base64,")
 found = sorted(name for name, module in sys.modules.items() if module and name.partition(".")[0] == "PIL")
@@ -188,3 +188,22 @@ print(before, "qrcode" in sys.modules, found)
 @pytest.mark.parametrize("imaging_library", ["missing", "installed"])
 def test_drawing_a_qr_code_loads_no_imaging_library(imaging_library):
     assert run(DRAWN, "native", imaging_library) == "False True []\n"
+
+
+FIRST_PHASE = """
+import os, sys
+for name in sys.argv[1].split():
+    os.environ.pop(name)
+os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
+import app
+print("loaded", "pynamodb" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "loaded"),
+    [("native", True), ("notify", True), ("payment", True), ("live_disconnect", True), ("publish", False)],
+)
+def test_what_the_tables_need_is_loaded_before_the_first_call(function, loaded):
+    kept_from = "PAYMENTS_TABLE CONNECTIONS_TABLE" if function == "publish" else ""
+    assert run(FIRST_PHASE, function, kept_from).splitlines()[-1] == f"loaded {loaded}"

@@ -41,11 +41,12 @@ class Switch:
 
 VERIFICATION = "wechatpay/verification.py"
 NOTIFICATION = "wechatpay/notification.py"
-KINDS = "payments/notification_kinds.py"
+KINDS = "payments/use_cases/notification_kinds.py"
 DECRYPTION = "wechatpay/decryption.py"
-EVIDENCE = "payments/evidence.py"
-REFUND_EVIDENCE = "payments/refund_evidence.py"
-STORE = "payments/store.py"
+FACTS = "payments/core/facts.py"
+EVIDENCE = "payments/use_cases/evidence.py"
+REFUND_EVIDENCE = "payments/use_cases/refunds/refund_evidence.py"
+STORE = "payments/storage/payments.py"
 NOTIFY = "notify/app.py"
 
 SWITCHES = (
@@ -63,9 +64,9 @@ SWITCHES = (
     Switch(VERIFICATION, '{timestamp}\\n{nonce}\\n".encode() + body', '{timestamp}\\n{nonce}\\n".encode()', "believed"),
     Switch(VERIFICATION, "if base64.b64encode(raw).decode() != signature:", "if False:", "signatures", "last letter"),
     Switch("wechatpay/keys.py", "return self._keys.get(serial)", "return next(iter(self._keys.values()))", "keys"),
-    Switch("payments/secrets.py", "if key is None and self._reread():", "if key is None:", "floods"),
-    Switch("payments/secrets.py", "if self._clock() < self._early:", "if False:", "floods"),
-    Switch("payments/http.py", "base64.b64decode(body, validate=True)", "base64.b64decode(body)", "encodings", "base64"),
+    Switch("payments/storage/secrets.py", "if key is None and self._reread():", "if key is None:", "floods"),
+    Switch("payments/storage/secrets.py", "if self._clock() < self._early:", "if False:", "floods"),
+    Switch("payments/api/http.py", "base64.b64decode(body, validate=True)", "base64.b64decode(body)", "encodings", "base64"),
     Switch(NOTIFICATION, "    verify(headers, body, keys=keys, now=now)\n", "", "keys"),
     Switch(NOTIFICATION, "not isinstance(resource, dict) or ", "", "envelopes", "resource"),
     Switch(NOTIFICATION, 'or envelope.get("resource_type") != "encrypt-resource"', "", "envelopes", "resource_type"),
@@ -96,16 +97,16 @@ SWITCHES = (
     Switch(EVIDENCE, "facts.total != seen.amount or", "", "payments", "total 999"),
     Switch(EVIDENCE, "or facts.currency != seen.currency", "", "payments", "currency USD"),
     Switch(EVIDENCE, "if seen.transaction_id is not None and facts.transaction_id != seen.transaction_id:", "if False:", "payments", "second payment: paid"),
-    Switch(EVIDENCE, "return value if type(value) is int else None", "return value if isinstance(value, int) else None", "payments", "True"),
-    Switch(EVIDENCE, "if not isinstance(value, str) or not value:", "if False:", "members", "mchid"),
-    Switch(EVIDENCE, "if not isinstance(value, str) or not value:", "if value is None:", "members", "mchid"),
+    Switch(FACTS, "return value if type(value) is int else None", "return value if isinstance(value, int) else None", "payments", "True"),
+    Switch(FACTS, "if not isinstance(value, str) or not value:", "if False:", "members", "mchid"),
+    Switch(FACTS, "if not isinstance(value, str) or not value:", "if value is None:", "members", "mchid"),
     Switch(STORE, "(P.mchid == mchid)", "P.mchid.exists()", "payments", "another merchant"),
     Switch(STORE, "(P.appid == appid)", "P.appid.exists()", "payments", "another app"),
     Switch(STORE, "(P.amount == amount)", "P.amount.exists()", "payments", "total 999"),
     Switch(STORE, "(P.currency == currency)", "P.currency.exists()", "payments", "currency USD"),
     Switch(STORE, "            & P.transaction_id.does_not_exist()\n", "", "payments", "second payment: torn"),
     Switch(STORE, "allowed if condition is None else allowed & condition", "allowed if condition is None else condition", "believed"),
-    Switch("payments/items.py", "P.out_trade_no.exists() & condition", "condition | P.out_trade_no.exists()", "payments", "total 999"),
+    Switch("payments/storage/items.py", "P.out_trade_no.exists() & condition", "condition | P.out_trade_no.exists()", "payments", "total 999"),
     Switch(REFUND_EVIDENCE, "if facts.mchid is not None and facts.mchid != seen.mchid:", "if False:", "refunds", "merchant"),
     Switch(REFUND_EVIDENCE, "facts.transaction_id != seen.transaction_id or", "", "refunds", "another transaction"),
     Switch(REFUND_EVIDENCE, "or facts.total != seen.amount", "", "refunds", "another total"),

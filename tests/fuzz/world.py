@@ -15,12 +15,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
-from payments.lifecycle import Status
-from payments.payment import Payment
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment
 from payments.wiring import Wiring
-from sandbox.aws import Aws
-from sandbox.deployer import deploy
-from sandbox.shim import ADMIN_ACCESS_KEY
+from sandbox.aws.aws import Aws
+from sandbox.aws.shim import ADMIN_ACCESS_KEY
+from sandbox.cloudformation.deployer import deploy
 from sandbox.simulator import Credentials
 from tests.payments.conftest import PARAMETERS, put
 from tests.wechat_pay import WeChatPay
@@ -267,9 +267,9 @@ class World:
 
     def _refunding(self, wiring: Wiring) -> Payment:
         """Paid; 300 of its 1000 fen are on their way back, 200 have gone back, and 100 were not taken."""
-        from payments.lifecycle import REFUND_ACCEPTED, RefundStatus
-        from payments.payment import Refund
-        from payments.refund_store import RefundNews
+        from payments.core.lifecycle import REFUND_ACCEPTED, RefundStatus
+        from payments.core.payment import Refund
+        from payments.storage.refunds import RefundNews
 
         payment = put(wiring, Status.PAID)
         for letter, amount in (("P", 300), ("S", 200), ("C", 100)):

@@ -2,8 +2,8 @@
 
 import json
 
+from sandbox.cloudformation.template import transformed
 from sandbox.stack import TEMPLATE
-from sandbox.template import transformed
 
 RESOURCES = transformed(TEMPLATE)["Resources"]
 

@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from payments.bodies import NewOrder
-from payments.loader import load
-from payments.money import MAX_FEN, AmountError, fen, yuan
+from payments.api.json_body import load
+from payments.api.request_bodies import NewOrder
+from payments.core.money import MAX_FEN, AmountError, fen, yuan
 
 DIGITS = "9" * 5000
 METADATA = '{"price":1.10,"share":12345678901234567890.123,"count":123456789012345678901234567890,"rate":1.0}'

@@ -24,9 +24,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from payments.events import entries_of
-from payments.http import logger
-from payments.tickets import checkout_token, live_ticket
+from payments.api.tokens import checkout_token, live_ticket
+from payments.core.events import entries_of
+from payments.logs import logger
 from tests.http.conftest import PREVIOUS_KEY, UNUSED_V2_KEY
 from tests.http.leaks import forms, leaks
 from tests.wechat_pay import WeChatPay

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from payments import tickets
+from payments.api import tokens
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "functions/checkout/page"
@@ -211,10 +211,10 @@ def test_every_wrong_token_gets_the_same_bytes(shop, buyer, order, keys):
         "%00",
         f"{head}.{claims}.",
         jwt.encode({"aud": "checkout", "sub": number, "exp": int(now) + 60}, None, algorithm="none"),
-        tickets.checkout_token(out_trade_no=number, time_expire=int(now), keys=("k" * 64,)),
-        tickets.checkout_token(out_trade_no=number, time_expire=int(now) - tickets.AFTERGLOW - 1, keys=keys),
-        tickets.checkout_token(out_trade_no="WXNOBODY", time_expire=int(now), keys=keys),
-        tickets.live_ticket(out_trade_no=number, ticket_id="1", keys=keys, now=now),
+        tokens.checkout_token(out_trade_no=number, time_expire=int(now), keys=("k" * 64,)),
+        tokens.checkout_token(out_trade_no=number, time_expire=int(now) - tokens.AFTERGLOW - 1, keys=keys),
+        tokens.checkout_token(out_trade_no="WXNOBODY", time_expire=int(now), keys=keys),
+        tokens.live_ticket(out_trade_no=number, ticket_id="1", keys=keys, now=now),
     ]
     views = {(answer.status, answer.body) for each in wrong for answer in [buyer.view(f"/checkout/{each}")]}
     pages = {(answer.status, answer.body) for each in wrong for answer in [buyer.page(f"/checkout/{each}")]}

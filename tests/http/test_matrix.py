@@ -9,7 +9,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from sandbox.template import transformed
+from sandbox.cloudformation.template import transformed
 from tests.http.matrix import ALICE, BOB, CALLERS, FORBIDDEN, LIVE_ROWS, MISSING, ROWS, UNAUTHORIZED, told
 
 ROOT = Path(__file__).parents[2]

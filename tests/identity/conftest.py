@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import requests
 
-from payments.callers import SCOPE_NAMES
+from payments.core.access import SCOPE_NAMES
 from sandbox.stack import Sandbox
 from tests.contract.document import DOCUMENT
 

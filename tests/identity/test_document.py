@@ -10,10 +10,10 @@ from pathlib import Path
 import requests
 from jwt import PyJWKSet
 
-from sandbox.authorizer import authorize
+from sandbox.apigateway.authorizer import authorize
+from sandbox.cloudformation.template import checked, parameters_of
 from sandbox.deployed import JwtAuthorizer
 from sandbox.stack import TEMPLATE
-from sandbox.template import checked, parameters_of
 from sandbox.token_forms import FORMS
 from tests.identity.conftest import Callers
 

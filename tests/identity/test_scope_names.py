@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from payments.callers import CHARGE, PAY, SCOPE_NAMES, caller_of
-from payments.errors import ConfigurationError, NotAllowedError
-from payments.http import Request, endpoint
+from payments.api.callers import caller_of
+from payments.api.http import Request, endpoint
+from payments.core.access import CHARGE, PAY, SCOPE_NAMES
+from payments.core.errors import ConfigurationError, NotAllowedError
 from payments.settings import Settings
 from payments.wiring import Wiring
+from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 from sandbox.stack import TEMPLATE
-from sandbox.template import TemplateError, checked, parameters_of
 
 PARAMETERS = {right: parameters_of(TEMPLATE)[f"{right.capitalize()}Scope"] for right in SCOPE_NAMES}
 FOREIGN = {"PAY_SCOPE": "api/buy", "CHARGE_SCOPE": "api/charge", "REFUND_SCOPE": "api/refund"}

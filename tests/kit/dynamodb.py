@@ -30,7 +30,7 @@ from typing import Any, Self
 from botocore.exceptions import ClientError, ReadTimeoutError
 from pynamodb.connection.base import Connection
 
-from sandbox.template import transformed
+from sandbox.cloudformation.template import transformed
 from tests.kit.operations import OPERATIONS, RefusedError
 from tests.kit.tables import Item, Table, copied
 from tests.kit.values import InvalidError

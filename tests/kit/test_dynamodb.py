@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from payments.items import P, StorageUnavailableError
-from payments.lifecycle import Status
-from payments.payment import Payment
+from payments.core.errors import StorageUnavailableError
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment
+from payments.storage.items import P
 from payments.wiring import Wiring
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.aws import Aws
-from sandbox.resources import table as create_table
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.resources import table as create_table
 from tests.kit.draws import Draws
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.kit.twins import Twins, moto

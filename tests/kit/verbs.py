@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any
 
-from payments import lifecycle
-from payments.allowance import Allowance, OpenOrder
-from payments.connection_store import Connection
-from payments.items import RefusedUpdate, StorageUnavailableError
-from payments.lifecycle import RefundStatus, Status
-from payments.payment import CURRENCY, Credential, Payment, Refund
-from payments.store import Due
+from payments.core import lifecycle
+from payments.core.allowance import Allowance, OpenOrder
+from payments.core.errors import RefusedUpdate, StorageUnavailableError
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import CURRENCY, Credential, Payment, Refund
+from payments.storage.connections import Connection
+from payments.storage.payments import Due
 from payments.wiring import Wiring
 
 MCHID, APPID = "1900000109", "wx8888888888888888"

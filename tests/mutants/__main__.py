@@ -13,8 +13,8 @@ from pathlib import Path
 
 from werkzeug.serving import make_server
 
-from sandbox.aws import Aws
-from sandbox.deployer import deploy
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.deployer import deploy
 from tests.mutants.planting import Mutant, mutants
 from tests.mutants.reaching import ROOT
 from tests.mutants.running import Runner
@@ -27,25 +27,26 @@ MONEY = (
         "closing",
         "asking",
         "evidence",
+        "facts",
         "settling",
-        "due",
+        "schedule",
         "verdicts",
         "lifecycle",
-        "loader",
+        "json_body",
         "quotes",
     ),
     *(
-        "ordering",
-        "admitting",
+        "order_intake",
+        "admission",
         "allowance",
-        "allowance_store",
-        "store",
+        "allowances",
+        "payments",
         "items",
         "secrets",
         "sweeping",
         "backlog",
     ),
-    *("pacing", "refunding", "refund_asking", "refund_evidence", "refund_store", "refund_wish"),
+    *("pacing", "refunding", "refund_asking", "refund_evidence", "refunds", "refund_wish"),
     *("functions/query", "functions/sweep", "functions/settle", "functions/refund", "functions/close"),
 )
 PARAMETERS = {
@@ -61,11 +62,12 @@ PARAMETERS = {
 
 
 def path_of(module: str) -> Path:
-    """Where a module lies: `opening`, `wechatpay/client`, `functions/query`."""
+    """Where a module lies, in whichever room: `opening`, `wechatpay/client`, `functions/query`."""
     folder, _, name = module.rpartition("/")
     if folder == "functions":
         return ROOT / folder / name / "app.py"
-    return ROOT / "layers" / (folder or "payments") / (folder or "payments") / f"{name}.py"
+    (found,) = (ROOT / "layers" / (folder or "payments")).rglob(f"{name}.py")
+    return found
 
 
 def main() -> int:

@@ -29,8 +29,9 @@ def import_as(code_of: Callable[[str], CodeType | None]) -> None:
 
 def import_all() -> None:
     """Every module of the layers."""
-    for path in ROOT.glob("layers/*/*/*.py"):
-        importlib.import_module(f"{path.parent.name}.{path.stem}".removesuffix(".__init__"))
+    for path in ROOT.glob("layers/*/*/**/*.py"):
+        names = path.relative_to(ROOT).with_suffix("").parts[2:]
+        importlib.import_module(".".join(names).removesuffix(".__init__"))
 
 
 Place = tuple[str, str, int]

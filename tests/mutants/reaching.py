@@ -73,7 +73,7 @@ def statements() -> list[tuple[str, bool, ast.stmt, frozenset[str]]]:
             used.add(node.id if isinstance(node, ast.Name) else node.attr)
         return frozenset(used)
 
-    for path in (*ROOT.glob("layers/*/*/*.py"), *ROOT.glob("functions/*/app.py")):
+    for path in (*ROOT.glob("layers/*/*/**/*.py"), *ROOT.glob("functions/*/app.py")):
         walk(str(path), ast.parse(path.read_bytes()), within=False)
     return found
 
@@ -87,7 +87,7 @@ def files_of(folder: str) -> list[str]:
 def state(file: str) -> str:
     """What changes when a file of tests, or the product, or what such tests share, does."""
     shared = (
-        *ROOT.glob("layers/*/*/*.py"),
+        *ROOT.glob("layers/*/*/**/*.py"),
         *ROOT.glob("functions/*/app.py"),
         (ROOT / file).parent / "conftest.py",
     )

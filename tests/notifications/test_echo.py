@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from payments.echoing import WAIT, echo
-from payments.events import entries_of
-from payments.lifecycle import Status
+from payments.core.events import entries_of
+from payments.core.lifecycle import Status
+from payments.use_cases.echoing import WAIT, echo
 from tests.kit.script import order_object
 from tests.notifications.kinds import ECHO
 from tests.refunding.conftest import Office

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payments.lifecycle import Status
+from payments.core.lifecycle import Status
 from tests.kit.dynamodb import Operation, time_out
 from tests.kit.script import order_object
 from tests.notifications.kinds import LISTED, SECRET, Other, others

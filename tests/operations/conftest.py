@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.sam_local import keys
+from sandbox.commands.sam_local import keys
 from sandbox.stack import STACK_NAME, Sandbox
 from tests import warm
 from tests.operations.cloud import Cloud, Issuer

@@ -8,7 +8,7 @@ from botocore.exceptions import NoCredentialsError
 from operations.concurrency_checks import SENDS, check_concurrency
 from operations.findings import Finding, Level
 from operations.stack import Stack
-from payments.pacing import AT_ONCE
+from payments.core.pacing import AT_ONCE
 
 
 class Account(Stack):

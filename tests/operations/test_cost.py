@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from sandbox.cost import ACCESS_LINE, Counted, abandoned, asked, counted, table, waiting
+from sandbox.cloudformation.template import transformed
+from sandbox.commands.cost import ACCESS_LINE, Counted, abandoned, asked, counted, table, waiting
 from sandbox.stack import TEMPLATE, Sandbox
-from sandbox.template import transformed
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/cost.md").read_text()
 

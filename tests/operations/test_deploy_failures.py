@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.template import parameters_of
+from sandbox.cloudformation.template import parameters_of
 from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides
 
 pytestmark = pytest.mark.share(3, of_file=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from operations.destroy import KEPT
-from sandbox.template import transformed
+from sandbox.cloudformation.template import transformed
 from tests.operations.cloud import Cloud
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.sam_local import keys
+from sandbox.commands.sam_local import keys
 from tests import warm
 from tests.flows.conftest import Running, Shop
 from tests.operations.cloud import Cloud

@@ -12,9 +12,9 @@ import pytest
 
 from operations import doctor, secret
 from operations.configuration import PARAMETERS
-from payments.errors import ConfigurationError
+from payments.core.errors import ConfigurationError
 from payments.wiring import Wiring
-from sandbox.sam_local import keys
+from sandbox.commands.sam_local import keys
 from sandbox.simulator import Credentials
 from sandbox.stack import Sandbox
 from tests.payments.lost_answers import TABLES

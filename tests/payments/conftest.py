@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from payments import numbers
-from payments.evidence import OrderFacts, apply_order
-from payments.http import Handler, endpoint
-from payments.lifecycle import Status
-from payments.payment import CURRENCY, Credential, Payment
-from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
+from payments.api.http import Handler, endpoint
+from payments.core import identifiers
+from payments.core.facts import OrderFacts
+from payments.core.lifecycle import Status
+from payments.core.payment import CURRENCY, Credential, Payment
+from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
+from payments.use_cases.evidence import apply_order
 from payments.wiring import Wiring
-from sandbox.aws import Aws, Use
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from sandbox.aws.aws import Aws, Use
+from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import Deployed
-from sandbox.deployer import deploy
-from sandbox.judge import ADMIN_ACCESS_KEY
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.thorough import TABLES
 from wechatpay.errors import UnknownOutcomeError
@@ -133,11 +134,11 @@ def new_payment(wiring: Wiring) -> Callable[..., Payment]:
 
 def put(wiring: Wiring, status: Status, *, amount: int = 1000) -> Payment:
     """A payment of `amount` fen in the table, moved to `status`."""
-    out_trade_no = numbers.random_number("WX", wiring.entropy())
+    out_trade_no = identifiers.random_number("WX", wiring.entropy())
     now = int(wiring.now())
     payment = Payment(
         out_trade_no=out_trade_no,
-        payment_id=numbers.payment_id(out_trade_no),
+        payment_id=identifiers.payment_id(out_trade_no),
         user_id="user-1",
         content_id="content-1",
         method="native",

@@ -6,7 +6,7 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from pynamodb.models import Model
 
-from payments.tables import AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem
+from payments.storage.tables import AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem
 
 TABLES = (AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem)
 READS = ("GetItem", "Query", "GetSecretValue")

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from payments import numbers
-from payments.items import StorageUnavailableError
-from payments.lifecycle import Status
-from payments.payment import Payment
+from payments.core import identifiers
+from payments.core.errors import StorageUnavailableError
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment
 from payments.settings import Settings
 from payments.wiring import Wiring
 from tests.payments.conftest import Calls, facts_of, function, put
@@ -169,7 +169,7 @@ class Stage:
     def number(self, key: str = "k") -> str:
         """The number of the order with this key."""
         scope = self.wiring.settings.stack_scope
-        return numbers.out_trade_no(scope=scope, route="native", caller=self.shop, key=key)
+        return identifiers.out_trade_no(scope=scope, route="native", caller=self.shop, key=key)
 
     def stored(self, what: Payment | str | None = None) -> Payment:
         """A payment as it is now: by itself, by its number, or the one with the key `k`."""
@@ -201,7 +201,7 @@ class Stage:
 
     def it_is_paid(self, what: Payment | None = None) -> None:
         """A notification says that it is paid."""
-        from payments.evidence import apply_order
+        from payments.use_cases.evidence import apply_order
 
         payment = self.stored(what)
         facts = facts_of(payment.out_trade_no, total=payment.amount)

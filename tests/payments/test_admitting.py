@@ -8,7 +8,7 @@ from typing import Any
 import jwt
 import pytest
 
-from payments.lifecycle import Status
+from payments.core.lifecycle import Status
 from payments.settings import Settings
 from tests.payments.conftest import QUOTE_KEY
 from tests.payments.stage import START, Between, DiedError, Lost, Stage, Told

@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from payments.allowance import MINUTE, Allowance, OpenOrder
-from payments.items import RefusedUpdate, StorageUnavailableError
+from payments.core.allowance import MINUTE, Allowance, OpenOrder
+from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.settings import Settings
 from payments.wiring import Wiring
-from sandbox.aws import Aws
+from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
 from tests.payments.conftest import Calls
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from payments import numbers
-from payments.lifecycle import Status
-from payments.payment import Payment, Refund
-from payments.tables import AllowanceItem, PaymentItem, QuarantineItem
-from sandbox.judge import ADMIN_ACCESS_KEY
+from payments.core import identifiers
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment, Refund
+from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from tests.kit.script import SILENCE, UNCLEAR, Script, missing, order_object, refund_object
 from tests.payments.conftest import Calls, put
 from wechatpay.errors import RefusedError, UnknownOutcomeError
@@ -106,7 +106,7 @@ def test_opening_an_order(row: dict[str, str], calls: Calls, script: Script) -> 
     status, body = create(calls, key)
     assert told(calls, status, body) == row["told"]
     scope = calls.wiring.settings.stack_scope
-    number = numbers.out_trade_no(scope=scope, route="native", caller="shop", key=key)
+    number = identifiers.out_trade_no(scope=scope, route="native", caller="shop", key=key)
     assert stored(calls, number).status == row["order is then"]
     assert not script.sends
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from payments.lifecycle import Status
+from payments.core.lifecycle import Status
 from tests.payments.stage import SILENCE, START, Between, Stage, order_object, refusal
 from wechatpay.errors import UnknownOutcomeError
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from payments.backlog import AHEAD, LEASE, LOOKS_A_SECOND, SENDS_A_SECOND, room, turns
-from payments.pacing import AT_ONCE
+from payments.core.backlog import AHEAD, LEASE, LOOKS_A_SECOND, SENDS_A_SECOND, room, turns
+from payments.core.pacing import AT_ONCE
 
 
 @pytest.mark.parametrize(("waiting", "free"), [(0, 1080), (1000, 80), (1080, 0), (5000, 0)])

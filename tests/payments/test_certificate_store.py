@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from payments.certificate_store import CertificateStore, Change
-from payments.errors import ConfigurationError, TryAgainError
-from sandbox.aws import Aws
+from payments.core.errors import ConfigurationError, TryAgainError
+from payments.storage.certificates import CertificateStore, Change
+from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from payments.lifecycle import Status
-from payments.payment import Payment
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment
 from tests.payments.stage import SILENCE, START, Between, Stage, order_object, refusal
 
 Act = Callable[[Stage, Payment], object]

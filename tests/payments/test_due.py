@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from payments import due
-from payments.lifecycle import RefundStatus, Status
-from payments.payment import CURRENCY, Payment, Refund
+from payments.core import schedule
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import CURRENCY, Payment, Refund
 
 OPENED = 1_800_000_000
 MINUTE, HOUR = 60, 3600
@@ -42,8 +42,8 @@ def refund(status: RefundStatus = RefundStatus.REQUESTED, number: str = "R", **m
 def looks(one: Payment) -> list[int]:
     """Minutes from its opening at which an order that nobody pays is looked at, until its time is over."""
     found, now = [], OPENED
-    while now < one.time_expire + due.AFTER_EXPIRY:
-        at = due.next_look(one, now, answered=True, may_send=False)
+    while now < one.time_expire + schedule.AFTER_EXPIRY:
+        at = schedule.next_look(one, now, answered=True, may_send=False)
         assert at is not None
         assert at > now
         found.append((at - OPENED) // MINUTE)
@@ -70,17 +70,17 @@ def test_an_order_that_nobody_pays_is_looked_at_a_few_times_and_when_its_time_is
 
 def test_a_second_no_such_order_is_heard_as_soon_as_it_counts() -> None:
     missing = payment(Status.CREATING, missing_since=OPENED + 65)
-    assert due.next_check(missing, OPENED + 65) == OPENED + 180
+    assert schedule.next_check(missing, OPENED + 65) == OPENED + 180
     missing = payment(Status.CREATING, missing_since=OPENED + 200)
-    assert due.next_check(missing, OPENED + 200) == OPENED + 320
-    assert due.next_check(missing, OPENED + 320) == OPENED + 600
+    assert schedule.next_check(missing, OPENED + 200) == OPENED + 320
+    assert schedule.next_check(missing, OPENED + 320) == OPENED + 600
 
 
 def test_a_close_that_is_not_confirmed_is_tried_less_and_less_often() -> None:
     closing = payment(Status.CLOSING, updated_at=OPENED + 1000)
     moments, now = [], OPENED + 1000
     for _ in range(5):
-        now = due.next_check(closing, now) or 0
+        now = schedule.next_check(closing, now) or 0
         moments.append(now - OPENED - 1000)
     assert moments == [60, 180, 600, 1200, 1800]
 
@@ -88,7 +88,7 @@ def test_a_close_that_is_not_confirmed_is_tried_less_and_less_often() -> None:
 def test_a_look_without_an_answer_is_repeated_after_as_long_again_as_it_has_been_due() -> None:
     waiting = payment(due_since=OPENED + 30 * MINUTE)
     after = {
-        late: (due.next_look(waiting, OPENED + 30 * MINUTE + late, answered=False, may_send=False) or 0)
+        late: (schedule.next_look(waiting, OPENED + 30 * MINUTE + late, answered=False, may_send=False) or 0)
         - OPENED
         - 30 * MINUTE
         - late
@@ -96,14 +96,15 @@ def test_a_look_without_an_answer_is_repeated_after_as_long_again_as_it_has_been
     }
     assert after == {0: 60, 30: 60, 60: 60, 120: 120, 180: 180, 2000: 180}
     assert (
-        due.next_look(waiting, OPENED + 30 * MINUTE, answered=True, may_send=False) == OPENED + 121 * MINUTE
+        schedule.next_look(waiting, OPENED + 30 * MINUTE, answered=True, may_send=False)
+        == OPENED + 121 * MINUTE
     )
 
 
 def test_only_a_payment_whose_refund_must_be_sent_belongs_to_the_sends() -> None:
     paid = {"status": Status.PAID, "refunds": {"R": refund()}}
-    assert due.due_shard(payment(**paid), OPENED + 59, 1) == "money#0"
-    assert due.due_shard(payment(**paid), OPENED + 60, 1) == "sends#0"
+    assert schedule.due_shard(payment(**paid), OPENED + 59, 1) == "money#0"
+    assert schedule.due_shard(payment(**paid), OPENED + 60, 1) == "sends#0"
     for other in (
         refund(RefundStatus.PROCESSING),
         refund(RefundStatus.SUCCEEDED),
@@ -112,30 +113,33 @@ def test_only_a_payment_whose_refund_must_be_sent_belongs_to_the_sends() -> None
         refund(sent_at=OPENED + 60),
     ):
         held = payment(Status.PAID, refunds={"R": other})
-        assert due.due_shard(held, OPENED + 60, 1) == "money#0", other
+        assert schedule.due_shard(held, OPENED + 60, 1) == "money#0", other
 
 
 def test_an_order_whose_time_is_over_is_of_another_class_than_one_that_can_be_paid() -> None:
     for status in (Status.CREATING, Status.PENDING, Status.CLOSING):
-        assert due.due_shard(payment(status), OPENED + 121 * MINUTE - 1, 1) == "money#0"
-        assert due.due_shard(payment(status), OPENED + 121 * MINUTE, 1) == "expired#0"
-    assert due.due_shard(payment(Status.PAID), OPENED + 200 * MINUTE, 1) == "money#0"
+        assert schedule.due_shard(payment(status), OPENED + 121 * MINUTE - 1, 1) == "money#0"
+        assert schedule.due_shard(payment(status), OPENED + 121 * MINUTE, 1) == "expired#0"
+    assert schedule.due_shard(payment(Status.PAID), OPENED + 200 * MINUTE, 1) == "money#0"
 
 
 def test_a_question_leaves_a_refund_that_must_be_sent_due_at_once_for_a_send() -> None:
     now = OPENED + 90
     asked = payment(Status.PAID, refunds={"R": refund()})
-    assert due.next_look(asked, now, answered=True, may_send=False) == now
-    assert due.next_look(asked, now, answered=True, may_send=True) == OPENED + 180
+    assert schedule.next_look(asked, now, answered=True, may_send=False) == now
+    assert schedule.next_look(asked, now, answered=True, may_send=True) == OPENED + 180
     # Another of the same order went out a moment ago: it has its minute.
     both = {"R": refund(), "S": refund(RefundStatus.PROCESSING, "S", sent_at=OPENED + 80)}
-    at = due.next_look(payment(Status.PAID, refunds=both), now, answered=True, may_send=False)
-    assert at == OPENED + 80 + due.BETWEEN_REFUNDS
-    assert due.due_shard(payment(Status.PAID, refunds=both), at, 1) == "sends#0"
+    at = schedule.next_look(payment(Status.PAID, refunds=both), now, answered=True, may_send=False)
+    assert at == OPENED + 80 + schedule.BETWEEN_REFUNDS
+    assert schedule.due_shard(payment(Status.PAID, refunds=both), at, 1) == "sends#0"
 
 
 def test_a_payments_shard_is_the_same_in_every_class_and_old_keys_are_read_with_the_money() -> None:
-    numbers = {due.shard("WX1", 16, each).partition("#")[2] for each in (due.MONEY, due.EXPIRED, due.SENDS)}
+    numbers = {
+        schedule.shard("WX1", 16, each).partition("#")[2]
+        for each in (schedule.MONEY, schedule.EXPIRED, schedule.SENDS)
+    }
     assert len(numbers) == 1
-    assert due.keys(due.EXPIRED, 2) == ["expired#0", "expired#1"]
-    assert due.keys(due.MONEY, 2) == ["money#0", "money#1", "0", "1"]
+    assert schedule.keys(schedule.EXPIRED, 2) == ["expired#0", "expired#1"]
+    assert schedule.keys(schedule.MONEY, 2) == ["money#0", "money#1", "0", "1"]

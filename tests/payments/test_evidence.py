@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from payments.evidence import Applied, apply_order
-from payments.lifecycle import Status
-from payments.payment import Payment
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment
+from payments.use_cases.evidence import Applied, apply_order
 from payments.wiring import Wiring
 from tests.payments.conftest import facts_of
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from payments.payment import Payment
-from sandbox.aws import Aws
+from payments.core.payment import Payment
+from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
 from tests.payments.conftest import Calls
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from payments.errors import ConfigurationError
+from payments.core.errors import ConfigurationError
 from payments.settings import Settings
 from payments.wiring import Wiring
-from sandbox.template import TemplateError, checked, parameters_of
+from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 from wechatpay.client import Client
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"

@@ -5,11 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from payments import lifecycle
-from payments.evidence import apply_order
-from payments.items import RefusedUpdate
-from payments.lifecycle import EDGES, REFUND_EDGES, Edge, Status
-from payments.payment import Payment
+from payments.core import lifecycle
+from payments.core.errors import RefusedUpdate
+from payments.core.lifecycle import EDGES, REFUND_EDGES, Edge, Status
+from payments.core.payment import Payment
+from payments.use_cases.evidence import apply_order
 from payments.wiring import Wiring
 from tests.payments.conftest import closed, closing, facts_of, failed, paid, pending
 

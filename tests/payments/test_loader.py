@@ -10,9 +10,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from payments.bodies import Close, NewJsapiOrder, NewOrder, NewRefund
-from payments.errors import InvalidRequestError, ParameterError
-from payments.loader import load, load_members
+from payments.api.json_body import load, load_members
+from payments.api.request_bodies import Close, NewJsapiOrder, NewOrder, NewRefund
+from payments.core.errors import InvalidRequestError, ParameterError
 
 # Text that RFC 8259 does not know, by what is wrong with it; each is put where a value may stand.
 NO_JSON = [

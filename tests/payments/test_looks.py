@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from payments.lifecycle import RefundStatus, Status
-from payments.payment import Payment, Refund
-from payments.store import Due
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import Payment, Refund
+from payments.storage.payments import Due
 from tests.payments.stage import SILENCE, START, Between, Lost, Stage, order_object, refusal
 from wechatpay.errors import UnknownOutcomeError
 

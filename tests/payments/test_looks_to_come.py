@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from payments.due import (
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import Payment, Refund
+from payments.core.schedule import (
     due_shard,
     is_given_up,
     is_to_be_sent,
@@ -16,8 +18,6 @@ from payments.due import (
     next_refund,
     shard,
 )
-from payments.lifecycle import RefundStatus, Status
-from payments.payment import Payment, Refund
 
 DAY = 24 * 3600
 WEEK = 7 * DAY

@@ -4,8 +4,8 @@ from decimal import Decimal
 
 import pytest
 
-from payments import numbers
-from payments.numbers import fingerprint
+from payments.core import identifiers
+from payments.core.identifiers import fingerprint
 
 FORMS: list[object] = [
     *(1, Decimal("1.0"), Decimal("1.5"), "1.5", True, None, [], {}),
@@ -44,23 +44,24 @@ def test_what_was_stored_long_ago_is_still_the_same_request(request_: dict[str, 
 def test_numbers_that_were_derived_long_ago_are_derived_still() -> None:
     """Stored orders and refunds are found by them, and WeChat Pay knows them."""
     assert (
-        numbers.out_trade_no(scope="s", route="native", caller="c", key="k") == "WX6HKWYJPOOSCDWF2TJIKZPIOO2D"
+        identifiers.out_trade_no(scope="s", route="native", caller="c", key="k")
+        == "WX6HKWYJPOOSCDWF2TJIKZPIOO2D"
     )
     assert (
-        numbers.out_trade_no_of_quote(scope="s", route="native", caller="c", jti="k")
+        identifiers.out_trade_no_of_quote(scope="s", route="native", caller="c", jti="k")
         == "WXFA32U7KCXXITYIJKIKPDDLHCIL"
     )
-    assert numbers.payment_id("WX1") == "PAYRFWKZYLKJYINVUKWWCPDUZUWCV"
+    assert identifiers.payment_id("WX1") == "PAYRFWKZYLKJYINVUKWWCPDUZUWCV"
     assert (
-        numbers.out_refund_no_with_key(out_trade_no="WX1", caller="c", key="k")
+        identifiers.out_refund_no_with_key(out_trade_no="WX1", caller="c", key="k")
         == "RFCQIL2VZ5WIUCCGJR2QADX47N6Z"
     )
-    auto = numbers.out_refund_no_without_key(out_trade_no="WX1", refund_count=0, amount=300, reason=None)
+    auto = identifiers.out_refund_no_without_key(out_trade_no="WX1", refund_count=0, amount=300, reason=None)
     assert auto == "RFQVBG4QQYMZK64GQDMFR2WLDXFU"
-    auto = numbers.out_refund_no_without_key(out_trade_no="WX1", refund_count=1, amount=300, reason="照")
+    auto = identifiers.out_refund_no_without_key(out_trade_no="WX1", refund_count=1, amount=300, reason="照")
     assert auto == "RFO5CBYF6BZX74VXUUV55LL7WEWN"
-    assert numbers.caller_hash("c") == "UFNGJASPKYWR7WHVJTSODPY6KQ"
+    assert identifiers.caller_hash("c") == "UFNGJASPKYWR7WHVJTSODPY6KQ"
 
 
 def test_a_random_number_is_made_of_all_the_randomness_that_fits() -> None:
-    assert numbers.random_number("WX", bytes(range(20))) == "WXAAAQEAYEAUDAOCAJBIFQYDIOB4"
+    assert identifiers.random_number("WX", bytes(range(20))) == "WXAAAQEAYEAUDAOCAJBIFQYDIOB4"

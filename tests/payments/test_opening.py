@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from payments.lifecycle import Status
-from payments.payment import Credential
+from payments.core.lifecycle import Status
+from payments.core.payment import Credential
 from tests.payments.stage import (
     SILENCE,
     START,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from payments.pacing import AT_ONCE, REFUSALS_A_SECOND, TRIES, held_after
-from sandbox.template import transformed
+from payments.core.pacing import AT_ONCE, REFUSALS_A_SECOND, TRIES, held_after
+from sandbox.cloudformation.template import transformed
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payments.evidence import apply_order
+from payments.use_cases.evidence import apply_order
 from tests.payments.conftest import QUOTE_KEY, Calls, facts_of
 
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"

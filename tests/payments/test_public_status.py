@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from payments import checkout
-from payments.events import entries_of
-from payments.lifecycle import Status
-from payments.payment import Payment
-from payments.public_status import public_status
+from payments.api import checkout
+from payments.api.public_status import public_status
+from payments.core.events import entries_of
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment
 
 END = 1_704_117_600
 WORDS = {

@@ -7,7 +7,7 @@ import pytest
 import qrcode
 from qrcode.image.pure import PyPNGImage
 
-from payments import qr
+from payments.api import qr
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import pytest
 
-from payments.evidence import Applied, apply_order
-from payments.items import RefusedUpdate, refund_record, update
-from payments.lifecycle import RefundStatus, Status
-from payments.payment import Payment, Refund
-from payments.refund_evidence import RefundFacts, apply_held, apply_refund
+from payments.core.errors import RefusedUpdate
+from payments.core.facts import RefundFacts
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import Payment, Refund
+from payments.storage.items import refund_record, update
+from payments.use_cases.evidence import Applied, apply_order
+from payments.use_cases.refunds.refund_evidence import apply_held, apply_refund
 from payments.wiring import Wiring
 from tests.payments.conftest import facts_of
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payments.loader import MAX_BYTES, load_members
+from payments.api.json_body import MAX_BYTES, load_members
 from tests.payments.conftest import Calls
 
 NUMBER = "WX" + "A" * 26

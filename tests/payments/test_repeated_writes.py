@@ -10,21 +10,21 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from payments.admitting import admit
-from payments.aws import client
-from payments.certificate_store import CertificateStore
-from payments.connection_store import Connection
-from payments.events import SOURCE
-from payments.evidence import apply_order
-from payments.items import RefusedUpdate
-from payments.lifecycle import Status
-from payments.refund_evidence import apply_refund
-from payments.tables import AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem
-from payments.unpublished import Unpublished
+from payments.core.errors import RefusedUpdate
+from payments.core.events import SOURCE
+from payments.core.lifecycle import Status
+from payments.storage.aws import client
+from payments.storage.certificates import CertificateStore
+from payments.storage.connections import Connection
+from payments.storage.tables import AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem
+from payments.storage.unpublished import Unpublished
+from payments.use_cases.admission import admit
+from payments.use_cases.evidence import apply_order
+from payments.use_cases.refunds.refund_evidence import apply_refund
 from payments.wiring import Wiring
-from sandbox.aws import Aws
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from sandbox.judge import ADMIN_ACCESS_KEY
 from tests.payments.conftest import Calls, facts_of, put
 from tests.payments.lost_answers import TABLES, LostAnswers, client_of
 from tests.payments.test_refunds import facts

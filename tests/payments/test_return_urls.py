@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from payments.errors import ConfigurationError, ParameterError
-from payments.return_urls import MAX_LENGTH, check
+from payments.api.return_urls import MAX_LENGTH, check
+from payments.core.errors import ConfigurationError, ParameterError
 from payments.settings import Settings
 
 ALLOWED = Settings(

@@ -16,10 +16,16 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from payments.errors import ConfigurationError, NotAllowedError, TryAgainError
-from payments.quotes import check
-from payments.secret_members import Downloaded, Verification, checkout_keys, merchant_certificate, signer
-from payments.secrets import Cached, CurrentKeys
+from payments.api.quotes import check
+from payments.core.errors import ConfigurationError, NotAllowedError, TryAgainError
+from payments.storage.secret_members import (
+    Downloaded,
+    Verification,
+    checkout_keys,
+    merchant_certificate,
+    signer,
+)
+from payments.storage.secrets import Cached, CurrentKeys
 from payments.wiring import Wiring
 from sandbox.simulator import Credentials
 from wechatpay.errors import DecryptionError, KeyFormatError

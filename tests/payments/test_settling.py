@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from payments.due import BETWEEN_REFUNDS
-from payments.errors import ApiError
-from payments.evidence import Applied
-from payments.items import RefusedUpdate
-from payments.lifecycle import RefundStatus, Status
-from payments.payment import Payment, Refund
-from payments.refund_evidence import RefundFacts, apply_refund
-from payments.settling import settle
-from payments.store import Due
+from payments.core.errors import ApiError, RefusedUpdate
+from payments.core.facts import RefundFacts
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import Payment, Refund
+from payments.core.schedule import BETWEEN_REFUNDS
+from payments.storage.payments import Due
+from payments.use_cases.evidence import Applied
+from payments.use_cases.refunds.refund_evidence import apply_refund
+from payments.use_cases.settling import settle
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError
 

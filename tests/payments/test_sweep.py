@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from payments.due import shard
-from payments.lifecycle import RefundStatus
-from payments.payment import CURRENCY, Payment, Refund
-from payments.tables import PaymentItem, QuarantineItem
+from payments.core.lifecycle import RefundStatus
+from payments.core.payment import CURRENCY, Payment, Refund
+from payments.core.schedule import shard
+from payments.storage.tables import PaymentItem, QuarantineItem
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.payments.conftest import function
 from tests.payments.stage import START, StagedWiring

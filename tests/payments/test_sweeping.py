@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from payments.backlog import AHEAD, LEASE, LOOKS_A_SECOND, SENDS_A_SECOND
-from payments.due import shard
-from payments.lifecycle import RefundStatus, Status
-from payments.pacing import AT_ONCE
-from payments.payment import Payment, Refund
+from payments.core.backlog import AHEAD, LEASE, LOOKS_A_SECOND, SENDS_A_SECOND
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.pacing import AT_ONCE
+from payments.core.payment import Payment, Refund
+from payments.core.schedule import shard
 from payments.wiring import Wiring
-from sandbox.aws import Aws
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from sandbox.judge import ADMIN_ACCESS_KEY
 from tests.payments.conftest import function
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 

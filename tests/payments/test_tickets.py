@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 
-from payments.secret_members import checkout_keys
-from payments.tickets import AFTERGLOW, TicketError, checkout_token, live_ticket, order_of, ticket_of
+from payments.api.tokens import AFTERGLOW, TicketError, checkout_token, live_ticket, order_of, ticket_of
+from payments.storage.secret_members import checkout_keys
 from wechatpay.errors import KeyFormatError
 
 OLD, NEW, OTHER = "o" * 64, "n" * 64, "x" * 64

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from payments.aws import timeout_seconds
-from payments.http import endpoint
-from payments.tables import PaymentItem
+from payments.api.http import endpoint
+from payments.storage.aws import timeout_seconds
+from payments.storage.tables import PaymentItem
 from payments.wiring import Wiring
 from tests.payments.conftest import function
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from payments.http import endpoint
-from payments.lifecycle import RefundStatus, Status
-from payments.payment import Payment, Refund
-from payments.tables import AllowanceItem, EchoItem, NotificationItem, PaymentItem, QuarantineItem
+from payments.api.http import endpoint
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import Payment, Refund
+from payments.storage.tables import AllowanceItem, EchoItem, NotificationItem, PaymentItem, QuarantineItem
 from payments.wiring import Wiring
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.kit.script import Script, Send, missing, refund_object

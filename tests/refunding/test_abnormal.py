@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.hashes import SHA1
 
-from payments.lifecycle import RefundStatus
+from payments.core.lifecycle import RefundStatus
 from tests.kit.dynamodb import Operation
 from tests.kit.script import SILENCE, Send
 from tests.refunding.conftest import NO_SUCH_REFUND, Keys, Office, console, taken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments.lifecycle import RefundStatus
+from payments.core.lifecycle import RefundStatus
 from tests.kit.script import SILENCE
 from tests.refunding.conftest import NO_SUCH_REFUND, Office, taken
 

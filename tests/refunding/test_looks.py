@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from payments.due import SENDS
-from payments.lifecycle import RefundStatus
+from payments.core.lifecycle import RefundStatus
+from payments.core.schedule import SENDS
 from tests.kit.script import SILENCE
 from tests.refunding.conftest import DAY, HOUR, NO_SUCH_REFUND, START, Office, console, moving, taken
 from tests.refunding.test_sending import UNSIGNED, refusal

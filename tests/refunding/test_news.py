@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from payments.evidence import apply_order
-from payments.lifecycle import RefundStatus, Status
+from payments.core.lifecycle import RefundStatus, Status
+from payments.use_cases.evidence import apply_order
 from tests.kit.dynamodb import Answer, Operation, Run
 from tests.kit.script import SILENCE, order_object
 from tests.payments.conftest import facts_of, put

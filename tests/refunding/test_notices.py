@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payments.lifecycle import RefundStatus, Status
+from payments.core.lifecycle import RefundStatus, Status
 from tests.kit.script import order_object
 from tests.refunding.conftest import Office, console
 

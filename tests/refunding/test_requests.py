@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payments.http import endpoint
+from payments.api.http import endpoint
 from tests.http.test_amounts import ACCEPTED, NO_AMOUNTS, OUT_OF_BOUNDS
 from tests.payments.conftest import function
 from tests.refunding.conftest import Office, taken

@@ -2,7 +2,7 @@
 
 import pytest
 
-from payments.lifecycle import RefundStatus
+from payments.core.lifecycle import RefundStatus
 from tests.kit.dynamodb import Operation
 from tests.kit.script import SILENCE, Send
 from tests.refunding.conftest import DAY, HOUR, Office, Told, console, taken

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from payments.evidence import apply_order
-from payments.lifecycle import RefundStatus
+from payments.core.lifecycle import RefundStatus
+from payments.use_cases.evidence import apply_order
 from tests.kit.dynamodb import Answer, Operation, Run
 from tests.kit.script import SILENCE, missing
 from tests.payments.conftest import facts_of

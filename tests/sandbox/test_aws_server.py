@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws import Aws
+from sandbox.aws.aws import Aws
 
 
 def make_table(aws, name="payments"):

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.clock import FARTHEST, Clock
 
-SHIFT = Path(__file__).parents[2] / "sandbox" / "shift"
+SHIFT = Path(__file__).parents[2] / "sandbox" / "functions" / "clock_shift"
 
 
 def test_it_shows_the_machines_time_until_it_is_advanced():

@@ -7,10 +7,10 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws import Aws
+from sandbox.aws.aws import Aws
 from sandbox.clock import Clock
 from sandbox.deployed import FailureBucket, StreamMapping
-from sandbox.streams import StreamPump
+from sandbox.triggers.streams import StreamPump
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:publish"
 MAPPING = "8a3d6a9e-5d3c-5f0b-9d3e-0f7a5d6c1b2a"

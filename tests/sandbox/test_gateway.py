@@ -12,13 +12,13 @@ from contextlib import contextmanager
 import pytest
 import requests
 
+from sandbox.apigateway.gateway import Gateway
+from sandbox.apigateway.payload import Api
+from sandbox.apigateway.throttles import Throttles
 from sandbox.clock import Clock
 from sandbox.deployed import Cors, JwtAuthorizer, Limit, Limits, Route
-from sandbox.gateway import Gateway
-from sandbox.lambdas import FunctionError, PayloadTooLargeError
-from sandbox.payload import Api
+from sandbox.functions.lambdas import FunctionError, PayloadTooLargeError
 from sandbox.serving import Served
-from sandbox.throttles import Throttles
 from sandbox.tokens import Tokens
 
 ISSUER, AUDIENCE = "https://issuer.test", "shop"

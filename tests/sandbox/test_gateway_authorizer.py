@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sandbox.authorizer import RefusedError, authorize
+from sandbox.apigateway.authorizer import RefusedError, authorize
 from sandbox.clock import Clock
 from sandbox.deployed import JwtAuthorizer
 from sandbox.tokens import Tokens

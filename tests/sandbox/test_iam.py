@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.iam import Need, UnsupportedPolicyError, allowed, statements_of, trusts
+from sandbox.aws.iam import Need, UnsupportedPolicyError, allowed, statements_of, trusts
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/payments"
 

@@ -1,4 +1,4 @@
-"""Every sample event in events/ still does what it is there for; `python -m sandbox.invoke` as its users call it."""
+"""Every sample event in events/ still does what it is there for; `python -m sandbox.commands.invoke` as its users call it."""
 
 import json
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.sample_events import ABOUT_AN_ORDER, SampleOrder, invoke
+from sandbox.commands.samples import ABOUT_AN_ORDER, SampleOrder, invoke
 from sandbox.stack import Sandbox
 from tests import warm
 
@@ -116,7 +116,7 @@ def test_an_event_of_the_bus_is_told_to_whoever_waits(sandbox):
 
 
 def command(*arguments):
-    return warm.run(["sandbox.invoke", *map(str, arguments)], timeout=60)
+    return warm.run(["sandbox.commands.invoke", *map(str, arguments)], timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -154,4 +154,4 @@ def test_a_credentials_file_that_is_none_is_one_sentence():
 def test_make_invoke_hands_its_three_variables_on():
     variables = ["F=notify", "E=fresh.json", "CREDENTIALS=wechat.json"]
     told = subprocess.run(["make", "-n", "invoke", *variables], check=True, cwd=ROOT, capture_output=True)
-    assert b"-m sandbox.invoke notify fresh.json --credentials wechat.json" in told.stdout
+    assert b"-m sandbox.commands.invoke notify fresh.json --credentials wechat.json" in told.stdout

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.clock import Clock
-from sandbox.lambdas import FunctionError, Lambdas, PayloadTooLargeError
+from sandbox.functions.lambdas import FunctionError, Lambdas, PayloadTooLargeError
 from tests.sandbox.toys.functions import TOYS, toy
 
 CREDENTIALS = {
@@ -318,7 +318,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 from sandbox.clock import Clock
-from sandbox.lambdas import Lambdas
+from sandbox.functions.lambdas import Lambdas
 from tests.sandbox.toys.functions import toy
 import threading
 lambdas = Lambdas({"Ordinary": toy("ordinary")}, region="us-east-1", endpoint_url="", credentials=lambda f: {},

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from sandbox.aws import Aws
-from sandbox.batches import failures_of
+from sandbox.aws.aws import Aws
 from sandbox.clock import Clock
 from sandbox.deployed import QueueMapping
-from sandbox.queues import QueuePump
+from sandbox.triggers.batches import failures_of
+from sandbox.triggers.queues import QueuePump
 
 REGION, ACCOUNT = "us-east-1", "123456789012"
 VISIBILITY = 30
@@ -163,7 +163,7 @@ def test_what_succeeded_is_deleted(aws, pumping, send):
 
 def test_a_message_sent_later_comes_without_a_poll_of_chance(pumping, send, monkeypatch):
     for wait in ("IDLE", "LONGEST_IDLE"):
-        monkeypatch.setattr(f"sandbox.queues.{wait}", 3600)
+        monkeypatch.setattr(f"sandbox.triggers.queues.{wait}", 3600)
     arrived = threading.Event()
     pump = pumping(Function(lambda _: arrived.set()))
     assert pump.drain(5)

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws import Aws
-from sandbox.deployer import deploy
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.deployer import deploy
+from sandbox.cloudformation.template import TemplateError
 from sandbox.stack import Sandbox
-from sandbox.template import TemplateError
 
 TOYS = Path(__file__).parent / "toys"
 TEMPLATE = TOYS / "recovery.yaml"

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox.clock import Clock
 from sandbox.deployed import Rule
-from sandbox.patterns import UnsupportedPatternError, check, matches
-from sandbox.rules import AT_ONCE, RulePump
+from sandbox.triggers.patterns import UnsupportedPatternError, check, matches
+from sandbox.triggers.rules import AT_ONCE, RulePump
 
 ARN = "arn:aws:events:us-east-1:123456789012:rule/payments/news"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.sam_local import keys, variables
+from sandbox.cloudformation.template import transformed
+from sandbox.commands.sam_local import keys, variables
 from sandbox.stack import Sandbox
-from sandbox.template import transformed
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("layers/wechatpay", "layers/payments")

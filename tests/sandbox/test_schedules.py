@@ -7,7 +7,7 @@ import pytest
 
 from sandbox.clock import Clock
 from sandbox.deployed import Schedule
-from sandbox.schedules import ScheduleTimer
+from sandbox.triggers.schedules import ScheduleTimer
 
 ARN = "arn:aws:scheduler:us-east-1:123456789012:schedule/default/minute"
 

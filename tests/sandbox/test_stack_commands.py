@@ -1,4 +1,4 @@
-"""`python -m sandbox` and `python -m sandbox.invoke` as their users meet them."""
+"""`python -m sandbox` and `python -m sandbox.commands.invoke` as their users meet them."""
 
 import json
 import signal
@@ -137,7 +137,7 @@ def test_several_sandboxes_run_side_by_side(tmp_path):
 
 
 def invoke(*arguments):
-    return warm.run(["sandbox.invoke", *arguments], timeout=60)
+    return warm.run(["sandbox.commands.invoke", *arguments], timeout=60)
 
 
 def test_invoke_runs_one_function_with_an_event(tmp_path):

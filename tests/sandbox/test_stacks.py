@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws import Aws
-from sandbox.deployer import deploy
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.deployer import deploy
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31

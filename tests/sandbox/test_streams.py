@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from sandbox.aws import Aws
-from sandbox.batches import Outcome, outcome_of
+from sandbox.aws.aws import Aws
 from sandbox.deployed import StreamMapping
-from sandbox.streams import RETENTION, StreamPump
+from sandbox.triggers.batches import Outcome, outcome_of
+from sandbox.triggers.streams import RETENTION, StreamPump
 
 TABLE = "payments"
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from payments.settings import Settings
-from sandbox.aws import Aws
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.deployer import deploy
+from sandbox.cloudformation.template import TemplateError, checked, parameters_of, translate
 from sandbox.deployed import Cors, JwtAuthorizer, Limit
-from sandbox.deployer import deploy
-from sandbox.template import TemplateError, checked, parameters_of, translate
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATE = ROOT / "template.yaml"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.intrinsics import NO_VALUE, Resolver
-from sandbox.template import TemplateError
+from sandbox.cloudformation.intrinsics import NO_VALUE, Resolver
+from sandbox.cloudformation.template import TemplateError
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.template import TemplateError, checked, transformed, translate
+from sandbox.cloudformation.template import TemplateError, checked, transformed, translate
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,7 +61,7 @@ def test_our_template_transforms_to_plain_cloudformation():
 
 def test_the_command_prints_json_without_region_or_credentials():
     run = subprocess.run(
-        [sys.executable, "-m", "sandbox.template"],
+        [sys.executable, "-m", "sandbox.cloudformation.template"],
         cwd=ROOT,
         env={"PATH": "/usr/bin", "AWS_EC2_METADATA_DISABLED": "true"},
         capture_output=True,

@@ -10,12 +10,12 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
-from sandbox.aws import Aws
+from sandbox.apigateway.websocket_gateway import WebSocketGateway
+from sandbox.aws.aws import Aws
 from sandbox.clock import Clock
 from sandbox.deployed import Limit, Limits, WebSocketApi
-from sandbox.execution import FunctionError
+from sandbox.functions.execution import FunctionError
 from sandbox.serving import Served
-from sandbox.websocket_gateway import WebSocketGateway
 
 MANAGE = "arn:aws:execute-api:us-east-1:123456789012:websocket/live/{}/@connections/*"
 

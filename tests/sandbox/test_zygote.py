@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from sandbox.lambdas import SHIFT
-from sandbox.process_group import end_group_with_this_process
-from sandbox.zygote import Zygote
+from sandbox.functions.lambdas import SHIFT
+from sandbox.functions.process_group import end_group_with_this_process
+from sandbox.functions.zygote import Zygote
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="functions are started as programs elsewhere")
 

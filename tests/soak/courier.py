@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sandbox.simulator import Simulator
-from sandbox.simulator.courier import LADDER, Delivery
+from sandbox.simulator.notifications.courier import LADDER, Delivery
 from tests.crash import invariants
 from tests.crash.notification import opened
 

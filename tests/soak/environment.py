@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from sandbox.intrinsics import Resolver
+from sandbox.cloudformation.intrinsics import Resolver
+from sandbox.cloudformation.template import checked, parameters_of, transformed
 from sandbox.simulator import Credentials
-from sandbox.template import checked, parameters_of, transformed
 from tests.kit.dynamodb import TEMPLATE
 
 PARAMETERS = {

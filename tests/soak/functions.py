@@ -10,9 +10,8 @@ from typing import Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from payments.errors import ConfigurationError
-from payments.http import endpoint
-from payments.items import StorageUnavailableError
+from payments.api.http import endpoint
+from payments.core.errors import ConfigurationError, StorageUnavailableError
 from tests.crash.effects import Killed
 from tests.soak.faults import Invocation
 from tests.soak.wired import Outside, SoakWiring

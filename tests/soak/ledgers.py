@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from payments.events import plain
+from payments.core.events import plain
 from tests.crash import invariants
 from tests.soak.people import People
 from tests.soak.window import Window

@@ -10,12 +10,13 @@ from unittest.mock import patch
 
 import requests
 
-from payments import opening, refund_wish, refunding, sweeping
-from payments.errors import ApiError, OrderClosedError
-from payments.evidence import OrderFacts
-from payments.payment import Payment
-from payments.store import PaymentStore
-from payments.verdicts import Verdict, judge
+from payments.core.errors import ApiError, OrderClosedError
+from payments.core.facts import OrderFacts
+from payments.core.payment import Payment
+from payments.storage.payments import PaymentStore
+from payments.use_cases import opening, sweeping
+from payments.use_cases.refunds import refund_wish, refunding
+from payments.use_cases.verdicts import Verdict, judge
 from tests.soak.functions import Planted
 from tests.soak.wired import SoakWiring
 from tests.soak.wishes import Mood

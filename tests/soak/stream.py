@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from sandbox.batches import failures_of
+from sandbox.triggers.batches import failures_of
 
 if TYPE_CHECKING:
     from tests.soak.window import Window

@@ -12,10 +12,10 @@ from unittest.mock import patch
 
 import requests
 
-from payments import sweeping
-from payments.http import logger
-from sandbox.batches import failures_of
+from payments.logs import logger
+from payments.use_cases import sweeping
 from sandbox.simulator import Credentials, Simulator
+from sandbox.triggers.batches import failures_of
 from tests.crash.clock import VirtualClock
 from tests.crash.images import Images
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.template import transformed
+from sandbox.cloudformation.template import transformed
 
 TRANSFORMED = transformed(Path(__file__).parents[2] / "template.yaml")
 RESOURCES, PARAMETERS = TRANSFORMED["Resources"], TRANSFORMED["Parameters"]

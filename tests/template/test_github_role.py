@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sandbox.template import translate
+from sandbox.cloudformation.template import translate
 
 ROOT = Path(__file__).parents[2]
 CREATES = {

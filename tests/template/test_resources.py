@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.aws import Aws
+from sandbox.aws.aws import Aws
+from sandbox.cloudformation.deployer import deploy
+from sandbox.cloudformation.named_resources import NAMED
+from sandbox.cloudformation.template import translate
 from sandbox.deployed import Deployed
-from sandbox.deployer import deploy
-from sandbox.named_resources import NAMED
-from sandbox.template import translate
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 PARAMETERS = {

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.intrinsics import NO_VALUE, Resolver
-from sandbox.template import checked, parameters_of, translate
+from sandbox.cloudformation.intrinsics import NO_VALUE, Resolver
+from sandbox.cloudformation.template import checked, parameters_of, translate
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 DECLARED = parameters_of(TEMPLATE)

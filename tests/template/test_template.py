@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from payments.events import SOURCE
-from payments.lifecycle import EDGES, REFUND_SUCCEEDED
-from sandbox.template import transformed
+from payments.core.events import SOURCE
+from payments.core.lifecycle import EDGES, REFUND_SUCCEEDED
+from sandbox.cloudformation.template import transformed
 
 ROOT = Path(__file__).parents[2]
 TRANSFORMED = transformed(ROOT / "template.yaml")

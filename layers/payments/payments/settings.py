@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from payments.callers import SCOPE_NAMES
-from payments.errors import ConfigurationError
+from payments.core.access import SCOPE_NAMES
+from payments.core.errors import ConfigurationError
 
 # https to a name, not to a number: what is signed with the merchant's key goes there. http is for this machine alone.
 _GATEWAY = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]{1,5})?|http://127\.0\.0\.1:[0-9]{1,5}")

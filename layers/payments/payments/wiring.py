@@ -15,17 +15,17 @@ from payments import metrics
 from payments.settings import Settings
 
 if TYPE_CHECKING:
-    from payments.allowance_store import AllowanceStore
-    from payments.certificate_store import CertificateStore
-    from payments.connection_store import ConnectionStore
-    from payments.echo_store import EchoStore
-    from payments.notification_store import NotificationStore
-    from payments.quarantine import Quarantine
-    from payments.refund_store import RefundStore
-    from payments.secret_members import Downloaded, Verification
-    from payments.secrets import Cached, CurrentKeys
-    from payments.store import PaymentStore
-    from payments.unpublished import Unpublished
+    from payments.storage.allowances import AllowanceStore
+    from payments.storage.certificates import CertificateStore
+    from payments.storage.connections import ConnectionStore
+    from payments.storage.echoes import EchoStore
+    from payments.storage.notifications import NotificationStore
+    from payments.storage.payments import PaymentStore
+    from payments.storage.quarantine import Quarantine
+    from payments.storage.refunds import RefundStore
+    from payments.storage.secret_members import Downloaded, Verification
+    from payments.storage.secrets import Cached, CurrentKeys
+    from payments.storage.unpublished import Unpublished
     from wechatpay.client import Client
     from wechatpay.errors import RefusedError, UnknownOutcomeError
     from wechatpay.signing import MerchantSigner
@@ -42,8 +42,14 @@ class Wiring:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self.settings = Settings(os.environ if environment is None else environment)
         self._deadline = float("inf")
-        if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+        kind = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")  # Lambda alone sets it
+        if kind == "snap-start":
             self._warm()
+        elif kind and any(
+            map(self.settings.has, ("PAYMENTS_TABLE", "NOTIFICATIONS_TABLE", "CONNECTIONS_TABLE"))
+        ):
+            # A cold start has a whole processor until the first call, and then a part of one.
+            from payments.storage.tables import PaymentItem  # noqa: F401
 
     def _warm(self) -> None:
         """Make what this function's environment is about, for the snapshot that its calls will begin from.
@@ -93,98 +99,98 @@ class Wiring:
     @cached_property
     def store(self) -> "PaymentStore":
         """The payments table."""
-        from payments.store import PaymentStore
+        from payments.storage.payments import PaymentStore
 
         return PaymentStore(payments_table=self.settings.payments_table, due_shards=self.settings.due_shards)
 
     @cached_property
     def refunds(self) -> "RefundStore":
         """The refunds in the payments table."""
-        from payments.refund_store import RefundStore
+        from payments.storage.refunds import RefundStore
 
         return RefundStore(due_shards=self.settings.due_shards)
 
     @cached_property
     def quarantine(self) -> "Quarantine":
         """The quarantine table."""
-        from payments.quarantine import Quarantine
+        from payments.storage.quarantine import Quarantine
 
         return Quarantine(quarantine_table=self.settings.quarantine_table)
 
     @cached_property
     def notifications(self) -> "NotificationStore":
         """The table `notifications`."""
-        from payments.notification_store import NotificationStore
+        from payments.storage.notifications import NotificationStore
 
         return NotificationStore(notifications_table=self.settings.notifications_table)
 
     @cached_property
     def echoes(self) -> "EchoStore":
         """The echoes in the same table."""
-        from payments.echo_store import EchoStore
+        from payments.storage.echoes import EchoStore
 
         return EchoStore(notifications_table=self.settings.notifications_table)
 
     @cached_property
     def allowances(self) -> "AllowanceStore":
         """The table `buyers`."""
-        from payments.allowance_store import AllowanceStore
+        from payments.storage.allowances import AllowanceStore
 
         return AllowanceStore(buyers_table=self.settings.buyers_table)
 
     @cached_property
     def connections(self) -> "ConnectionStore":
         """The table `connections`."""
-        from payments.connection_store import ConnectionStore
+        from payments.storage.connections import ConnectionStore
 
         return ConnectionStore(connections_table=self.settings.connections_table)
 
     @cached_property
     def verification(self) -> "Cached[Verification]":
         """The secret that verifies WeChat Pay."""
-        from payments.secret_members import Verification
+        from payments.storage.secret_members import Verification
 
         return self._secret(self.settings.verification_secret, Verification)
 
     @cached_property
     def keys(self) -> "CurrentKeys":
         """WeChat Pay's verification keys."""
-        from payments.secrets import CurrentKeys
+        from payments.storage.secrets import CurrentKeys
 
         return CurrentKeys(self.verification, self.downloaded)
 
     @cached_property
     def downloaded(self) -> "Cached[Downloaded]":
         """The secret of downloaded platform certificates."""
-        from payments.secret_members import Downloaded
+        from payments.storage.secret_members import Downloaded
 
         return self._secret(self.settings.certificates_secret, Downloaded, absent="{}")
 
     @cached_property
     def certificates(self) -> "CertificateStore":
         """The same secret, to be written."""
-        from payments.certificate_store import CertificateStore
+        from payments.storage.certificates import CertificateStore
 
         return CertificateStore(client=self._secrets_manager, secret_id=self.settings.certificates_secret)
 
     @cached_property
     def signing(self) -> "Cached[MerchantSigner]":
         """The secret that signs for the merchant."""
-        from payments.secret_members import signer
+        from payments.storage.secret_members import signer
 
         return self._secret(self.settings.signing_secret, partial(signer, mchid=self.settings.mchid))
 
     @cached_property
     def merchant_certificate(self) -> "Cached[tuple[str, str] | None]":
         """The merchant's API certificate and the serial number in use, from the signing secret."""
-        from payments.secret_members import merchant_certificate
+        from payments.storage.secret_members import merchant_certificate
 
         return self._secret(self.settings.signing_secret, merchant_certificate)
 
     @cached_property
     def checkout_key(self) -> "Cached[tuple[str, ...]]":
         """The secret keys of checkout addresses: the first signs, any of them opens."""
-        from payments.secret_members import checkout_keys
+        from payments.storage.secret_members import checkout_keys
 
         return self._secret(self.settings.checkout_secret, checkout_keys)
 
@@ -222,14 +228,14 @@ class Wiring:
     def _secret(
         self, secret_id: str, parse: Callable[[dict[str, Any]], T], absent: str | None = None
     ) -> "Cached[T]":
-        from payments.secrets import Cached
+        from payments.storage.secrets import Cached
 
         client = self._secrets_manager
         return Cached(client=client, secret_id=secret_id, parse=parse, clock=self.now, absent=absent)
 
     @cached_property
     def _secrets_manager(self) -> Any:
-        from payments.aws import client
+        from payments.storage.aws import client
 
         # Under the table that the function has: another session would cost a second start.
         table = self.store if self.settings.works_on_payments else self.connections
@@ -239,14 +245,14 @@ class Wiring:
     @cached_property
     def queue(self) -> Any:
         """An SQS client."""
-        from payments.aws import client
+        from payments.storage.aws import client
 
         return client("sqs", self.store.session())
 
     @cached_property
     def live(self) -> Any:
         """A client that reaches open live connections; the address of their API is the page's, over HTTP."""
-        from payments.aws import client
+        from payments.storage.aws import client
 
         endpoint = "http" + self.settings.live_url.removeprefix("ws")
         return client("apigatewaymanagementapi", self.connections.session(), endpoint)
@@ -256,7 +262,7 @@ class Wiring:
         """An EventBridge client."""
         from botocore.session import get_session
 
-        from payments.aws import client
+        from payments.storage.aws import client
 
         return client("events", get_session())
 
@@ -265,7 +271,7 @@ class Wiring:
         """The bucket for stream records that cannot be published."""
         from botocore.session import get_session
 
-        from payments.aws import client
-        from payments.unpublished import Unpublished
+        from payments.storage.aws import client
+        from payments.storage.unpublished import Unpublished
 
         return Unpublished(bucket=self.settings.unpublished_bucket, client=client("s3", get_session()))

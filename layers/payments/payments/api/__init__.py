@@ -1,0 +1,1 @@
+"""How the product is spoken to: requests, answers, callers, and the checkout page."""

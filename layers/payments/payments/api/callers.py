@@ -1,0 +1,72 @@
+"""Who calls, and what their token lets them do.
+
+API Gateway has verified the token; what it says is read here from the authorizer's claims.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from payments.core.access import CHARGE, PAY, REFUND
+from payments.core.errors import NotAllowedError, OrderNotFoundError
+from payments.core.payment import Payment
+
+LONGEST_SUBJECT = 255  # characters (OpenID Connect Core 1.0, section 2, `sub`)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The subject of the token and its rights: PAY, CHARGE, REFUND. Whoever has both pay and charge counts as charge."""
+
+    sub: str
+    rights: frozenset[str]
+    scope_names: Mapping[str, str]
+
+    def with_one_of(self, *rights: str) -> "Caller":
+        """This caller, who has one of `rights`. Raises NotAllowedError.
+
+        The route asks the same of API Gateway; a route that forgets to must not open the function.
+        """
+        if self.rights.isdisjoint(rights):
+            wanted = " or ".join(self.scope_names[right] for right in rights)
+            raise NotAllowedError(f"This needs the scope {wanted}.")
+        return self
+
+    @property
+    def may_charge(self) -> bool:
+        """Whether any user's order, at any price, is theirs to create."""
+        return CHARGE in self.rights
+
+    def may_see(self, payment: Payment) -> bool:
+        """Their own order, or any for a backend or the back office."""
+        return bool(self.rights & {CHARGE, REFUND}) or (PAY in self.rights and payment.user_id == self.sub)
+
+    def may_close(self, payment: Payment) -> bool:
+        """Their own order, or any for a backend; the back office closes none."""
+        return self.may_charge or (PAY in self.rights and payment.user_id == self.sub)
+
+
+def caller_of(claims: Mapping[str, object], scope_names: Mapping[str, str]) -> Caller:
+    """The caller from a JWT authorizer's claims (`scope` or `scp`), rights by what each is called there.
+
+    Scopes are separated by single spaces and nothing else (RFC 6749, section 3.3), as API Gateway reads them. Raises
+    NotAllowedError without a usable subject.
+    """
+    sub = claims.get("sub")
+    if not isinstance(sub, str) or not sub:
+        raise NotAllowedError("The access token names no subject.")
+    if len(sub) > LONGEST_SUBJECT or not sub.isprintable():
+        raise NotAllowedError(
+            f"The access token's subject is over {LONGEST_SUBJECT} characters, or not printable."
+        )
+    granted = str(claims.get("scope") or claims.get("scp") or "")
+    if granted.startswith("[") and granted.endswith("]"):
+        granted = granted[1:-1]  # API Gateway hands an array claim over as "[a b]"
+    held = frozenset(granted.split(" "))
+    return Caller(sub, frozenset(right for right, name in scope_names.items() if name in held), scope_names)
+
+
+def found(payment: Payment | None, may: Callable[[Payment], bool]) -> Payment:
+    """The payment, if there is one and the caller `may`. Raises OrderNotFoundError, the same in both cases."""
+    if payment is None or not may(payment):
+        raise OrderNotFoundError
+    return payment

@@ -1,0 +1,128 @@
+"""A checkout address: what opens it, and the public view of one order that it gives, with a code that can be paid by."""
+
+from dataclasses import replace
+
+from payments.api import qr, tokens
+from payments.api.public_status import public_status
+from payments.core.errors import ApiError, OrderNotFoundError, TryAgainError
+from payments.core.lifecycle import Status
+from payments.core.money import yuan
+from payments.core.payment import Credential, Payment
+from payments.core.times import utc
+from payments.use_cases.opening import with_fresh_credential
+from payments.wiring import Wiring
+
+PATH = "/checkout/"
+
+
+def address(payment: Payment, wiring: Wiring) -> str:
+    """Where the buyer pays this order: the whole address, to be handed to nobody but the buyer."""
+    token = tokens.checkout_token(
+        out_trade_no=payment.out_trade_no, time_expire=payment.time_expire, keys=wiring.checkout_key.value()
+    )
+    return wiring.settings.public_url + PATH + token
+
+
+def opened_by(token: str, wiring: Wiring) -> Payment:
+    """The order that a checkout token opens, with a fresh credential where the last one ends before the order.
+
+    Costs one read; only a credential in its last minutes costs more. Where a fresh one cannot be had right now, the
+    payment comes without any: the last may be void already. Raises OrderNotFoundError, the same whatever is wrong with
+    the token.
+    """
+    try:
+        number = tokens.order_of(token, keys=wiring.checkout_key.value(), now=wiring.now())
+    except tokens.TicketError as problem:
+        raise OrderNotFoundError from problem
+    known = _read(number, wiring)
+    try:
+        return with_fresh_credential(known, send=lambda body: _send(known, body, wiring), wiring=wiring)
+    except TryAgainError:
+        return _without_credential(known)
+    except ApiError:  # paid, closed or refused meanwhile
+        return _without_credential(_read(number, wiring))
+
+
+def view(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str, object]:
+    """What anybody with the address may know: amounts in yuan as text, times in ISO 8601; absent members are left out.
+
+    Within WeChat's browser a JSAPI order has `paymentParams` for its cashier, elsewhere a code of this very address.
+    """
+    now = wiring.now()
+    status = status_of(payment, now)
+    members: dict[str, object] = {
+        "version": payment.version,
+        "status": status,
+        "amount": str(yuan(payment.amount)),
+        "currency": payment.currency,
+        "subject": payment.subject,
+        "method": payment.method,
+        "expiresAt": utc(payment.time_expire),
+        "now": utc(int(now)),  # a countdown must not go by the buyer's clock
+    }
+    if wiring.settings.merchant_name:
+        members["merchantName"] = wiring.settings.merchant_name
+    if payment.return_url is not None:
+        members["returnUrl"] = payment.return_url
+    if payment.refunded:
+        members["refundedAmount"] = str(yuan(payment.refunded))
+    if status == "waiting":
+        members |= _means(payment, within_wechat=within_wechat, wiring=wiring)
+    if status != "refunded":  # everything else can still change, be it by late money
+        members["live"] = {"url": wiring.settings.live_url, "ticket": _ticket(payment, wiring)}
+    return members
+
+
+def status_of(payment: Payment, now: float) -> str:
+    """waiting, paid, partially_refunded, refunded, closing, closed, expired or failed.
+
+    An order that is being closed, or whose time is over, is closing until WeChat Pay has proven that nobody has paid it;
+    then it is expired where its time was over, and closed where somebody wished it.
+    """
+    if not payment.status.is_final and (payment.status is Status.CLOSING or now >= payment.time_expire):
+        return "closing"
+    return public_status(payment.status.word, expired=payment.updated_at >= payment.time_expire)
+
+
+def _means(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str, object]:
+    """What the order is paid by, here; nothing while there is nothing that works."""
+    if payment.credential_expires_at is None:
+        return {}
+    until: dict[str, object] = {"codeExpiresAt": utc(payment.credential_expires_at)}
+    if payment.code_url is not None:
+        return {**until, "codeUrl": payment.code_url, "qrCode": qr.data_url(payment.code_url)}
+    if not within_wechat:
+        return {**until, "qrCode": qr.data_url(address(payment, wiring))}
+    params = wiring.signing.value().jsapi_params(
+        appid=payment.appid,
+        prepay_id=payment.prepay_id or "",
+        timestamp=int(wiring.now()),
+        nonce_str=wiring.nonce(),
+    )
+    return {**until, "paymentParams": params}
+
+
+def _ticket(payment: Payment, wiring: Wiring) -> str:
+    return tokens.live_ticket(
+        out_trade_no=payment.out_trade_no,
+        ticket_id=wiring.nonce(),
+        keys=wiring.checkout_key.value(),
+        now=wiring.now(),
+    )
+
+
+def _send(payment: Payment, body: bytes, wiring: Wiring) -> Credential:
+    if payment.method == "jsapi":
+        return Credential(prepay_id=wiring.wechat.order_jsapi(body))
+    return Credential(code_url=wiring.wechat.order_native(body))
+
+
+def _read(out_trade_no: str, wiring: Wiring) -> Payment:
+    payment = wiring.store.get(out_trade_no)
+    if payment is None:
+        raise OrderNotFoundError
+    return payment
+
+
+def _without_credential(payment: Payment) -> Payment:
+    return replace(payment, code_url=None, prepay_id=None, credential_expires_at=None)

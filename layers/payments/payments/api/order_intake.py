@@ -1,0 +1,141 @@
+"""From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
+
+import json
+
+from payments.api import quotes, return_urls
+from payments.api.callers import Caller
+from payments.api.http import Request
+from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
+from payments.core import identifiers
+from payments.core.access import CHARGE, PAY
+from payments.core.errors import NotAllowedError, RefusedUpdate
+from payments.core.payment import CURRENCY, Payment
+from payments.core.times import beijing
+from payments.use_cases.admission import admit
+from payments.wiring import Wiring
+
+
+def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> tuple[Payment, bool]:
+    """The payment that the caller wants, and whether it may have been asked for before.
+
+    `kind` is the body's, `method` is native or jsapi. Where a buyer is named, the buyer's limits hold; a backend that
+    names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `admit`.
+    """
+    caller = request.caller.with_one_of(PAY, CHARGE)
+    order = load_order(request.body, kind)
+    key = idempotency_key(request.headers)
+    user_id = _payer(caller, order)
+    ticket = _priced(caller, order, wiring)
+    if order.return_url is not None:
+        return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
+    out_trade_no = _number(method, caller.sub, key, ticket, wiring)
+    payment = _frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
+    request.about(payment)
+    if ticket is not None:
+        _use(ticket, payment, wiring)
+    if order.user_id is not None or not caller.may_charge:
+        open_already = admit(payment, keyed=key is not None, wiring=wiring)
+        if open_already is not None:
+            return open_already, True
+    return payment, key is not None or ticket is not None
+
+
+def _payer(caller: Caller, order: NewOrder) -> str:
+    """Whose order this is: a backend may name anybody; a buyer pays for themselves."""
+    if caller.may_charge:
+        return order.user_id or caller.sub
+    if order.user_id not in (None, caller.sub):
+        raise NotAllowedError(
+            "userId must be the caller's own.",
+            details={"field": "userId", "issue": "must be the caller's own"},
+        )
+    return caller.sub
+
+
+def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
+    """A buyer pays a quoted price, a backend its own."""
+    if caller.may_charge or not wiring.settings.requires_quote:
+        return None
+    return quotes.check(
+        order.quote,
+        keys=wiring.verification.value().quote_keys,
+        sub=caller.sub,
+        content_id=order.content_id,
+        amount=order.fen,
+        metadata=order.metadata,
+        now=wiring.now(),
+    )
+
+
+def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiring) -> str:
+    """The same for every repetition: by the Idempotency-Key, else by the quote; without both nothing tells one."""
+    scope = wiring.settings.stack_scope
+    if key is not None:
+        return identifiers.out_trade_no(scope=scope, route=method, caller=caller, key=key)
+    if ticket is not None:
+        return identifiers.out_trade_no_of_quote(scope=scope, route=method, caller=caller, jti=ticket.jti)
+    return identifiers.random_number("WX", wiring.entropy())
+
+
+def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
+    # Before the buyer's limits are looked at: an order that this refuses must not count.
+    try:
+        wiring.allowances.use_quote(
+            payment.user_id,
+            ticket.jti,
+            payment.out_trade_no,
+            expires_at=ticket.expires_at,
+            now=payment.created_at,
+        )
+    except RefusedUpdate as refused:
+        raise quotes.used_for_another_order() from refused
+
+
+def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wiring: Wiring) -> Payment:
+    """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
+    settings, now = wiring.settings, int(wiring.now())
+    openid = order.openid if isinstance(order, NewJsapiOrder) else None
+    wechat_request: dict[str, object] = {
+        "appid": settings.appid,
+        "mchid": settings.mchid,
+        "description": description(order.subject),
+        "out_trade_no": out_trade_no,
+        "time_expire": beijing(now + settings.order_life),
+        "notify_url": settings.notify_url,
+        "amount": {"total": order.fen, "currency": CURRENCY},
+    }
+    if openid is not None:
+        wechat_request["payer"] = {"openid": openid}
+    asked: dict[str, object] = {
+        "user_id": user_id,
+        "content_id": order.content_id,
+        "amount": order.fen,
+        "subject": order.subject,
+        "body": order.body,
+        "metadata": order.metadata,
+        "openid": openid,
+    }
+    if order.return_url is not None:  # a request without one keeps the fingerprint that it always had
+        asked["return_url"] = order.return_url
+    return Payment(
+        out_trade_no=out_trade_no,
+        payment_id=identifiers.payment_id(out_trade_no),
+        user_id=user_id,
+        content_id=order.content_id,
+        method=method,
+        subject=order.subject,
+        body=order.body,
+        metadata=order.metadata_text,
+        openid=openid,
+        return_url=order.return_url,
+        mchid=settings.mchid,
+        appid=settings.appid,
+        amount=order.fen,
+        currency=CURRENCY,
+        fingerprint=identifiers.fingerprint(asked),
+        wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
+        time_expire=now + settings.order_life,
+        created_at=now,
+        updated_at=now,
+        sent_at=now,
+    )

@@ -1,0 +1,122 @@
+"""Price quotes: a buyer pays what the product's backend has signed, not what a browser says."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from payments.api.json_body import load_members
+from payments.core.access import SHORTEST_KEY
+from payments.core.errors import InvalidRequestError, NotAllowedError
+
+LONGEST = 15 * 60  # seconds that a quote may have left
+AHEAD = 60  # seconds that the product's backend's clock may be ahead of ours
+LARGEST = 16 * 1024  # characters, for a quote may hold the whole metadata
+LONGEST_JTI = 128  # characters
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """A quote's `jti`: it opens one order. `expires_at` is the quote's end, in epoch seconds."""
+
+    jti: str
+    expires_at: int
+
+
+def check(
+    quote: object,
+    *,
+    keys: Sequence[str],
+    sub: str,
+    content_id: str,
+    amount: int,
+    metadata: Mapping[str, object] | None,
+    now: float,
+) -> Ticket | None:
+    """Raise NotAllowedError unless `quote` allows this buyer this content at this amount (fen), with this metadata.
+
+    A quote is a JWT, HS256 with any of `keys` (WECHAT_QUOTE_KEY and, while that changes, the previous one), with `sub`,
+    `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `jti`; what else it claims is not looked at. With
+    `metadata` it is good for exactly that; without, the buyer chose the metadata. Returns its `jti`, if it has one: the
+    caller sees to it that no other order was opened with that. Source: RFC 7519, read strictly (section 4: no claim twice).
+    """
+    if quote is None:
+        raise _refused("is required for a buyer's own order")
+    if not isinstance(quote, str) or not 1 <= len(quote) <= LARGEST:
+        raise _refused(f"must be a JWT of at most {LARGEST} characters")
+    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
+        raise _refused(
+            f"cannot be checked: WECHAT_QUOTE_KEY is not set, or shorter than {SHORTEST_KEY} characters"
+        )
+    claims = _signed_claims(quote, keys)
+    expires = _in_time(claims["exp"], claims.get("nbf", 0), now)
+    if claims["sub"] != sub or claims["contentId"] != content_id:
+        raise _refused("is for another user or content")
+    if type(claims["amount"]) is not int or claims["amount"] != amount:
+        raise _refused("is for another amount")
+    if "metadata" in claims and not _same(
+        {} if (bound := claims["metadata"]) is None else bound, metadata or {}
+    ):
+        raise _refused("is for other metadata")
+    return _ticket(claims["jti"], expires) if "jti" in claims else None
+
+
+def used_for_another_order() -> NotAllowedError:
+    """What is told to whoever opens a second order with one `jti`."""
+    return _refused(
+        "was used for another order: repeat the first request as it was sent, or sign a new quote"
+    )
+
+
+def _ticket(jti: object, expires: int) -> Ticket:
+    if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_JTI:
+        raise _refused(f"must have a jti of 1 to {LONGEST_JTI} characters, or none")
+    return Ticket(jti, expires)
+
+
+def _same(one: object, other: object) -> bool:
+    """Whether two JSON values are the same. Python's == takes true for 1."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[name], other[name]) for name in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return _kind(one) is _kind(other) and one == other
+
+
+def _kind(value: object) -> type:
+    return Decimal if type(value) is int or isinstance(value, Decimal) else type(value)
+
+
+def _signed_claims(quote: str, keys: Sequence[str]) -> dict[str, object]:
+    payload = next((found for key in keys if (found := _payload(quote, key)) is not None), None)
+    try:
+        claims = load_members(payload or b"")
+    except InvalidRequestError as problem:
+        raise _refused("is not a quote of the product's backend") from problem
+    if missing := [name for name in ("sub", "contentId", "amount", "exp") if name not in claims]:
+        raise _refused(f"has no {missing[0]}")
+    return claims
+
+
+def _payload(quote: str, key: str) -> bytes | None:
+    import jwt  # noqa: PLC0415  a backend that needs no quote does not pay for it
+
+    try:
+        # The signature alone; the claims are read as strictly as a request, and by the clock that all else goes by.
+        payload: bytes = jwt.PyJWS().decode(quote, key, algorithms=["HS256"])
+    except jwt.PyJWTError:
+        return None
+    return payload
+
+
+def _in_time(expires: object, begins: object, now: float) -> int:
+    if type(expires) is not int or expires <= now:
+        raise _refused("has expired")
+    if expires > now + LONGEST:
+        raise _refused("must expire within 15 minutes")
+    if type(begins) is not int or begins > now + AHEAD:
+        raise _refused("is not valid yet")
+    return expires
+
+
+def _refused(issue: str) -> NotAllowedError:
+    return NotAllowedError(f"quote {issue}.", details={"field": "quote", "issue": issue})

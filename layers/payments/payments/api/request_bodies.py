@@ -1,0 +1,213 @@
+"""What callers may send: one Struct per request body, and the rules that a type cannot say."""
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+from math import isinf
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+
+from payments.api.json_body import leaves, load, load_one_of
+from payments.core.errors import ParameterError
+from payments.core.money import AmountError, fen
+
+MAX_METADATA = 4096  # bytes of JSON
+MAX_DESCRIPTION = (
+    127  # bytes; whether WeChat Pay counts characters or bytes is not documented, so the smaller
+)
+
+MAX_REASON = 80  # bytes; WeChat Pay APIv3, "Refund": string(80), characters or bytes is not documented
+
+OrderNumber = Annotated[str, msgspec.Meta(min_length=6, max_length=32, pattern=r"^[0-9A-Za-z_\-|*]+\Z")]
+RefundNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_\-|*@]+\Z")]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+LongText = Annotated[str, msgspec.Meta(max_length=2048)]
+
+# What is not shown, or turns around what is: Default_Ignorable_Code_Point without the variation selectors, bidirectional
+# controls, line ends (Unicode Character Database, DerivedCoreProperties.txt). Beyond U+FFFF nothing is taken anyway.
+_HIDDEN = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb]"
+)
+_BLANKS = re.compile(r"[\s\u2800\ufe00-\ufe0f]*")
+
+Order = TypeVar("Order", bound="NewOrder")
+
+_JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
+
+
+class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST …/native, as in the specification, with `quote` and `returnUrl`."""
+
+    content_id: Id
+    amount: Any
+    subject: Text
+    user_id: Id | None = None
+    body: LongText | None = None
+    metadata: dict[str, Any] | None = None
+    quote: Any = None  # any fault of it is a matter of permission: `quotes.check`
+    return_url: Annotated[str, msgspec.Meta(min_length=1)] | None = None  # its rules: `return_urls.check`
+
+    @property
+    def fen(self) -> int:
+        """The amount in fen. Raises ParameterError."""
+        return _fen("amount", self.amount)
+
+    @property
+    def metadata_text(self) -> str | None:
+        """The metadata as JSON text, numbers as they were written. Raises ParameterError."""
+        if self.metadata is None:
+            return None
+        # Beyond what a double holds, a reader of our events sees infinity, or stops (RFC 8259, section 6).
+        if any(isinstance(leaf, Decimal) and isinf(leaf) for leaf in leaves(self.metadata)):
+            raise ParameterError("metadata", "must not have a number beyond 1.797e308")
+        text = _JSON.encode(self.metadata)
+        if len(text) > MAX_METADATA:
+            raise ParameterError("metadata", f"must not be over {MAX_METADATA} bytes of JSON")
+        return text.decode()
+
+
+class NewJsapiOrder(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/jsapi: an order, and who pays it within WeChat."""
+
+    openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_-]+\Z")]
+
+
+class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST …/refund, as in the specification."""
+
+    out_trade_no: OrderNumber
+    refund_amount: Any
+    refund_reason: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
+    confirm_refunded_elsewhere: bool | None = None
+
+    @property
+    def fen(self) -> int:
+        """The amount in fen. Raises ParameterError."""
+        return _fen("refundAmount", self.refund_amount)
+
+
+class AbnormalRefundToCard(
+    msgspec.Struct,
+    rename="camel",
+    forbid_unknown_fields=True,
+    frozen=True,
+    tag_field="type",
+    tag="USER_BANK_CARD",
+):
+    """Body of POST …/refund/abnormal: which refund, and the buyer's debit card that it is to go to."""
+
+    out_trade_no: OrderNumber
+    out_refund_no: RefundNumber
+    bank_type: Annotated[str, msgspec.Meta(max_length=16, pattern=r"^[A-Z0-9]+_DEBIT\Z")]
+    bank_account: Annotated[str, msgspec.Meta(min_length=8, max_length=30, pattern=r"^[0-9]+\Z")]
+    real_name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+
+    def __repr__(self) -> str:
+        """Without the card: whoever writes this down must not write that."""
+        return f"AbnormalRefundToCard({self.out_trade_no}, {self.out_refund_no})"
+
+
+class AbnormalRefundToMerchant(
+    msgspec.Struct,
+    rename="camel",
+    forbid_unknown_fields=True,
+    frozen=True,
+    tag_field="type",
+    tag="MERCHANT_BANK_CARD",
+):
+    """Body of POST …/refund/abnormal: which refund is to go back to the merchant's own account."""
+
+    out_trade_no: OrderNumber
+    out_refund_no: RefundNumber
+
+
+class Close(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST …/close."""
+
+    out_trade_no: OrderNumber
+
+
+def load_refund(raw: bytes) -> NewRefund:
+    """The body of a refund, all its rules checked. Raises the errors of `json_body.load` and ParameterError."""
+    refund = load(raw, NewRefund)
+    if refund.refund_reason is not None:
+        _shown("refundReason", refund.refund_reason)
+        if len(refund.refund_reason.encode()) > MAX_REASON:
+            raise ParameterError("refundReason", f"must not be over {MAX_REASON} UTF-8 bytes")
+    _ = refund.fen
+    return refund
+
+
+def load_abnormal_refund(raw: bytes) -> AbnormalRefundToCard | AbnormalRefundToMerchant:
+    """The body of POST …/refund/abnormal, all its rules checked. Raises the errors of `load_one_of`, ParameterError.
+
+    Source of the words: WeChat Pay APIv3, "Abnormal refund".
+    """
+    kinds: dict[str, type[AbnormalRefundToCard | AbnormalRefundToMerchant]] = {
+        "USER_BANK_CARD": AbnormalRefundToCard,
+        "MERCHANT_BANK_CARD": AbnormalRefundToMerchant,
+    }
+    wanted = load_one_of(raw, kinds)
+    if isinstance(wanted, AbnormalRefundToCard):
+        _shown("realName", wanted.real_name)
+    return wanted
+
+
+def load_order(raw: bytes, kind: type[Order]) -> Order:
+    """The body of an order, all its rules checked. Raises the errors of `json_body.load` and ParameterError."""
+    order = load(raw, kind)
+    for field, value in (("contentId", order.content_id), ("userId", order.user_id)):
+        if value is not None:
+            _printable(field, value)
+    _shown("subject", order.subject)
+    if order.body is not None:
+        _no_controls("body", order.body.translate(dict.fromkeys(map(ord, "\t\r\n"))))
+    _ = order.fen, order.metadata_text
+    return order
+
+
+def description(subject: str) -> str:
+    """WeChat's `description`: the subject without leading blanks, cut on a character to 127 UTF-8 bytes."""
+    return _BLANKS.sub("", subject, count=1).encode()[:MAX_DESCRIPTION].decode(errors="ignore")
+
+
+def idempotency_key(headers: Mapping[str, str]) -> str | None:
+    """The Idempotency-Key header, 1 to 255 visible ASCII characters, or None. Raises ParameterError."""
+    key = headers.get("idempotency-key")
+    if key is not None and not (1 <= len(key) <= 255 and all("!" <= character <= "~" for character in key)):
+        raise ParameterError("Idempotency-Key", "must be 1 to 255 visible ASCII characters")
+    return key
+
+
+def _fen(field: str, value: object) -> int:
+    try:
+        return fen(value)
+    except AmountError as problem:
+        raise ParameterError(field, str(problem)) from problem
+
+
+def _shown(field: str, value: str) -> None:
+    """A text that WeChat Pay shows to the buyer."""
+    if _BLANKS.fullmatch(value):
+        raise ParameterError(field, "must not be blank")
+    _no_controls(field, value)
+    if _HIDDEN.search(value):
+        raise ParameterError(field, "must not have invisible characters or ones that turn the line around")
+    if any(ord(character) > 0xFFFF for character in value):
+        raise ParameterError(
+            field, "must not have characters beyond U+FFFF (emoji, rare hanzi): WeChat Pay takes none"
+        )
+
+
+def _printable(field: str, value: str) -> None:
+    if not value.strip():
+        raise ParameterError(field, "must not be blank")
+    _no_controls(field, value)
+
+
+def _no_controls(field: str, value: str) -> None:
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
+        raise ParameterError(field, "must not have control characters")

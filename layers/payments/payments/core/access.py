@@ -1,0 +1,15 @@
+"""What opens a door here: the rights that an access token gives, and how long a key must be that signs for us."""
+
+from collections.abc import Mapping
+
+PAY = "pay"  # a buyer, for themselves
+CHARGE = "charge"  # a trusted backend, for anybody
+REFUND = "refund"  # the back office
+SCOPE_NAMES: Mapping[str, str] = {
+    PAY: "payments:pay",
+    CHARGE: "payments:charge",
+    REFUND: "payments:refund",
+}
+"""What each right is called in access tokens, where the stack says nothing else (parameters PayScope and so on)."""
+
+SHORTEST_KEY = 32  # characters; RFC 7518, section 3.2: an HS256 key has at least 256 bits

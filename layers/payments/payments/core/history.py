@@ -1,0 +1,79 @@
+"""How a history entry is kept in the item, and read back from it.
+
+An update cannot write the version or the status that it finds into a new list member. Each transition appends exactly
+one entry, so the entry's place in the list is its version, and the entry before it holds the status it came from.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import HistoryEntry
+
+
+def stored(
+    *,
+    status: Status,
+    cause: str,
+    at: int,
+    event: str | None = None,
+    out_refund_no: str | None = None,
+    refund_status: RefundStatus | None = None,
+    amount: int | None = None,
+    transaction_id: str | None = None,
+    late: bool = False,
+    elsewhere: bool = False,
+    to_merchant: bool = False,
+) -> dict[str, object]:
+    """The members that one list entry is kept as; `amount` in fen, `at` in epoch seconds."""
+    members: dict[str, object | None] = {
+        "to": status.value,
+        "cause": cause,
+        "at": at,
+        "event": event,
+        "out_refund_no": out_refund_no,
+        "refund_status": refund_status.value if refund_status else None,
+        "amount": amount,
+        "transaction_id": transaction_id,
+        "late": late or None,
+        "elsewhere": elsewhere or None,
+        "to_merchant": to_merchant or None,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def read(entries: Sequence[Mapping[str, object]]) -> tuple[HistoryEntry, ...]:
+    """The whole history with versions (from 1) and previous statuses filled in."""
+    history: list[HistoryEntry] = []
+    previous: Status | None = None
+    for version, entry in enumerate(entries, start=1):
+        status = Status(str(entry["to"]))
+        refund_status = entry.get("refund_status")
+        history.append(
+            HistoryEntry(
+                version=version,
+                previous=previous,
+                status=status,
+                cause=str(entry["cause"]),
+                at=_int(entry["at"]),
+                event=_text(entry.get("event")),
+                out_refund_no=_text(entry.get("out_refund_no")),
+                refund_status=RefundStatus(str(refund_status)) if refund_status else None,
+                amount=_int(entry["amount"]) if "amount" in entry else None,
+                transaction_id=_text(entry.get("transaction_id")),
+                late=bool(entry.get("late")),
+                elsewhere=bool(entry.get("elsewhere")),
+                to_merchant=bool(entry.get("to_merchant")),
+            )
+        )
+        previous = status
+    return tuple(history)
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _int(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError("a whole number is needed in the history")
+    return value

@@ -1,0 +1,118 @@
+"""A payment as the rest of the product reads it: the order, its money, its refunds, its history."""
+
+from dataclasses import dataclass, field
+
+from payments.core.lifecycle import RefundStatus, Status
+
+CURRENCY = "CNY"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """What the buyer pays by: one of the two."""
+
+    code_url: str | None = None
+    prepay_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Refund:
+    """One refund of a payment. Amounts in fen, times in epoch seconds."""
+
+    out_refund_no: str
+    status: RefundStatus
+    amount: int
+    created_at: int
+    reason: str | None = None
+    refund_id: str | None = None
+    user_received_account: str | None = None  # where WeChat Pay says that the money goes, in its words
+    sent_on_at: int | None = None  # when it was last found to be on its way again after having been ABNORMAL
+    settled_at: int | None = None
+    sent_at: int | None = None  # when its request last went out, or was about to
+    claim: str | None = None  # whoever sent it last, by a random name
+    refused: str | None = (
+        None  # the code, once this number will never be sent again: WeChat's, CANCELLED, GIVEN_UP
+    )
+    unsure: bool = False  # …although an earlier send of it may have been taken: what it came to is asked
+    doubts: int = 0  # refusals of it that nobody has signed
+    missing_since: int | None = None  # since when WeChat Pay says that it has no such refund
+    unanswered_by: str | None = (
+        None  # the caller (hashed) who asked without a key and has not heard what came of it
+    )
+    told_at: int | None = None  # when that caller last asked
+    wechat_request: str | None = None  # kept until the refund is final
+    elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
+
+
+@dataclass(frozen=True)
+class HistoryEntry:
+    """One transition: the payment's status before and after, why, when, and the event that tells of it."""
+
+    version: int
+    previous: Status | None
+    status: Status
+    cause: str
+    at: int
+    event: str | None = None
+    out_refund_no: str | None = None
+    refund_status: RefundStatus | None = None
+    amount: int | None = None
+    transaction_id: str | None = None
+    late: bool = False
+    elsewhere: bool = False  # money had gone back already, by somebody else's hand
+    to_merchant: bool = False  # a refund that went to the merchant's own account: the buyer has not got it
+
+
+@dataclass(frozen=True)
+class Payment:
+    """One payment. Amounts in fen, times in epoch seconds UTC; what is not there yet is None."""
+
+    out_trade_no: str
+    payment_id: str
+    user_id: str
+    content_id: str
+    method: str  # native | jsapi
+    subject: str
+    mchid: str
+    appid: str
+    amount: int
+    currency: str
+    fingerprint: str
+    wechat_request: str
+    time_expire: int
+    created_at: int
+    updated_at: int
+    status: Status = Status.CREATING
+    version: int = 1
+    body: str | None = None
+    metadata: str | None = None  # the caller's JSON object, as text
+    openid: str | None = None
+    return_url: str | None = None  # where the checkout page sends the buyer afterwards
+    code_url: str | None = None
+    prepay_id: str | None = None
+    credential_expires_at: int | None = None
+    refusal: dict[str, str] | None = None
+    transaction_id: str | None = None
+    trade_state: str | None = None
+    payer_openid: str | None = None
+    success_time: str | None = None  # as WeChat Pay wrote it, RFC 3339
+    late_paid: bool = False
+    paid: int = 0
+    refundable: int = 0
+    refunding: int = 0
+    refunded: int = 0
+    refund_count: int = 0
+    refunds: dict[str, Refund] = field(default_factory=dict)
+    refunded_elsewhere: bool = False  # WeChat Pay says that money went back, and not how much
+    held: tuple[str, ...] = ()  # facts of refunds (JSON) that could not be applied yet
+    history: tuple[HistoryEntry, ...] = ()
+    due_at: int | None = None
+    due_since: int | None = (
+        None  # since when a look has been due, while one is under way or brought no answer
+    )
+    sent_at: int = 0  # when its request last went out, or was about to; never goes back
+    claim: str | None = None  # whoever sends the request now, by a random name
+    claimed_until: int | None = None  # when that claim ends by itself, for its holder may have died
+    missing_since: int | None = None  # since when WeChat Pay says that it has no such order
+    asked_at: int | None = None
+    completed_at: int | None = None

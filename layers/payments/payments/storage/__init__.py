@@ -1,0 +1,1 @@
+"""What is kept in AWS, and how: the tables, the secrets, the bucket."""

@@ -1,0 +1,123 @@
+"""One payment item: read whole, put once, and from then on moved by conditional updates alone.
+
+A refused update means that somebody else was first; it raises RefusedUpdate, and the caller reads and decides again.
+Nothing is ever overwritten.
+"""
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from pynamodb.exceptions import DoesNotExist, PynamoDBException
+from pynamodb.expressions.operand import Path
+
+from payments.core import history
+from payments.core.errors import RefusedUpdate, StorageUnavailableError
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import Payment, Refund
+from payments.storage.tables import PaymentItem
+
+P = PaymentItem
+T = TypeVar("T")
+
+NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
+
+
+class _Member(Path):
+    """A document path of names alone. pynamodb would read a name like `a[0]` as a place in a list."""
+
+    def __getitem__(self, name: int | str) -> "_Member":
+        return _Member([*self.path, str(name)])
+
+    def _serialize_value(self, names: Any, placeholders: dict[str, str], _values: Any) -> str:
+        return ".".join(placeholders.setdefault(name, f"#{len(placeholders)}") for name in names)
+
+
+def refund_record(out_refund_no: str) -> Path:
+    """Where a refund lies in its payment's item, whatever characters somebody else's number has."""
+    return _Member(["refunds", out_refund_no])
+
+
+def get(out_trade_no: str) -> Payment | None:
+    """The payment as of now (a consistent read), or None."""
+    try:
+        return _payment(reached(lambda: P.get(out_trade_no, consistent_read=True)))
+    except DoesNotExist:
+        return None
+
+
+def reached(read: Callable[[], T]) -> T:
+    """One read; raises StorageUnavailableError when it does not come about."""
+    try:
+        return read()
+    except DoesNotExist:
+        raise
+    except PynamoDBException as problem:
+        raise StorageUnavailableError(_code(problem)) from problem
+
+
+def write(call: Callable[[], T]) -> T:
+    """One write; raises RefusedUpdate when its condition did not hold, StorageUnavailableError when nobody can tell."""
+    try:
+        return call()
+    except PynamoDBException as problem:
+        if _code(problem) == "ConditionalCheckFailedException":
+            raise RefusedUpdate from problem
+        raise StorageUnavailableError(_code(problem)) from problem
+
+
+def update(out_trade_no: str, actions: Sequence[Any], condition: Any) -> Payment:
+    """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards."""
+    item = P(out_trade_no)
+    write(lambda: item.update(list(actions), P.out_trade_no.exists() & condition))
+    return _payment(item)
+
+
+def append(
+    out_trade_no: str,
+    actions: Sequence[Any],
+    condition: Any,
+    *,
+    status: Status,
+    cause: str,
+    now: int,
+    **entry: Any,
+) -> Payment:
+    """One transition: `actions`, the next version, and the history entry that tells of it."""
+    entries = [history.stored(status=status, cause=cause, at=now, **entry)]
+    step = [P.version.set(P.version + 1), P.history.set(P.history.append(entries)), P.updated_at.set(now)]
+    return update(out_trade_no, [*actions, *step], condition)
+
+
+def status_in(statuses: Sequence[Status]) -> Any:
+    """The condition that the payment's status is one of these."""
+    return functools.reduce(operator.or_, [P.status == status.value for status in statuses])
+
+
+def _code(problem: PynamoDBException) -> str:
+    # pynamodb's own property fails where the cause is a timeout, whose `response` is None.
+    response = getattr(problem.cause, "response", None) or {}
+    return str(response.get("Error", {}).get("Code") or type(problem.cause or problem).__name__)
+
+
+def _payment(item: PaymentItem) -> Payment:
+    values: dict[str, Any] = {
+        f.name: value for f in fields(Payment) if (value := getattr(item, f.name, None)) is not None
+    }
+    values["status"] = Status(item.status)
+    values["history"] = history.read(item.history)
+    values["refunds"] = {
+        number: Refund(out_refund_no=number, **{**record, "status": RefundStatus(record["status"])})
+        for number, record in _plain(item.refunds).items()
+    }
+    values["held"] = tuple(item.held or ())
+    if "refusal" in values:
+        values["refusal"] = _plain(item.refusal)
+    return Payment(**values)
+
+
+def _plain(attribute: Any) -> dict[str, Any]:
+    members: dict[str, Any] = attribute.as_dict()
+    return members

@@ -1,0 +1,291 @@
+"""Where payments are kept: the verbs by which one moves, each a single conditional update.
+
+The conditions are built from the tables in `lifecycle`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from payments.core import history
+from payments.core.errors import RefusedUpdate
+from payments.core.lifecycle import (
+    CLOSE_CONFIRMED,
+    CLOSE_WANTED,
+    CREATION_REFUSED,
+    CREDENTIAL_RECEIVED,
+    MONEY_RECEIVED,
+    MONEY_RECEIVED_LATE,
+    Edge,
+)
+from payments.core.payment import Credential, Payment
+from payments.core.schedule import FIRST_CHECK, due_shard, shard
+from payments.storage.items import NOT_DUE, P, append, get, reached, status_in, update, write
+
+_UNCLAIMED = (P.claim.remove(), P.claimed_until.remove())
+
+
+@dataclass(frozen=True)
+class Due:
+    """A row of the index `due`: under which key which payment has been due since when, in epoch seconds."""
+
+    key: str
+    out_trade_no: str
+    due_at: int
+
+
+class PaymentStore:
+    """One stack's payments. All amounts in fen, all times in epoch seconds."""
+
+    def __init__(self, *, payments_table: str, due_shards: int) -> None:
+        P.Meta.table_name = payments_table
+        self._due_shards = due_shards
+
+    def session(self) -> Any:
+        """The botocore session under pynamodb; a second one would cost a second start."""
+        return P._get_connection().connection.session
+
+    def get(self, out_trade_no: str) -> Payment | None:
+        """The payment as of now (a consistent read), or None."""
+        return get(out_trade_no)
+
+    def again(self, payment: Payment) -> Payment:
+        """A payment that was read or written before, as of now; no payment is ever deleted."""
+        return self.get(payment.out_trade_no) or payment
+
+    def create(self, payment: Payment, *, due_at: int) -> None:
+        """Put a payment in CREATING. RefusedUpdate when its number exists."""
+        values = {
+            f.name: getattr(payment, f.name) for f in fields(payment) if getattr(payment, f.name) is not None
+        }
+        values |= {
+            "status": payment.status.value,
+            "refunds": {},
+            "history": [history.stored(status=payment.status, cause="create", at=payment.created_at)],
+            "due_shard": self._shard(payment.out_trade_no),
+            "due_at": due_at,
+        }
+        for later in ("late_paid", "refunded_elsewhere", "held"):
+            values.pop(later)
+        write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
+
+    def due(self, key: str, *, now: int, most: int) -> list[Due]:
+        """What waits under one key of the index `due` and is due by `now`, most overdue first.
+
+        The index may lag behind: `lease` decides.
+        """
+        rows = P.due.query(key, P.due_at <= now, limit=most)
+        return [Due(key, row.out_trade_no, int(row.due_at)) for row in reached(lambda: list(rows))]
+
+    def lease(self, due: Due, *, until: int) -> Payment:
+        """Nobody else looks at a payment before `until`; since when it has been due is kept until somebody has looked.
+
+        RefusedUpdate when somebody has said otherwise meanwhile. The SDK may repeat a write whose answer was lost: that finds
+        itself, and two messages of one lease are one look.
+        """
+        actions = [P.due_at.set(until), P.due_since.set(P.due_since | due.due_at)]
+        return update(due.out_trade_no, actions, (P.due_at == due.due_at) | (P.due_at == until))
+
+    def looked_into(self, payment: Payment, *, due_at: int, answered: bool) -> None:
+        """Somebody has looked: when to look next. Without an answer the payment has been due all the time.
+
+        RefusedUpdate when somebody has said otherwise since `payment` was read.
+        """
+        actions = [P.due_at.set(due_at), P.due_shard.set(due_shard(payment, due_at, self._due_shards))]
+        if answered:
+            actions.append(P.due_since.remove())
+        update(payment.out_trade_no, actions, _unchanged(P.due_at, payment.due_at))
+
+    def nothing_due(self, seen: Payment) -> None:
+        """Nobody has to look any more. RefusedUpdate when it has moved since, or is due for something else."""
+        unmoved = (P.version == seen.version) & (P.due_at == seen.due_at) & P.held.does_not_exist()
+        update(seen.out_trade_no, NOT_DUE, unmoved)
+
+    def claim(self, seen: Payment, *, claim: str, until: int, due_at: int, now: int) -> Payment:
+        """Be the one who sends the frozen request again, as `claim`. RefusedUpdate when somebody else does.
+
+        Returns the payment with the claim: `sent_at` is later than it ever was, and what was missing is asked about anew.
+        """
+        actions = [
+            P.claim.set(claim),
+            P.claimed_until.set(until),
+            P.due_at.set(due_at),
+            P.due_shard.set(self._shard(seen.out_trade_no)),
+            P.sent_at.set(max(now, seen.sent_at + 1)),
+            P.missing_since.remove(),
+        ]
+        condition = _unchanged(P.claim, seen.claim) & (P.sent_at == seen.sent_at)
+        return update(seen.out_trade_no, actions, condition & (P.status == seen.status.value))
+
+    def give_up_claim(self, out_trade_no: str, *, claim: str | None) -> None:
+        """Nobody sends any more, however it ended. RefusedUpdate when somebody else claims it, or nobody."""
+        update(out_trade_no, _UNCLAIMED, _unchanged(P.claim, claim))
+
+    def missing(self, payment: Payment, *, now: int) -> None:
+        """WeChat Pay has no such order, for the first time since the request was last sent."""
+        condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
+        update(payment.out_trade_no, [P.missing_since.set(now)], condition & P.missing_since.does_not_exist())
+
+    def take_asking(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
+        """Be the one who asks WeChat Pay now. RefusedUpdate when somebody else just did."""
+        update(out_trade_no, [P.asked_at.set(now)], _unchanged(P.asked_at, seen))
+
+    def credential_received(
+        self, sent: Payment, credential: Credential, *, expires_at: int, due_at: int, now: int
+    ) -> Payment:
+        """CREATING to PENDING with what the buyer pays by. RefusedUpdate when somebody else sends it since `sent`.
+
+        A claim that has ended by itself is still the sender's own until somebody takes another.
+        """
+        actions = _credential(credential, expires_at)
+        actions += [P.due_at.set(due_at), P.due_shard.set(self._shard(sent.out_trade_no))]
+        mine = _unchanged(P.claim, sent.claim)
+        return _move(sent.out_trade_no, CREDENTIAL_RECEIVED, actions, mine, cause="created", now=now)
+
+    def credential_renewed(self, sent: Payment, credential: Credential, *, expires_at: int) -> Payment:
+        """A fresh credential for an order that outlives the last. RefusedUpdate when it was sent again since, or moved."""
+        condition = _unchanged(P.claim, sent.claim) & (P.status == sent.status.value)
+        return update(sent.out_trade_no, _credential(credential, expires_at), condition)
+
+    def sighted(self, out_trade_no: str) -> Payment:
+        """WeChat Pay has the order after all."""
+        return update(out_trade_no, [P.missing_since.remove()], P.missing_since.exists())
+
+    def creation_refused(
+        self, payment: Payment, *, refusal: Mapping[str, str], cause: str, now: int
+    ) -> Payment:
+        """CREATING to FAILED: a definitive refusal, or no such order. RefusedUpdate when it was sent again since."""
+        actions = [P.refusal.set(dict(refusal)), P.completed_at.set(now)]
+        unsent = P.sent_at == payment.sent_at
+        return self._end(payment.out_trade_no, CREATION_REFUSED, actions, unsent, cause=cause, now=now)
+
+    def close_wanted(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
+        """To CLOSING: from here on no credential is handed out; WeChat Pay has still to say that it is closed."""
+        actions = [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
+        return _move(out_trade_no, CLOSE_WANTED, actions, cause=cause, now=now)
+
+    def close_confirmed(self, out_trade_no: str, *, cause: str, now: int) -> Payment:
+        """To CLOSED: WeChat Pay says that nobody can pay any more."""
+        actions = [P.trade_state.set("CLOSED"), P.completed_at.set(now)]
+        unpaid = P.transaction_id.does_not_exist()
+        return self._end(out_trade_no, CLOSE_CONFIRMED, actions, unpaid, cause=cause, now=now)
+
+    def _end(
+        self, out_trade_no: str, edge: Edge, actions: Sequence[Any], condition: Any, *, cause: str, now: int
+    ) -> Payment:
+        """An end without money: nobody has to look any more, unless evidence waits that says otherwise."""
+        try:
+            alone = condition & P.held.does_not_exist()
+            return _move(out_trade_no, edge, [*actions, *NOT_DUE], alone, cause=cause, now=now)
+        except RefusedUpdate:
+            due = [P.due_at.set(now + FIRST_CHECK), P.due_shard.set(self._shard(out_trade_no))]
+            return _move(
+                out_trade_no, edge, [*actions, *due], condition & P.held.exists(), cause=cause, now=now
+            )
+
+    def money_received(
+        self,
+        out_trade_no: str,
+        *,
+        mchid: str,
+        appid: str,
+        amount: int,
+        currency: str,
+        transaction_id: str,
+        payer_openid: str | None,
+        success_time: str | None,
+        cause: str,
+        now: int,
+        late: bool = False,
+        elsewhere: bool = False,
+        held: bool = False,
+        due_at: int,
+    ) -> Payment:
+        """To PAID, if and only if merchant, app, amount and currency are the order's own.
+
+        `late` is the edge from CLOSED and FAILED; it marks the payment, as `elsewhere` does one of which money had gone
+        back already. `held` tells that evidence waits for this: the payment is due for it at `due_at`.
+        """
+        condition = (
+            (P.mchid == mchid)
+            & (P.appid == appid)
+            & (P.amount == amount)
+            & (P.currency == currency)
+            & P.transaction_id.does_not_exist()
+            & (P.held.exists() if held else P.held.does_not_exist())
+        )
+        actions = [
+            P.transaction_id.set(transaction_id),
+            P.trade_state.set("REFUND" if elsewhere else "SUCCESS"),
+            P.paid.set(amount),
+            P.refundable.set(amount),
+            P.completed_at.set(now),
+        ]
+        due = [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
+        actions += due if held else NOT_DUE
+        if payer_openid is not None:
+            actions.append(P.payer_openid.set(payer_openid))
+        if success_time is not None:
+            actions.append(P.success_time.set(success_time))
+        if late:
+            actions.append(P.late_paid.set(True))
+        if elsewhere:
+            actions.append(P.refunded_elsewhere.set(True))
+        return _move(
+            out_trade_no,
+            MONEY_RECEIVED_LATE if late else MONEY_RECEIVED,
+            actions,
+            condition,
+            cause=cause,
+            now=now,
+            transaction_id=transaction_id,
+            amount=amount,
+            late=late,
+            elsewhere=elsewhere,
+        )
+
+    def refunded_elsewhere(self, seen: Payment) -> Payment:
+        """Money of a payment without a refund of ours has gone back, nobody knows how much of it."""
+        condition = (P.refund_count == 0) & (P.version == seen.version)
+        return update(seen.out_trade_no, [P.refunded_elsewhere.set(True)], condition)
+
+    def hold(self, seen: Payment, facts: Sequence[str], *, due_at: int) -> Payment:
+        """Keep exactly these facts until they can be applied; while there are any, somebody looks again.
+
+        RefusedUpdate when others are kept by now.
+        """
+        condition = P.held == list(seen.held) if seen.held else P.held.does_not_exist()
+        if not facts:
+            return update(seen.out_trade_no, [P.held.remove()], condition)
+        due = [P.due_at.set(due_at), P.due_shard.set(self._shard(seen.out_trade_no))]
+        return update(seen.out_trade_no, [P.held.set(list(facts)), *due], condition)
+
+    def _shard(self, out_trade_no: str) -> str:
+        return shard(out_trade_no, self._due_shards)
+
+
+def _move(
+    out_trade_no: str, edge: Edge, actions: Sequence[Any], condition: Any = None, **step: Any
+) -> Payment:
+    allowed = status_in(edge.sources)
+    return append(
+        out_trade_no,
+        [P.status.set(edge.target.value), *actions],
+        allowed if condition is None else allowed & condition,
+        status=edge.target,
+        event=edge.event,
+        **step,
+    )
+
+
+def _unchanged(attribute: Any, seen: int | str | None) -> Any:
+    return attribute == seen if seen is not None else attribute.does_not_exist()
+
+
+def _credential(credential: Credential, expires_at: int) -> list[Any]:
+    actions = [P.credential_expires_at.set(expires_at), *_UNCLAIMED]
+    if credential.code_url is not None:
+        actions.append(P.code_url.set(credential.code_url))
+    if credential.prepay_id is not None:
+        actions.append(P.prepay_id.set(credential.prepay_id))
+    return actions

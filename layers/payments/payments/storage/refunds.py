@@ -1,0 +1,250 @@
+"""The refunds of a payment: money is set aside before anything is sent, and settled once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from payments.core.lifecycle import (
+    MAX_REFUNDS,
+    REFUND_RELEASED,
+    REFUND_RESERVED,
+    REFUND_SENT_ON,
+    REFUND_SUCCEEDED,
+    REFUNDABLE,
+    RefundEdge,
+    RefundStatus,
+    Status,
+)
+from payments.core.payment import Payment, Refund
+from payments.core.schedule import FIRST_CHECK, shard
+from payments.storage.items import NOT_DUE, P, append, refund_record, status_in, update
+
+# WeChat Pay's words for the merchant's own account begin so (APIv3, "Refund": user_received_account).
+_MERCHANT = "商户"
+
+
+@dataclass(frozen=True)
+class RefundNews:
+    """What moves a refund: WeChat Pay's words of it, the `cause` for the history, and `now` in epoch seconds.
+
+    `answering` tells that whoever asked for the refund first is being answered with this.
+    """
+
+    cause: str
+    now: int
+    refund_id: str | None = None
+    user_received_account: str | None = None
+    answering: bool = False
+
+
+class RefundStore:
+    """Writes refunds into their payment's item. Amounts in fen, times in epoch seconds.
+
+    `seen` is the payment as the caller read it. Every method returns the payment as it is afterwards, or raises
+    RefusedUpdate when it is not what the caller saw.
+    """
+
+    def __init__(self, *, due_shards: int) -> None:
+        self._due_shards = due_shards
+
+    def reserve(
+        self,
+        seen: Payment,
+        refund: Refund,
+        *,
+        cause: str,
+        due_at: int,
+        now: int,
+        same_version: bool = False,
+    ) -> Payment:
+        """Set money aside for one refund and write the refund down, before anything is sent.
+
+        RefusedUpdate when there is less to refund than `refund.amount`, another refund was reserved since `seen`, or
+        fifty were. `same_version` also asks that nothing else has moved, for refunds that were made elsewhere.
+        """
+        record = refund_record(refund.out_refund_no)
+        condition = (
+            record.does_not_exist()
+            & (P.refundable >= refund.amount)
+            & (P.refund_count == seen.refund_count)
+            & (P.refund_count < MAX_REFUNDS)
+            & status_in(REFUNDABLE)
+        )
+        # The history names the status that the payment keeps, so that status must still be the one that was seen.
+        condition &= P.version == seen.version if same_version else P.status == seen.status.value
+        actions = [
+            record.set(_stored(refund)),
+            P.refundable.set(P.refundable - refund.amount),
+            P.refunding.set(P.refunding + refund.amount),
+            P.refund_count.set(P.refund_count + 1),
+            P.due_at.set(due_at),
+            P.due_shard.set(shard(seen.out_trade_no, self._due_shards)),
+        ]
+        return _append(
+            seen, refund, REFUND_RESERVED, actions, condition, status=seen.status, cause=cause, now=now
+        )
+
+    def moved(self, seen: Payment, out_refund_no: str, edge: RefundEdge, news: RefundNews) -> Payment:
+        """A refund on its way: accepted by WeChat Pay, or stuck at the bank. The money stays set aside."""
+        refund = seen.refunds[out_refund_no]
+        condition = _still(refund, edge) & (P.status == seen.status.value)
+        return _append(
+            seen, refund, edge, _record(refund, edge, news), condition, status=seen.status, **_told(news)
+        )
+
+    def sent_on(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
+        """An ABNORMAL refund is on its way once more, and is asked about as soon as after its first send.
+
+        WeChat Pay's word for it must be younger than `seen`, so nothing may have moved.
+        """
+        refund = seen.refunds[out_refund_no]
+        actions = [
+            *_record(refund, REFUND_SENT_ON, news),
+            refund_record(out_refund_no)["sent_on_at"].set(news.now),
+            P.due_at.set(news.now + FIRST_CHECK),
+            P.due_shard.set(shard(seen.out_trade_no, self._due_shards)),
+        ]
+        condition = _still(refund, REFUND_SENT_ON) & (P.version == seen.version)
+        return _append(seen, refund, REFUND_SENT_ON, actions, condition, status=seen.status, **_told(news))
+
+    def sending_again(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
+        """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
+
+        RefusedUpdate when somebody else just did, and after a last word.
+        """
+        refund, record = seen.refunds[out_refund_no], refund_record(out_refund_no)
+        sent_at = max(now, (refund.sent_at or 0) + 1)
+        actions = [
+            record["sent_at"].set(sent_at),
+            record["claim"].set(claim),
+            record["missing_since"].remove(),
+        ]
+        return update(
+            seen.out_trade_no, actions, _not_sent_since(refund) & record["refused"].does_not_exist()
+        )
+
+    def refused(self, seen: Payment, out_refund_no: str, *, code: str, unsure: bool) -> Payment:
+        """This number will never be sent again; the money stays set aside until WeChat Pay proves that it has no such refund.
+
+        `unsure` when an earlier send of it may have been taken. Otherwise the caller is being told, for good.
+        """
+        record = refund_record(out_refund_no)
+        actions = [record["refused"].set(code), record["missing_since"].remove()]
+        actions.append(record["unsure"].set(True) if unsure else record["unanswered_by"].remove())
+        condition = _not_sent_since(seen.refunds[out_refund_no]) & record["refused"].does_not_exist()
+        return update(seen.out_trade_no, actions, condition)
+
+    def doubted(self, seen: Payment, out_refund_no: str) -> Payment:
+        """A refusal that nobody has signed: counted, and no more than that."""
+        refund = seen.refunds[out_refund_no]
+        actions = [refund_record(out_refund_no)["doubts"].set(refund.doubts + 1)]
+        return update(seen.out_trade_no, actions, _not_sent_since(refund))
+
+    def missing(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
+        """WeChat Pay has no such refund, for the first time since it was last sent."""
+        record = refund_record(out_refund_no)
+        condition = _not_sent_since(seen.refunds[out_refund_no]) & record["missing_since"].does_not_exist()
+        return update(seen.out_trade_no, [record["missing_since"].set(now)], condition)
+
+    def asked_again(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
+        """Whoever asked for it without a key, and was not answered, asks again: it stays the same refund from now on."""
+        record = refund_record(out_refund_no)
+        return update(seen.out_trade_no, [record["told_at"].set(now)], record["unanswered_by"] == caller)
+
+    def answered(self, seen: Payment, out_refund_no: str, *, caller: str) -> Payment:
+        """Whoever asked for it first is being answered, with what somebody else had written down before."""
+        record = refund_record(out_refund_no)
+        return update(
+            seen.out_trade_no, [record["unanswered_by"].remove()], record["unanswered_by"] == caller
+        )
+
+    def succeeded(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
+        """The money has gone out; what the payment becomes depends on what was seen, so nothing may have moved."""
+        refund = seen.refunds[out_refund_no]
+        refunded = seen.refunded + refund.amount
+        status = Status.REFUNDED if refunded == seen.paid else Status.PARTIALLY_REFUNDED
+        actions = [P.status.set(status.value), P.refunded.set(P.refunded + refund.amount)]
+        to_merchant = (news.user_received_account or "").startswith(_MERCHANT)
+        return self._settled(
+            seen, refund, REFUND_SUCCEEDED, actions, news, status=status, to_merchant=to_merchant
+        )
+
+    def released(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
+        """The refund will not happen; the money may be refunded again under another number."""
+        refund = seen.refunds[out_refund_no]
+        actions = [P.refundable.set(P.refundable + refund.amount)]
+        return self._settled(seen, refund, REFUND_RELEASED, actions, news, status=seen.status)
+
+    @staticmethod
+    def _settled(
+        seen: Payment,
+        refund: Refund,
+        edge: RefundEdge,
+        actions: Sequence[Any],
+        news: RefundNews,
+        **step: Any,
+    ) -> Payment:
+        record = refund_record(refund.out_refund_no)
+        actions = [
+            *actions,
+            *_record(refund, edge, news),
+            record["settled_at"].set(news.now),
+            record["wechat_request"].remove(),
+            P.refunding.set(P.refunding - refund.amount),
+        ]
+        condition = _still(refund, edge) & (P.version == seen.version)
+        others = [other for other in seen.refunds.values() if other.out_refund_no != refund.out_refund_no]
+        if not seen.held and all(other.status.is_final for other in others):
+            actions += NOT_DUE
+            condition &= P.held.does_not_exist()
+        return _append(seen, refund, edge, actions, condition, **_told(news), **step)
+
+
+def _append(
+    seen: Payment, refund: Refund, edge: RefundEdge, actions: Sequence[Any], condition: Any, **step: Any
+) -> Payment:
+    return append(
+        seen.out_trade_no,
+        actions,
+        condition,
+        event=edge.event,
+        out_refund_no=refund.out_refund_no,
+        refund_status=edge.target,
+        amount=refund.amount,
+        **step,
+    )
+
+
+def _still(refund: Refund, edge: RefundEdge) -> Any:
+    record = refund_record(refund.out_refund_no)
+    allowed = record["status"].is_in(*[source.value for source in edge.sources])
+    return allowed & (record["amount"] == refund.amount)
+
+
+def _not_sent_since(refund: Refund) -> Any:
+    record = refund_record(refund.out_refund_no)
+    requested = record["status"] == RefundStatus.REQUESTED.value
+    if refund.sent_at is None:
+        return requested & record["sent_at"].does_not_exist()
+    return requested & (record["sent_at"] == refund.sent_at)
+
+
+def _record(refund: Refund, edge: RefundEdge, news: RefundNews) -> list[Any]:
+    record = refund_record(refund.out_refund_no)
+    actions = [record["status"].set(edge.target.value)]
+    if news.answering:
+        actions.append(record["unanswered_by"].remove())
+    for name in ("refund_id", "user_received_account"):
+        if value := getattr(news, name):
+            actions.append(record[name].set(value))
+    return actions
+
+
+def _told(news: RefundNews) -> dict[str, Any]:
+    return {"cause": news.cause, "now": news.now}
+
+
+def _stored(refund: Refund) -> dict[str, object]:
+    values = {f.name: getattr(refund, f.name) for f in fields(refund) if f.name != "out_refund_no"}
+    values["status"] = refund.status.value
+    return {name: value for name, value in values.items() if value}

@@ -1,0 +1,56 @@
+"""Who sends an order's request right now: one at a time, until the send has ended, or fifteen seconds after its sender died."""
+
+import math
+from dataclasses import replace
+
+from payments.core.errors import RefusedUpdate, StorageUnavailableError, TryAgainError
+from payments.core.payment import Payment
+from payments.use_cases.verdicts import WAIT
+from payments.wiring import Wiring
+
+SENDING = 15  # seconds that a function which sends may live: after that its claim ends by itself
+LATER = 60  # seconds after which a payment that is still being created is looked at
+
+
+def claim_again(known: Payment, wiring: Wiring) -> Payment:
+    """`known`, with the right to send it. Raises TryAgainError when somebody else has taken that."""
+    claim, now = wiring.nonce(), int(wiring.now())
+    try:
+        return wiring.store.claim(known, claim=claim, until=now + SENDING, due_at=now + LATER, now=now)
+    except RefusedUpdate as first:
+        read = wiring.store.again(known)
+        if read.claim == claim:  # our own write went through, and its answer was lost
+            return read
+        raise being_sent(read, wiring) from first
+    except StorageUnavailableError as problem:
+        raise not_stored(replace(known, claimed_until=now + SENDING), wiring) from problem
+
+
+def left_of(known: Payment, wiring: Wiring) -> float:
+    """Seconds that somebody may still be sending it; nothing, or less, when nobody can."""
+    if known.claimed_until is None:
+        return 0.0
+    return known.claimed_until - wiring.now()
+
+
+def being_sent(known: Payment, wiring: Wiring) -> TryAgainError:
+    """What a caller is told who comes while somebody else sends: come again when that has ended for certain."""
+    left = max(1, math.ceil(left_of(known, wiring)))
+    return TryAgainError("The same order is being sent right now.", retry_after=left)
+
+
+def not_stored(claimed: Payment, wiring: Wiring) -> TryAgainError:
+    """Whether our claim was written down is not known; until it ends, nobody is sent."""
+    left = max(WAIT, math.ceil(left_of(claimed, wiring)))
+    return TryAgainError("The payment's storage did not answer.", retry_after=left)
+
+
+def given_up(payment: Payment, wiring: Wiring) -> bool:
+    """Let whoever comes next send at once. Returns whether they can: not where our claim may still be written down."""
+    try:
+        wiring.store.give_up_claim(payment.out_trade_no, claim=payment.claim)
+    except RefusedUpdate:
+        pass  # settled, or somebody else's by now
+    except StorageUnavailableError:
+        return False
+    return True

@@ -1,0 +1,76 @@
+"""Closing an order: want it, ask WeChat Pay for it, and believe only its 204 or its own word that it is closed."""
+
+from payments.core.errors import OrderPaidError, RefusedUpdate, TryAgainError
+from payments.core.lifecycle import Status
+from payments.core.payment import Payment
+from payments.core.schedule import FIRST_CHECK
+from payments.use_cases.asking import ask
+from payments.use_cases.verdicts import repeated_after
+from payments.wiring import Wiring
+from wechatpay.errors import RefusedError, UnknownOutcomeError
+
+
+def close_order(payment: Payment, wiring: Wiring) -> Payment:
+    """Close `payment`, as it was read; returns it when nobody can pay it any more.
+
+    Raises OrderPaidError when the money is there, TryAgainError while nobody can tell, a refusal included: the wish is
+    kept, no credential is handed out from now on, and it is asked again until the order is closed or paid.
+    """
+    payment = _wanted(payment, wiring)
+    if payment.status in (Status.CLOSED, Status.FAILED):
+        return payment
+    _refuse_if_paid(payment)
+    refused: RefusedError | UnknownOutcomeError
+    try:
+        wiring.wechat.close(payment.out_trade_no)
+    except (RefusedError, UnknownOutcomeError) as problem:
+        refused = problem
+    else:
+        return _confirmed(payment, wiring)
+    try:
+        payment = ask(payment, wiring) or payment
+    except TryAgainError as unknown:
+        unknown.details["closing"] = True
+        raise
+    _refuse_if_paid(payment)
+    if payment.status in (Status.CLOSED, Status.FAILED):
+        return payment
+    raise TryAgainError(
+        "WeChat Pay did not give a certain answer; the order is being closed.",
+        details={"closing": True}
+        | ({"wechatCode": refused.code} if isinstance(refused, RefusedError) else {}),
+        retry_after=repeated_after("close", refused),
+    ) from refused
+
+
+def _wanted(payment: Payment, wiring: Wiring) -> Payment:
+    if payment.status.rank >= Status.CLOSING.rank:
+        return payment
+    now = int(wiring.now())
+    try:
+        return wiring.store.close_wanted(
+            payment.out_trade_no, cause="close", due_at=now + FIRST_CHECK, now=now
+        )
+    except RefusedUpdate:
+        return _read(payment, wiring)
+
+
+def _confirmed(payment: Payment, wiring: Wiring) -> Payment:
+    try:
+        return wiring.store.close_confirmed(payment.out_trade_no, cause="close", now=int(wiring.now()))
+    except RefusedUpdate:
+        payment = _read(payment, wiring)
+        _refuse_if_paid(payment)
+        return payment
+
+
+def _read(payment: Payment, wiring: Wiring) -> Payment:
+    known = wiring.store.get(payment.out_trade_no)
+    if known is None:
+        raise TryAgainError("The order could not be read.")
+    return known
+
+
+def _refuse_if_paid(payment: Payment) -> None:
+    if payment.status.rank >= Status.PAID.rank:
+        raise OrderPaidError("The order is already paid.", details={"outTradeNo": payment.out_trade_no})

@@ -1,0 +1,160 @@
+"""Sweeping: as many of the payments that are due as will be looked at go to the queues, each to one looker at a time."""
+
+import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from payments.core import schedule
+from payments.core.backlog import LEASE, LOOKS_A_SECOND, SENDS_A_SECOND, room, turns
+from payments.core.errors import RefusedUpdate, StorageUnavailableError
+from payments.core.pacing import AT_ONCE
+from payments.logs import logger
+from payments.storage.payments import Due
+from payments.wiring import Wiring
+
+PER_CALL = 10  # messages that one SendMessageBatch takes
+LEASING = 4  # batches that are leased and sent at the same time, where there is more than one
+MARGIN = 5_000  # milliseconds before the function's end at which no more are taken
+
+_TROUBLE = (StorageUnavailableError, BotoCoreError, ClientError)
+
+
+@dataclass
+class Swept:
+    """What one run has done. `unread` shards and queues could not be asked; `since` is when the oldest became due."""
+
+    since: int
+    sent: int = 0
+    failed: int = 0
+    unread: int = 0
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One queue: the classes of payments that share it, how many are taken from it at once, and how fast each goes."""
+
+    queue: str
+    classes: tuple[str, ...]
+    at_once: int
+    a_second: int
+    may_send: bool
+
+
+def sweep(wiring: Wiring, remaining: Callable[[], int]) -> Swept:
+    """Lease what is due, then send it; a payment whose message is lost comes up again when its lease ends.
+
+    `remaining` tells how many milliseconds there still are for it; what they do not suffice for stays due.
+    """
+    settings, now = wiring.settings, int(wiring.now())
+    asks = (schedule.MONEY, schedule.EXPIRED)
+    swept = Swept(since=now)
+    for line in (
+        _Line(settings.sends_queue, (schedule.SENDS,), AT_ONCE, SENDS_A_SECOND, may_send=True),
+        _Line(settings.settle_queue, asks, settings.settle_concurrency, LOOKS_A_SECOND, may_send=False),
+    ):
+        _fill(line, now, swept, wiring, remaining)
+    return swept
+
+
+def _fill(line: _Line, now: int, swept: Swept, wiring: Wiring, remaining: Callable[[], int]) -> None:
+    try:
+        free = room(at_once=line.at_once, a_second=line.a_second, waiting=_waiting(line.queue, wiring))
+    except _TROUBLE as problem:
+        logger.error("a queue was not asked", extra={"queue": line.queue, "error": type(problem).__name__})
+        swept.unread += 1
+        free = 0
+    free = max(
+        free, len(line.classes)
+    )  # the oldest of each is always leased, and tells since when it has been due
+    rows = [_due(each, free, now, swept, wiring) for each in line.classes]
+    for chosen, waiting in zip(turns(free, rows), rows, strict=True):
+        for batch in _handed_out(chosen, line, now, wiring, remaining):
+            swept.sent += batch.sent
+            swept.failed += batch.failed
+            swept.since = min(swept.since, batch.since)
+        if left := waiting[len(chosen) :]:
+            swept.since = min(swept.since, left[0].due_at)
+
+
+def _waiting(queue: str, wiring: Wiring) -> int:
+    """How many messages are in a queue, and nobody has taken them yet."""
+    name = "ApproximateNumberOfMessages"
+    answer = wiring.queue.get_queue_attributes(QueueUrl=queue, AttributeNames=[name])
+    return int(answer["Attributes"][name])
+
+
+def _due(due_class: str, free: int, now: int, swept: Swept, wiring: Wiring) -> list[Due]:
+    """What of one class is due, most overdue first: of each shard twice its part, for they differ."""
+    shards = wiring.settings.due_shards
+    found: list[Due] = []
+    for key in schedule.keys(due_class, shards):
+        try:
+            found += wiring.store.due(key, now=now, most=2 * free // shards + 1)
+        except _TROUBLE as problem:
+            logger.error("a shard was not swept", extra={"shard": key, "error": type(problem).__name__})
+            swept.unread += 1
+    return sorted(found, key=lambda row: row.due_at)
+
+
+def _handed_out(
+    chosen: Sequence[Due], line: _Line, now: int, wiring: Wiring, remaining: Callable[[], int]
+) -> list[Swept]:
+    batches = [chosen[start : start + PER_CALL] for start in range(0, len(chosen), PER_CALL)]
+
+    def handed_out(batch: Sequence[Due]) -> Swept:
+        if remaining() <= MARGIN:
+            return Swept(since=batch[0].due_at)
+        return _leased_and_sent(batch, line, now, wiring)
+
+    if len(batches) <= 1:
+        return [handed_out(batch) for batch in batches]
+    with ThreadPoolExecutor(LEASING) as side:
+        return list(side.map(handed_out, batches))
+
+
+def _leased_and_sent(batch: Sequence[Due], line: _Line, now: int, wiring: Wiring) -> Swept:
+    leased = Swept(since=now)
+    entries: list[dict[str, str]] = []
+    try:
+        for row in batch:
+            if (since := _leased(row, now, wiring)) is not None:
+                leased.since = min(leased.since, since)
+                message = {"out_trade_no": row.out_trade_no, "lease": now + LEASE, "may_send": line.may_send}
+                entries.append({"Id": str(len(entries)), "MessageBody": json.dumps(message)})
+    except StorageUnavailableError as problem:
+        logger.error("a payment was not leased", extra={"error": str(problem)})
+        leased.since = min(leased.since, row.due_at)
+        leased.failed += len(batch) - len(entries)
+    if entries:
+        leased.failed += (refused := _refused(entries, line, wiring))
+        leased.sent = len(entries) - refused
+    return leased
+
+
+def _leased(row: Due, now: int, wiring: Wiring) -> int | None:
+    """Since when the payment has been due; None when it is not any more, or cannot be read."""
+    try:
+        payment = wiring.store.lease(row, until=now + LEASE)
+    except RefusedUpdate:
+        return None
+    except StorageUnavailableError:
+        raise
+    except Exception as problem:  # noqa: BLE001  an item that cannot be read must not keep all others from being looked at
+        cause = type(problem).__name__
+        logger.error("a payment cannot be read", extra={"out_trade_no": row.out_trade_no, "error": cause})
+        wiring.count("Unreadable")
+        return None
+    return row.due_at if payment.due_since is None else payment.due_since
+
+
+def _refused(entries: list[dict[str, str]], line: _Line, wiring: Wiring) -> int:
+    """Send; how many were not taken, and so come up again when their lease ends."""
+    try:
+        answer = wiring.queue.send_message_batch(QueueUrl=line.queue, Entries=entries)
+    except (BotoCoreError, ClientError) as problem:
+        logger.error("a batch was not sent", extra={"queue": line.queue, "error": type(problem).__name__})
+        return len(entries)
+    return len(answer.get("Failed", []))

@@ -1,0 +1,1 @@
+"""API Gateway on this machine: the HTTP API, the WebSocket API, their authorizer and throttles."""

@@ -1,0 +1,1 @@
+"""AWS's services on a loopback port, with every role's policy enforced."""

@@ -1,0 +1,62 @@
+"""What the template says of rules: who is invoked, and by which events, as `deployed.Rule`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox.cloudformation.resources import only
+from sandbox.cloudformation.template import TemplateError
+from sandbox.deployed import Function, Rule
+from sandbox.triggers.patterns import UnsupportedPatternError, check
+
+RETRIES = 2
+"""Times that Lambda tries an asynchronous invocation again (Lambda Developer Guide, Error handling)."""
+
+
+def bus_of(properties: Mapping[str, Any]) -> str:
+    """Name of the bus that a rule, given its properties, is on."""
+    return str(properties.get("EventBusName", "default")).rsplit("/", 1)[-1]
+
+
+def target_of(logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The one target of an AWS::Events::Rule, which has either a schedule or a pattern.
+
+    A retry policy and a dead-letter queue are for what cannot be handed over to Lambda, which does not happen here;
+    what a function fails on is tried again by Lambda itself.
+    """
+    known = "Name Description EventBusName EventPattern ScheduleExpression State Targets"
+    only(logical_id, properties, known)
+    if ("EventPattern" in properties) == ("ScheduleExpression" in properties):
+        raise TemplateError(f"{logical_id}: the sandbox supports either a schedule or a pattern of a rule")
+    if len(properties["Targets"]) != 1:
+        raise TemplateError(f"{logical_id}: the sandbox supports one target of a rule")
+    target: dict[str, Any] = properties["Targets"][0]
+    input_of_schedule = "Input " if "ScheduleExpression" in properties else ""
+    only(logical_id, target, f"Arn Id {input_of_schedule}RetryPolicy DeadLetterConfig")
+    _check_retry_policy(logical_id, target.get("RetryPolicy", {}))
+    return target
+
+
+def rule(logical_id: str, properties: Mapping[str, Any], function: Function, *, arn: str) -> Rule:
+    """An AWS::Events::Rule with a pattern. Raises TemplateError for a pattern that could not be judged."""
+    if properties.get("State", "ENABLED") != "ENABLED":
+        raise TemplateError(f"{logical_id}: a disabled rule is not supported")
+    try:
+        check(properties["EventPattern"])
+    except UnsupportedPatternError as fault:
+        raise TemplateError(f"{logical_id}: {fault}") from fault
+    return Rule(
+        logical_id=logical_id,
+        arn=arn,
+        function=function.logical_id,
+        bus=bus_of(properties),
+        pattern=properties["EventPattern"],
+        retries=RETRIES,
+    )
+
+
+def _check_retry_policy(logical_id: str, policy: Mapping[str, Any]) -> None:
+    """Ranges as in the EventBridge API Reference, RetryPolicy."""
+    only(logical_id, policy, "MaximumRetryAttempts MaximumEventAgeInSeconds")
+    for name, least, most in (("MaximumRetryAttempts", 0, 185), ("MaximumEventAgeInSeconds", 60, 86400)):
+        if name in policy and not least <= int(policy[name]) <= most:
+            raise TemplateError(f"{logical_id}: {name} must be {least} to {most}")

@@ -1,0 +1,1 @@
+"""The unsigned handles under /_sandbox/, which WeChat Pay does not have."""

@@ -1,0 +1,1 @@
+"""What WeChat Pay tells a merchant by itself, and how it is delivered."""

@@ -1,0 +1,1 @@
+"""Refunds: what is asked for, what they become, how WeChat Pay speaks of them."""

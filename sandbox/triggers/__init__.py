@@ -1,0 +1,1 @@
+"""What calls a function by itself: streams, queues, schedules, rules of the bus."""
