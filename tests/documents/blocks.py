@@ -56,6 +56,7 @@ READ_BY_A_TEST = {
 BEGINNING = {
     ("README.md", "make demo"): "tests/documents/test_commands.py",
     ("README.zh-CN.md", "make demo"): "tests/documents/test_commands.py",
+    ("README.md", "1. The shop quotes"): "tests/documents/test_front_door.py",
     ("README.md", "make doctor"): "tests/documents/test_commands.py",
     ("README.zh-CN.md", "make doctor"): "tests/documents/test_commands.py",
     ("docs/identity.md", "make deploy"): "tests/documents/test_commands.py",
@@ -74,10 +75,6 @@ SHOWS_NO_COMMAND = {
 }
 
 CANNOT_BE_RUN_HERE = {
-    (
-        "",
-        ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # in one terminal",
-    ): "sam needs containers",
     ("", ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # 在"): "sam needs containers",
     (
         "docs/local-invocation.md",
