@@ -23,8 +23,10 @@ endif
 
 .PHONY: $(shell sed -n 's/^\([a-z-]*\):.*/\1/p' $(MAKEFILE_LIST))
 
+##@ To begin with
+
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+	@awk -F' ## ' '/^##@ /{printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.* ## /{split($$1, target, ":"); printf "  make %-15s %s\n", target[1], $$2}' $(MAKEFILE_LIST)
 
 setup: $(V)/.ready ## .venv with everything that demo and tests need (PYTHON= chooses the interpreter)
 
@@ -43,6 +45,8 @@ check: ## everything that must hold: static, then all tests in full, two minutes
 	@THOROUGH=1 $(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory model MINUTES=2
 	@$(MAKE) --no-print-directory soak SHORT=1
+
+##@ What must hold without running
 
 static: format lint types contracts security template ## format, lint, types, import contracts, bandit, template checks
 
@@ -89,30 +93,98 @@ workflows: $(AUDIT)/.ready $(SAM)/.ready ## GitHub's workflows by GitHub's schem
 $(AUDIT)/.ready: requirements-audit.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(AUDIT)" requirements-audit.txt
 
+##@ One function, the pages, another client
+
+invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
+	@$(PY) -m sandbox.commands.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
+
+browser: browser-ready ## the checkout, the shop and the phone in a real Chromium; PAGES=300 for the long form (CHROMIUM= names the program)
+	@THOROUGH=1 $(PY) -m pytest -q tests/browser $(ARGS)
+
+browser-ready: setup
+	@$(PY) -c "import axe_playwright_python" 2>/dev/null \
+		|| $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-browser.txt
+	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v google-chrome >/dev/null || { \
+		echo "browser, pictures: need a Chromium (Debian: apt-get install chromium; macOS: brew install --cask chromium), or CHROMIUM=/path/to/it" >&2; exit 1; }
+
+pictures: browser-ready ## the pictures of docs/pictures, from the real pages (CHROMIUM= names the program)
+	@$(PY) -m tests.browser.pictures
+
+node: setup ## a Node.js package as the simulator's client (needs node and npm)
+	@THOROUGH=1 $(PY) -m pytest -q tests/node $(ARGS)
+
+##@ Tests that take their time (docs/testing.md)
+
+# SEED repeats a campaign, or with its number one world, as a failure names it.
+model: setup ## callers who believe every answer, against WeChat Pay's books: STEPS=2000000 in two processes (SEED= for one)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
+		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
+
+# SEED and WINDOW repeat one window, as a failure names it.
+soak: setup ## 100,000 orders and 30,000 refunds, a fifth of everything goes wrong, all ledgers compared; 13 planted mistakes (SHORT=1: two minutes)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.soak --seed $(or $(SEED),1) \
+		$(if $(SHORT),--short) $(if $(WINDOW),--window $(WINDOW))
+
+# FLOW, SEED and FAULTS repeat one run, as a failure names them.
+crash: setup ## every ordered pair of faults of create, notify, refund and close; MINUTES=1 a sample (FLOW= SEED= FAULTS= for one)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \
+		$(if $(FLOW),--flow $(FLOW)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+
+storms: setup ## races of refunds, closes, creates and dying functions, 300 rounds each
+	@THOROUGH=1 ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
+
+drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
+	@THOROUGH=1 DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/drills
+
+backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.backlog $(if $(SHORT),--short)
+
+# SEED and ONLY repeat one case, as a failure names it.
+fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.fuzz --many $(or $(MANY),1000000) \
+		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
+
+api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of each operation, MINUTES=30 at most
+	@THOROUGH=1 EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q -s tests/contract/test_fuzz.py $(ARGS)
+
+live: setup ## 300 open pages on 300 orders, each paid: every page hears of its own and of no other
+	@THOROUGH=1 PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)
+
+judge: setup ## a second judge of what is stored: every verb of the store and its refusals, in memory, moto and dynalite (needs node and npm)
+	@$(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED)) THOROUGH=1 $(PY) -m pytest -q -s tests/dynalite $(ARGS)
+
+mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening schedule" (LIMIT=50 SEED=1 of each)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.mutants $(if $(MODULE),--module $(MODULE)) \
+		$(if $(LIMIT),--limit $(LIMIT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+##@ Building and deploying (docs/operations.md)
+
 build: setup $(SAM)/.ready ## what is deployed, for arm64, with .pyc; checked for architecture, size and imports (needs a python3.13)
 	@V=$(V) SAM=$(SAM) ./layers/build.sh
 
 built: build ## the HTTP tests against functions run from what was built, for this machine's processor
 	@THOROUGH=1 SANDBOX_BUILT=.aws-sam $(PY) -m pytest -q tests/http $(ARGS)
 
+doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
+	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
+
 deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
 	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
 
-destroy: setup ## deletes the stack, and says before what stays, and why: make destroy ENV=dev [YES=1]
-	@$(OPERATE).destroy --stack wechatpay-$(ENV) $(if $(YES),--yes) $(ARGS)
+secret: setup ## writes the stack's two secrets from a .env file, after the same checks: make secret ENV=dev FILE=.env
+	@$(OPERATE).secret --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
 
 # What it copies into is a stack of its own, deployed with the old one's scope and refunds held back: it says so itself.
 restore: setup ## a restored table into a stack: make restore ENV=restored TABLE=… [FROM=wechatpay-prod | SCOPE=prod] (docs/operations.md)
 	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
 
+destroy: setup ## deletes the stack, and says before what stays, and why: make destroy ENV=dev [YES=1]
+	@$(OPERATE).destroy --stack wechatpay-$(ENV) $(if $(YES),--yes) $(ARGS)
+
 cost: setup ## what a payment costs at AWS, from the calls that a sandbox counts
 	@$(PY) -m sandbox.commands.cost
 
-doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
-	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
-
-secret: setup ## writes the stack's two secrets from a .env file, after the same checks: make secret ENV=dev FILE=.env
-	@$(OPERATE).secret --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
+##@ When something is wrong (docs/operations.md)
 
 quarantine: setup ## evidence that contradicts what we know (ENV=dev)
 	@$(OPERATE).quarantine --stack wechatpay-$(ENV) $(ARGS)
@@ -126,23 +198,7 @@ republish: setup ## every event since a moment again: make republish SINCE=2026-
 cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)
 
-storms: setup ## races of refunds, closes, creates and dying functions, 300 rounds each
-	@THOROUGH=1 ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
-
-api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of each operation, MINUTES=30 at most
-	@THOROUGH=1 EXAMPLES=$(or $(EXAMPLES),2000) MINUTES=$(or $(MINUTES),30) $(PY) -m pytest -q -s tests/contract/test_fuzz.py $(ARGS)
-
-drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
-	@THOROUGH=1 DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/drills
-
-backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.backlog $(if $(SHORT),--short)
-
-live: setup ## 300 open pages on 300 orders, each paid: every page hears of its own and of no other
-	@THOROUGH=1 PAGES=300 $(PY) -m pytest -q tests/flows/test_live.py $(ARGS)
-
-invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
-	@$(PY) -m sandbox.commands.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
+##@ The project
 
 lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 	@for group in deployed:layers/dependencies/requirements.txt dev:requirements-dev.txt sam:requirements-sam.txt audit:requirements-audit.txt; do \
@@ -153,40 +209,3 @@ lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 
 clean: ## remove what the commands made
 	@rm -rf $(V) $(SAM) $(AUDIT) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
-
-node: setup ## a Node.js package as the simulator's client (needs node and npm)
-	@THOROUGH=1 $(PY) -m pytest -q tests/node $(ARGS)
-
-judge: setup ## a second judge of what is stored: every verb of the store and its refusals, in memory, moto and dynalite (needs node and npm)
-	@$(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED)) THOROUGH=1 $(PY) -m pytest -q -s tests/dynalite $(ARGS)
-
-browser: setup ## the checkout, the shop and the phone in a real Chromium; PAGES=300 for the long form (CHROMIUM= names the program)
-	@$(PY) -c "import axe_playwright_python" 2>/dev/null \
-		|| $(PY) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-browser.txt
-	@command -v "$${CHROMIUM:-chromium}" >/dev/null || command -v google-chrome >/dev/null || { \
-		echo "browser: needs a Chromium (Debian: apt-get install chromium; macOS: brew install --cask chromium), or CHROMIUM=/path/to/it" >&2; exit 1; }
-	@THOROUGH=1 $(PY) -m pytest -q tests/browser $(ARGS)
-
-# FLOW, SEED and FAULTS repeat one run, as a failure names them.
-crash: setup ## every ordered pair of faults of create, notify, refund and close; MINUTES=1 a sample (FLOW= SEED= FAULTS= for one)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \
-		$(if $(FLOW),--flow $(FLOW)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
-
-# SEED repeats a campaign, or with its number one world, as a failure names it.
-model: setup ## callers who believe every answer, against WeChat Pay's books: STEPS=2000000 in two processes (SEED= for one)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
-		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
-
-mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening schedule" (LIMIT=50 SEED=1 of each)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.mutants $(if $(MODULE),--module $(MODULE)) \
-		$(if $(LIMIT),--limit $(LIMIT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
-
-# SEED and ONLY repeat one case, as a failure names it.
-fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.fuzz --many $(or $(MANY),1000000) \
-		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
-
-# SEED and WINDOW repeat one window, as a failure names it.
-soak: setup ## 100,000 orders and 30,000 refunds, a fifth of everything goes wrong, all ledgers compared; 13 planted mistakes (SHORT=1: two minutes)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.soak --seed $(or $(SEED),1) \
-		$(if $(SHORT),--short) $(if $(WINDOW),--window $(WINDOW))

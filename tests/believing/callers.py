@@ -11,7 +11,7 @@ from typing import Any
 
 from payments.core import identifiers
 from tests.believing.agenda import Agenda
-from tests.believing.oracle import DAY, Oracle
+from tests.believing.oracle import DAY, FINAL, Oracle
 
 SCOPE = "model"  # the stack's, of which order numbers are made
 UNHEARD = 5  # seconds after which somebody who heard nothing repeats
@@ -319,6 +319,17 @@ class Callers:
             self._oracle.violated(
                 "unforeseen answer", f"{wish}, whose key is another refund's, heard {reply}"
             )
+
+    def forgotten(self) -> None:
+        """A restored table does not know any more which refunds came to nothing: the same request sends them (docs/operations.md)."""
+        for wish in self.wishes:
+            ended = wish.told_number
+            if wish.told_no is None or wish.number is None or ended is None:
+                continue
+            if self._oracle.refund_status(wish.number, ended) not in FINAL:
+                self._oracle.limits["told that it came to nothing, before a restore"] += 1
+                self._oracle.never.pop(ended, None)
+                wish.told_no = None
 
     def compared(self) -> None:
         """Somebody has compared the books after a restore: offices know which of their refunds WeChat Pay has."""

@@ -88,6 +88,12 @@ class Oracle:
         self.restored = True
         self.images = {item["out_trade_no"]["S"]: item for item in items}
         self.due = {no: int(item["due_at"]["N"]) for no, item in self.images.items() if "due_at" in item}
+        # What came to nothing since is not known any more, and may be sent by the same request (docs/operations.md).
+        self.events = [
+            (number, event, members)
+            for number, event, members in self.events
+            if event != "RefundClosed" or self.refund_status(number, members["out_refund_no"]["S"]) in FINAL
+        ]
 
     def refund_status(self, out_trade_no: str, out_refund_no: str) -> str | None:
         """Of a refund in our table."""

@@ -398,5 +398,8 @@ class World:
         )
         self.db.restore(self.moment)
         self.oracle.forgotten(self.db.items("PaymentsTable"))
+        # A buyer's place may be held for an order that is forgotten: as if whoever opened it had died.
+        self.functions.interrupted_at = self.agenda.now()
+        self.callers.forgotten()
         self.callers.no_refunds_until = self.agenda.now() + COMPARED
         self.agenda.at(self.agenda.now() + COMPARED - 1, self.callers.compared)

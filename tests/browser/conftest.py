@@ -1,21 +1,16 @@
 """A real Chromium against the whole sandbox. It needs more than the suite does, so it runs only when it is named: `make browser`."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.chromium import launched
 from tests.flows.conftest import Running, Shop
 
 HERE = Path(__file__).parent
 SHOTS = HERE.parents[1] / ".sandbox" / "screenshots"
-LAUNCH = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync"),
-]
 
 
 @pytest.fixture(scope="session")
@@ -34,14 +29,9 @@ def shop(sandbox: Running) -> Iterator[Shop]:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
     SHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=executable, args=LAUNCH)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

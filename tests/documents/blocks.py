@@ -6,7 +6,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
-    *(ROOT / name for name in ("README.md", "README.zh-CN.md", "sandbox/simulator/README.md")),
+    *(
+        ROOT / name
+        for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "sandbox/simulator/README.md")
+    ),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 
@@ -56,6 +59,9 @@ READ_BY_A_TEST = {
 BEGINNING = {
     ("README.md", "make demo"): "tests/documents/test_commands.py",
     ("README.zh-CN.md", "make demo"): "tests/documents/test_commands.py",
+    ("CONTRIBUTING.md", "make setup"): "tests/documents/test_commands.py",
+    ("CONTRIBUTING.md", "make invoke"): "tests/documents/test_commands.py",
+    ("README.md", "1. The shop quotes"): "tests/documents/test_front_door.py",
     ("README.md", "make doctor"): "tests/documents/test_commands.py",
     ("README.zh-CN.md", "make doctor"): "tests/documents/test_commands.py",
     ("docs/identity.md", "make deploy"): "tests/documents/test_commands.py",
@@ -74,10 +80,6 @@ SHOWS_NO_COMMAND = {
 }
 
 CANNOT_BE_RUN_HERE = {
-    (
-        "",
-        ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # in one terminal",
-    ): "sam needs containers",
     ("", ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # 在"): "sam needs containers",
     (
         "docs/local-invocation.md",

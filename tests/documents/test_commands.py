@@ -46,6 +46,7 @@ MARKED = {
     "built": "the HTTP tests again, on what `make build` made: run by hand before a release",
     "help": "prints the list of targets",
     "clean": "deletes the environments",
+    "pictures": "makes what is committed in docs/pictures: run by hand when a page has changed, and looked at",
     "lock": "asks a package registry for the newest versions",
 }
 MODULES_RUN = {

@@ -181,6 +181,24 @@ def a_refund_that_wechat_pay_never_received(shop: Shop) -> None:
     assert len((shop.book(number) or {})["refunds"]) == 1
 
 
+def refunds_that_the_bank_did_not_take(shop: Shop) -> None:
+    """One is sent on; of another WeChat Pay's answer is about a payment that we know otherwise."""
+    for known_otherwise in (False, True):
+        number = shop.paid_order("10.00")
+        shop.faults({"on": "refund", "effect": "result", "result": "ABNORMAL", "times": 1})
+        refund = shop.refund(number, 4).json()["data"]["outRefundNo"]
+        shop.sandbox.clock.advance(1)
+        shop.sandbox.wait_until(
+            lambda number=number: shop.details(number)["refunds"][0]["status"] == "ABNORMAL"
+        )
+        if known_otherwise:
+            row(shop, number, "SET amount = :a", a={"N": "1"})
+        before = quarantined(shop)
+        body = {"outTradeNo": number, "outRefundNo": refund, "type": "MERCHANT_BANK_CARD"}
+        told = shop.call("POST", "/refund/abnormal", body, scope="payments:refund").status_code
+        assert (told, quarantined(shop) > before) == (503 if known_otherwise else 200, known_otherwise)
+
+
 def an_order_that_is_closed(shop: Shop) -> None:
     assert shop.close(number_of(shop.native())).status_code == 200
 
@@ -238,6 +256,7 @@ WALKS = (
     a_checkout_of_an_order_that_wechat_pay_knows_otherwise,
     a_payment_from_the_first_notification_to_the_last_refund,
     a_refund_that_wechat_pay_never_received,
+    refunds_that_the_bank_did_not_take,
     an_order_that_is_closed,
     a_record_that_nobody_can_read,
     a_complaint_that_nobody_handles,

@@ -202,6 +202,7 @@ def test_refund_and_what_details_say_of_it(shop: Shop, paid: str) -> None:
         "outRefundNo": data["outRefundNo"],
         "amount": "50.00",
         "status": "SUCCESS",
+        "userReceivedAccount": "支付用户零钱",
         "reason": "User requested refund",
         "createdAt": re.compile(UTC),
     }

@@ -53,7 +53,7 @@ def test_a_function_is_refused_all_that_it_has_no_business_with(shop, unpaid, fu
 ONLY = {
     "read SigningSecret": {
         *("NativeFunction", "JsapiFunction", "QueryFunction", "CloseFunction", "RefundFunction"),
-        *("SettleFunction", "CertificatesFunction"),
+        *("AbnormalRefundFunction", "SettleFunction", "CertificatesFunction"),
         "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
         "EchoFunction",
     },

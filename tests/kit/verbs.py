@@ -106,7 +106,13 @@ class Verbs:
         about = self._chance.choice(self._known) if self._known else self._payment()
         if verb.__name__ == "create":
             about = self._payment()
-        refunds = list(about.refunds.values())
+        if (
+            verb.__name__ == "sent_on" and self._fits()
+        ):  # few refunds are where this begins: one of those, if there is one
+            stuck = [one for one in self._known if _stuck(one)]
+            about = self._chance.choice(stuck or [about])
+        refunds = _stuck(about) if verb.__name__ == "sent_on" else []
+        refunds = refunds or list(about.refunds.values())
         refund = self._chance.choice(refunds) if refunds else None
         given = {}
         for parameter in inspect.signature(verb).parameters.values():
@@ -236,6 +242,10 @@ class Verbs:
     def _connection(self) -> Connection:
         chosen = self._chance.choice
         return Connection(f"WX{chosen('12')}", f"T{chosen('123')}", chosen("pqrs"), self._now)
+
+
+def _stuck(payment: Payment) -> list[Refund]:
+    return [refund for refund in payment.refunds.values() if refund.status is RefundStatus.ABNORMAL]
 
 
 def _number_of(refund: Refund | None) -> str:

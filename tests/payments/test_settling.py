@@ -288,7 +288,7 @@ def test_a_refund_made_elsewhere_of_more_than_wechat_pay_can_have_left_is_kept_a
 ) -> None:
     payment = new_payment(Status.PAID)
     reserve(moving, payment, "OURS", 600)
-    ours = RefundFacts.of(refund_object(payment, "OURS", 600, "PROCESSING"))
+    ours = RefundFacts.of(refund_object(payment, "OURS", 600, "SUCCESS"))
     apply_refund(ours, source="refund", wiring=moving)
     console = RefundFacts.of(refund_object(payment, "CONSOLE", 500, "SUCCESS"))
     assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.CONTRADICTION

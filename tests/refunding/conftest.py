@@ -136,7 +136,6 @@ class Office:
             getattr(self.wiring, part)
         self.wechat = WeChatPay(credentials, self)
         self._refund = endpoint(function("refund").answer, self.wiring)
-        self.script.keys = self.wiring.keys
         self._abnormal = endpoint(function("abnormal_refund").answer, self.wiring)
         self._payment = endpoint(function("payment").answer, self.wiring)
         self._notify, self._settle = function("notify"), function("settle")
@@ -218,7 +217,7 @@ class Office:
         self, number: str, out_refund_no: str, *, wechat: Send = None, by: str = "office", **members: object
     ) -> Told:
         """Send an ABNORMAL refund on, to the merchant unless `members` say otherwise."""
-        self.script.sends = [wechat]
+        self.script.sends, self.script.keys = [wechat], self.wiring.keys
         body = {"outTradeNo": number, "outRefundNo": out_refund_no, "type": "MERCHANT_BANK_CARD", **members}
         body = {name: value for name, value in body.items() if value is not ...}
         return self._called(self._abnormal, {"body": json.dumps(body)}, by, "payments:refund")

@@ -223,10 +223,23 @@ def test_a_payment_that_moves_meanwhile_hides_nothing(office: Office, stuck: tup
     assert office.stored(number).refunds[refund].status is RefundStatus.PROCESSING
 
 
-def test_an_answer_about_another_amount_is_left_to_a_person(office: Office, stuck: tuple[str, str]) -> None:
-    told = office.send_on(*stuck, wechat=taken(amount={"refund": 299, "total": 1000}))
+@pytest.mark.parametrize("silent", [False, True])
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"amount": {"refund": 299, "total": 1000}}, "other_refund_amount"),
+        ({"status": "VANISHED"}, "unexpected_refund_status"),
+    ],
+)
+def test_an_answer_that_cannot_be_true_is_left_to_a_person(
+    office: Office, stuck: tuple[str, str], changed: dict[str, Any], reason: str, *, silent: bool
+) -> None:
+    if silent:
+        office.silent_table(lambda operation: operation.writes)
+    told = office.send_on(*stuck, wechat=taken(**changed))
+    office.restored_table()
     assert told.status == 503
-    assert office.set_aside(stuck[0]) == ["other_refund_amount"]
+    assert office.set_aside(stuck[0]) == ([] if silent else [reason])
     assert office.refund_of(stuck[0]).status is RefundStatus.ABNORMAL
 
 

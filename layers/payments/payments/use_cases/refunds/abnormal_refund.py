@@ -16,7 +16,7 @@ from payments.core.lifecycle import RefundStatus
 from payments.core.payment import Payment, Refund
 from payments.use_cases.evidence import Applied
 from payments.use_cases.refunds.refund_asking import ask_refund
-from payments.use_cases.refunds.refund_evidence import STATUSES, apply_refund, facts_of_answer
+from payments.use_cases.refunds.refund_evidence import STATUSES, apply_refund, contradiction, facts_of_answer
 from payments.use_cases.refunds.refunding import HELD_BACK, HELD_BACK_FOR
 from payments.use_cases.verdicts import Verdict, judge, repeated_after
 from payments.wiring import Wiring
@@ -27,8 +27,9 @@ from wechatpay.sensitive_calls import BankCard, apply_abnormal_refund
 def send_on(seen: Payment, out_refund_no: str, card: BankCard | None, wiring: Wiring) -> Payment:
     """Have WeChat Pay send an ABNORMAL refund of `seen` to this card, or without one to the merchant's own account.
 
-    Returns the payment with WeChat Pay's word of the refund, which is written down as far as that can be done. Nothing of the card is kept: a
-    repetition brings it again, and moves no money twice, for WeChat Pay takes it only while the refund is ABNORMAL.
+    Returns the payment with WeChat Pay's word of the refund, which is written down as far as that can be done. Nothing of
+    the card is kept: a repetition brings it again, and moves no money twice, for WeChat Pay takes it only while the refund
+    is ABNORMAL.
     Raises RefundNotFoundError, RefundNotAbnormalError; WeChatRefusedError when it has not been taken, for good;
     TryAgainError when nobody knows, or WeChat Pay does not take it now. Source: WeChat Pay APIv3, "Abnormal refund".
     """
@@ -73,11 +74,10 @@ def _as_it_is_now(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
 def _abnormal(seen: Payment, out_refund_no: str) -> Refund:
     refund = seen.refunds[out_refund_no]
     if refund.status is not RefundStatus.ABNORMAL:
-        raise RefundNotAbnormalError(
-            f"The refund is {refund.status.word}: it does not wait for anybody. An earlier call, or the merchant "
-            "platform, may have sent it on; its details say where to.",
-            details={"status": refund.status.word},
-        )
+        sentence = f"The refund is {refund.status.word}: only one that is ABNORMAL can be sent on."
+        if refund.status is not RefundStatus.CLOSED:
+            sentence += " An earlier try, or somebody in the merchant platform, may have done that."
+        raise RefundNotAbnormalError(sentence, details={"status": refund.status.word})
     return refund
 
 
@@ -110,10 +110,10 @@ def _write_down(facts: RefundFacts, seen: Payment, wiring: Wiring) -> None:
     """WeChat Pay has taken it, whether that can be written down or not; `settle` finds it by itself."""
     with contextlib.suppress(StorageUnavailableError):
         applied, known = apply_refund(facts, source="abnormal_refund", wiring=wiring, seen=seen)
-        if applied is Applied.CONTRADICTION:
-            raise TryAgainError(
-                "WeChat Pay answered for a refund that is not as we know it; it is being looked into."
-            )
         if applied is Applied.KNOWN and known is not None:  # somebody moved the payment meanwhile: once more
             with contextlib.suppress(TryAgainError):
                 _as_it_is_now(known, facts.out_refund_no, wiring)
+    if contradiction(facts, seen) is not None:
+        raise TryAgainError(
+            "WeChat Pay answered for a refund that is not as we know it; it is being looked into."
+        )

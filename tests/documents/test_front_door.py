@@ -1,0 +1,47 @@
+"""What README.md opens with is there and true: pictures of a size that loads, and what the demo tells."""
+
+import io
+import re
+
+import pytest
+
+from sandbox.commands.walk import Walk
+from sandbox.stack import Sandbox
+from tests.documents.blocks import BLOCKS, ROOT
+
+PICTURES = ROOT / "docs" / "pictures"
+SHOWN = {
+    name: re.findall(r'<img src="([^"]+)"', (ROOT / name).read_text())
+    for name in ("README.md", "README.zh-CN.md")
+}
+LARGEST_BYTES = 200_000
+
+
+@pytest.mark.parametrize("document", SHOWN)
+def test_a_readme_shows_the_checkout_on_a_desktop_and_on_a_phone(document: str) -> None:
+    assert [re.findall("desktop|phone", path) for path in SHOWN[document]] == [["desktop"], ["phone"]]
+
+
+def test_each_picture_is_shown_and_soon_loaded() -> None:
+    files = sorted(PICTURES.iterdir())
+    assert [str(file.relative_to(ROOT)) for file in files] == sorted(
+        path for paths in SHOWN.values() for path in paths
+    )
+    for file in files:
+        assert file.read_bytes().startswith(b"\x89PNG\r\n"), file.name
+        assert file.stat().st_size < LARGEST_BYTES, file.name
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) < 200
+
+
+def test_the_demo_tells_what_the_readme_shows_of_it() -> None:
+    (transcript,) = [block for block in BLOCKS if block.begins("README.md", "1. The shop quotes")]
+    told = io.StringIO()
+    with Sandbox(schedules=False) as sandbox:
+        Walk(sandbox, told).run()
+    lines = iter(told.getvalue().splitlines())
+    for line in transcript.text.splitlines():
+        wanted = re.compile(".*".join(map(re.escape, line.split("…"))))
+        assert any(wanted.fullmatch(each) for each in lines), line
