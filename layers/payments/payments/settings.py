@@ -60,11 +60,6 @@ class Settings:
         return self._text("CONNECTIONS_TABLE")
 
     @property
-    def works_on_payments(self) -> bool:
-        """Whether this function has the table `payments` at all."""
-        return bool(self._environment.get("PAYMENTS_TABLE"))
-
-    @property
     def live_url(self) -> str:
         """Where a page opens its live connection, ws:// or wss://."""
         url = self._text("LIVE_URL")
