@@ -15,7 +15,14 @@ from sandbox.stack import TEMPLATE, Sandbox
 
 EVENTS = TEMPLATE.parent / "events"
 ABOUT_AN_ORDER = (
-    *("query", "payment", "checkout", "close", "refund", "abnormal_refund", "notify", "settle"),
+    "query",
+    "payment",
+    "checkout",
+    "close",
+    "refund",
+    "abnormal_refund",
+    "notify",
+    "settle",
     "live_connect",
 )
 """The functions that need the order of their sample event to be there."""

@@ -81,7 +81,9 @@ def walked(shop, wechat):
     refund = shop.post("refund", {"outTradeNo": stuck, "refundAmount": 1}, token=shop.office).data
     card = {"type": "USER_BANK_CARD", "bankType": "ICBC_DEBIT", "bankAccount": account, "realName": holder}
     sending_on = card | {"outTradeNo": stuck, "outRefundNo": refund["outRefundNo"]}
+    until = time.monotonic() + 15
     while shop.post("refund/abnormal", sending_on | {"bankType": "X_DEBIT"}, token=shop.office).status != 502:
+        assert time.monotonic() < until
         time.sleep(0.05)  # 409 until the bank has not taken it
     for wrong_card in ({"bankType": account}, {"bankAccount": holder}, {"realName": "\u202e" + holder}):
         assert shop.post("refund/abnormal", sending_on | wrong_card, token=shop.office).status == 400

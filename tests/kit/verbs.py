@@ -106,9 +106,8 @@ class Verbs:
         about = self._chance.choice(self._known) if self._known else self._payment()
         if verb.__name__ == "create":
             about = self._payment()
-        if (
-            verb.__name__ == "sent_on" and self._fits()
-        ):  # few refunds are where this begins: one of those, if there is one
+        # Few refunds are where this begins: one of those, if there is one.
+        if verb.__name__ == "sent_on" and self._fits():
             stuck = [one for one in self._known if _stuck(one)]
             about = self._chance.choice(stuck or [about])
         refunds = _stuck(about) if verb.__name__ == "sent_on" else []

@@ -91,6 +91,16 @@ def test_a_refund_that_was_sent_on_is_watched_until_its_end(office: Office, stuc
     assert office.events(number) == ["RefundRequested", "RefundAbnormal", "RefundSucceeded"]
 
 
+def test_the_end_of_what_went_back_to_the_merchant_says_so_although_its_news_does_not(
+    office: Office, stuck: tuple[str, str]
+) -> None:
+    number, refund = stuck
+    office.send_on(*stuck, wechat=taken("PROCESSING", user_received_account="商户结算银行账户"))
+    members = console(office.stored(number), refund, 300, user_received_account=None)
+    assert office.notify(members).status == 200
+    assert office.stored(number).history[-1].to_merchant
+
+
 def test_a_merchant_takes_it_back_without_a_card(office: Office, stuck: tuple[str, str]) -> None:
     office.send_on(*stuck, wechat=taken())
     (sent,) = office.script.sent_on

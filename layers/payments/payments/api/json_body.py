@@ -5,7 +5,7 @@ Strict and exact: one reading of every body, no float, nothing that costs more t
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn, TypeVar
 
@@ -33,13 +33,13 @@ def load(raw: bytes, kind: type[T]) -> T:
     return _as(kind, load_members(raw))
 
 
-def load_one_of(raw: bytes, kinds: Mapping[str, type[T]]) -> T:
-    """The body as the kind that its member `type` names; each kind is a Struct with that tag. Raises what `load` does."""
-    members = load_members(raw)
+def load_one_of(raw: bytes, kinds: Iterable[type[T]]) -> T:
+    """The body as the kind that its member `type` names: each kind is a Struct with such a tag. Raises what `load` does."""
+    members, tags = load_members(raw), {str(kind.__struct_config__.tag): kind for kind in kinds}
     named = members.get("type")
-    if not isinstance(named, str) or named not in kinds:
-        raise ParameterError("type", f"must be {' or '.join(kinds)}" if "type" in members else "is required")
-    return _as(kinds[named], members)
+    if not isinstance(named, str) or named not in tags:
+        raise ParameterError("type", f"must be {' or '.join(tags)}" if "type" in members else "is required")
+    return _as(tags[named], members)
 
 
 def _as(kind: type[T], members: Mapping[str, object]) -> T:

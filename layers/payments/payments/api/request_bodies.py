@@ -146,10 +146,10 @@ def load_abnormal_refund(raw: bytes) -> AbnormalRefundToCard | AbnormalRefundToM
 
     Source of the words: WeChat Pay APIv3, "Abnormal refund".
     """
-    kinds: dict[str, type[AbnormalRefundToCard | AbnormalRefundToMerchant]] = {
-        "USER_BANK_CARD": AbnormalRefundToCard,
-        "MERCHANT_BANK_CARD": AbnormalRefundToMerchant,
-    }
+    kinds: list[type[AbnormalRefundToCard | AbnormalRefundToMerchant]] = [
+        AbnormalRefundToCard,
+        AbnormalRefundToMerchant,
+    ]
     wanted = load_one_of(raw, kinds)
     if isinstance(wanted, AbnormalRefundToCard):
         _shown("realName", wanted.real_name)

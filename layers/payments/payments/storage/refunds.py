@@ -80,16 +80,15 @@ class RefundStore:
             P.due_at.set(due_at),
             P.due_shard.set(shard(seen.out_trade_no, self._due_shards)),
         ]
-        return _append(
-            seen, refund, REFUND_RESERVED, actions, condition, status=seen.status, cause=cause, now=now
-        )
+        news = RefundNews(cause, now)
+        return _append(seen, refund, REFUND_RESERVED, news, actions, condition=condition, status=seen.status)
 
     def moved(self, seen: Payment, out_refund_no: str, edge: RefundEdge, news: RefundNews) -> Payment:
         """A refund on its way: accepted by WeChat Pay, or stuck at the bank. The money stays set aside."""
         refund = seen.refunds[out_refund_no]
         condition = _still(refund, edge) & (P.status == seen.status.value)
         return _append(
-            seen, refund, edge, _record(refund, edge, news), condition, status=seen.status, **_told(news)
+            seen, refund, edge, news, _record(refund, edge, news), condition=condition, status=seen.status
         )
 
     def sent_on(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
@@ -105,7 +104,7 @@ class RefundStore:
             P.due_shard.set(shard(seen.out_trade_no, self._due_shards)),
         ]
         condition = _still(refund, REFUND_SENT_ON) & (P.version == seen.version)
-        return _append(seen, refund, REFUND_SENT_ON, actions, condition, status=seen.status, **_told(news))
+        return _append(seen, refund, REFUND_SENT_ON, news, actions, condition=condition, status=seen.status)
 
     def sending_again(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
         """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
@@ -164,7 +163,8 @@ class RefundStore:
         refunded = seen.refunded + refund.amount
         status = Status.REFUNDED if refunded == seen.paid else Status.PARTIALLY_REFUNDED
         actions = [P.status.set(status.value), P.refunded.set(P.refunded + refund.amount)]
-        to_merchant = (news.user_received_account or "").startswith(_MERCHANT)
+        account = news.user_received_account or refund.user_received_account or ""
+        to_merchant = account.startswith(_MERCHANT)
         return self._settled(
             seen, refund, REFUND_SUCCEEDED, actions, news, status=status, to_merchant=to_merchant
         )
@@ -197,16 +197,25 @@ class RefundStore:
         if not seen.held and all(other.status.is_final for other in others):
             actions += NOT_DUE
             condition &= P.held.does_not_exist()
-        return _append(seen, refund, edge, actions, condition, **_told(news), **step)
+        return _append(seen, refund, edge, news, actions, condition=condition, **step)
 
 
 def _append(
-    seen: Payment, refund: Refund, edge: RefundEdge, actions: Sequence[Any], condition: Any, **step: Any
+    seen: Payment,
+    refund: Refund,
+    edge: RefundEdge,
+    news: RefundNews,
+    actions: Sequence[Any],
+    *,
+    condition: Any,
+    **step: Any,
 ) -> Payment:
     return append(
         seen.out_trade_no,
         actions,
         condition,
+        cause=news.cause,
+        now=news.now,
         event=edge.event,
         out_refund_no=refund.out_refund_no,
         refund_status=edge.target,
@@ -238,10 +247,6 @@ def _record(refund: Refund, edge: RefundEdge, news: RefundNews) -> list[Any]:
         if value := getattr(news, name):
             actions.append(record[name].set(value))
     return actions
-
-
-def _told(news: RefundNews) -> dict[str, Any]:
-    return {"cause": news.cause, "now": news.now}
 
 
 def _stored(refund: Refund) -> dict[str, object]:

@@ -137,7 +137,7 @@ class CurrentKeys:
     def for_encryption(self) -> str:
         """The id or serial of the key to encrypt for: the public key, or else the certificate that begins last.
 
-        WeChat Pay may still encrypt for the one before, and reads what comes for either.
+        So do WeChat Pay's own SDKs choose while two certificates stand side by side.
         """
         if (public_key_id := self.preferred) is not None:
             return public_key_id

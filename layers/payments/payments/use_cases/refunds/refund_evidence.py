@@ -32,9 +32,9 @@ def facts_of_answer(members: Mapping[str, object], payment: Payment, out_refund_
     try:
         facts = RefundFacts.of(members)
     except UnusableFactsError as problem:
-        raise TryAgainError("WeChat Pay's answer cannot be used; the refund is kept.") from problem
+        raise TryAgainError("WeChat Pay's answer about the refund cannot be used.") from problem
     if (facts.out_trade_no, facts.out_refund_no) != (payment.out_trade_no, out_refund_no):
-        raise TryAgainError("WeChat Pay answered for another refund; ours is kept.")
+        raise TryAgainError("WeChat Pay answered for another refund.")
     return facts
 
 
