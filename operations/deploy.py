@@ -14,13 +14,14 @@ from operations.doctor import diagnosed
 from operations.findings import Findings, Level, has, shown
 from operations.stack import CannotError, Stack, run
 from operations.stack_states import failure, hindrance
+from payments.settings import NOTIFY_PATH
 
 ROOT = Path(__file__).parent.parent
 IN_FILE = {**PARAMETERS, "JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
 NOTIFY, PROTECTION = "WeChatNotifyUrl", "DeletionProtection"
 DOMAINS = ("ApiDomain", "LiveDomain")
 NOT_YET_HOST = "not-yet.example.com"
-NOT_YET = f"https://{NOT_YET_HOST}/api/v1/payments/wechat/notify"
+NOT_YET = f"https://{NOT_YET_HOST}{NOTIFY_PATH}"
 
 
 def main() -> int:

@@ -7,9 +7,8 @@ from urllib.parse import SplitResult, urlsplit
 from operations.configuration import Configuration
 from operations.findings import Findings, fault, good
 from payments.core.errors import ConfigurationError
-from payments.settings import Settings
+from payments.settings import NOTIFY_PATH, Settings
 
-NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 _GATEWAYS = ("WECHAT_GATEWAY", "WECHAT_BACKUP_GATEWAY", "WECHAT_GATEWAYS_ALLOWED")
 LOOPBACK = "127.0.0.1"  # the sandbox: nothing leaves the machine
 _FORMS = {

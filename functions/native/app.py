@@ -3,7 +3,6 @@
 from payments.api import checkout, order_intake, qr, responses
 from payments.api.http import Request, endpoint
 from payments.api.request_bodies import NewOrder
-from payments.core.payment import Credential
 from payments.use_cases.opening import open_order
 from payments.wiring import Wiring
 
@@ -11,12 +10,7 @@ from payments.wiring import Wiring
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, draw its code."""
     wanted, again = order_intake.wanted(request, NewOrder, method="native", wiring=wiring)
-    payment = open_order(
-        wanted,
-        send=lambda body: Credential(code_url=wiring.wechat.order_native(body)),
-        wiring=wiring,
-        again=again,
-    )
+    payment = open_order(wanted, wiring=wiring, again=again)
     request.about(payment)
     code_url = payment.code_url or ""
     return {

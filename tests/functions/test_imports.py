@@ -202,8 +202,15 @@ print("loaded", "pynamodb" in sys.modules)
 
 @pytest.mark.parametrize(
     ("function", "loaded"),
-    [("native", True), ("notify", True), ("payment", True), ("live_disconnect", True), ("publish", False)],
+    [
+        ("native", True),
+        ("notify", True),
+        ("payment", True),
+        ("live_disconnect", True),
+        ("publish", False),
+        ("certificates", False),
+    ],
 )
 def test_what_the_tables_need_is_loaded_before_the_first_call(function, loaded):
-    kept_from = "PAYMENTS_TABLE CONNECTIONS_TABLE" if function == "publish" else ""
+    kept_from = "PAYMENTS_TABLE CONNECTIONS_TABLE" if function in ("publish", "certificates") else ""
     assert run(FIRST_PHASE, function, kept_from).splitlines()[-1] == f"loaded {loaded}"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from wechatpay.client import Answered
+from wechatpay.answers import Answered
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 SILENCE = UnknownOutcomeError("ReadTimeout")

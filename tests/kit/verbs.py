@@ -10,6 +10,7 @@ from typing import Any
 from payments.core import lifecycle
 from payments.core.allowance import Allowance, OpenOrder
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
+from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import CURRENCY, Credential, Payment, Refund
 from payments.storage.connections import Connection
@@ -124,6 +125,7 @@ class Verbs:
         made: dict[str, Callable[[], Any]] = {
             "Payment": lambda: about,
             "Refund": lambda: self._new_refund(about, refund),
+            "OrderFacts": lambda: self._paid(about),
             "Credential": lambda: self._chance.choice(
                 (Credential(code_url="weixin://x"), Credential(prepay_id="wx1"))
             ),
@@ -195,6 +197,24 @@ class Verbs:
             time_expire=self._now + 7200,
             created_at=self._now,
             updated_at=self._now,
+        )
+
+    def _paid(self, about: Payment) -> OrderFacts:
+        """What says that it is paid; one of its members does not fit, now and then."""
+        number, mchid, appid, total, currency = (
+            value if self._fits() else self._other(value)
+            for value in (getattr(about, name) for name in _OF_PAYMENT)
+        )
+        return OrderFacts(
+            out_trade_no=number,
+            mchid=mchid,
+            appid=appid,
+            trade_state=self._chance.choice(("SUCCESS", "REFUND")),
+            transaction_id=f"42{self._chance.randint(1, 3)}",
+            total=total,
+            currency=currency,
+            openid=self._chance.choice((None, "o-buyer")),
+            success_time=self._chance.choice((None, "2026-01-01T12:00:00+08:00")),
         )
 
     def _new_refund(self, about: Payment, known: Refund | None) -> Refund:

@@ -13,7 +13,7 @@ from payments.use_cases.echoing import WAIT, echo
 from tests.kit.script import order_object
 from tests.notifications.kinds import ECHO
 from tests.refunding.conftest import Office
-from wechatpay.client import Answered
+from wechatpay.answers import Answered
 from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
 from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive
 from wechatpay.signing import MerchantSigner

@@ -1,5 +1,6 @@
 """Asking what became of an order: seldom, once at a time, and nothing is believed that WeChat Pay has not said of this order."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -137,7 +138,7 @@ class Moving:
     def __getattr__(self, verb: str) -> Any:
         if verb == "money_received" and self.left:
             self.left -= 1
-            return lambda *given, **named: self._store.money_received(*given, **named | {"amount": 1})
+            return lambda facts, **named: self._store.money_received(replace(facts, total=1), **named)
         return getattr(self._store, verb)
 
 

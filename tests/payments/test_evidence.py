@@ -94,6 +94,21 @@ def test_a_payment_without_refunds_of_ours_is_marked_when_wechat_pay_says_that_i
     assert (after.refundable, after.version) == (before.refundable, before.version)
 
 
+@pytest.mark.parametrize(
+    "lacking",
+    [{"trade_state": "NOTPAY"}, {"transaction_id": None}, {"total": None}, {"currency": None}],
+    ids=lambda lacking: next(iter(lacking)),
+)
+def test_the_store_credits_nothing_by_facts_that_do_not_prove_it(
+    new_payment: Callable[..., Payment], wiring: Wiring, lacking: dict[str, str | None]
+) -> None:
+    payment = new_payment(Status.PENDING)
+    unproven = facts_of(payment.out_trade_no, **lacking)
+    with pytest.raises(ValueError, match="facts that credit"):
+        wiring.store.money_received(unproven, cause="query", now=1, due_at=1)
+    assert wiring.store.get(payment.out_trade_no) == payment
+
+
 def test_a_second_transaction_for_a_paid_order_is_kept_apart(
     new_payment: Callable[..., Payment], wiring: Wiring, quarantined: Kept
 ) -> None:

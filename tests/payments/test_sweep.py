@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
+from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import CURRENCY, Payment, Refund
 from payments.core.schedule import shard
@@ -154,14 +155,7 @@ def test_a_refund_to_be_sent_goes_to_the_queue_that_may(sweeping: Sweeping) -> N
     payment = sweeping.order("WXREFUND", due=700)
     store = sweeping.wiring.store
     paid = store.money_received(
-        "WXREFUND",
-        mchid="m",
-        appid="a",
-        amount=1000,
-        currency=CURRENCY,
-        transaction_id="42",
-        payer_openid=None,
-        success_time=None,
+        OrderFacts("WXREFUND", "m", "a", "SUCCESS", transaction_id="42", total=1000, currency=CURRENCY),
         cause="query",
         now=START - 600,
         due_at=START - 600,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from payments.core.backlog import AHEAD, LEASE, LOOKS_A_SECOND, SENDS_A_SECOND
+from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.pacing import AT_ONCE
 from payments.core.payment import Payment, Refund
@@ -207,14 +208,15 @@ def paid(stage: Stage) -> Callable[[], str]:
     def make() -> str:
         number = stage.row("money#0", START)
         stage.wiring.store.money_received(
-            number,
-            mchid="1900000109",
-            appid="wx8888888888888888",
-            amount=1000,
-            currency="CNY",
-            transaction_id=f"42{number}",
-            payer_openid=None,
-            success_time=None,
+            OrderFacts(
+                number,
+                "1900000109",
+                "wx8888888888888888",
+                "SUCCESS",
+                transaction_id=f"42{number}",
+                total=1000,
+                currency="CNY",
+            ),
             cause="query",
             due_at=START,
             now=START,

@@ -208,3 +208,20 @@ def test_published_events_are_kept_for_a_replay() -> None:
     archive = RESOURCES["EventArchive"]["Properties"]
     assert archive["SourceArn"] == {"Fn::GetAtt": ["Bus", "Arn"]}
     assert "EventPattern" not in archive
+
+
+def test_a_function_with_an_environment_of_its_own_is_told_of_no_table_that_its_role_may_not_use() -> None:
+    """Those of the API that know buyers share one environment."""
+    told = 0
+    for name, function in RESOURCES.items():
+        if function["Type"] != "AWS::Lambda::Function":
+            continue
+        variables = function["Properties"].get("Environment", {}).get("Variables", {})
+        if "BUYERS_TABLE" in variables:
+            continue
+        role = json.dumps(RESOURCES[function["Properties"]["Role"]["Fn::GetAtt"][0]])
+        for variable, table in variables.items():
+            if variable.endswith("_TABLE"):
+                told += 1
+                assert json.dumps(table["Ref"]) in role, f"{name}: {variable}"
+    assert told

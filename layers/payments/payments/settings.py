@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from payments.core.access import SCOPE_NAMES
 from payments.core.errors import ConfigurationError
 
+NOTIFY_PATH = "/api/v1/payments/wechat/notify"
+
 # https to a name, not to a number: what is signed with the merchant's key goes there. http is for this machine alone.
 _GATEWAY = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]{1,5})?|http://127\.0\.0\.1:[0-9]{1,5}")
 
@@ -56,11 +58,6 @@ class Settings:
     def connections_table(self) -> str:
         """Name of the table `connections`."""
         return self._text("CONNECTIONS_TABLE")
-
-    @property
-    def works_on_payments(self) -> bool:
-        """Whether this function has the table `payments` at all."""
-        return bool(self._environment.get("PAYMENTS_TABLE"))
 
     @property
     def live_url(self) -> str:
@@ -154,7 +151,7 @@ class Settings:
     @property
     def public_url(self) -> str:
         """Base address of the API as the outside knows it: the notify URL's, for no function may refer to its own API."""
-        return self.notify_url.removesuffix("/api/v1/payments/wechat/notify")
+        return self.notify_url.removesuffix(NOTIFY_PATH)
 
     @property
     def order_life(self) -> int:

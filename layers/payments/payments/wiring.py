@@ -234,20 +234,29 @@ class Wiring:
         return Cached(client=client, secret_id=secret_id, parse=parse, clock=self.now, absent=absent)
 
     @cached_property
+    def _session(self) -> Any:
+        """The botocore session: a table's own where the function has that table, for a second one would cost a second start."""
+        if self.settings.has("PAYMENTS_TABLE"):
+            return self.store.session()
+        if self.settings.has("CONNECTIONS_TABLE"):
+            return self.connections.session()
+        from botocore.session import get_session
+
+        return get_session()
+
+    @cached_property
     def _secrets_manager(self) -> Any:
         from payments.storage.aws import client
 
-        # Under the table that the function has: another session would cost a second start.
-        table = self.store if self.settings.works_on_payments else self.connections
         # Two attempts, for a third could outlast notify's five seconds, and with the process the keys in use would be lost.
-        return client("secretsmanager", table.session(), attempts=2)
+        return client("secretsmanager", self._session, attempts=2)
 
     @cached_property
     def queue(self) -> Any:
         """An SQS client."""
         from payments.storage.aws import client
 
-        return client("sqs", self.store.session())
+        return client("sqs", self._session)
 
     @cached_property
     def live(self) -> Any:
@@ -255,7 +264,7 @@ class Wiring:
         from payments.storage.aws import client
 
         endpoint = "http" + self.settings.live_url.removeprefix("ws")
-        return client("apigatewaymanagementapi", self.connections.session(), endpoint)
+        return client("apigatewaymanagementapi", self._session, endpoint)
 
     @cached_property
     def events(self) -> Any:

@@ -1,4 +1,4 @@
-"""Calls to WeChat Pay APIv3: sign the bytes that are sent, verify the bytes that arrived.
+"""Calls to WeChat Pay APIv3: sign the bytes that are sent, judge the bytes that arrived.
 
 Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund" and
 "Cross-city disaster recovery" (backup host). Calls with sensitive members are in sensitive_calls.py.
@@ -15,29 +15,17 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from wechatpay import transport
+from wechatpay.answers import Answered, judge
 from wechatpay.decryption import decrypt
-from wechatpay.errors import RefusedError, SignatureError, UnknownOutcomeError
+from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.keys import VerificationKeys, load_certificate
 from wechatpay.signing import MerchantSigner
-from wechatpay.verification import verify
 
 CONNECT_TIMEOUT = 2.0  # seconds
 READ_TIMEOUT = 5.0  # seconds for one try
 SHORTEST_TRY = 0.5  # seconds; with less left, asking is not worth the risk of not hearing the answer
 ANSWER_CAP = 1 << 20  # bytes; the answers of the operations here are a few kilobytes
 USER_AGENT = "wechatpay-serverless"
-
-# Documented under HTTP 500, and yet final (WeChat Pay APIv3, order error codes).
-_FINAL_5XX = ("OPENID_MISMATCH", "INVALID_TRANSACTIONID")
-
-
-@dataclass(frozen=True)
-class Answered:
-    """A verified answer: HTTP status, JSON members (empty for 204) and WeChat's Request-ID."""
-
-    status: int
-    members: dict[str, object]
-    request_id: str | None
 
 
 @dataclass(frozen=True)
@@ -195,7 +183,7 @@ class Client:
         except (requests.RequestException, HTTPError, transport.KeptConnectionLostError) as problem:
             raise UnknownOutcomeError(type(problem).__name__) from problem
         try:
-            return self._judge(response, content)
+            return judge(response.status_code, response.headers, content, keys=self.keys, now=self._clock())
         except RefusedError as refused:
             refused.after_unknown = lost
             raise
@@ -231,34 +219,6 @@ class Client:
             # Not chained: it is about a header, and quotes it.
             raise UnknownOutcomeError("the request cannot be sent as it is") from None
 
-    def _judge(self, response: requests.Response, content: bytes) -> Answered:
-        status, request_id = response.status_code, response.headers.get("Request-ID")
-        # Refusals of a request whose own signature was not accepted carry none; success always does.
-        if status < 300 or "Wechatpay-Signature" in response.headers:
-            try:
-                verify(response.headers, content, keys=self.keys, now=self._clock())
-            except SignatureError as problem:
-                raise UnknownOutcomeError(
-                    f"answer not proven: {problem.reason}", http_status=status, request_id=request_id
-                ) from problem
-        members = _members(content)
-        if status in (200, 204):
-            if members is None and content:
-                raise UnknownOutcomeError("answer is not JSON", http_status=status, request_id=request_id)
-            return Answered(status, members or {}, request_id)
-        code, message = (members or {}).get("code"), (members or {}).get("message")
-        if isinstance(code, str) and isinstance(message, str):
-            proven = "Wechatpay-Signature" in response.headers
-            refused = RefusedError(
-                code=code, message=message, http_status=status, request_id=request_id, proven=proven
-            )
-            if (400 <= status < 500 and status != 429) or (status >= 500 and refused.is_code(*_FINAL_5XX)):
-                raise refused
-            raise UnknownOutcomeError(
-                f"HTTP {status} {code}", code=code, message=message, http_status=status, request_id=request_id
-            )
-        raise UnknownOutcomeError(f"HTTP {status}", http_status=status, request_id=request_id)
-
 
 def _opened(entry: Any, apiv3_keys: Sequence[bytes]) -> tuple[str, str]:
     """Serial number and PEM of one downloaded certificate."""
@@ -281,11 +241,3 @@ def _read(response: requests.Response) -> bytes:
         if len(content) > ANSWER_CAP:
             raise HTTPError("the answer is too large")
     return content
-
-
-def _members(content: bytes) -> dict[str, object] | None:
-    try:
-        value = json.loads(content.decode())
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None

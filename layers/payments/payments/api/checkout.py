@@ -7,7 +7,7 @@ from payments.api.public_status import public_status
 from payments.core.errors import ApiError, OrderNotFoundError, TryAgainError
 from payments.core.lifecycle import Status
 from payments.core.money import yuan
-from payments.core.payment import Credential, Payment
+from payments.core.payment import Payment
 from payments.core.times import utc
 from payments.use_cases.opening import with_fresh_credential
 from payments.wiring import Wiring
@@ -23,6 +23,17 @@ def address(payment: Payment, wiring: Wiring) -> str:
     return wiring.settings.public_url + PATH + token
 
 
+def payment_params(payment: Payment, wiring: Wiring) -> dict[str, str]:
+    """What WeChat's cashier is opened with for a JSAPI order that has its prepay_id."""
+    # Signed afresh for each answer: it carries a timestamp, and storing it would gain nothing.
+    return wiring.signing.value().jsapi_params(
+        appid=payment.appid,
+        prepay_id=payment.prepay_id or "",
+        timestamp=int(wiring.now()),
+        nonce_str=wiring.nonce(),
+    )
+
+
 def opened_by(token: str, wiring: Wiring) -> Payment:
     """The order that a checkout token opens, with a fresh credential where the last one ends before the order.
 
@@ -36,7 +47,7 @@ def opened_by(token: str, wiring: Wiring) -> Payment:
         raise OrderNotFoundError from problem
     known = _read(number, wiring)
     try:
-        return with_fresh_credential(known, send=lambda body: _send(known, body, wiring), wiring=wiring)
+        return with_fresh_credential(known, wiring=wiring)
     except TryAgainError:
         return _without_credential(known)
     except ApiError:  # paid, closed or refused meanwhile
@@ -93,13 +104,7 @@ def _means(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str
         return {**until, "codeUrl": payment.code_url, "qrCode": qr.data_url(payment.code_url)}
     if not within_wechat:
         return {**until, "qrCode": qr.data_url(address(payment, wiring))}
-    params = wiring.signing.value().jsapi_params(
-        appid=payment.appid,
-        prepay_id=payment.prepay_id or "",
-        timestamp=int(wiring.now()),
-        nonce_str=wiring.nonce(),
-    )
-    return {**until, "paymentParams": params}
+    return {**until, "paymentParams": payment_params(payment, wiring)}
 
 
 def _ticket(payment: Payment, wiring: Wiring) -> str:
@@ -109,12 +114,6 @@ def _ticket(payment: Payment, wiring: Wiring) -> str:
         keys=wiring.checkout_key.value(),
         now=wiring.now(),
     )
-
-
-def _send(payment: Payment, body: bytes, wiring: Wiring) -> Credential:
-    if payment.method == "jsapi":
-        return Credential(prepay_id=wiring.wechat.order_jsapi(body))
-    return Credential(code_url=wiring.wechat.order_native(body))
 
 
 def _read(out_trade_no: str, wiring: Wiring) -> Payment:

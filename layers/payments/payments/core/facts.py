@@ -29,6 +29,11 @@ class OrderFacts:
         """Whether the money has come in, whatever became of it since."""
         return self.trade_state in _PAID
 
+    @property
+    def says_refunded(self) -> bool:
+        """Whether money of it has gone back."""
+        return self.trade_state == "REFUND"
+
     @classmethod
     def of(cls, members: Mapping[str, object]) -> "OrderFacts":
         """From the members of a query's answer or a decrypted notification. Raises UnusableFactsError."""

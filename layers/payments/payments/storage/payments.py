@@ -9,6 +9,7 @@ from typing import Any
 
 from payments.core import history
 from payments.core.errors import RefusedUpdate
+from payments.core.facts import OrderFacts
 from payments.core.lifecycle import (
     CLOSE_CONFIRMED,
     CLOSE_WANTED,
@@ -184,62 +185,51 @@ class PaymentStore:
             )
 
     def money_received(
-        self,
-        out_trade_no: str,
-        *,
-        mchid: str,
-        appid: str,
-        amount: int,
-        currency: str,
-        transaction_id: str,
-        payer_openid: str | None,
-        success_time: str | None,
-        cause: str,
-        now: int,
-        late: bool = False,
-        elsewhere: bool = False,
-        held: bool = False,
-        due_at: int,
+        self, facts: OrderFacts, *, cause: str, now: int, late: bool = False, held: bool = False, due_at: int
     ) -> Payment:
         """To PAID, if and only if merchant, app, amount and currency are the order's own.
 
-        `late` is the edge from CLOSED and FAILED; it marks the payment, as `elsewhere` does one of which money had gone
-        back already. `held` tells that evidence waits for this: the payment is due for it at `due_at`.
+        `late` is the edge from CLOSED and FAILED; it marks the payment, as money that has gone back already does. `held`
+        tells that evidence waits for this: the payment is due for it at `due_at`. ValueError for facts that do not say that
+        it is paid, or lack transaction_id, total or currency.
         """
+        transaction_id, total, elsewhere = facts.transaction_id, facts.total, facts.says_refunded
+        if not facts.says_paid or transaction_id is None or total is None or facts.currency is None:
+            raise ValueError("facts that credit a payment say so, with transaction_id, total and currency")
         condition = (
-            (P.mchid == mchid)
-            & (P.appid == appid)
-            & (P.amount == amount)
-            & (P.currency == currency)
+            (P.mchid == facts.mchid)
+            & (P.appid == facts.appid)
+            & (P.amount == total)
+            & (P.currency == facts.currency)
             & P.transaction_id.does_not_exist()
             & (P.held.exists() if held else P.held.does_not_exist())
         )
         actions = [
             P.transaction_id.set(transaction_id),
-            P.trade_state.set("REFUND" if elsewhere else "SUCCESS"),
-            P.paid.set(amount),
-            P.refundable.set(amount),
+            P.trade_state.set(facts.trade_state),
+            P.paid.set(total),
+            P.refundable.set(total),
             P.completed_at.set(now),
         ]
-        due = [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
+        due = [P.due_at.set(due_at), P.due_shard.set(self._shard(facts.out_trade_no))]
         actions += due if held else NOT_DUE
-        if payer_openid is not None:
-            actions.append(P.payer_openid.set(payer_openid))
-        if success_time is not None:
-            actions.append(P.success_time.set(success_time))
+        if facts.openid is not None:
+            actions.append(P.payer_openid.set(facts.openid))
+        if facts.success_time is not None:
+            actions.append(P.success_time.set(facts.success_time))
         if late:
             actions.append(P.late_paid.set(True))
         if elsewhere:
             actions.append(P.refunded_elsewhere.set(True))
         return _move(
-            out_trade_no,
+            facts.out_trade_no,
             MONEY_RECEIVED_LATE if late else MONEY_RECEIVED,
             actions,
             condition,
             cause=cause,
             now=now,
             transaction_id=transaction_id,
-            amount=amount,
+            amount=total,
             late=late,
             elsewhere=elsewhere,
         )

@@ -53,26 +53,12 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
     if not (facts.transaction_id and facts.total is not None and facts.currency):
         _quarantine("incomplete", facts, source, wiring)
         return Applied.CONTRADICTION, None
-    elsewhere = facts.trade_state == "REFUND"
     late = held = False
     for _ in range(ROUNDS):
         now = int(wiring.now())
         try:
             payment = wiring.store.money_received(
-                facts.out_trade_no,
-                mchid=facts.mchid,
-                appid=facts.appid,
-                amount=facts.total,
-                currency=facts.currency,
-                transaction_id=facts.transaction_id,
-                payer_openid=facts.openid,
-                success_time=facts.success_time,
-                cause=source,
-                now=now,
-                late=late,
-                elsewhere=elsewhere,
-                held=held,
-                due_at=now + FIRST_CHECK,
+                facts, cause=source, now=now, late=late, held=held, due_at=now + FIRST_CHECK
             )
         except RefusedUpdate:
             seen = wiring.store.get(facts.out_trade_no)
@@ -80,7 +66,7 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
             wiring.measure({"PaymentSeconds": payment.updated_at - payment.created_at}, "Seconds")
             if late:
                 wiring.count("LatePaid")
-            if elsewhere:
+            if facts.says_refunded:
                 wiring.count("RefundedElsewhere")
             return Applied.CHANGED, payment
         if seen is None:
@@ -90,7 +76,7 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
             _quarantine(reason, facts, source, wiring)
             return Applied.CONTRADICTION, seen
         if seen.status.rank >= Status.PAID.rank:
-            return _paid_before(seen, wiring, elsewhere=elsewhere)
+            return _paid_before(seen, wiring, elsewhere=facts.says_refunded)
         held = bool(seen.held)
         late = seen.status in (Status.CLOSED, Status.FAILED)
     return Applied.BUSY, None

@@ -5,7 +5,6 @@ the same bytes are sent again, so that one wish never becomes two orders.
 """
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 from payments.core.errors import (
@@ -31,40 +30,38 @@ CREDENTIAL_LIFE = 2 * 3600  # seconds; WeChat Pay APIv3, "Native order": code_ur
 RENEWED_BEFORE = 300  # seconds before its end at which a credential is not handed out any more
 PATIENCE = 3.0  # seconds to wait for somebody else's send
 
-Send = Callable[[bytes], Credential]
 
-
-def open_order(wanted: Payment, *, send: Send, wiring: Wiring, again: bool) -> Payment:
+def open_order(wanted: Payment, *, wiring: Wiring, again: bool) -> Payment:
     """Create the order `wanted`, or finish or find the one that the same Idempotency-Key opened before (`again`).
 
-    `wanted` is a payment in CREATING; `send` puts its frozen request to WeChat Pay. Returns the payment with a
-    credential. Raises ApiErrors for every other present truth; WeChatRefusedError only when the order has failed.
+    `wanted` is a payment in CREATING. Returns the payment with a credential. Raises ApiErrors for every other present
+    truth; WeChatRefusedError only when the order has failed.
     """
     wanted = replace(wanted, claim=wiring.nonce(), claimed_until=wanted.created_at + claims.SENDING)
     try:
         wiring.store.create(wanted, due_at=wanted.created_at + FIRST_CHECK)
     except RefusedUpdate:
         if again:
-            return _present_truth(wanted, send, wiring, mine=wanted.claim)
+            return _present_truth(wanted, wiring, mine=wanted.claim)
         # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
     except StorageUnavailableError as problem:
         raise claims.not_stored(wanted, wiring) from problem
-    return _send(wanted, send, wiring, first=True)
+    return _send(wanted, wiring, first=True)
 
 
-def with_fresh_credential(known: Payment, *, send: Send, wiring: Wiring) -> Payment:
+def with_fresh_credential(known: Payment, *, wiring: Wiring) -> Payment:
     """`known` as it was read, and with a fresh credential where the last one ends before the order does.
 
     Asks nobody while the credential lives. Raises the same ApiErrors as `open_order`.
     """
-    return _present_truth(known, send, wiring) if _ending(known, wiring.now()) else known
+    return _present_truth(known, wiring) if _ending(known, wiring.now()) else known
 
 
-def _present_truth(wanted: Payment, send: Send, wiring: Wiring, *, mine: str | None = None) -> Payment:
+def _present_truth(wanted: Payment, wiring: Wiring, *, mine: str | None = None) -> Payment:
     """What there is under this number, completed where that is missing; `mine` is the claim that we may have put there."""
     known = _settled_read(wanted, wiring, mine)
     if mine is not None and known.claim == mine:  # our own first write went through, and its answer was lost
-        return _send(known, send, wiring, first=True)
+        return _send(known, wiring, first=True)
     now = wiring.now()
     if known.fingerprint != wanted.fingerprint:
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
@@ -72,7 +69,7 @@ def _present_truth(wanted: Payment, send: Send, wiring: Wiring, *, mine: str | N
         raise refusal
     if known.status is Status.PENDING and not _ending(known, now):
         return known
-    return _send(claims.claim_again(known, wiring), send, wiring, first=False)
+    return _send(claims.claim_again(known, wiring), wiring, first=False)
 
 
 def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
@@ -120,11 +117,11 @@ def _unpayable(known: Payment, now: float) -> ApiError | None:
     return None
 
 
-def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payment:
+def _send(payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
     """Send it, whose claim is ours, and write down what came of it; `first` when nothing was sent before."""
     sent_at = int(wiring.now())
     try:
-        credential = send(payment.wechat_request.encode())
+        credential = _ordered(payment, wiring)
     except (RefusedError, UnknownOutcomeError) as problem:
         raise _no_credential(payment, problem, wiring, first=first) from problem
     now = int(wiring.now())
@@ -144,6 +141,14 @@ def _send(payment: Payment, send: Send, wiring: Wiring, *, first: bool) -> Payme
         raise TryAgainError("The order moved while it was being sent.") from overtaken
     except StorageUnavailableError as problem:
         raise claims.not_stored(payment, wiring) from problem
+
+
+def _ordered(payment: Payment, wiring: Wiring) -> Credential:
+    """Put the frozen request to WeChat Pay: what the buyer pays by. Raises RefusedError, UnknownOutcomeError."""
+    request = payment.wechat_request.encode()
+    if payment.method == "jsapi":
+        return Credential(prepay_id=wiring.wechat.order_jsapi(request))
+    return Credential(code_url=wiring.wechat.order_native(request))
 
 
 def _no_credential(
