@@ -15,7 +15,7 @@ from payments.storage.payments import PaymentStore
 from payments.storage.refunds import RefundStore
 
 CANCELLED = "CANCELLED"  # in place of WeChat Pay's code: an operator has ended it
-ROUNDS = 5  # readings, when somebody else moves the payment in between
+MAX_ROUNDS = 5  # readings, when somebody else moves the payment in between
 
 FREE_LATER = (
     "its money is free again once WeChat Pay has proven twice, two minutes apart, that it has no such refund: in about "
@@ -38,13 +38,13 @@ def _cancel(stack: Stack, options: argparse.Namespace) -> int:
     store = PaymentStore(payments_table=stack.output("PaymentsTableName"), due_shards=shards)
     refunds = RefundStore(due_shards=shards)
     try:
-        for _ in range(ROUNDS):
+        for _ in range(MAX_ROUNDS):
             payment = _read(store, options.order)
             refund = _known(payment, options.refund)
             try:
                 if refund.refused is None:
-                    payment = refunds.refused(payment, options.refund, code=CANCELLED, unsure=True)
-                store.looked_into(payment, due_at=int(time.time()), answered=False)
+                    payment = refunds.mark_refused(payment, options.refund, code=CANCELLED, unsure=True)
+                store.set_next_look(payment, due_at=int(time.time()), answered=False)
             except RefusedUpdate:  # sent, told of or looked into at this moment: what is it now?
                 continue
             yuan = f"{refund.amount / 100:.2f} yuan"

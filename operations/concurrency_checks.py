@@ -6,9 +6,8 @@ from operations.findings import Findings, fault, good, unchecked, warning
 from operations.stack import CannotError, Stack
 
 SENDS = 2  # places of the queue of sends, in template.yaml
-UNRESERVED = (
-    100  # what AWS keeps for functions without a reservation (Lambda Developer Guide, "Reserved concurrency")
-)
+# What AWS keeps for functions without a reservation (Lambda Developer Guide, "Reserved concurrency").
+UNRESERVED = 100
 REQUESTS = 50  # calls at once that are left for the API, where the account has them: 200 requests a second, a quarter of one each
 _MORE = "ask for more: Service Quotas, AWS Lambda, Concurrent executions (a new account has ten)"
 

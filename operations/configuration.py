@@ -26,9 +26,8 @@ PARAMETERS = {
 }
 # Taken by the functions without what stands around them; the other parameters as they are.
 _TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
-CERTIFICATE = (
-    "WECHAT_CERTIFICATE"  # the merchant's own; nothing is signed with it, it tells when the key ends
-)
+# The merchant's own; nothing is signed with it, it tells when the key ends.
+CERTIFICATE = "WECHAT_CERTIFICATE"
 SECRETS = {
     "SigningSecretArn": ("WECHAT_PRIVATE_KEY", "WECHAT_CERT_SERIAL_NO", CERTIFICATE, "WECHAT_API_KEY"),
     "VerificationSecretArn": (

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from operations.findings import Finding, Findings, fault, good, unchecked
 from operations.stack import CannotError, Stack
 
-TIMEOUT = 5  # seconds, of each request
+TIMEOUT_SECONDS = 5  # of each request
 DISCOVERY = "/.well-known/openid-configuration"
 _ISSUER = "give the issuer as its tokens say it in iss, with the slash at its end or without"
 
@@ -68,7 +68,7 @@ def _signs(key: Any) -> bool:
 
 def _fetched(what: str, url: str) -> dict[str, Any] | Finding:
     try:
-        answer = requests.get(url, timeout=TIMEOUT, allow_redirects=False)
+        answer = requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
     except requests.RequestException as problem:
         return fault(
             f"{what} cannot be read at {url} ({type(problem).__name__})",

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from operations.stack import CannotError, Stack, run
 from operations.stack_states import reasons, stuck
 
-PATIENCE = 3600  # seconds that a deletion may take
+MAX_WAIT_SECONDS = 3600  # seconds that a deletion may take
 
 # What the template keeps, by logical id.
 KEPT = {
@@ -112,7 +112,7 @@ def _ask(name: str) -> None:
 
 def _delete(stack: Stack, every: float) -> None:
     stack.client("cloudformation").delete_stack(StackName=stack.arn)
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + MAX_WAIT_SECONDS
     while True:
         time.sleep(every)  # at once it may still be told in the state of before
         stack.forget()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from operations.concurrency_checks import check_concurrency
 from operations.configuration import Configuration, of_file, of_stack
-from operations.echo_checks import WAIT, check_echo
+from operations.echo_checks import ARRIVAL_SECONDS, check_echo
 from operations.findings import Finding, Level, has, shown
 from operations.form_checks import check_forms
 from operations.key_checks import check_keys
@@ -28,8 +28,8 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--wait",
         type=float,
-        default=WAIT,
-        help=f"seconds for an echo to arrive at the stack (default {WAIT})",
+        default=ARRIVAL_SECONDS,
+        help=f"seconds for an echo to arrive at the stack (default {ARRIVAL_SECONDS})",
     )
     parser.add_argument("--offline", action="store_true", help="look only, ask nobody")
 
@@ -55,7 +55,7 @@ def _check(stack: Stack, options: argparse.Namespace) -> int:
 
 
 def diagnosed(
-    configuration: Configuration, *, online: bool, stack: Stack | None = None, wait: float = WAIT
+    configuration: Configuration, *, online: bool, stack: Stack | None = None, wait: float = ARRIVAL_SECONDS
 ) -> Iterator[Finding]:
     """Everything that there is to say. What cannot work by its form is not tried over the network.
 

@@ -17,13 +17,13 @@ from operations.configuration import Configuration
 from operations.findings import Finding, Findings, fault, good, unchecked, warning
 from operations.live_checks import line, parts, refused_call, unknown_call
 from operations.stack import Stack
-from payments.storage.echoes import LIFE, key_of
-from payments.use_cases.notification_kinds import ECHO, NOT_OPENED
+from payments.storage.echoes import ECHO_LIFE_SECONDS, key_of
+from payments.use_cases.notification_kinds import ECHO, NOT_DECRYPTED
 from wechatpay.client import Client
 from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
 from wechatpay.sensitive_calls import echo
 
-WAIT = 30  # seconds until an echo should have arrived: WeChat Pay repeats it after 15
+ARRIVAL_SECONDS = 30  # seconds until an echo should have arrived: WeChat Pay repeats it after 15
 _NOT_TAKEN = ("PARAM_ERROR", "INVALID_REQUEST")
 _DOUBTED = {
     "serial_unknown": "WeChat Pay signs notifications with a key that the stack does not have: add it to the verification secret",
@@ -34,7 +34,9 @@ _DOUBTED = {
 }
 
 
-def check_echo(configuration: Configuration, stack: Stack | None = None, *, wait: float = WAIT) -> Findings:
+def check_echo(
+    configuration: Configuration, stack: Stack | None = None, *, wait: float = ARRIVAL_SECONDS
+) -> Findings:
     """Ask for an echo under each key, and with a stack wait until its notify function has heard them."""
     ring, signer = parts(configuration)
     if ring is None or signer is None:
@@ -86,7 +88,7 @@ def _remember(stack: Stack, nonce: str, serial: str) -> float:
         "notification_id": {"S": key_of(nonce)},
         "serial": {"S": serial},
         "sent_at": {"N": str(now)},
-        "expires_at": {"N": str(now + LIFE)},
+        "expires_at": {"N": str(now + ECHO_LIFE_SECONDS)},
     }
     table = stack.output("NotificationsTableName")
     answer = stack.client("dynamodb").put_item(TableName=table, Item=item)
@@ -141,7 +143,7 @@ def _delivered(stack: Stack, sent: Mapping[str, str], began: float, wait: float)
 
 def _broken_link(late: str, said: list[dict[str, Any]]) -> Finding:
     echoes = [entry for entry in said if entry.get("event_type") == ECHO[0]]
-    if any(entry.get("reason") == NOT_OPENED for entry in echoes):
+    if any(entry.get("reason") == NOT_DECRYPTED for entry in echoes):
         return fault(
             "an echo has arrived, rightly signed, and no APIv3 key of the stack opens it",
             "write the APIv3 key as it is set at pay.weixin.qq.com: make secret; notify reads it within five minutes",

@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from operations.configuration import CERTIFICATE, SECRETS, Configuration
 from operations.findings import Finding, Findings, Level, fault, good, warning
-from payments.core.access import SHORTEST_KEY
+from payments.core.access import MIN_KEY_CHARACTERS
 from payments.storage.secret_members import Verification, merchant_certificate, signer
 from wechatpay.decryption import apiv3_key
 from wechatpay.errors import KeyFormatError
@@ -28,7 +28,7 @@ from wechatpay.keys import (
     pem,
 )
 
-SOON = 30 * 86400  # seconds before a certificate's end from which it is spoken of
+ENDING_SOON_SECONDS = 30 * 86400  # seconds before a certificate's end from which it is spoken of
 _OWN_KEY = "paste apiclient_key.pem, the file that the certificate tool wrote beside apiclient_cert.pem"
 _QUOTE_KEY = "make one with: openssl rand -hex 32, and give it to the backend that signs prices"
 _WECHAT_KEY = "download WeChat Pay's public key at pay.weixin.qq.com, Account centre, API security"
@@ -186,7 +186,7 @@ def _dates(name: str, text: str, now: float, fix: str) -> Finding:
         return fault(f"{name} ended on {day}", fix)
     if now < begins:
         return fault(f"{name} is not valid yet", "check this machine's clock, and which certificate it is")
-    if ends - now < SOON:
+    if ends - now < ENDING_SOON_SECONDS:
         return warning(f"{name} ends on {day}, within thirty days", fix)
     return good(f"{name} is valid until {day}")
 
@@ -248,9 +248,9 @@ def _public_key(configuration: Configuration, private_key: RSAPrivateKey | None)
 def _quote_key(name: str, text: str) -> Findings:
     if not text:
         return
-    if len(text) < SHORTEST_KEY:
-        yield fault(f"{name} is {len(text)} characters long, not {SHORTEST_KEY} or more", _QUOTE_KEY)
+    if len(text) < MIN_KEY_CHARACTERS:
+        yield fault(f"{name} is {len(text)} characters long, not {MIN_KEY_CHARACTERS} or more", _QUOTE_KEY)
     elif "-----BEGIN" in text:
         yield fault(f"{name} is a key in PEM, and no quote is good by it", _QUOTE_KEY)
     else:
-        yield good(f"{name} is {SHORTEST_KEY} characters long or more")
+        yield good(f"{name} is {MIN_KEY_CHARACTERS} characters long or more")

@@ -15,7 +15,7 @@ from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing
 from wechatpay.signing import MerchantSigner
 
-TIMEOUT = 5  # seconds
+TIMEOUT_SECONDS = 5
 DRIFT_TOLD, DRIFT_REFUSED = 60, 300  # seconds between two clocks
 _CLOCK = "set this machine's clock by NTP; Lambda's is right by itself"
 _REFUSALS = {
@@ -158,7 +158,7 @@ def check_notify_url(configuration: Configuration) -> Findings:
     """Post to the notify URL as anybody could: it must answer, and believe nothing."""
     url = configuration.text("WECHAT_NOTIFY_URL")
     try:
-        answer = requests.post(url, json={}, timeout=TIMEOUT, allow_redirects=False)
+        answer = requests.post(url, json={}, timeout=TIMEOUT_SECONDS, allow_redirects=False)
     except requests.RequestException as problem:
         yield fault(
             f"WECHAT_NOTIFY_URL does not answer ({type(problem).__name__})",

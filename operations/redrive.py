@@ -6,7 +6,7 @@ import sys
 
 from operations.stack import Stack, run
 
-MOST = 10_000  # messages in one go, so that a queue which refills itself does not keep us for ever
+MAX_MESSAGES = 10_000  # messages in one go, so that a queue which refills itself does not keep us for ever
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def _move(stack: Stack, _options: argparse.Namespace) -> int:
     queues = stack.client("sqs")
     source, target = stack.output("SettleDeadLettersUrl"), stack.output("SettleQueueUrl")
     moved = 0
-    while moved < MOST:
+    while moved < MAX_MESSAGES:
         messages = queues.receive_message(QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
             "Messages", []
         )

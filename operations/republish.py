@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from operations.stack import CannotError, Stack, run
-from payments.core.events import PER_CALL, entries_of
+from payments.core.events import MAX_ENTRIES_PER_CALL, entries_of
 
 
 def main() -> int:
@@ -29,10 +29,10 @@ def _republish(stack: Stack, options: argparse.Namespace) -> int:
     unreadable: list[str] = []
     entries = list(_entries(stack, options.since, unreadable))
     events, failed = stack.client("events"), 0
-    for start in range(0, len(entries), PER_CALL):
-        answer = events.put_events(Entries=entries[start : start + PER_CALL])
+    for start in range(0, len(entries), MAX_ENTRIES_PER_CALL):
+        answer = events.put_events(Entries=entries[start : start + MAX_ENTRIES_PER_CALL])
         failed += answer["FailedEntryCount"]
-        print(f"republish: {min(start + PER_CALL, len(entries))} of {len(entries)}", flush=True)
+        print(f"republish: {min(start + MAX_ENTRIES_PER_CALL, len(entries))} of {len(entries)}", flush=True)
     if failed:
         raise CannotError(f"{failed} events were not taken; run it again, repeated events do no harm")
     print(f"republish: {len(entries)} events sent")

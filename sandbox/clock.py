@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-FARTHEST = 100 * 365 * 86400
+MAX_AHEAD_SECONDS = 100 * 365 * 86400
 """Seconds that the clock may stand ahead: within what nanoseconds in 64 bits, and every date type, can hold."""
 
 
@@ -36,8 +36,8 @@ class Clock:
             raise ValueError("advance must be a finite number of seconds, zero or more")
         with self._lock:
             offset = self._offset + seconds
-            if offset > FARTHEST:
-                raise ValueError(f"advance must leave the clock at most {FARTHEST} seconds ahead")
+            if offset > MAX_AHEAD_SECONDS:
+                raise ValueError(f"advance must leave the clock at most {MAX_AHEAD_SECONDS} seconds ahead")
             if self.file is not None:
                 # In place, one write of eight bytes: a process that maps the file sees the old value or the new one.
                 with self.file.open("r+b", buffering=0) as mirror:

@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.token_forms import FORMS
 
-TOKEN_LIFE = 3600
-QUOTE_LIFE = 900
+TOKEN_LIFE_SECONDS = 3600
+QUOTE_LIFE_SECONDS = 900
 """Seconds; the longest life that the product accepts of a quote."""
 
 
@@ -66,7 +66,7 @@ class Tokens:
             "client_id": self.audience,
             "scope": scope,
             "iat": now,
-            "exp": now + TOKEN_LIFE,
+            "exp": now + TOKEN_LIFE_SECONDS,
             "token_use": "access",
         }
         claims |= {**FORMS[form](claims), **overrides}
@@ -81,7 +81,7 @@ class Tokens:
             "contentId": content_id,
             "amount": amount,
             "iat": now,
-            "exp": now + QUOTE_LIFE,
+            "exp": now + QUOTE_LIFE_SECONDS,
             **overrides,
         }
         claims = {name: value for name, value in claims.items() if value is not None}

@@ -20,7 +20,7 @@ THOROUGH = os.environ.get("THOROUGH") == "1"
 SHARE = os.environ.setdefault("SHARE", secrets.token_hex(4))  # processes that share the work inherit it
 TABLES = os.environ.get("TABLES", "moto" if THOROUGH else "memory")
 """What lies behind pynamodb where a test does not care: `moto` over HTTP, or `memory` (tests/kit), ten times as fast."""
-LEAST = 3
+MIN_CASES = 3
 
 
 def many(thorough: int, *, instead: int) -> int:
@@ -34,7 +34,7 @@ def share_of(cases: Iterable[Case], of: str, *, one_in: int) -> list[Case]:
     `of` says whose they are, for two lists of one length shall not have the same share.
     """
     every = list(cases)
-    wanted = max(LEAST, len(every) // one_in)
+    wanted = max(MIN_CASES, len(every) // one_in)
     if THOROUGH or wanted >= len(every):
         return every
     drawn = random.Random(f"{SHARE} {of}").sample(range(len(every)), wanted)

@@ -3,29 +3,29 @@
 from typing import Any
 
 from payments.logs import logger
-from payments.use_cases.key_days import tell_days
+from payments.use_cases.key_days import measure_key_days
 from payments.wiring import Wiring
 from wechatpay.certificates import Certificate, check_platform
 from wechatpay.errors import CertificateError, RefusedError
 
-BUDGET = 20  # seconds
+RENEWAL_BUDGET_SECONDS = 20
 
 wiring = Wiring()
 
 
 def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
     """Download, store, tell; what went wrong is raised last, so that Lambda comes again and somebody is alarmed."""
-    wiring.begin(BUDGET)
+    wiring.begin(RENEWAL_BUDGET_SECONDS)
     stored = wiring.downloaded.value().platform_certificates
     try:
-        stored = renewed()
+        stored = renew_certificates()
     finally:
-        tell_days([*wiring.verification.value().platform_certificates, *stored], wiring)
+        measure_key_days([*wiring.verification.value().platform_certificates, *stored], wiring)
     return {"stored": len(stored)}
 
 
-def renewed() -> tuple[str, ...]:
-    """The certificates that are kept beside those of the verification secret, after a look at WeChat Pay's."""
+def renew_certificates() -> tuple[str, ...]:
+    """Download WeChat Pay's platform certificates and store the trusted ones; returns all that are stored then, in PEM."""
     verification = wiring.verification.value()
     if not verification.platform_certificates:
         return ()  # a merchant with the public key: there is nothing to download, and nobody to believe
@@ -36,14 +36,14 @@ def renewed() -> tuple[str, ...]:
             raise
         logger.info("WeChat Pay has no platform certificates for this merchant any more")
         offered = {}
-    fresh = [certificate for text in offered.values() if (certificate := sound(text))]
-    kept = wiring.certificates.update(lambda held: merged(held, fresh))
+    fresh = [certificate for text in offered.values() if (certificate := trusted_or_none(text))]
+    kept = wiring.certificates.update(lambda held: merge(held, fresh))
     logger.info("platform certificates", extra={"offered": len(offered), "kept": len(kept)})
     return kept
 
 
-def sound(text: str) -> Certificate | None:
-    """The certificate, unless it is one that nothing should be verified with."""
+def trusted_or_none(text: str) -> Certificate | None:
+    """The certificate of this PEM text; None, logged and counted, where `check_platform` refuses it."""
     certificate = Certificate.of(text)
     try:
         check_platform(certificate, now=wiring.now())
@@ -56,8 +56,8 @@ def sound(text: str) -> Certificate | None:
     return certificate
 
 
-def merged(held: tuple[str, ...], fresh: list[Certificate]) -> tuple[str, ...]:
-    """Old and new side by side, without what has ended: which one signs is WeChat Pay's choice for months."""
+def merge(held: tuple[str, ...], fresh: list[Certificate]) -> tuple[str, ...]:
+    """The PEM texts of both, each serial once, without those that have ended: WeChat Pay signs with either for months."""
     known = {certificate.serial: certificate for certificate in [*map(Certificate.of, held), *fresh]}
     lasting = [certificate for certificate in known.values() if certificate.ends > wiring.now()]
     return tuple(certificate.text for certificate in sorted(lasting, key=lambda one: (one.ends, one.serial)))

@@ -5,12 +5,12 @@ from typing import Any
 
 from payments.api import checkout
 from payments.api.checkout_page import Page, language_of, scene_of
-from payments.api.http import Request, operation, refused, request_of, response, unforeseen
+from payments.api.http import Request, operation, render_refusal, request_of, response, unforeseen
 from payments.core.errors import ApiError, OrderNotFoundError
 from payments.logs import logger
 from payments.wiring import Wiring
 
-BUDGET = 6  # seconds; a first paint must not wait for WeChat Pay as long as a program would
+PAGE_BUDGET_SECONDS = 6  # a first paint must not wait for WeChat Pay as long as a program would
 
 wiring = Wiring()
 page = Page(Path(__file__).parent / "page")
@@ -18,9 +18,9 @@ page = Page(Path(__file__).parent / "page")
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     """The order's public view as a page, or as JSON for whoever asks for that; or one of the page's files."""
-    line: dict[str, object] = {}
-    wiring.begin(BUDGET)
-    request = request_of({**event, "body": ""}, line)  # a page is asked for by its address alone
+    log_context: dict[str, object] = {}
+    wiring.begin(PAGE_BUDGET_SECONDS)
+    request = request_of({**event, "body": ""}, log_context)  # a page is asked for by its address alone
     is_file = "name" in request.path_parameters
     wants_json = is_file or "application/json" in request.headers.get("accept", "")
     language = language_of(request.query.get("lang"), request.headers.get("accept-language", ""))
@@ -29,20 +29,20 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             return asset(request)
         scene = scene_of(request.headers.get("user-agent", ""))
         payment = checkout.opened_by(request.path_parameters.get("token", ""), wiring)
-        request.about(payment)
+        request.log_payment(payment)
         view = checkout.view(payment, within_wechat=scene == "wechat", wiring=wiring)
-        logger.info(operation(event), extra=line)
+        logger.info(operation(event), extra=log_context)
         if wants_json:
             return response(200, view, {"vary": "accept, user-agent"})
-        return page.shown(view, language=language, scene=scene, live_url=wiring.settings.live_url)
+        return page.render(view, language=language, scene=scene, live_url=wiring.settings.live_url)
     except ApiError as refusal:
-        answer = refused(refusal, event, line)
+        answer = render_refusal(refusal, event, log_context)
     except Exception as problem:  # noqa: BLE001  the last resort: a buyer never sees a stack trace
-        answer = refused(unforeseen(problem), event, line, cause=problem)
+        answer = render_refusal(unforeseen(problem), event, log_context, cause=problem)
     if wants_json:
         return answer
     status = answer["statusCode"]
-    return page.refused(status, language=language, retry=status >= 500)
+    return page.render_refusal(status, language=language, retry=status >= 500)
 
 
 def asset(request: Request) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """POST /api/v1/payments/wechat/close: end an unpaid order, and tell the truth when it turns out to be paid."""
 
-from payments.api.callers import found
+from payments.api.callers import require_visible
 from payments.api.http import Request, endpoint
 from payments.api.json_body import load
 from payments.api.request_bodies import Close
@@ -13,9 +13,9 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Close one's own order, or any for a backend."""
     caller = request.caller.with_one_of(PAY, CHARGE)
     wanted = load(request.body, Close)
-    payment = found(wiring.store.get(wanted.out_trade_no), caller.may_close)
-    request.about(payment)
-    request.about(close_order(payment, wiring))
+    payment = require_visible(wiring.store.get(wanted.out_trade_no), caller.may_close)
+    request.log_payment(payment)
+    request.log_payment(close_order(payment, wiring))
     return {"outTradeNo": payment.out_trade_no, "closed": True}
 
 

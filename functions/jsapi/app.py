@@ -9,11 +9,11 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, sign what WeChat's cashier is opened with."""
-    wanted, again = order_intake.wanted(request, NewJsapiOrder, method="jsapi", wiring=wiring)
+    wanted, again = order_intake.prepare_order(request, NewJsapiOrder, method="jsapi", wiring=wiring)
     payment = open_order(wanted, wiring=wiring, again=again)
-    request.about(payment)
+    request.log_payment(payment)
     return {
-        **responses.opened(payment),
+        **responses.order_members(payment),
         "prepayId": payment.prepay_id or "",
         "paymentParams": checkout.payment_params(payment, wiring),
         "checkoutUrl": checkout.address(payment, wiring),

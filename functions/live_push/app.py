@@ -1,10 +1,11 @@
 """The bus to the pages that are open: whoever waits for an order hears of its new status.
 
-No order of things loses news. A page's row is written, then its connection opens, then it reads the order's public view;
-a transition is committed, then its event comes here, then the rows are read. Where the row is found, the page is told,
-or its connection is not open yet; where it is not found, it was not written yet. In both of the latter cases the page
-reads after the transition was committed, and has it from the view. It may also hear of it twice, or late: so a message
-carries the payment's version, and a page ignores what is not higher than what it knows.
+A page never misses a status, whichever comes first, the page or the transition. A page does three things in this order:
+its row is written, its connection opens, it reads the order's public view. This function runs after the transition was
+committed, and reads the rows. If it finds the page's row, and the connection is open, it tells the page. If there is no
+row yet, or the connection is not open yet, the page reads the view later than the commit, and so sees the new status.
+A page may hear of a status twice, or late: a message carries the payment's version, and a page ignores what is not
+higher than what it knows.
 """
 
 import contextlib
@@ -19,8 +20,9 @@ from payments.logs import logger
 from payments.storage.connections import Connection
 from payments.wiring import Wiring
 
-CROWD = 20  # connections of one order that are told, the newest first: a buyer has few pages open
-OPENING = 30  # seconds that API Gateway may take to open a connection; until then it calls it gone, too
+MAX_PAGES_TOLD = 20  # connections of one order that are told, the newest first: a buyer has few pages open
+# Seconds that API Gateway may take to open a connection; until then it calls it gone, too.
+HANDSHAKE_SECONDS = 30
 
 wiring = Wiring()
 
@@ -28,25 +30,29 @@ wiring = Wiring()
 def lambda_handler(event: dict[str, Any], _context: Any) -> None:
     """Tell every page of the order. One that cannot be told looks by itself, so nothing is tried again."""
     detail = event["detail"]
-    line = {"out_trade_no": detail["outTradeNo"], "version": detail["version"], "status": detail["status"]}
+    log_context = {
+        "out_trade_no": detail["outTradeNo"],
+        "version": detail["version"],
+        "status": detail["status"],
+    }
     status = public_status(detail["status"], expired=detail.get("expired", False))
     news = msgspec.json.encode({"version": detail["version"], "status": status})
     try:
-        waiting = wiring.connections.of(detail["outTradeNo"])
+        waiting = wiring.connections.waiting_for(detail["outTradeNo"])
     except StorageUnavailableError as problem:
-        logger.warning("pages not told", extra={**line, "error": str(problem)})
+        logger.warning("pages not told", extra={**log_context, "error": str(problem)})
         return
-    told = sum(tell(connection, news) for connection in waiting[:CROWD])
-    logger.info("pages told", extra={**line, "told": told, "waiting": len(waiting)})
+    told = sum(push(connection, news) for connection in waiting[:MAX_PAGES_TOLD])
+    logger.info("pages told", extra={**log_context, "told": told, "waiting": len(waiting)})
 
 
-def tell(connection: Connection, news: bytes) -> bool:
+def push(connection: Connection, news: bytes) -> bool:
     """Whether one page was told; forgets the connection when it is over."""
     try:
         wiring.live.post_to_connection(ConnectionId=connection.connection_id, Data=news)
     except ClientError as problem:
         if problem.response["ResponseMetadata"]["HTTPStatusCode"] == 410:
-            gone(connection)
+            forget_if_over(connection)
         else:
             logger.warning("a page was not told", extra={"error": problem.response["Error"]["Code"]})
         return False
@@ -56,8 +62,8 @@ def tell(connection: Connection, news: bytes) -> bool:
     return True
 
 
-def gone(connection: Connection) -> None:
+def forget_if_over(connection: Connection) -> None:
     """Forget it, unless it may be about to open; what cannot be forgotten now is gone at the next news, too."""
-    if wiring.now() - connection.opened_at > OPENING:
+    if wiring.now() - connection.opened_at > HANDSHAKE_SECONDS:
         with contextlib.suppress(StorageUnavailableError):
             wiring.connections.forget(connection)

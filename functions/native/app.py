@@ -9,12 +9,12 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, draw its code."""
-    wanted, again = order_intake.wanted(request, NewOrder, method="native", wiring=wiring)
+    wanted, again = order_intake.prepare_order(request, NewOrder, method="native", wiring=wiring)
     payment = open_order(wanted, wiring=wiring, again=again)
-    request.about(payment)
+    request.log_payment(payment)
     code_url = payment.code_url or ""
     return {
-        **responses.opened(payment),
+        **responses.order_members(payment),
         "codeUrl": code_url,
         "qrCode": qr.data_url(code_url),
         "checkoutUrl": checkout.address(payment, wiring),

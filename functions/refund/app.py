@@ -1,7 +1,7 @@
 """POST /api/v1/payments/wechat/refund: give money back, all of it or a part."""
 
 from payments.api import responses
-from payments.api.callers import found
+from payments.api.callers import require_visible
 from payments.api.http import Request, endpoint
 from payments.api.request_bodies import idempotency_key, load_refund
 from payments.core.access import REFUND
@@ -15,8 +15,8 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     caller = request.caller.with_one_of(REFUND)
     wanted = load_refund(request.body)
     key = idempotency_key(request.headers)
-    payment = found(wiring.store.get(wanted.out_trade_no), caller.may_see)
-    request.about(payment)
+    payment = require_visible(wiring.store.get(wanted.out_trade_no), caller.may_see)
+    request.log_payment(payment)
     wish = Wish(
         amount=wanted.fen,
         reason=wanted.refund_reason,
@@ -25,8 +25,8 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
         confirmed=wanted.confirm_refunded_elsewhere is True,
     )
     refunded = refund_payment(payment, wish, wiring)
-    request.about(refunded.payment)
-    return responses.refunded(
+    request.log_payment(refunded.payment)
+    return responses.refund_members(
         refunded.payment, refunded.out_refund_no, duplicate=refunded.duplicate, keyed=key is not None
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from payments.core.breaker import Breaker
 from payments.core.errors import ApiError, StorageUnavailableError
-from payments.logs import logger, named
+from payments.logs import log_fields, logger
 from payments.use_cases.settling import postpone, settle
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError
@@ -13,7 +13,7 @@ from wechatpay.errors import RefusedError
 # WeChat Pay's refusals that are about the merchant, not about one order.
 ABOUT_THE_MERCHANT = ("SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "MCHID_NOT_EXIST")
 
-BUDGET = 40  # seconds for one payment, inside the function's sixty
+LOOK_BUDGET_SECONDS = 40  # seconds for one payment, inside the function's sixty
 
 wiring = Wiring()
 breaker = Breaker()
@@ -24,39 +24,55 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     failures = []
     for record in event["Records"]:
         message = json.loads(record["body"])
-        line: dict[str, object] = {"out_trade_no": message["out_trade_no"]}
+        log_context: dict[str, object] = {"out_trade_no": message["out_trade_no"]}
         try:
             look_into(
-                message["out_trade_no"], message.get("lease"), line, may_send=message.get("may_send") is True
+                message["out_trade_no"],
+                message.get("lease"),
+                log_context,
+                may_send=message.get("may_send") is True,
             )
         except StorageUnavailableError as problem:
-            logger.warning("not settled", extra={**line, "error": "SYSTEMERROR", "cause": str(problem)})
+            logger.warning(
+                "not settled", extra={**log_context, "error": "SYSTEMERROR", "cause": str(problem)}
+            )
             failures.append({"itemIdentifier": record["messageId"]})
     return {"batchItemFailures": failures}
 
 
-def look_into(out_trade_no: str, lease: int | None, line: dict[str, object], *, may_send: bool) -> None:
+def look_into(
+    out_trade_no: str, lease: int | None, log_context: dict[str, object], *, may_send: bool
+) -> None:
     """One payment; only a message of the queue of sends may send its refunds. What WeChat Pay leaves open is looked at again later, not delivered again at once."""
     if breaker.is_open(wiring.now()):
         if (payment := postpone(out_trade_no, wiring)) is not None:
-            line |= named(payment)
-        logger.warning("left alone: WeChat Pay refuses this merchant", extra=line)
+            log_context |= log_fields(payment)
+        logger.warning("left alone: WeChat Pay refuses this merchant", extra=log_context)
         return
     try:
-        wiring.begin(BUDGET)
+        wiring.begin(LOOK_BUDGET_SECONDS)
         payment = settle(
-            out_trade_no, wiring, lease=lease, may_send=may_send, seen=lambda read: line.update(named(read))
+            out_trade_no,
+            wiring,
+            lease=lease,
+            may_send=may_send,
+            seen=lambda read: log_context.update(log_fields(read)),
         )
     except ApiError as problem:
         if isinstance(problem.__cause__, RefusedError) and problem.__cause__.is_code(*ABOUT_THE_MERCHANT):
-            breaker.refused(wiring.now())
+            breaker.note_refusal(wiring.now())
         logger.warning(
             "not settled",
-            extra={**line, "error": problem.code, "cause": str(problem.__cause__ or ""), **problem.details},
+            extra={
+                **log_context,
+                "error": problem.code,
+                "cause": str(problem.__cause__ or ""),
+                **problem.details,
+            },
         )
     else:
         if payment is None:
-            logger.info("nothing to settle", extra=line)
+            logger.info("nothing to settle", extra=log_context)
             return
-        breaker.answered()
-        logger.info("settled", extra={**line, **named(payment)})
+        breaker.note_answer()
+        logger.info("settled", extra={**log_context, **log_fields(payment)})

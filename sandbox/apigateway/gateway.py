@@ -20,11 +20,11 @@ from sandbox.deployed import Cors, Limits, Route
 from sandbox.functions.lambdas import FunctionError, PayloadTooLargeError
 from sandbox.tokens import Time
 
-BODY_LIMIT = 10 * 1024 * 1024
+MAX_BODY_BYTES = 10 * 1024 * 1024
 """Bytes of a request's body (API Gateway quotas, HTTP API payload size)."""
-INTEGRATION_TIMEOUT = 30.0
+INTEGRATION_TIMEOUT_SECONDS = 30.0
 """Seconds that API Gateway waits for a function."""
-CALLS_AT_ONCE = 256
+MAX_CALLS_AT_ONCE = 256
 
 Headers = list[tuple[str, str]]
 
@@ -50,7 +50,7 @@ class Gateway:
         clock: Time,
         api: Api,
         limits: Limits = Limits(),  # noqa: B008  frozen
-        integration_timeout: float = INTEGRATION_TIMEOUT,
+        integration_timeout: float = INTEGRATION_TIMEOUT_SECONDS,
     ) -> None:
         # Most specific first: literal segments before parameters, a named method before ANY.
         self._routes = sorted(routes, key=lambda route: (_shape(route.path), route.method == "ANY"))
@@ -58,7 +58,7 @@ class Gateway:
         self._timeout = integration_timeout
         self._throttles = Throttles(limits)
         # Functions answer on their own time, each call blocks a thread; the loop must never wait for one.
-        self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="call")
+        self._pool = ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="call")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -188,7 +188,7 @@ def _match(template: list[str], segments: list[str]) -> dict[str, str] | None:
 
 async def _request(scope: Scope, receive: Receive) -> Request:
     announced = _header(scope, b"content-length")
-    if announced is not None and int(announced) > BODY_LIMIT:
+    if announced is not None and int(announced) > MAX_BODY_BYTES:
         raise _BodyTooLargeError
     body = bytearray()
     more = True
@@ -196,7 +196,7 @@ async def _request(scope: Scope, receive: Receive) -> Request:
         message = await receive()
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > BODY_LIMIT:
+        if len(body) > MAX_BODY_BYTES:
             raise _BodyTooLargeError
     return Request(
         method=scope["method"],

@@ -25,11 +25,11 @@ from sandbox.clock import Clock
 from sandbox.deployed import WebSocketApi
 from sandbox.functions.lambdas import FunctionError, PayloadTooLargeError
 
-MESSAGE_LIMIT = 128 * 1024
+MAX_MESSAGE_BYTES = 128 * 1024
 """Bytes of a message (API Gateway quotas for WebSocket APIs)."""
-INTEGRATION_TIMEOUT = 29.0
+INTEGRATION_TIMEOUT_SECONDS = 29.0
 """Seconds that API Gateway waits for a function behind a WebSocket route."""
-CALLS_AT_ONCE, FAREWELLS_AT_ONCE = 64, 2
+MAX_CALLS_AT_ONCE, MAX_FAREWELLS_AT_ONCE = 64, 2
 """Of $connect and @connections, for which somebody waits, and of $disconnect, for which nobody does."""
 
 _OPERATIONS = {"POST": "PostToConnection", "GET": "GetConnection", "DELETE": "DeleteConnection"}
@@ -52,8 +52,8 @@ class WebSocketGateway:
         self._open: dict[str, Connection] = {}
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._pool = ThreadPoolExecutor(CALLS_AT_ONCE, thread_name_prefix="websocket-call")
-        self._farewells = ThreadPoolExecutor(FAREWELLS_AT_ONCE, thread_name_prefix="websocket-end")
+        self._pool = ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="websocket-call")
+        self._farewells = ThreadPoolExecutor(MAX_FAREWELLS_AT_ONCE, thread_name_prefix="websocket-end")
         clock.on_advance(lambda: self._in_loop(self._look))
 
     def serves(self, scope: Scope) -> bool:
@@ -121,7 +121,7 @@ class WebSocketGateway:
         try:
             event = connect_event(opened, api=self._named, stage=self._api.stage)
             call = self._call(self._pool, "$connect", event)
-            return answer_of(await asyncio.wait_for(call, INTEGRATION_TIMEOUT))
+            return answer_of(await asyncio.wait_for(call, INTEGRATION_TIMEOUT_SECONDS))
         except TimeoutError:
             return 504, None
         except (FunctionError, BadResultError, PayloadTooLargeError):
@@ -175,7 +175,7 @@ class WebSocketGateway:
         try:
             # Beside the loop: the local AWS may be busy for a moment.
             await asyncio.get_running_loop().run_in_executor(
-                self._pool, self._aws.admit, authorization, token, target, wanted
+                self._pool, self._aws.authorize, authorization, token, target, wanted
             )
         except RefusedError as refusal:
             return _fault(403, refusal.code, refusal.message)
@@ -188,7 +188,7 @@ class WebSocketGateway:
         if request.method == "DELETE":
             connection.end(NORMAL)
             return Response(status_code=204)
-        if len(body) > MESSAGE_LIMIT:
+        if len(body) > MAX_MESSAGE_BYTES:
             return _fault(413, "PayloadTooLargeException", None)
         try:
             await connection.post(body.decode(errors="replace"))

@@ -62,7 +62,7 @@ class Credential:
         return found
 
 
-def admit(
+def authorize(
     credential: Credential,
     token: str | None,
     target: str,

@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from sandbox.aws.access_control import ADMIN_ACCESS_KEY, Credential, Use, admit
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY, Credential, Use, authorize
 from sandbox.aws.engine import Engine
 from sandbox.aws.in_process import handed_to
 from sandbox.aws.shim import Shim
@@ -175,13 +175,13 @@ class Aws:
         with self._running() as engine:
             return engine.statements(role_arn)
 
-    def admit(self, authorization: str, token: str | None, target: str, body: Mapping[str, Any]) -> None:
-        """Judge a signed request to a service that is not served here; recorded as all others are.
+    def authorize(self, authorization: str, token: str | None, target: str, body: Mapping[str, Any]) -> None:
+        """Authorize a signed request to a service that is not served here; recorded as all others are.
 
-        `target` is service.Operation. Raises judge.RefusedError. Only while started.
+        `target` is service.Operation. Raises access_control.RefusedError. Only while started.
         """
         with self._running() as engine:
-            admit(Credential.demanded(authorization), token, target, body, engine=engine, register=self)
+            authorize(Credential.demanded(authorization), token, target, body, engine=engine, register=self)
 
     # ---- what happened ----
 

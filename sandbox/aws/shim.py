@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
 from sandbox.aws import stacks
-from sandbox.aws.access_control import ADMIN_ACCESS_KEY, Credential, RefusedError, Use, admit
+from sandbox.aws.access_control import ADMIN_ACCESS_KEY, Credential, RefusedError, Use, authorize
 from sandbox.aws.engine import Engine
 from sandbox.aws.expressions import unused_placeholders
 from sandbox.aws.moto_doors import WsgiApp
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"}
 _SENDS = {"SendMessage", "SendMessageBatch", "ChangeMessageVisibility", "ChangeMessageVisibilityBatch"}
 _ACCOUNT_SETTINGS = "/2016-08-19/account-settings"
-_MAX_BODY = 20 * 1024 * 1024  # bytes; DynamoDB takes 16 MB
+_MAX_BODY_BYTES = 20 * 1024 * 1024  # DynamoDB takes 16 MB
 
 
 class Recorder(Protocol):
@@ -70,7 +70,7 @@ class Shim:
 
     def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > _MAX_BODY:
+        if length > _MAX_BODY_BYTES:
             raise RefusedError("RequestEntityTooLarge", "the request is too large", 413)
         raw = environ["wsgi.input"].read(length)
         environ["wsgi.input"] = io.BytesIO(raw)
@@ -99,7 +99,7 @@ class Shim:
         target = f"{service}.{operation}"
         if service in self._recorder.outages and credential.access_key != ADMIN_ACCESS_KEY:
             raise RefusedError("ServiceUnavailableException", "an outage, made on purpose", 503)
-        admit(credential, token, target, body, engine=self._engine, register=self._recorder)
+        authorize(credential, token, target, body, engine=self._engine, register=self._recorder)
         if service == "dynamodb" and (fault := unused_placeholders(operation, body)):
             raise RefusedError("ValidationException", fault)
         if target == "sqs.ReceiveMessage":  # a long poll would hold up everybody else

@@ -9,7 +9,7 @@ import requests
 
 from sandbox.stack import Sandbox
 
-PATIENCE = 10.0  # seconds for what WeChat Pay and the stream do by themselves
+MAX_WAIT_SECONDS = 10.0  # seconds for what WeChat Pay and the stream do by themselves
 API = "/api/v1/payments/wechat"
 
 
@@ -80,10 +80,10 @@ class Teller:
 
     def wait_for(self, sentence: str, look: Callable[[], Any]) -> Any:
         """What `look` finds, within ten seconds. Raises StepFailedError."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + MAX_WAIT_SECONDS
         while not (found := look()):
             if time.monotonic() > deadline:
-                raise StepFailedError(f"{sentence} within {PATIENCE:.0f} seconds")
+                raise StepFailedError(f"{sentence} within {MAX_WAIT_SECONDS:.0f} seconds")
             time.sleep(0.05)
         return found
 

@@ -28,7 +28,7 @@ ABOUT_AN_ORDER = (
 """The functions that need the order of their sample event to be there."""
 NAMED, REFUND_NAMED = "WXABCDEFGHIJKLMNOPQRSTUVWX23", "RFABCDEFGHIJKLMNOPQRSTUVWX23"
 """That order's number and its refund's, which a fresh sandbox does not know."""
-PATIENCE = 10.0  # seconds that a payment may take to arrive
+MAX_WAIT_SECONDS = 10.0  # seconds that a payment may take to arrive
 
 
 class SampleError(Exception):
@@ -137,7 +137,9 @@ class SampleOrder:
         """One of the simulator's controls."""
         with requests.Session() as phone:
             phone.trust_env = False  # a proxy knows nothing of this machine
-            told = phone.post(f"{self._sandbox.simulator}/_sandbox/{name}", json=body, timeout=PATIENCE)
+            told = phone.post(
+                f"{self._sandbox.simulator}/_sandbox/{name}", json=body, timeout=MAX_WAIT_SECONDS
+            )
         if told.status_code != 200:
             raise SampleError(f"the simulator did not do what {name} asks of it: {told.text}")
 
@@ -150,10 +152,12 @@ class SampleOrder:
         self._say("the simulator's buyer paid it, and WeChat Pay's notification has arrived")
 
     def _wait_until(self, holds: Callable[[], bool]) -> None:
-        until = time.monotonic() + PATIENCE
+        until = time.monotonic() + MAX_WAIT_SECONDS
         while not holds():
             if time.monotonic() > until:
-                raise SampleError(f"its news has not arrived after {PATIENCE:.0f} seconds: {self._details()}")
+                raise SampleError(
+                    f"its news has not arrived after {MAX_WAIT_SECONDS:.0f} seconds: {self._details()}"
+                )
             time.sleep(0.05)
 
     def _data(self, function: str, event: Any) -> Any:

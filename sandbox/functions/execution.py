@@ -16,7 +16,7 @@ from sandbox.deployed import Function
 from sandbox.functions.output import Output
 from sandbox.functions.runtime_api import Event, RuntimeApi
 
-RESPONSE_LIMIT = 6_291_556
+MAX_RESPONSE_BYTES = 6_291_556
 """Bytes of an answer: 6 MB and the hundred bytes more that Lambda's own message names."""
 
 
@@ -213,8 +213,10 @@ class Environment:
             return False
         if kind == "error":
             _settle(current, _error(body))
-        elif len(body) > RESPONSE_LIMIT:
-            message = f"Response payload size exceeded maximum allowed payload size ({RESPONSE_LIMIT} bytes)."
+        elif len(body) > MAX_RESPONSE_BYTES:
+            message = (
+                f"Response payload size exceeded maximum allowed payload size ({MAX_RESPONSE_BYTES} bytes)."
+            )
             _settle(current, FunctionError("Function.ResponseSizeTooLarge", message))
         else:
             _settle(current, body)

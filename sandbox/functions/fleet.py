@@ -8,11 +8,11 @@ from concurrent.futures import Future
 from sandbox.clock import Clock
 from sandbox.functions.execution import Environment, FunctionError, NotDeliveredError
 
-INIT_LIMIT = 10
+MAX_INIT_SECONDS = 10
 """Seconds that Lambda gives a module to load before the function's own timeout begins to count."""
-PATIENCE = 30
+MIN_WAIT_SECONDS = 30
 """Seconds, at least, that a call then waits for a process; API Gateway waits no longer either."""
-LOG_LIMIT = 4_000_000
+MAX_LOG_CHARACTERS = 4_000_000
 """Characters of output that are kept; the oldest lines go first."""
 
 
@@ -67,7 +67,7 @@ class Fleet:
             self._waiting.append(turn)
             self._fill()
         try:
-            return turn.result(INIT_LIMIT + max(self._timeout, PATIENCE))
+            return turn.result(MAX_INIT_SECONDS + max(self._timeout, MIN_WAIT_SECONDS))
         except TimeoutError:
             with self._lock:
                 if not turn.cancel():
@@ -156,7 +156,7 @@ class Fleet:
         with self._log_lock:
             self._lines.append(line)
             self._size += len(line)
-            while self._size > LOG_LIMIT:
+            while self._size > MAX_LOG_CHARACTERS:
                 self._size -= len(self._lines.popleft())
             if self._sink is not None:
                 self._sink(line)

@@ -19,7 +19,7 @@ from sandbox.functions.zygote import Zygote
 
 __all__ = ["FunctionError", "Lambdas", "PayloadTooLargeError"]
 
-REQUEST_LIMIT = 6_291_456
+MAX_REQUEST_BYTES = 6_291_456
 """Bytes of an event (Lambda quotas: 6 MB for synchronous invocation)."""
 SHIFT = Path(__file__).parent / "clock_shift"
 
@@ -78,8 +78,8 @@ class Lambdas:
         long; PayloadTooLargeError; KeyError when there is no such function.
         """
         event = payload if isinstance(payload, bytes) else json.dumps(payload, separators=(",", ":")).encode()
-        if len(event) > REQUEST_LIMIT:
-            raise PayloadTooLargeError(f"Request must be smaller than {REQUEST_LIMIT} bytes")
+        if len(event) > MAX_REQUEST_BYTES:
+            raise PayloadTooLargeError(f"Request must be smaller than {MAX_REQUEST_BYTES} bytes")
         return json.loads(self._fleets[logical_id].run(event, self._clock) or b"null")
 
     def warm(self) -> None:

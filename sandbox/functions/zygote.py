@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import IO, Any
 
-from sandbox.functions.zygote_process import LARGEST
+from sandbox.functions.zygote_process import MAX_MESSAGE_BYTES
 
 PROGRAM = Path(__file__).with_name("zygote_process.py")
 
@@ -64,7 +64,7 @@ class Zygote:
         self._group = group
         self._lock = threading.Lock()
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST)
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MAX_MESSAGE_BYTES)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, str(PROGRAM), str(theirs.fileno())],
@@ -85,7 +85,7 @@ class Zygote:
                 socket.send_fds(
                     self._control, [_message({**wanted, "group": self._group})], [their_output, their_end]
                 )
-                pid = json.loads(self._control.recv(LARGEST) or b"{}").get("pid")
+                pid = json.loads(self._control.recv(MAX_MESSAGE_BYTES) or b"{}").get("pid")
         except BaseException:
             os.close(output)
             os.close(end)

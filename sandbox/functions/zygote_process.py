@@ -19,7 +19,7 @@ import time
 import traceback
 from typing import Any
 
-LARGEST = 1 << 20  # bytes of a message
+MAX_MESSAGE_BYTES = 1 << 20  # bytes of a message
 # Not our layers: a function loads those itself, as its folder and PYTHONPATH say. Nor the runtime client: it looks at its
 # environment when it is loaded.
 LIBRARIES = (
@@ -74,7 +74,7 @@ def _obeyed(control: socket.socket, ends: dict[int, int]) -> bool:
 
 def _received(control: socket.socket) -> tuple[bytes, list[int]]:
     fds = array.array("i")
-    message, ancillary, _, _ = control.recvmsg(LARGEST, socket.CMSG_SPACE(2 * fds.itemsize))
+    message, ancillary, _, _ = control.recvmsg(MAX_MESSAGE_BYTES, socket.CMSG_SPACE(2 * fds.itemsize))
     for _, _, data in ancillary:
         fds.frombytes(data[: len(data) - len(data) % fds.itemsize])
     return message, list(fds)

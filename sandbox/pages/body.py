@@ -4,7 +4,7 @@ import json
 
 from starlette.requests import Request
 
-MOST = 4096  # bytes
+MAX_BODY_BYTES = 4096
 
 
 async def members(request: Request) -> dict[str, object]:
@@ -12,7 +12,7 @@ async def members(request: Request) -> dict[str, object]:
     raw = bytearray()
     async for chunk in request.stream():
         raw += chunk
-        if len(raw) > MOST:
+        if len(raw) > MAX_BODY_BYTES:
             return {}
     try:
         body = json.loads(raw)

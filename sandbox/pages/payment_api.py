@@ -6,7 +6,7 @@ import requests
 
 from sandbox.pages.running import Running
 
-TIMEOUT = 35  # seconds, a little more than API Gateway's own
+TIMEOUT_SECONDS = 35  # a little more than API Gateway's own
 WECHAT = "/api/v1/payments/wechat"
 
 
@@ -43,7 +43,7 @@ class PaymentApi:
                 self._sandbox.api + WECHAT + path,
                 json=body,
                 headers={"Authorization": f"Bearer {token}", **headers},
-                timeout=TIMEOUT,
+                timeout=TIMEOUT_SECONDS,
             )
         members: dict[str, Any] = answer.json()
         if answer.status_code != 200:

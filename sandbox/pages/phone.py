@@ -12,10 +12,10 @@ from sandbox.pages.body import members
 from sandbox.pages.headers import refused, told
 from sandbox.pages.prices import SHOP_NAME, yuan
 from sandbox.pages.running import Running
-from sandbox.pages.scanning import LARGEST, text_in
+from sandbox.pages.scanning import MAX_PICTURE_BYTES, text_in
 
-TIMEOUT = 10  # seconds
-LATE = 20  # seconds that WeChat Pay's notification takes when the buyer pays "late"
+TIMEOUT_SECONDS = 10
+LATE_SECONDS = 20  # seconds that WeChat Pay's notification takes when the buyer pays "late"
 
 
 class Phone:
@@ -47,7 +47,7 @@ class Phone:
         picture = bytearray()
         async for chunk in request.stream():
             picture += chunk
-            if len(picture) > LARGEST:
+            if len(picture) > MAX_PICTURE_BYTES:
                 return refused(413, "PICTURE_TOO_LARGE", "The picture is over 8 MB.")
         text = await run_in_threadpool(text_in, bytes(picture))
         if text is None:
@@ -68,7 +68,7 @@ class Phone:
         late = body.pop("late", False) is True
         try:
             if late:
-                rule = {"on": "notification", "effect": "delay", "seconds": LATE, "times": 1}
+                rule = {"on": "notification", "effect": "delay", "seconds": LATE_SECONDS, "times": 1}
                 await run_in_threadpool(self._call, "POST", "faults", {"rules": [rule]})
             answer = await run_in_threadpool(self._call, "POST", "pay", body)
         except requests.RequestException:
@@ -82,7 +82,7 @@ class Phone:
         with requests.Session() as session:
             session.trust_env = False  # a proxy of the environment has no business between here and here
             url = f"{self._sandbox.simulator}/_sandbox/{control}"
-            return session.request(method, url, json=body, timeout=TIMEOUT)
+            return session.request(method, url, json=body, timeout=TIMEOUT_SECONDS)
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, object]:

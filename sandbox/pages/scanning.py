@@ -2,8 +2,8 @@
 
 import zlib
 
-MOST_PIXELS = 4_000_000
-LARGEST = 8 * 1024 * 1024  # bytes
+MAX_PIXELS = 4_000_000
+MAX_PICTURE_BYTES = 8 * 1024 * 1024
 
 
 def text_in(picture: bytes) -> str | None:
@@ -13,7 +13,7 @@ def text_in(picture: bytes) -> str | None:
 
     try:
         width, height, rows, _ = png.Reader(bytes=picture).asRGBA8()
-        if width * height > MOST_PIXELS:
+        if width * height > MAX_PIXELS:
             return None
         grey = bytearray()
         for row in rows:

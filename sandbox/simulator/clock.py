@@ -7,7 +7,9 @@ from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 BEIJING = timezone(timedelta(hours=8))
-FARTHEST = 100 * 365 * 86400  # seconds that a clock may be ahead: every date stays one that can be printed
+MAX_AHEAD_SECONDS = (
+    100 * 365 * 86400
+)  # seconds that a clock may be ahead: every date stays one that can be printed
 
 
 class Timepiece(Protocol):
@@ -33,12 +35,12 @@ class Clock:
             return time.time() + self._offset
 
     def advance(self, seconds: float) -> None:
-        """Move forward by `seconds`. Raises ValueError for a step back, an endless one, or one beyond FARTHEST."""
+        """Move forward by `seconds`. Raises ValueError for a step back, an endless one, or one beyond MAX_AHEAD_SECONDS."""
         if not math.isfinite(seconds) or seconds < 0:
             raise ValueError("a clock is advanced by a number of seconds, zero or more")
         with self._lock:
-            if self._offset + seconds > FARTHEST:
-                raise ValueError(f"a clock is at most {FARTHEST} seconds ahead")
+            if self._offset + seconds > MAX_AHEAD_SECONDS:
+                raise ValueError(f"a clock is at most {MAX_AHEAD_SECONDS} seconds ahead")
             self._offset += seconds
 
 

@@ -16,7 +16,7 @@ from sandbox.simulator.protocol.refusals import Refusal, invalid_request, no_suc
 from sandbox.simulator.protocol.reply import Reply, json_bytes
 from sandbox.simulator.protocol.signing import MerchantKey
 
-_LARGEST_BODY = 1024 * 1024
+_MAX_BODY_BYTES = 1024 * 1024
 
 
 class Gateway:
@@ -72,13 +72,13 @@ class Gateway:
         await replace(reply, signature=signer.headers(reply.body)).send(send)
 
     def _admit(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> MerchantKey:
-        if len(body) > _LARGEST_BODY:
+        if len(body) > _MAX_BODY_BYTES:
             raise invalid_request("请求体过大")
         if not headers.get("accept") or not headers.get("user-agent"):
             raise invalid_request("Http头缺少Accept或User-Agent")
         query_string: bytes = scope["query_string"]
         target = scope["raw_path"] + (b"?" + query_string if query_string else b"")
-        return self._gatekeeper.admit(
+        return self._gatekeeper.authenticate(
             headers.get("authorization", ""), method=scope["method"], target=target, body=body
         )
 
@@ -92,7 +92,7 @@ async def _read(receive: Receive) -> bytes | None:
         if message["type"] != "http.request":
             return None
         chunk: bytes = message.get("body", b"")
-        if size <= _LARGEST_BODY:
+        if size <= _MAX_BODY_BYTES:
             chunks.append(chunk)
             size += len(chunk)
         if not message.get("more_body", False):

@@ -15,7 +15,7 @@ from sandbox.triggers.batches import failures_of
 
 log = logging.getLogger(__name__)
 
-IDLE, LONGEST_IDLE = 0.5, 4.0
+MIN_IDLE_SECONDS, MAX_IDLE_SECONDS = 0.5, 4.0
 """Seconds between polls that no message asked for, as for one whose visibility timeout has passed: twice as long after
 each that found nothing, up to the longest."""
 PAGE = 10
@@ -90,7 +90,7 @@ class QueuePump:
         with ThreadPoolExecutor(
             self._mapping.maximum_concurrency, f"queue-{self._mapping.function}"
         ) as workers:
-            idle = IDLE
+            idle = MIN_IDLE_SECONDS
             while self._turn():
                 woken, seen = self._aws.wakes(), self._aws.writes(self._mapping.queue_arn)
                 with self._state:
@@ -100,11 +100,11 @@ class QueuePump:
                 except (ClientError, BotoCoreError) as fault:
                     if not self._stopping.is_set():
                         self._cannot("read", fault)
-                    self._stopping.wait(IDLE)
+                    self._stopping.wait(MIN_IDLE_SECONDS)
                     continue
                 self._faults.pop("read", None)
                 if messages:
-                    idle = IDLE
+                    idle = MIN_IDLE_SECONDS
                     with self._state:
                         self._under_way += 1
                         self.invocations += 1
@@ -115,7 +115,7 @@ class QueuePump:
                         self._drained = asked
                         self._state.notify_all()
                 self._aws.wait_for_write(self._mapping.queue_arn, seen, idle, woken)
-                idle = min(2 * idle, LONGEST_IDLE)
+                idle = min(2 * idle, MAX_IDLE_SECONDS)
 
     def _turn(self) -> bool:
         """Wait until one more batch may be under way; False at the end."""

@@ -17,7 +17,7 @@ from sandbox.triggers.patterns import matches
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 4
+MAX_CALLS_AT_ONCE = 4
 """Invocations under way; Lambda would run as many as there are events, each in a process of its own."""
 WAITS = (60.0, 120.0)
 """Seconds before an invocation that failed is tried again (Lambda Developer Guide, Error handling for asynchronous invocation)."""
@@ -89,10 +89,10 @@ class RulePump:
             self._state.notify_all()
 
     def _run(self) -> None:
-        with ThreadPoolExecutor(AT_ONCE, f"rule-{self._rule.logical_id}") as workers:
+        with ThreadPoolExecutor(MAX_CALLS_AT_ONCE, f"rule-{self._rule.logical_id}") as workers:
             while True:
                 with self._state:
-                    while not self._stopping and not (self._due() and self._under_way < AT_ONCE):
+                    while not self._stopping and not (self._due() and self._under_way < MAX_CALLS_AT_ONCE):
                         left = self._waiting[0][0] - self._clock.time() if self._waiting else None
                         self._state.wait(left if left is not None and left > 0 else None)
                     if self._stopping:

@@ -16,11 +16,11 @@ from sandbox.triggers.records import StreamReader
 
 log = logging.getLogger(__name__)
 
-IDLE, LONGEST_IDLE = 0.5, 4.0
+MIN_IDLE_SECONDS, MAX_IDLE_SECONDS = 0.5, 4.0
 """Seconds between polls that nobody's write asked for: twice as long after each that found nothing, up to the longest."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 2.0
 """Seconds between attempts after a failure; Lambda backs off too, but does not publish how."""
-RETENTION = 24 * 3600
+RETENTION_SECONDS = 24 * 3600
 """Seconds that a stream keeps a record (DynamoDB Developer Guide, Change data capture for DynamoDB Streams)."""
 
 Records = list[dict[str, Any]]
@@ -93,17 +93,17 @@ class StreamPump:
             return self._caught_up >= target
 
     def _run(self) -> None:
-        idle = IDLE
+        idle = MIN_IDLE_SECONDS
         while not self._stopping.is_set():
             seen = self._aws.writes(self._table)
             try:
                 self._pending.extend(self._reader.read())
                 self.last_error = None
-                idle = IDLE if self._pending else min(2 * idle, LONGEST_IDLE)
+                idle = MIN_IDLE_SECONDS if self._pending else min(2 * idle, MAX_IDLE_SECONDS)
             except (ClientError, BotoCoreError) as fault:
                 if not self._stopping.is_set():
                     self._cannot_read(fault)
-                self._stopping.wait(IDLE)
+                self._stopping.wait(MIN_IDLE_SECONDS)
                 continue
             while self._pending and not self._stopping.is_set():
                 size = min(self._mapping.batch_size, len(self._pending))
@@ -164,7 +164,11 @@ class StreamPump:
         return *outcome_of(result, [record["dynamodb"]["SequenceNumber"] for record in records]), False
 
     def _unexpired(self, records: Records, tried: int) -> Records:
-        age = RETENTION if self._mapping.maximum_age == -1 else min(RETENTION, self._mapping.maximum_age)
+        age = (
+            RETENTION_SECONDS
+            if self._mapping.maximum_age == -1
+            else min(RETENTION_SECONDS, self._mapping.maximum_age)
+        )
         oldest = self._clock.time() - age
         expired = [r for r in records if r["dynamodb"]["ApproximateCreationDateTime"] < oldest]
         if expired:

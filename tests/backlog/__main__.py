@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterable
 
 from payments.core.lifecycle import Status
-from payments.core.schedule import FIRST_CHECK
+from payments.core.schedule import FIRST_CHECK_SECONDS
 from payments.logs import logger
 from tests.backlog.figures import rang, span
 from tests.backlog.functions import Functions
@@ -47,7 +47,7 @@ def real(*, many: int, seconds: int) -> str:
             for place in range(many)
         ]
         arriving = list(orders(rate=1, seconds=seconds, begin=BEGIN, seed=1))
-        functions.expect([*waiting, *arriving], first_check=FIRST_CHECK)
+        functions.expect([*waiting, *arriving], first_check=FIRST_CHECK_SECONDS)
         lost = [order for order in (*waiting, *arriving) if order.lost]
         for minute in range(1, 30):
             functions.until(BEGIN + minute * MINUTE)

@@ -45,7 +45,7 @@ class Order:
         self.time_expire, self.status = created_at + life, Status.PENDING
         self.missing_since, self.refunds = None, _NONE
         self.paid_at, self.told_at = paid_at, told_at
-        self.due_at: int = created_at + schedule.FIRST_CHECK
+        self.due_at: int = created_at + schedule.FIRST_CHECK_SECONDS
         self.due_since: int | None = None
         self.leased = False
         self.key = ""
@@ -86,7 +86,7 @@ class Now:
         self.places = concurrency
 
     def first(self, order: Order) -> int:
-        return order.created_at + schedule.FIRST_CHECK
+        return order.created_at + schedule.FIRST_CHECK_SECONDS
 
     def key(self, order: Any, at: int) -> str:
         return schedule.due_shard(order, at, SHARDS)
@@ -247,7 +247,7 @@ def run(
 def _lease(
     chosen: list[Order], rules: Now | Before, index: Index, queue: deque[tuple[float, Order, int]], now: int
 ) -> None:
-    until = now + backlog.LEASE
+    until = now + backlog.LEASE_SECONDS
     for place, order in enumerate(chosen):
         rules.leased(order, until)
         order.leased = True
@@ -281,7 +281,7 @@ def _taken(
         order.ended_at = at
         course.ended.append(order)
         return times.look
-    if at >= order.time_expire + schedule.AFTER_EXPIRY:
+    if at >= order.time_expire + schedule.AFTER_EXPIRY_SECONDS:
         order.ended_at = at
         course.ended.append(order)
         return times.look + times.close

@@ -3,7 +3,7 @@
 import pytest
 
 from payments.core.lifecycle import Status
-from payments.core.schedule import FIRST_CHECK
+from payments.core.schedule import FIRST_CHECK_SECONDS
 from tests.backlog.functions import Functions
 from tests.backlog.scenarios import BEGIN, HOUR, at_once, outage, steady
 from tests.backlog.simulation import MINUTE, NEVER, Before, Now, Order, Times, orders
@@ -17,7 +17,7 @@ def test_the_real_functions_look_as_the_simulation_does() -> None:
     ]
     fresh = list(orders(rate=0.2, seconds=120, begin=BEGIN, seed=3))
     with Functions(begin=BEGIN, times=Times(look=4.0)) as functions:
-        functions.expect([*waiting, *fresh], first_check=FIRST_CHECK)
+        functions.expect([*waiting, *fresh], first_check=FIRST_CHECK_SECONDS)
         functions.until(BEGIN + 3 * MINUTE)
         lost = [order for order in (*waiting, *fresh) if order.lost and order.paid_at < BEGIN + MINUTE]
         assert {functions.status(order) for order in lost} == {Status.PAID}
@@ -29,7 +29,7 @@ def test_the_real_functions_look_as_the_simulation_does() -> None:
 def test_the_real_functions_close_what_nobody_paid_in_one_look() -> None:
     order = Order("WXABANDONED", BEGIN, 5 * MINUTE, NEVER, NEVER)
     with Functions(begin=BEGIN) as functions:
-        functions.expect([order], first_check=FIRST_CHECK)
+        functions.expect([order], first_check=FIRST_CHECK_SECONDS)
         functions.until(BEGIN + 10 * MINUTE)
         assert functions.status(order) is Status.CLOSED
         assert (functions.looks, functions.books.closes) == (

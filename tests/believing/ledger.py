@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-CREDENTIAL_LIFE = 2 * 3600  # seconds
+CREDENTIAL_LIFE_SECONDS = 2 * 3600
 MINUTE = 60  # seconds between two refunds of one order
-MOST = 50  # refunds of one order
+MAX_REFUNDS = 50  # refunds of one order
 LIVE = ("PROCESSING", "SUCCESS", "ABNORMAL")
 
 
@@ -121,7 +121,7 @@ class Ledger:
             credential, name = f"weixin://wxpay/bizpayurl?pr={serial}", "code_url"
         else:
             credential, name = f"wx{serial:034}", "prepay_id"
-        order.credentials[credential] = now + CREDENTIAL_LIFE
+        order.credentials[credential] = now + CREDENTIAL_LIFE_SECONDS
         return {name: credential}
 
     def _queried(self, number: str) -> dict[str, Any]:
@@ -149,7 +149,11 @@ class Ledger:
         )
         if order is None:
             raise Refusal(404, "RESOURCE_NOT_EXISTS")
-        if asked["amount"]["total"] != order.total or len(order.refunds) >= MOST or amount > order.left:
+        if (
+            asked["amount"]["total"] != order.total
+            or len(order.refunds) >= MAX_REFUNDS
+            or amount > order.left
+        ):
             raise Refusal(400, "INVALID_REQUEST")
         if any(now - one.created < MINUTE for one in order.refunds.values()):
             raise Refusal(429, "FREQUENCY_LIMITED")
@@ -191,7 +195,7 @@ class Ledger:
             order is None
             or order.paid_at is None
             or not 0 < amount <= order.left
-            or len(order.refunds) >= MOST
+            or len(order.refunds) >= MAX_REFUNDS
         ):
             return None
         return self._begun(order, f"console-{self.number()}", amount, None)

@@ -71,7 +71,7 @@ class ModelWiring(Wiring):
             clock=self.now,
             nonce=self.nonce,
             remaining=self.remaining,
-            told=self._called,
+            on_call=self._measure_call,
             session=self._outside.line,  # type: ignore[arg-type]  as much of a session as the client uses
         )
 

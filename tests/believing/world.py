@@ -35,7 +35,7 @@ WITHIN = 8 * 3600  # … and in which a patient caller must have an answer
 REPEATS = 600  # calls that a patient caller makes at most until then
 MINUTE = 60
 COMPARED = 180  # seconds until somebody has compared the refunds since the restored moment
-SEND_LASTS = 60  # seconds in which one who has died may count as sending
+MAX_SEND_SECONDS = 60  # seconds in which one who has died may count as sending
 NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"
 
 
@@ -297,7 +297,7 @@ class World:
             and status in ("CREATING", "PENDING")
         )
         if (
-            self.agenda.now() - self.functions.interrupted_at > SEND_LASTS
+            self.agenda.now() - self.functions.interrupted_at > MAX_SEND_SECONDS
             and status != "CLOSING"
             and not ending
         ):

@@ -276,6 +276,8 @@ def test_an_idempotency_key_is_good_exactly_when_the_file_allows_it(key: str) ->
 
 
 def test_the_bounds_in_bytes_are_the_codes() -> None:
-    assert SCHEMAS["Metadata"]["x-max-bytes"] == request_bodies.MAX_METADATA
-    assert SCHEMAS["NewRefund"]["properties"]["refundReason"]["x-max-bytes"] == request_bodies.MAX_REASON
+    assert SCHEMAS["Metadata"]["x-max-bytes"] == request_bodies.MAX_METADATA_BYTES
+    assert (
+        SCHEMAS["NewRefund"]["properties"]["refundReason"]["x-max-bytes"] == request_bodies.MAX_REASON_BYTES
+    )
     assert size_of_metadata({"k": "照", "n": 1.5}) == len('{"k":"照","n":1.5}'.encode())

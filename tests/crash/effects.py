@@ -40,7 +40,7 @@ class Effect:
 
     @property
     def name(self) -> str:
-        """As it is listed: `store.money_received`."""
+        """As it is listed: `store.record_money`."""
         return f"{self.part}.{self.method}"
 
 

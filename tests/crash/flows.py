@@ -7,7 +7,7 @@ from functools import partial
 from tests.crash.run import Run
 from tests.crash.shop import WAITS, Shop
 
-LIFE = 2 * 3600 + 60  # seconds after which an unpaid order is closed
+ORDER_LIFE_SECONDS = 2 * 3600 + 60  # seconds after which an unpaid order is closed
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def overtaken(run: Run, shop: Shop) -> None:
             shop.pay(order["out_trade_no"])
         shop.notified()
 
-    run.effects.before["store.credential_received"] = paid_meanwhile
+    run.effects.before["store.record_credential"] = paid_meanwhile
     run.arm()
     shop.repeat(lambda: shop.order("native", key=shop.key), lambda _: None)
 
@@ -129,7 +129,7 @@ def lost_create(run: Run, shop: Shop, *, mode: str) -> None:
     """The order's own sender has died before or after WeChat Pay got it, and its caller has given up."""
     run.effects.prepared["wechat.order_native"] = mode
     shop.order("native", key=shop.key)
-    run.advance(0 if mode == "die_before" else LIFE)
+    run.advance(0 if mode == "die_before" else ORDER_LIFE_SECONDS)
     run.arm()
 
 
@@ -146,7 +146,7 @@ def lost_refund(run: Run, shop: Shop, *, mode: str) -> None:
 def expiry(run: Run, shop: Shop) -> None:
     """Nobody pays, and nobody looked until the order's time was over."""
     shop.opened()
-    run.advance(LIFE)
+    run.advance(ORDER_LIFE_SECONDS)
     run.arm()
 
 
@@ -166,7 +166,7 @@ FLOWS = (
     Flow("refund_race", ("refund",), refund_race),
     Flow("close", ("close",), close),
     Flow("close_paid", ("close",), partial(close, paid_at="wechat.close")),
-    Flow("close_overtaken", ("close",), partial(close, paid_at="store.close_wanted", notified=True)),
+    Flow("close_overtaken", ("close",), partial(close, paid_at="store.begin_close", notified=True)),
     Flow("sweep", ("sweep",), lost_payment),
     Flow("settle_payment", ("settle",), lost_payment),
     Flow("settle_lost_create", ("settle",), partial(lost_create, mode="die_before")),

@@ -18,7 +18,7 @@ from tests.crash.wired import CrashWiring
 from tests.crash.world import World
 from wechatpay.errors import WeChatPayError
 
-PATIENCE = 60  # seconds for a request that nobody waits for any more
+MAX_WAIT_SECONDS = 60  # seconds for a request that nobody waits for any more
 
 _OUTSIDE = (StorageUnavailableError, BotoCoreError, ClientError, ConfigurationError)
 
@@ -99,7 +99,7 @@ class Functions:
         def arrive() -> None:
             before, deadline = instance.wiring.invocation, instance.wiring.remaining()
             instance.wiring.invocation = self._stage.effects.invocation(counted=False)
-            instance.wiring.begin(PATIENCE)
+            instance.wiring.begin(MAX_WAIT_SECONDS)
             self._stage.effects.asked += 1
             try:
                 with self._stage.world.guard.effect():

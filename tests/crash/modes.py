@@ -14,7 +14,7 @@ from tests.crash.clock import VirtualClock
 from tests.crash.effects import Effect, Killed
 from wechatpay.errors import UnknownOutcomeError
 
-READS = ("get", "again", "due")
+READS = ("get", "reread", "find_due")
 SLOW_STORAGE = 3  # seconds that the adapter tries
 SLOW_WECHAT = 10  # seconds: two tries of five
 LATE = {"order_native": 14, "order_jsapi": 14}

@@ -61,7 +61,7 @@ class ReadCheckInsert(_Instead):
 class ClosedBeatsPaid(_Instead):
     """A store that closes whatever there is."""
 
-    def close_wanted(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
+    def begin_close(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
         """To CLOSING, from anywhere."""
         actions = [P.status.set("CLOSING"), P.due_at.set(due_at), P.due_shard.set("0")]
         return append(out_trade_no, actions, P.version.exists(), status=Status.CLOSING, cause=cause, now=now)
@@ -70,11 +70,11 @@ class ClosedBeatsPaid(_Instead):
 class ReleasedAtOnce(_Instead):
     """A refund store that gives the money back on the first refusal, though an earlier try may still arrive."""
 
-    def refused(self, seen: Payment, out_refund_no: str, *, code: str, unsure: bool) -> Payment:
+    def mark_refused(self, seen: Payment, out_refund_no: str, *, code: str, unsure: bool) -> Payment:
         """Release instead of noting it."""
         refund = replace(seen.refunds[out_refund_no], refused=code)
         now = refund.sent_at or refund.created_at
-        released: Payment = self._target.released(seen, out_refund_no, RefundNews("refund", now))
+        released: Payment = self._target.release(seen, out_refund_no, RefundNews("refund", now))
         return released
 
 

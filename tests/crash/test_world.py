@@ -3,7 +3,7 @@
 from payments.storage.tables import PaymentItem
 from tests.crash.flows import BY_NAME
 from tests.crash.trial import tried
-from tests.crash.world import PATIENCE, World
+from tests.crash.world import MAX_WAIT_SECONDS, World
 
 
 def test_runs_may_end_and_begin_at_any_second_of_an_hour(world: World) -> None:
@@ -25,4 +25,4 @@ def test_what_one_run_left_in_the_queue_is_not_there_in_the_next(world: World) -
 
 def test_a_slow_table_is_waited_for(world: World) -> None:
     assert not tried(world, BY_NAME["query"]).violations
-    assert PaymentItem._get_connection().connection._read_timeout_seconds == PATIENCE
+    assert PaymentItem._get_connection().connection._read_timeout_seconds == MAX_WAIT_SECONDS

@@ -16,7 +16,7 @@ from tests.crash.world import World
 PROCESSES = 2
 BATCH = 8  # runs that a process is given at once: about two seconds
 ONE_IN = 10  # single faults that a run of the tests tries, unless it is thorough
-AHEAD = 2 * PROCESSES  # batches given out, so that no process waits for its next
+MAX_BATCHES_UNDER_WAY = 2 * PROCESSES  # batches given out, so that no process waits for its next
 
 Choice = tuple[str, tuple[Fault, ...]]
 """A flow by its name, and the faults that one run of it has."""
@@ -63,7 +63,9 @@ class Workers:
         under_way: set[Future[list[Verdict]]] = set()
         while True:
             while (
-                len(under_way) < AHEAD and time.monotonic() < until and (batch := list(islice(left, BATCH)))
+                len(under_way) < MAX_BATCHES_UNDER_WAY
+                and time.monotonic() < until
+                and (batch := list(islice(left, BATCH)))
             ):
                 under_way.add(self._pool.submit(_tried, batch, seed))
             if not under_way:

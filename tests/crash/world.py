@@ -27,7 +27,7 @@ from tests.crash.stream import Stream
 
 ROOT = Path(__file__).parents[2]
 NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"  # not ours: the harness is the courier
-PATIENCE = 30  # seconds for a table's answer: a busy machine is none of the faults
+MAX_WAIT_SECONDS = 30  # seconds for a table's answer: a busy machine is none of the faults
 TABLES = (PaymentItem, QuarantineItem, AllowanceItem)
 RUNS_PER_SIMULATOR = 40  # its ledger is read whole, again and again
 _MODULES = itertools.count(1)
@@ -55,7 +55,7 @@ class World:
 
     def __enter__(self) -> Self:
         for meta, _ in self._patience:
-            meta.read_timeout_seconds = PATIENCE
+            meta.read_timeout_seconds = MAX_WAIT_SECONDS
         for item in (PaymentItem, QuarantineItem, AllowanceItem):
             item._connection = None  # it may still be one to an earlier world's tables
         self.aws.start()

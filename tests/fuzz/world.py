@@ -277,11 +277,11 @@ class World:
             refund = Refund(number, RefundStatus.REQUESTED, amount, now, sent_at=now)
             payment = wiring.refunds.reserve(payment, refund, cause="refund", due_at=now + 60, now=now)
             known = RefundNews("refund", now, refund_id(letter))
-            payment = wiring.refunds.moved(payment, number, REFUND_ACCEPTED, known)
+            payment = wiring.refunds.advance(payment, number, REFUND_ACCEPTED, known)
             if letter == "S":
-                payment = wiring.refunds.succeeded(payment, number, known)
+                payment = wiring.refunds.settle_success(payment, number, known)
             if letter == "C":
-                payment = wiring.refunds.released(payment, number, known)
+                payment = wiring.refunds.release(payment, number, known)
         return payment
 
 

@@ -212,7 +212,9 @@ def test_every_wrong_token_gets_the_same_bytes(shop, buyer, order, keys):
         f"{head}.{claims}.",
         jwt.encode({"aud": "checkout", "sub": number, "exp": int(now) + 60}, None, algorithm="none"),
         tokens.checkout_token(out_trade_no=number, time_expire=int(now), keys=("k" * 64,)),
-        tokens.checkout_token(out_trade_no=number, time_expire=int(now) - tokens.AFTERGLOW - 1, keys=keys),
+        tokens.checkout_token(
+            out_trade_no=number, time_expire=int(now) - tokens.SHOWN_AFTER_END_SECONDS - 1, keys=keys
+        ),
         tokens.checkout_token(out_trade_no="WXNOBODY", time_expire=int(now), keys=keys),
         tokens.live_ticket(out_trade_no=number, ticket_id="1", keys=keys, now=now),
     ]

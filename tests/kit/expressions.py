@@ -16,7 +16,7 @@ Item = Mapping[str, Value]
 Path = tuple[str | int, ...]
 
 _TOKEN = re.compile(r"\s*(?:(<>|<=|>=|[-+=<>(),.\[\]])|([#:]?[A-Za-z0-9_]+))")
-_MOST = 4096  # bytes of an expression
+_MAX_BYTES = 4096  # bytes of an expression
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Parser:
     def _split(self, text: str) -> list[str]:
         if not text.strip():
             raise InvalidError(f"Invalid {self.kind}: The expression can not be empty;")
-        if len(text.encode()) > _MOST:
+        if len(text.encode()) > _MAX_BYTES:
             raise InvalidError(f"Invalid {self.kind}: Expression size has exceeded the maximum allowed size;")
         tokens, end, text = [], 0, text.rstrip()
         while end < len(text):

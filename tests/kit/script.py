@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from wechatpay.answers import Answered
+from wechatpay.answers import Answer
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 SILENCE = UnknownOutcomeError("ReadTimeout")
@@ -48,13 +48,13 @@ class Script:
         answered = self._next() or refund_object
         return answered(self.refunds[-1])
 
-    def request(self, operation: str, method: str, path: str, body: bytes, serial: str) -> Answered:
+    def request(self, operation: str, method: str, path: str, body: bytes, serial: str) -> Answer:
         """The abnormal-refund call alone."""
         assert (operation, method) == ("abnormal_refund", "POST")
         self.sent_on.append(json.loads(body) | {"path": path, "serial": serial})
         answered = self._next() or refund_object
         refund = next(r for r in self.refunds if r["out_refund_no"] == self.sent_on[-1]["out_refund_no"])
-        return Answered(200, answered(refund), None)
+        return Answer(200, answered(refund), None)
 
     def query_by_out_trade_no(self, out_trade_no: str) -> dict[str, object]:
         if isinstance(self.query, Exception):

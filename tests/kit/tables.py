@@ -15,7 +15,7 @@ Item = dict[str, Value]
 Key = tuple[Any, ...]
 """The key's values in the order of the key schema, as they are compared."""
 
-_LARGEST = 400 * 1024  # bytes of an item
+_MAX_ITEM_BYTES = 400 * 1024  # bytes of an item
 _ROOM = 300 * 1024  # below so many bytes in another writing, no item is too large
 _EMPTY_KEY = "One or more parameter values are not valid. The AttributeValue for a key attribute cannot contain an empty string value."
 
@@ -123,7 +123,7 @@ class Table:
                     )
                 if name in item and item[name] in ({"S": ""}, {"B": b""}):
                     raise InvalidError(f"{_EMPTY_KEY} IndexName: {schema.index}, IndexKey: {name}")
-        if len(marshal.dumps(item)) > _ROOM and _size(item) > _LARGEST:
+        if len(marshal.dumps(item)) > _ROOM and _size(item) > _MAX_ITEM_BYTES:
             raise InvalidError("Item size has exceeded the maximum allowed size")
 
     @staticmethod

@@ -141,7 +141,7 @@ def test_a_restored_table_is_that_of_the_moment_and_its_index_too(db: MemoryDyna
     for _ in range(2):
         seen = wiring.store.get("WX1")
         assert seen is not None
-        wiring.store.creation_refused(seen, refusal={"wechatCode": "NO"}, cause="refused", now=5)
+        wiring.store.fail_creation(seen, refusal={"wechatCode": "NO"}, cause="refused", now=5)
         wiring.store.create(payment("WX2"), due_at=11)
         db.restore(moment)
         assert db.items("PaymentsTable") == before

@@ -107,10 +107,10 @@ class Verbs:
         if verb.__name__ == "create":
             about = self._payment()
         # Few refunds are where this begins: one of those, if there is one.
-        if verb.__name__ == "sent_on" and self._fits():
+        if verb.__name__ == "record_sent_on" and self._fits():
             stuck = [one for one in self._known if _stuck(one)]
             about = self._chance.choice(stuck or [about])
-        refunds = _stuck(about) if verb.__name__ == "sent_on" else []
+        refunds = _stuck(about) if verb.__name__ == "record_sent_on" else []
         refunds = refunds or list(about.refunds.values())
         refund = self._chance.choice(refunds) if refunds else None
         given = {}

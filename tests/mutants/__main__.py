@@ -1,6 +1,6 @@
 """Single changes planted in the money modules: does a test notice each? `make mutants MODULE=opening`.
 
-Prints the share that was noticed for each module, and each change that was not. Ends with 1 when a share is below LEAST.
+Prints the share that was noticed for each module, and each change that was not. Ends with 1 when a share is below MIN_PER_CENT.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from tests.mutants.planting import Mutant, mutants
 from tests.mutants.reaching import ROOT
 from tests.mutants.running import Runner
 
-LEAST = 90  # per cent
+MIN_PER_CENT = 90  # per cent
 FOLDERS = ("tests/payments", "tests/refunding", "tests/wechatpay")
 MONEY = (
     *(
@@ -127,7 +127,7 @@ def main() -> int:
     print(
         f"{'all':24} {caught:4} of {all_:4}  {100 * caught / max(all_, 1):5.1f} %  in {time.monotonic() - began:.0f} s"
     )
-    return int(any(100 * caught < LEAST * all_ for caught, all_ in shares.values()))
+    return int(any(100 * caught < MIN_PER_CENT * all_ for caught, all_ in shares.values()))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,9 @@ from tests.mutants.planting import Mutant
 from tests.mutants.putting import by_code, compiled, import_all, import_as, put_in, put_value
 from tests.mutants.reaching import Seen, Tests, files_of, marked, state
 
-SLOWER = (
-    20  # times as long as without the change, and as many seconds: a test that takes longer has noticed it
-)
-LONGEST = 1800  # seconds for everything
+# Times as long as without the change, and as many seconds: a test that takes longer has noticed it.
+SLOWER = 20
+MAX_SECONDS = 1800  # seconds for everything
 
 
 @dataclass(frozen=True)
@@ -117,7 +116,7 @@ class Runner:
             known = {}
         known = {file: each for file, each in known.items() if now.get(file, each[0]) == each[0]}
         if stale := [file for file in now if file not in known]:
-            seen, self.red = self._apart(lambda told: self._measured(stale, told), seconds=4 * LONGEST)
+            seen, self.red = self._apart(lambda told: self._measured(stale, told), seconds=4 * MAX_SECONDS)
             for file in stale:
                 found = {name: each for name, each in seen.items() if name.partition("::")[0] == file}
                 known[file] = now[file], found
@@ -223,7 +222,7 @@ class Runner:
                 yield mutant, by
         os.waitpid(pid, 0)
 
-    def _apart(self, run: Callable[[Callable[[Any], None]], Any], *, seconds: int = LONGEST) -> Any:
+    def _apart(self, run: Callable[[Callable[[Any], None]], Any], *, seconds: int = MAX_SECONDS) -> Any:
         """What `run` tells, in a process of its own."""
         reading, writing = os.pipe()
         pid = os.fork()

@@ -9,11 +9,11 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from payments.core.events import entries_of
 from payments.core.lifecycle import Status
-from payments.use_cases.echoing import WAIT, echo
+from payments.use_cases.echoing import ARRIVAL_SECONDS, echo
 from tests.kit.script import order_object
 from tests.notifications.kinds import ECHO
 from tests.refunding.conftest import Office
-from wechatpay.answers import Answered
+from wechatpay.answers import Answer
 from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
 from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive
 from wechatpay.signing import MerchantSigner
@@ -55,7 +55,7 @@ class Weixin:
     def signer(self) -> MerchantSigner:
         return MerchantSigner(mchid="1900000109", serial_no="A" * 40, private_key=KEY)
 
-    def request(self, _operation: str, _method: str, path: str, body: bytes, serial: str) -> Answered:
+    def request(self, _operation: str, _method: str, path: str, body: bytes, serial: str) -> Answer:
         assert path == "/v3/security/echo"
         said = json.loads(body)
         message = said["echo_message"]
@@ -65,7 +65,7 @@ class Weixin:
             raise self.answers[serial]
         self.then(message)
         sealed = encrypt_sensitive(message, KEY.public_key())
-        return Answered(200, {"echo_message": message, "encrypted_echo_message": sealed}, None)
+        return Answer(200, {"echo_message": message, "encrypted_echo_message": sealed}, None)
 
 
 class Ring:
@@ -107,7 +107,7 @@ def test_an_echo_that_does_not_arrive_is_waited_for_and_then_missed(office: Offi
     weixin.then = lambda _: None
     began = office.time()
     assert echo(office.wiring) == [office.wiring.keys.preferred]
-    assert WAIT <= office.time() - began <= WAIT + 1
+    assert ARRIVAL_SECONDS <= office.time() - began <= ARRIVAL_SECONDS + 1
 
 
 def test_an_echo_that_takes_a_minute_is_heard(office: Office, weixin: Weixin) -> None:
@@ -139,7 +139,7 @@ def test_an_echo_that_has_no_answer_is_waited_for_and_then_missed(office: Office
     weixin.answers = {str(office.wiring.keys.preferred): UnknownOutcomeError("ReadTimeout")}
     began = office.time()
     assert echo(office.wiring) == [office.wiring.keys.preferred]
-    assert WAIT <= office.time() - began <= WAIT + 1
+    assert ARRIVAL_SECONDS <= office.time() - began <= ARRIVAL_SECONDS + 1
 
 
 @pytest.mark.parametrize("problem", [REFUSED, DecryptionError("not for us")], ids=str)

@@ -8,7 +8,7 @@ from botocore.exceptions import NoCredentialsError
 from operations.concurrency_checks import SENDS, check_concurrency
 from operations.findings import Finding, Level
 from operations.stack import Stack
-from payments.core.pacing import AT_ONCE
+from payments.core.pacing import MAX_SENDS_AT_ONCE
 
 
 class Account(Stack):
@@ -43,7 +43,7 @@ def said(account: Account) -> list[Finding]:
 
 
 def test_the_sends_have_as_many_places_as_the_pace_is_made_for() -> None:
-    assert SENDS == AT_ONCE
+    assert SENDS == MAX_SENDS_AT_ONCE
 
 
 def test_a_new_account_with_nothing_reserved_works_and_is_told_to_ask_for_more() -> None:

@@ -8,7 +8,7 @@ import png
 import pytest
 import requests
 
-from sandbox.pages.scanning import MOST_PIXELS
+from sandbox.pages.scanning import MAX_PIXELS
 
 
 def test_merchant_is_shown(sandbox, browser):
@@ -48,7 +48,7 @@ def _blank(width, height):
 
 @pytest.mark.parametrize(
     "picture",
-    [b"", b"no picture", b"\x89PNG\r\n\x1a\n", _blank(30, 30), _blank(MOST_PIXELS // 1000 + 1, 1000)],
+    [b"", b"no picture", b"\x89PNG\r\n\x1a\n", _blank(30, 30), _blank(MAX_PIXELS // 1000 + 1, 1000)],
 )
 def test_a_picture_without_a_code_is_said_to_have_none(browser, picture):
     answer = browser.post("/phone/scan", data=picture)

@@ -173,23 +173,23 @@ def put(wiring: Wiring, status: Status, *, amount: int = 1000) -> Payment:
 def pending(number: str, wiring: Wiring, _amount: int) -> None:
     seen = wiring.store.get(number)
     assert seen is not None
-    wiring.store.credential_received(
+    wiring.store.record_credential(
         seen, Credential(code_url="weixin://wxpay/x"), expires_at=1, due_at=2, now=3
     )
 
 
 def closing(number: str, wiring: Wiring, _amount: int) -> None:
-    wiring.store.close_wanted(number, cause="close", due_at=5, now=4)
+    wiring.store.begin_close(number, cause="close", due_at=5, now=4)
 
 
 def failed(number: str, wiring: Wiring, _amount: int) -> None:
     seen = wiring.store.get(number)
     assert seen is not None
-    wiring.store.creation_refused(seen, refusal={"wechatCode": "PARAM_ERROR"}, cause="refused", now=4)
+    wiring.store.fail_creation(seen, refusal={"wechatCode": "PARAM_ERROR"}, cause="refused", now=4)
 
 
 def closed(number: str, wiring: Wiring, _amount: int) -> None:
-    wiring.store.close_confirmed(number, cause="query", now=4)
+    wiring.store.confirm_close(number, cause="query", now=4)
 
 
 def paid(number: str, wiring: Wiring, amount: int) -> None:

@@ -192,12 +192,12 @@ class Stage:
     def somebody_closes(self, what: Payment | None = None) -> None:
         """The order is being closed."""
         now = int(self.wiring.time)
-        self.store.close_wanted(self.stored(what).out_trade_no, cause="close", due_at=now + 60, now=now)
+        self.store.begin_close(self.stored(what).out_trade_no, cause="close", due_at=now + 60, now=now)
 
     def it_is_closed(self, what: Payment | None = None) -> None:
         """WeChat Pay has said that it is closed."""
         now = int(self.wiring.time)
-        self.store.close_confirmed(self.stored(what).out_trade_no, cause="settle", now=now)
+        self.store.confirm_close(self.stored(what).out_trade_no, cause="settle", now=now)
 
     def it_is_paid(self, what: Payment | None = None) -> None:
         """A notification says that it is paid."""

@@ -37,12 +37,12 @@ def test_many_pollers_ask_once_in_two_seconds(stage: Stage) -> None:
 def test_two_who_ask_at_the_same_moment_are_one_question(stage: Stage, before: int | None) -> None:
     payment = stage.put(Status.PENDING)
     if before is not None:
-        stage.store.take_asking(payment.out_trade_no, seen=None, now=before)
+        stage.store.claim_query(payment.out_trade_no, seen=None, now=before)
 
     def the_other() -> None:
-        stage.store.take_asking(payment.out_trade_no, seen=before, now=START)
+        stage.store.claim_query(payment.out_trade_no, seen=before, now=START)
 
-    stage.wiring.store = Between(stage.store, "take_asking", the_other)
+    stage.wiring.store = Between(stage.store, "claim_query", the_other)
     assert state(stage.query(payment)) == "NOTPAY"
     assert stage.wechat.asked == []
 
@@ -136,9 +136,9 @@ class Moving:
         self.left = times
 
     def __getattr__(self, verb: str) -> Any:
-        if verb == "money_received" and self.left:
+        if verb == "record_money" and self.left:
             self.left -= 1
-            return lambda facts, **named: self._store.money_received(replace(facts, total=1), **named)
+            return lambda facts, **named: self._store.record_money(replace(facts, total=1), **named)
         return getattr(self._store, verb)
 
 

@@ -2,8 +2,15 @@
 
 import pytest
 
-from payments.core.backlog import AHEAD, LEASE, LOOKS_A_SECOND, SENDS_A_SECOND, room, turns
-from payments.core.pacing import AT_ONCE
+from payments.core.backlog import (
+    LEASE_SECONDS,
+    LOOKS_A_SECOND,
+    SENDS_A_SECOND,
+    WORK_AHEAD_SECONDS,
+    room,
+    turns,
+)
+from payments.core.pacing import MAX_SENDS_AT_ONCE
 
 
 @pytest.mark.parametrize(("waiting", "free"), [(0, 1080), (1000, 80), (1080, 0), (5000, 0)])
@@ -12,15 +19,15 @@ def test_a_queue_is_filled_up_to_what_will_be_looked_at(waiting: int, free: int)
 
 
 @pytest.mark.parametrize(
-    ("at_once", "a_second"), [(2, LOOKS_A_SECOND), (100, LOOKS_A_SECOND), (AT_ONCE, SENDS_A_SECOND)]
+    ("at_once", "a_second"), [(2, LOOKS_A_SECOND), (100, LOOKS_A_SECOND), (MAX_SENDS_AT_ONCE, SENDS_A_SECOND)]
 )
 def test_what_is_handed_out_is_looked_at_within_its_lease_even_at_half_the_pace(
     at_once: int, a_second: int
 ) -> None:
     handed_out = room(at_once=at_once, a_second=a_second, waiting=0)
-    assert handed_out * 2 <= at_once * a_second * LEASE
+    assert handed_out * 2 <= at_once * a_second * LEASE_SECONDS
     assert handed_out >= at_once * a_second * 60  # and nobody stands idle until the next run
-    assert AHEAD < LEASE
+    assert WORK_AHEAD_SECONDS < LEASE_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_an_order_that_ends_before_the_wish_is_written_down_is_not_asked_about(
     stage: Stage, act: Act, told: int, then: Status
 ) -> None:
     payment = stage.put(Status.PENDING)
-    stage.wiring.store = Between(stage.store, "close_wanted", lambda: act(stage, payment))
+    stage.wiring.store = Between(stage.store, "begin_close", lambda: act(stage, payment))
     assert (stage.close(payment)[0], stage.wechat.asked) == (told, [])
     assert stage.stored(payment).status is then
 
@@ -78,7 +78,7 @@ def test_an_order_that_ends_while_wechat_pay_closes_it_is_told_as_what_it_is(
 
 def test_a_close_that_somebody_else_has_wished_for_meanwhile_is_one_wish(stage: Stage) -> None:
     payment = stage.put(Status.PENDING)
-    stage.wiring.store = Between(stage.store, "close_wanted", lambda: stage.somebody_closes(payment))
+    stage.wiring.store = Between(stage.store, "begin_close", lambda: stage.somebody_closes(payment))
     stage.wechat.says("close", None)
     assert stage.close(payment)[0] == 200
     assert [entry.status for entry in stage.stored(payment).history].count(Status.CLOSING) == 1
@@ -143,9 +143,9 @@ def test_an_order_that_has_failed_while_its_close_was_under_way_is_closed_for_it
 
     def it_fails() -> None:
         seen = stage.stored(payment)
-        stage.store.creation_refused(seen, refusal={}, cause="settle", now=START)
+        stage.store.fail_creation(seen, refusal={}, cause="settle", now=START)
 
-    stage.wiring.store = Between(stage.store, "close_wanted", it_fails)
+    stage.wiring.store = Between(stage.store, "begin_close", it_fails)
     assert (stage.close(payment)[0], stage.wechat.asked) == (200, [])
 
 
@@ -157,7 +157,7 @@ def test_an_order_that_is_gone_from_the_table_is_unknown(stage: Stage) -> None:
         gone = False
 
         def __getattr__(self, verb: str) -> object:
-            if verb == "close_wanted":
+            if verb == "begin_close":
                 stage.it_is_closed(payment)
                 Restored.gone = True
             return (lambda _: None) if verb == "get" and Restored.gone else getattr(stage.store, verb)

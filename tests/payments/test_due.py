@@ -42,7 +42,7 @@ def refund(status: RefundStatus = RefundStatus.REQUESTED, number: str = "R", **m
 def looks(one: Payment) -> list[int]:
     """Minutes from its opening at which an order that nobody pays is looked at, until its time is over."""
     found, now = [], OPENED
-    while now < one.time_expire + schedule.AFTER_EXPIRY:
+    while now < one.time_expire + schedule.AFTER_EXPIRY_SECONDS:
         at = schedule.next_look(one, now, answered=True, may_send=False)
         assert at is not None
         assert at > now
@@ -131,7 +131,7 @@ def test_a_question_leaves_a_refund_that_must_be_sent_due_at_once_for_a_send() -
     # Another of the same order went out a moment ago: it has its minute.
     both = {"R": refund(), "S": refund(RefundStatus.PROCESSING, "S", sent_at=OPENED + 80)}
     at = schedule.next_look(payment(Status.PAID, refunds=both), now, answered=True, may_send=False)
-    assert at == OPENED + 80 + schedule.BETWEEN_REFUNDS
+    assert at == OPENED + 80 + schedule.REFUND_INTERVAL_SECONDS
     assert schedule.due_shard(payment(Status.PAID, refunds=both), at, 1) == "sends#0"
 
 

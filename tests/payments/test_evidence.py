@@ -105,7 +105,7 @@ def test_the_store_credits_nothing_by_facts_that_do_not_prove_it(
     payment = new_payment(Status.PENDING)
     unproven = facts_of(payment.out_trade_no, **lacking)
     with pytest.raises(ValueError, match="facts that credit"):
-        wiring.store.money_received(unproven, cause="query", now=1, due_at=1)
+        wiring.store.record_money(unproven, cause="query", now=1, due_at=1)
     assert wiring.store.get(payment.out_trade_no) == payment
 
 

@@ -88,7 +88,7 @@ def test_a_look_that_somebody_else_has_overtaken_says_nothing_about_the_next(sta
 
 def test_a_table_that_does_not_answer_has_the_message_delivered_again(stage: Stage) -> None:
     payments = [stage.put(Status.PENDING) for _ in range(2)]
-    stage.wiring.store = Lost(stage.store, "looked_into", "before")
+    stage.wiring.store = Lost(stage.store, "set_next_look", "before")
     stage.wechat.says("query", *(order_object(payment, "NOTPAY") for payment in payments))
     assert stage.settle(*payments) == [payments[0].out_trade_no]
     assert stage.wechat.asked == ["query", "query"]
@@ -126,7 +126,7 @@ def test_a_look_that_our_own_table_cuts_short_is_no_answer(stage: Stage) -> None
     payment = stage.put(Status.PENDING)
     assert payment.due_at is not None
     stage.store.lease(Due("money#0", payment.out_trade_no, payment.due_at), until=START + 190)
-    stage.wiring.store = Lost(stage.store, "money_received", "before")
+    stage.wiring.store = Lost(stage.store, "record_money", "before")
     stage.wechat.says("query", order_object(payment, "SUCCESS"))
     assert stage.settle(payment) == [payment.out_trade_no]
     after = stage.stored(payment)
@@ -181,9 +181,9 @@ def missing_once(stage: Stage, status: Status) -> Payment:
     return payment
 
 
-@pytest.mark.parametrize("verb", ["missing", "creation_refused"])
+@pytest.mark.parametrize("verb", ["mark_missing", "fail_creation"])
 def test_an_order_that_is_sent_again_in_the_same_moment_is_not_given_up(stage: Stage, verb: str) -> None:
-    payment = stage.put(Status.CREATING) if verb == "missing" else missing_once(stage, Status.CREATING)
+    payment = stage.put(Status.CREATING) if verb == "mark_missing" else missing_once(stage, Status.CREATING)
     stage.wiring.time = max(stage.wiring.time, START + 60)
     stage.wiring.store = Between(stage.store, verb, lambda: stage.somebody_sends(payment))
     stage.wechat.says("query", GONE)
@@ -195,7 +195,7 @@ def test_an_order_that_is_sent_again_in_the_same_moment_is_not_given_up(stage: S
 def test_an_order_that_moves_in_the_same_moment_is_not_called_missing(stage: Stage) -> None:
     payment = stage.put(Status.CREATING)
     stage.wiring.time = START + 60
-    stage.wiring.store = Between(stage.store, "missing", lambda: stage.somebody_closes(payment))
+    stage.wiring.store = Between(stage.store, "mark_missing", lambda: stage.somebody_closes(payment))
     stage.wechat.says("query", GONE, GONE)
     stage.wechat.says("close", GONE)
     assert stage.settle(payment) == []
@@ -206,7 +206,9 @@ def test_an_order_is_missing_since_it_was_missed_first(stage: Stage) -> None:
     payment = stage.put(Status.CREATING)
     seen = stage.stored(payment)
     stage.wiring.time = START + 60
-    stage.wiring.store = Between(stage.store, "missing", lambda: stage.store.missing(seen, now=START + 50))
+    stage.wiring.store = Between(
+        stage.store, "mark_missing", lambda: stage.store.mark_missing(seen, now=START + 50)
+    )
     stage.wechat.says("query", GONE)
     assert stage.settle(payment) == []
     assert stage.stored(payment).missing_since == START + 50
@@ -377,7 +379,7 @@ def test_a_refund_that_its_caller_sends_in_the_same_moment_is_not_sent_twice(sta
 
     def its_caller() -> None:
         now = int(stage.wiring.time)
-        stage.wiring.refunds.sending_again(stage.stored(payment), "A", claim="theirs", now=now)
+        stage.wiring.refunds.claim_resend(stage.stored(payment), "A", claim="theirs", now=now)
 
     stage.wechat.says("query_refund", lambda: its_caller() or NO_SUCH_REFUND)
     assert stage.settle(payment, may_send=True) == []

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from payments.metrics import line
+from payments.metrics import metric_line
 from payments.wiring import Wiring
 
 
 def test_a_line_holds_what_cloudwatch_needs_and_counts_for_the_whole_stack_too() -> None:
-    text = line(
+    text = metric_line(
         {"WeChatTime": 120},
         service="wechatpay-dev",
         now=1700000000.5,

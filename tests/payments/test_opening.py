@@ -110,7 +110,7 @@ def test_a_second_request_is_handed_the_code_that_the_first_gets_meanwhile(stage
     sent = stage.stored()
 
     def the_first_ends() -> None:
-        stage.store.credential_received(
+        stage.store.record_credential(
             sent, Credential(code_url=OTHER), expires_at=sent.time_expire, due_at=START + 60, now=START
         )
 
@@ -212,7 +212,7 @@ def test_an_order_that_somebody_has_sent_and_given_up_in_between_has_no_code_to_
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
-@pytest.mark.parametrize("verb", ["create", "claim", "credential_received"])
+@pytest.mark.parametrize("verb", ["create", "claim", "record_credential"])
 def test_after_a_write_that_may_be_lost_the_order_is_open_by_the_time_that_was_told(
     stage: Stage, verb: str, how: str
 ) -> None:
@@ -234,7 +234,7 @@ def test_a_fresh_code_that_may_not_have_been_written_down_is_followed_by_another
     stage.wechat.says("native", CODE, OTHER, "weixin://wxpay/bizpayurl?pr=3")
     stage.create()
     stage.wiring.time += 7200
-    stage.wiring.store = Lost(stage.store, "credential_renewed", "before")
+    stage.wiring.store = Lost(stage.store, "renew_credential", "before")
     assert stage.create()[0] == 503
     stage.wiring.time += stage.retry_after
     assert stage.create()[1]["data"]["codeUrl"].endswith("3")
@@ -294,7 +294,7 @@ def test_an_order_that_vanishes_before_it_is_sent_again_is_unknown(stage: Stage)
             if verb == "claim":
                 self.gone = True
                 stage.somebody_sends()
-            if self.gone and verb in ("get", "again"):
+            if self.gone and verb in ("get", "reread"):
                 return lambda known: None if verb == "get" else known
             return getattr(stage.store, verb)
 
@@ -387,7 +387,7 @@ def test_an_order_that_ends_while_it_is_found_with_other_content_is_told_as_what
 ) -> None:
     stage.wechat.says("native", refusal("OUT_TRADE_NO_USED"))
     stage.wechat.says("query", lambda: order_object(stage.stored(), "NOTPAY"))
-    stage.wiring.store = Between(stage.store, "close_wanted", lambda: act(stage))
+    stage.wiring.store = Between(stage.store, "begin_close", lambda: act(stage))
     status, body = stage.create()
     assert (status, body["code"]) == (409, code)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from payments.core.pacing import AT_ONCE, REFUSALS_A_SECOND, TRIES, held_after
+from payments.core.pacing import MAX_REFUSALS_A_SECOND, MAX_SENDS_AT_ONCE, MAX_TRIES, seconds_held_after
 from sandbox.cloudformation.template import transformed
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -31,30 +31,30 @@ class Place:
         failure, answers = self._chance.choice(
             [
                 (refused(), 1),
-                (refused(after_unknown=True), TRIES),
-                (UnknownOutcomeError("HTTP 500", http_status=500), TRIES),
+                (refused(after_unknown=True), MAX_TRIES),
+                (UnknownOutcomeError("HTTP 500", http_status=500), MAX_TRIES),
                 (UnknownOutcomeError("HTTP 429", http_status=429), 1),
             ]
         )
         for _ in range(answers):
             self.now += self._chance.choice([0.0, 0.001, 0.2, 3.0]) * self._chance.random()
             self.refusals.append(self.now)
-        self.now += held_after(failure)
+        self.now += seconds_held_after(failure)
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_no_second_has_more_refusals_than_wechat_pay_allows(seed: int) -> None:
     chance = random.Random(seed)
-    places = [Place(chance) for _ in range(AT_ONCE)]
+    places = [Place(chance) for _ in range(MAX_SENDS_AT_ONCE)]
     for _ in range(500):
         min(places, key=lambda place: place.now).send()
     moments = sorted(moment for place in places for moment in place.refusals)
     most = max(sum(1 for other in moments if moment <= other <= moment + 1) for moment in moments)
-    assert AT_ONCE < most <= REFUSALS_A_SECOND
+    assert MAX_SENDS_AT_ONCE < most <= MAX_REFUSALS_A_SECOND
 
 
 def test_a_refund_that_was_taken_holds_nobody_up() -> None:
-    assert held_after(None) == 0
+    assert seconds_held_after(None) == 0
 
 
 def test_the_template_sends_as_many_at_once_as_the_pace_is_made_for() -> None:
@@ -65,4 +65,4 @@ def test_the_template_sends_as_many_at_once_as_the_pace_is_made_for() -> None:
         if resource["Type"] == "AWS::Lambda::EventSourceMapping"
         and "SendsQueue" in str(resource["Properties"]["EventSourceArn"])
     ]
-    assert (mapping["ScalingConfig"]["MaximumConcurrency"], mapping["BatchSize"]) == (AT_ONCE, 1)
+    assert (mapping["ScalingConfig"]["MaximumConcurrency"], mapping["BatchSize"]) == (MAX_SENDS_AT_ONCE, 1)

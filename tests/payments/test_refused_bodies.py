@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from payments.api.json_body import MAX_BYTES, load_members
+from payments.api.json_body import MAX_BODY_BYTES, load_members
 from tests.payments.conftest import Calls
 
 NUMBER = "WX" + "A" * 26
@@ -96,8 +96,8 @@ def test_a_body_that_cannot_be_read_is_told_why(calls: Calls, text: str) -> None
 
 def test_a_body_of_sixty_four_kilobytes_is_read_and_not_one_byte_more(calls: Calls) -> None:
     body = json.dumps({"outTradeNo": NUMBER})
-    assert calls.as_("shop", ALL, "close", body=body + " " * (MAX_BYTES - len(body)))[0] == 404
-    status, answer = calls.as_("shop", ALL, "close", body=body + " " * (MAX_BYTES - len(body) + 1))
+    assert calls.as_("shop", ALL, "close", body=body + " " * (MAX_BODY_BYTES - len(body)))[0] == 404
+    status, answer = calls.as_("shop", ALL, "close", body=body + " " * (MAX_BODY_BYTES - len(body) + 1))
     assert (status, answer["code"]) == (413, "INVALID_REQUEST")
     assert answer["error"] == "The body is over 64 KB."
 

@@ -18,7 +18,7 @@ from payments.storage.certificates import CertificateStore
 from payments.storage.connections import Connection
 from payments.storage.tables import AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem
 from payments.storage.unpublished import Unpublished
-from payments.use_cases.admission import admit
+from payments.use_cases.admission import check_limits
 from payments.use_cases.evidence import apply_order
 from payments.use_cases.refunds.refund_evidence import apply_refund
 from payments.wiring import Wiring
@@ -153,7 +153,7 @@ def test_a_buyer_whose_orders_were_let_in_twice_has_each_once(playing: Playing) 
         replace(wanted, out_trade_no=f"WX{n:026}", user_id=buyer, content_id=f"c-{n}") for n in range(3)
     ]
     with LostAnswers(client_of(AllowanceItem)) as lost:
-        assert [admit(order, keyed=True, wiring=wiring) for order in orders] == [None] * 3
+        assert [check_limits(order, keyed=True, wiring=wiring) for order in orders] == [None] * 3
 
     assert lost.repeated == ["PutItem"] * len(lost.repeated)
     used = wiring.allowances.get(buyer)
@@ -195,7 +195,7 @@ def test_a_connection_that_was_forgotten_twice_is_gone_and_its_ticket_stays_used
     _ = pushing.connections
     with LostAnswers(client_of(ConnectionItem)) as lost:
         pushing.connections.forget(one)
-    assert (lost.repeated, pushing.connections.of(number)) == (["UpdateItem"], [])
+    assert (lost.repeated, pushing.connections.waiting_for(number)) == (["UpdateItem"], [])
 
     again = playing("LiveConnectFunction").connections
     with pytest.raises(RefusedUpdate):

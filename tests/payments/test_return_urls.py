@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from payments.api.return_urls import MAX_LENGTH, check
+from payments.api.return_urls import MAX_URL_CHARACTERS, check
 from payments.core.errors import ConfigurationError, ParameterError
 from payments.settings import Settings
 
@@ -19,7 +19,7 @@ GOOD = [
     "HTTPS://shop.example/a//b/../c",
     "https://pay.shop.example:8443/x?next=https://evil.example/",
     "http://127.0.0.1:8000/success",
-    "https://shop.example/?" + "a" * (MAX_LENGTH - 22),
+    "https://shop.example/?" + "a" * (MAX_URL_CHARACTERS - 22),
 ]
 
 SCHEMES = [
@@ -145,7 +145,7 @@ ENDS = [
     *(
         "https://shop.example#@evil.example/\\",
         "https://shop.example?\\",
-        "https://shop.example/" + "a" * MAX_LENGTH,
+        "https://shop.example/" + "a" * MAX_URL_CHARACTERS,
     ),
     *(
         "https://shop.example\u3002evil.example/",

@@ -12,7 +12,7 @@ from payments.core.errors import ApiError, RefusedUpdate
 from payments.core.facts import RefundFacts
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Payment, Refund
-from payments.core.schedule import BETWEEN_REFUNDS
+from payments.core.schedule import REFUND_INTERVAL_SECONDS
 from payments.storage.payments import Due
 from payments.use_cases.evidence import Applied
 from payments.use_cases.refunds.refund_evidence import apply_refund
@@ -103,7 +103,7 @@ def reserve(
     seen = stored(wiring, payment)
     seen = wiring.refunds.reserve(seen, refund, cause="refund", due_at=then, now=then)
     if refused:
-        wiring.refunds.refused(seen, number, code=refused, unsure=False)
+        wiring.refunds.mark_refused(seen, number, code=refused, unsure=False)
 
 
 def refund_object(payment: Payment, number: str, amount: int, status: str) -> dict[str, object]:
@@ -130,7 +130,7 @@ def test_a_refund_that_was_refused_for_good_is_never_sent_again_and_ends_once_it
     reserve(moving, payment, "A", 1000, refused="INVALID_REQUEST")
     wechat.queries = {"A": NO_SUCH_REFUND}
     with pytest.raises(RefusedUpdate):
-        moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=int(moving.time))
+        moving.refunds.claim_resend(stored(moving, payment), "A", claim="C", now=int(moving.time))
     look(moving, payment)
     assert stored(moving, payment).refunds["A"].status is RefundStatus.REQUESTED
     assert stored(moving, payment).due_at == moving.time + 120
@@ -216,7 +216,7 @@ def test_the_refunds_of_one_order_are_sent_again_a_minute_apart_and_each_in_its_
     assert {number for number, _ in sent[:3]} == {"A", "B", "C"}
     assert sent[2][1] - first <= 4 * 60
     gaps = [later - earlier for (_, earlier), (_, later) in itertools.pairwise(sent)]
-    assert min(gaps) >= BETWEEN_REFUNDS - 1
+    assert min(gaps) >= REFUND_INTERVAL_SECONDS - 1
     # At five, ten, thirty and sixty minutes after it was asked for, and no oftener because others wait for their turn.
     assert [number for number, _ in sent].count("A") <= 4
 
@@ -227,13 +227,13 @@ def test_a_refund_that_was_sent_a_moment_ago_by_its_caller_keeps_the_others_back
     payment = new_payment(Status.PAID)
     reserve(moving, payment, "A", 100)
     reserve(moving, payment, "B", 100)
-    moving.refunds.sending_again(stored(moving, payment), "A", claim="C", now=START - 20)
+    moving.refunds.claim_resend(stored(moving, payment), "A", claim="C", now=START - 20)
     wechat.queries = {"A": refund_object(payment, "A", 100, "PROCESSING"), "B": NO_SUCH_REFUND}
     wechat.sends = {"B": refund_object(payment, "B", 100, "PROCESSING")}
     look(moving, payment)
     after = stored(moving, payment)
     assert after.refunds["B"].status is RefundStatus.REQUESTED
-    assert after.due_at == START - 20 + BETWEEN_REFUNDS
+    assert after.due_at == START - 20 + REFUND_INTERVAL_SECONDS
     moving.time = after.due_at
     look(moving, payment)
     assert stored(moving, payment).refunds["B"].status is RefundStatus.PROCESSING

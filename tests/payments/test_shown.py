@@ -44,7 +44,7 @@ WORDS = {
 def test_a_payment_is_called_the_same_by_query_and_details(status: Status) -> None:
     payment = dataclasses.replace(PAYMENT, status=status)
     word, trade_state, sentence = WORDS[status]
-    assert responses.queried(payment) == {
+    assert responses.query_members(payment) == {
         "outTradeNo": "WX1",
         "tradeState": trade_state,
         "tradeStateDesc": sentence,
@@ -67,11 +67,11 @@ def test_a_payment_is_called_the_same_by_query_and_details(status: Status) -> No
 
 def test_money_that_went_back_elsewhere_is_shown_until_a_refund_of_ours_says_more() -> None:
     payment = dataclasses.replace(PAYMENT, status=Status.PAID, refunded_elsewhere=True)
-    asked = responses.queried(payment)
+    asked = responses.query_members(payment)
     assert (asked["tradeState"], asked["tradeStateDesc"]) == ("REFUND", "Refunded elsewhere")
     assert responses.details(payment)["refundedElsewhere"] is True
     partly = dataclasses.replace(payment, status=Status.PARTIALLY_REFUNDED)
-    assert responses.queried(partly)["tradeStateDesc"] == "Partially refunded"
+    assert responses.query_members(partly)["tradeStateDesc"] == "Partially refunded"
 
 
 def test_what_is_known_of_a_paid_order_is_shown() -> None:
@@ -89,7 +89,7 @@ def test_what_is_known_of_a_paid_order_is_shown() -> None:
             "RF1": Refund("RF1", RefundStatus.SUCCEEDED, 90, 1_800_000_001, refund_id="50"),
         },
     )
-    asked = responses.queried(payment)
+    asked = responses.query_members(payment)
     assert (asked["transactionId"], asked["payer"], asked["successTime"]) == (
         "4200",
         {"openid": "o-1"},
@@ -118,9 +118,9 @@ def test_what_is_known_of_a_paid_order_is_shown() -> None:
 
 def test_an_order_that_was_opened_is_shown_with_the_end_of_what_the_buyer_pays_by() -> None:
     shown = {"paymentId": "PAY1", "outTradeNo": "WX1", "amount": Decimal("19.90"), "currency": "CNY"}
-    assert responses.opened(PAYMENT) == shown
+    assert responses.order_members(PAYMENT) == shown
     payment = dataclasses.replace(PAYMENT, credential_expires_at=1_800_007_200)
-    assert responses.opened(payment) == shown | {"expiresAt": "2027-01-15T10:00:00Z"}
+    assert responses.order_members(payment) == shown | {"expiresAt": "2027-01-15T10:00:00Z"}
 
 
 def test_a_repetition_is_told_how_to_refund_once_more_unless_it_has_a_key() -> None:
@@ -134,8 +134,8 @@ def test_a_repetition_is_told_how_to_refund_once_more_unless_it_has_a_key() -> N
         "status": "PROCESSING",
     }
     again = first | {"duplicate": True, "createdAt": "2027-01-15T08:00:01Z"}
-    assert responses.refunded(payment, "RF1", duplicate=False, keyed=False) == first
-    assert responses.refunded(payment, "RF1", duplicate=True, keyed=True) == again
-    keyless = responses.refunded(payment, "RF1", duplicate=True, keyed=False)
+    assert responses.refund_members(payment, "RF1", duplicate=False, keyed=False) == first
+    assert responses.refund_members(payment, "RF1", duplicate=True, keyed=True) == again
+    keyless = responses.refund_members(payment, "RF1", duplicate=True, keyed=False)
     assert "Idempotency-Key" in str(keyless.pop("note"))
     assert keyless == again

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from payments.core.backlog import AHEAD, LEASE, LOOKS_A_SECOND, SENDS_A_SECOND
+from payments.core.backlog import LEASE_SECONDS, LOOKS_A_SECOND, SENDS_A_SECOND, WORK_AHEAD_SECONDS
 from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus, Status
-from payments.core.pacing import AT_ONCE
+from payments.core.pacing import MAX_SENDS_AT_ONCE
 from payments.core.payment import Payment, Refund
 from payments.core.schedule import shard
 from payments.wiring import Wiring
@@ -207,7 +207,7 @@ def paid(stage: Stage) -> Callable[[], str]:
 
     def make() -> str:
         number = stage.row("money#0", START)
-        stage.wiring.store.money_received(
+        stage.wiring.store.record_money(
             OrderFacts(
                 number,
                 "1900000109",
@@ -237,10 +237,10 @@ def paid(stage: Stage) -> Callable[[], str]:
 
 
 def test_what_a_queue_has_no_room_for_stays_due(stage: Stage) -> None:
-    stage.fill(stage.questions, PLACES * LOOKS_A_SECOND * AHEAD - 20)
+    stage.fill(stage.questions, PLACES * LOOKS_A_SECOND * WORK_AHEAD_SECONDS - 20)
     numbers = [stage.row(f"money#{place % 4}", START - place) for place in range(40)]
     assert stage.sweep() == {"sent": 20, "failed": 0}
-    leased = [number for number in numbers if stage.payment(number).due_at == START + LEASE]
+    leased = [number for number in numbers if stage.payment(number).due_at == START + LEASE_SECONDS]
     assert sorted(leased) == sorted(numbers[20:])  # the longest due
     assert all(
         stage.payment(number).due_at == START - place for place, number in enumerate(numbers) if place < 20
@@ -250,7 +250,7 @@ def test_what_a_queue_has_no_room_for_stays_due(stage: Stage) -> None:
 def test_when_a_queue_is_full_the_oldest_of_each_class_alone_is_leased_and_tells_since_when(
     stage: Stage,
 ) -> None:
-    stage.fill(stage.questions, PLACES * LOOKS_A_SECOND * AHEAD + 100)
+    stage.fill(stage.questions, PLACES * LOOKS_A_SECOND * WORK_AHEAD_SECONDS + 100)
     for due_class in ("money", "expired"):
         for place in range(5):
             stage.row(f"{due_class}#1", START - 1000 * (place + 1))
@@ -259,12 +259,12 @@ def test_when_a_queue_is_full_the_oldest_of_each_class_alone_is_leased_and_tells
 
 
 def test_orders_to_be_closed_and_orders_that_can_be_paid_have_half_a_run_each(stage: Stage) -> None:
-    stage.fill(stage.questions, PLACES * LOOKS_A_SECOND * AHEAD - 20)
+    stage.fill(stage.questions, PLACES * LOOKS_A_SECOND * WORK_AHEAD_SECONDS - 20)
     expired = [stage.row(f"expired#{place % 4}", START - 500) for place in range(30)]
     money = [stage.row(f"money#{place % 4}", START - 5) for place in range(30)]
     assert stage.sweep()["sent"] == 20
     leased = [{stage.payment(number).due_at for number in numbers} for numbers in (expired, money)]
-    assert leased == [{START - 500, START + LEASE}, {START - 5, START + LEASE}]
+    assert leased == [{START - 500, START + LEASE_SECONDS}, {START - 5, START + LEASE_SECONDS}]
     sent = [message["out_trade_no"] for message in stage.received(stage.questions)[-20:]]
     assert len(set(sent) & set(expired)) == len(set(sent) & set(money)) == 10
 
@@ -275,14 +275,14 @@ def test_what_was_written_before_there_were_classes_is_swept_and_gets_its_class_
     number = stage.row("3", START - 10)
     stage.sweep()
     (message,) = stage.received(stage.questions)
-    assert message == {"out_trade_no": number, "lease": START + LEASE, "may_send": False}
+    assert message == {"out_trade_no": number, "lease": START + LEASE_SECONDS, "may_send": False}
     stage.wechat.answer = not_paid(number)
     stage.settle(message)
     stage.wiring.time = START + 100_000
     stage.sweep()
     (message,) = stage.received(stage.questions)
     assert message["out_trade_no"] == number
-    rows = stage.wiring.store.due(shard(number, 4), now=START + 200_000, most=5)
+    rows = stage.wiring.store.find_due(shard(number, 4), now=START + 200_000, most=5)
     assert [row.out_trade_no for row in rows] == [number]
 
 
@@ -362,7 +362,7 @@ def test_dead_letters_that_were_sends_are_questions_when_they_come_back(
 
 
 def test_refunds_that_wait_for_their_pace_keep_no_question_back(stage: Stage) -> None:
-    stage.fill(stage.sends, AT_ONCE * SENDS_A_SECOND * AHEAD)
+    stage.fill(stage.sends, MAX_SENDS_AT_ONCE * SENDS_A_SECOND * WORK_AHEAD_SECONDS)
     sends = [stage.row("sends#0", START - 100) for _ in range(5)]
     money = [stage.row("money#0", START - 1) for _ in range(5)]
     assert stage.sweep()["sent"] == 6
@@ -372,8 +372,12 @@ def test_refunds_that_wait_for_their_pace_keep_no_question_back(stage: Stage) ->
 
 def test_a_lease_whose_answer_was_lost_finds_itself_when_it_is_repeated(stage: Stage) -> None:
     number = stage.row("money#0", START - 10)
-    (row,) = stage.wiring.store.due("money#0", now=START, most=5)
-    first = stage.wiring.store.lease(row, until=START + LEASE)
-    again = stage.wiring.store.lease(row, until=START + LEASE)
-    assert (first.due_at, first.due_since) == (again.due_at, again.due_since) == (START + LEASE, START - 10)
+    (row,) = stage.wiring.store.find_due("money#0", now=START, most=5)
+    first = stage.wiring.store.lease(row, until=START + LEASE_SECONDS)
+    again = stage.wiring.store.lease(row, until=START + LEASE_SECONDS)
+    assert (
+        (first.due_at, first.due_since)
+        == (again.due_at, again.due_since)
+        == (START + LEASE_SECONDS, START - 10)
+    )
     assert stage.payment(number) == again

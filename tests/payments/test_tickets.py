@@ -4,7 +4,14 @@ import itertools
 
 import pytest
 
-from payments.api.tokens import AFTERGLOW, TicketError, checkout_token, live_ticket, order_of, ticket_of
+from payments.api.tokens import (
+    SHOWN_AFTER_END_SECONDS,
+    TicketError,
+    checkout_token,
+    live_ticket,
+    order_of,
+    ticket_of,
+)
 from payments.storage.secret_members import checkout_keys
 from wechatpay.errors import KeyFormatError
 
@@ -43,7 +50,7 @@ def test_a_key_that_is_held_no_more_opens_nothing() -> None:
 
 def test_a_previous_key_prolongs_nothing_and_mixes_nothing_up() -> None:
     with pytest.raises(TicketError):
-        order_of(token((OLD,)), keys=(NEW, OLD), now=NOW + AFTERGLOW)
+        order_of(token((OLD,)), keys=(NEW, OLD), now=NOW + SHOWN_AFTER_END_SECONDS)
     with pytest.raises(TicketError):
         ticket_of(token((OLD,)), keys=(NEW, OLD), now=NOW)
 

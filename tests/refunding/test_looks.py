@@ -176,8 +176,8 @@ def test_a_refund_that_is_sent_again_was_never_missing(office: Office) -> None:
     office.script.refund_query = NO_SUCH_REFUND
     payment = office.stored(number)
     (refund,) = payment.refunds.values()
-    payment = office.wiring.refunds.missing(payment, refund.out_refund_no, now=int(office.time()))
-    office.wiring.refunds.sending_again(payment, refund.out_refund_no, claim="C", now=int(office.time()))
+    payment = office.wiring.refunds.mark_missing(payment, refund.out_refund_no, now=int(office.time()))
+    office.wiring.refunds.claim_resend(payment, refund.out_refund_no, claim="C", now=int(office.time()))
     office.wait(130)
     office.look(number)
     assert office.refund_of(number).status is RefundStatus.REQUESTED

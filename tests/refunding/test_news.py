@@ -484,7 +484,7 @@ def test_news_that_wait_are_not_forgotten_when_the_order_comes_to_nothing(
     assert news(office, number, "CONSOLE") == 200
     if status is Status.CREATING:
         gone = {"wechatCode": "ORDER_NOT_EXIST"}
-        office.wiring.store.creation_refused(before, refusal=gone, cause="settle", now=int(office.time()))
+        office.wiring.store.fail_creation(before, refusal=gone, cause="settle", now=int(office.time()))
     else:
         apply_order(facts_of(number, trade_state="CLOSED"), source="close", wiring=office.wiring)
     office.script.query = order_object("CLOSED")

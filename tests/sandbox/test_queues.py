@@ -162,7 +162,7 @@ def test_what_succeeded_is_deleted(aws, pumping, send):
 
 
 def test_a_message_sent_later_comes_without_a_poll_of_chance(pumping, send, monkeypatch):
-    for wait in ("IDLE", "LONGEST_IDLE"):
+    for wait in ("MIN_IDLE_SECONDS", "MAX_IDLE_SECONDS"):
         monkeypatch.setattr(f"sandbox.triggers.queues.{wait}", 3600)
     arrived = threading.Event()
     pump = pumping(Function(lambda _: arrived.set()))

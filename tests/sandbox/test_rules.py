@@ -9,7 +9,7 @@ import pytest
 from sandbox.clock import Clock
 from sandbox.deployed import Rule
 from sandbox.triggers.patterns import UnsupportedPatternError, check, matches
-from sandbox.triggers.rules import AT_ONCE, RulePump
+from sandbox.triggers.rules import MAX_CALLS_AT_ONCE, RulePump
 
 ARN = "arn:aws:events:us-east-1:123456789012:rule/payments/news"
 
@@ -235,15 +235,15 @@ def test_a_few_are_under_way_at_once_and_drain_waits_for_all(bus, start):
 
     function = Function(slow)
     pump = start(function)
-    bus.take(*[event(id=str(number)) for number in range(AT_ONCE + 1)])
-    for _ in range(AT_ONCE):
+    bus.take(*[event(id=str(number)) for number in range(MAX_CALLS_AT_ONCE + 1)])
+    for _ in range(MAX_CALLS_AT_ONCE):
         assert begun.acquire(timeout=5)
 
     assert not pump.drain(0.1)
-    assert len(function.events) == AT_ONCE
+    assert len(function.events) == MAX_CALLS_AT_ONCE
     go.set()
     assert pump.drain(5)
-    assert len(function.events) == AT_ONCE + 1
+    assert len(function.events) == MAX_CALLS_AT_ONCE + 1
 
 
 def test_a_rule_that_was_stopped_holds_nobody_up(bus, start):

@@ -10,7 +10,7 @@ import pytest
 from sandbox.aws.aws import Aws
 from sandbox.deployed import StreamMapping
 from sandbox.triggers.batches import Outcome, outcome_of
-from sandbox.triggers.streams import RETENTION, StreamPump
+from sandbox.triggers.streams import RETENTION_SECONDS, StreamPump
 
 TABLE = "payments"
 
@@ -254,7 +254,7 @@ def test_a_record_is_discarded_when_the_stream_would_have_forgotten_it(aws, pump
     pump = pumping(function, clock=clock)
     assert not pump.drain(0.2)
     eventually(lambda: function.batches)  # a record's age counts from when the pump read it
-    clock.offset = RETENTION + 60
+    clock.offset = RETENTION_SECONDS + 60
     assert pump.drain(10)
     assert [key_of(r) for r in pump.discarded] == ["a"]
 

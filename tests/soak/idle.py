@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-LONGEST_IDLE = 8  # seconds that WeChat Pay keeps a connection on which nothing is said
+MAX_IDLE_SECONDS = 8  # seconds that WeChat Pay keeps a connection on which nothing is said
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is closed is gone at once
 
 
@@ -39,7 +39,7 @@ class IdleGateway:
             threading.Thread(target=self._answers, args=(far, near), daemon=True).start()
             spoken = self._clock()
             while data := near.recv(65536):
-                if self._clock() - spoken > LONGEST_IDLE:
+                if self._clock() - spoken > MAX_IDLE_SECONDS:
                     self.died += 1
                     near.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
                     return

@@ -16,7 +16,7 @@ from payments.core.payment import Payment
 from payments.storage.payments import PaymentStore
 from payments.use_cases import opening, sweeping
 from payments.use_cases.refunds import refund_wish, refunding
-from payments.use_cases.verdicts import Verdict, judge
+from payments.use_cases.verdicts import Verdict, verdict_of
 from tests.soak.functions import Planted
 from tests.soak.wired import SoakWiring
 from tests.soak.wishes import Mood
@@ -49,7 +49,7 @@ def _refusals_are_believed() -> Iterator[None]:
     """Whatever is refused is refused: unsigned, repeated, after a try that may have been taken."""
 
     def hasty(operation: str, problem: Any, *, first: bool = True) -> Verdict:
-        verdict = judge(operation, problem, first=first)
+        verdict = verdict_of(operation, problem, first=first)
         doubtful = verdict in (Verdict.UNKNOWN, Verdict.TO_BE_ASKED) and isinstance(problem, RefusedError)
         return Verdict.REFUSED if doubtful and operation in ("create", "refund") else verdict
 
@@ -117,7 +117,7 @@ MISTAKES = (
         "kept_refund_repeated_later",
         Mood(keyless=1.0, away=0.6, refunds=1.5, abandons=0, closes=0, both=0),
         ("I3 refund",),
-        _instead(refund_wish, "UNANSWERED_FOR", 0),
+        _instead(refund_wish, "UNANSWERED_SECONDS", 0),
     ),
     Mistake(
         "refusal_believed_too_soon",

@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 INVISIBLE = 361  # seconds until a message that failed is visible again: the queue's own, in template.yaml
-MOST = 5  # deliveries of one message: maxReceiveCount, in template.yaml
+MAX_DELIVERIES = 5  # deliveries of one message: maxReceiveCount, in template.yaml
 
 
 class Secrets:
@@ -111,7 +111,7 @@ class Queues:
         message = min(visible, key=lambda each: each.visible_at)
         message.received += 1
         message.visible_at = self._now() + INVISIBLE
-        if message.received > MOST:
+        if message.received > MAX_DELIVERIES:
             self.given_up += 1
             self.delete(message)
             return self.receive()

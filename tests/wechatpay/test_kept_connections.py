@@ -199,7 +199,7 @@ def test_time_that_only_the_monotonic_clock_has_seen_counts_too(host: Any) -> No
     standing = time.time()
     asking = client(main.origin, clock=lambda: standing)
     asking.query_refund("RF1")
-    time.sleep(transport.LONGEST_IDLE + 0.2)
+    time.sleep(transport.MAX_IDLE_SECONDS + 0.2)
     asking.query_refund("RF1")
     assert main.used == [1, 2]
 
@@ -223,7 +223,7 @@ def test_a_kept_connection_that_dies_without_a_word_is_replaced_and_the_backup_h
     told: list[object] = []
     main, backup = host(answered, death, tls=line["tls"]), host()
     asking = client(
-        main.origin, backup.origin, session=line["session"], told=lambda *call: told.append(call[2])
+        main.origin, backup.origin, session=line["session"], on_call=lambda *call: told.append(call[2])
     )
     asking.refund(REFUND)
     assert asking.refund(REFUND) == {"status": "PROCESSING"}

@@ -15,7 +15,7 @@ for _library in ("botocore", "pynamodb", "requests", "urllib3"):
     logging.getLogger(_library).setLevel(logging.WARNING)
 
 
-def named(payment: Payment) -> dict[str, object]:
+def log_fields(payment: Payment) -> dict[str, object]:
     """What a log line says of a payment; the amount in fen."""
     return {
         "out_trade_no": payment.out_trade_no,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 NAMESPACE = "WeChatPay"
 
 
-def line(
+def metric_line(
     values: Mapping[str, float], *, service: str, now: float, unit: str, dimensions: Mapping[str, str]
 ) -> str:
     """One line for one moment: `values` by metric name, all in `unit` (CloudWatch's word), `now` in epoch seconds.

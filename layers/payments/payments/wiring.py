@@ -94,7 +94,10 @@ class Wiring:
     def measure(self, values: Mapping[str, float], unit: str = "Count", **dimensions: str) -> None:
         """Write metrics down, by name, all in one of CloudWatch's units."""
         service, now = self.settings.service, self.now()
-        print(metrics.line(values, service=service, now=now, unit=unit, dimensions=dimensions), flush=True)
+        print(
+            metrics.metric_line(values, service=service, now=now, unit=unit, dimensions=dimensions),
+            flush=True,
+        )
 
     @cached_property
     def store(self) -> "PaymentStore":
@@ -196,7 +199,7 @@ class Wiring:
 
     @cached_property
     def wechat(self) -> "Client":
-        """The line to WeChat Pay."""
+        """The client that calls WeChat Pay APIv3 as this merchant."""
         from wechatpay.client import Client
 
         return Client(
@@ -206,10 +209,10 @@ class Wiring:
             clock=self.now,
             nonce=self.nonce,
             remaining=self.remaining,
-            told=self._called,
+            on_call=self._measure_call,
         )
 
-    def _called(
+    def _measure_call(
         self, operation: str, seconds: float, problem: "RefusedError | UnknownOutcomeError | None"
     ) -> None:
         from wechatpay.errors import RefusedError

@@ -16,7 +16,7 @@ _FINAL_5XX = ("OPENID_MISMATCH", "INVALID_TRANSACTIONID")
 
 
 @dataclass(frozen=True)
-class Answered:
+class Answer:
     """A verified answer: HTTP status, JSON members (empty for 204) and WeChat's Request-ID."""
 
     status: int
@@ -24,9 +24,9 @@ class Answered:
     request_id: str | None
 
 
-def judge(
+def read_answer(
     status: int, headers: Mapping[str, str], content: bytes, *, keys: VerificationKeys, now: float
-) -> Answered:
+) -> Answer:
     """The answer, if it is a proven success; `headers` must not mind the case of a name, `now` is in epoch seconds.
 
     RefusedError when WeChat Pay definitely said no, UnknownOutcomeError for everything else.
@@ -45,7 +45,7 @@ def judge(
     if status in (200, 204):
         if members is None and content:
             raise UnknownOutcomeError("answer is not JSON", http_status=status, request_id=request_id)
-        return Answered(status, members or {}, request_id)
+        return Answer(status, members or {}, request_id)
     code, message = (members or {}).get("code"), (members or {}).get("message")
     if isinstance(code, str) and isinstance(message, str):
         refused = RefusedError(

@@ -11,7 +11,7 @@ from wechatpay.errors import CertificateError
 from wechatpay.keys import load_certificate, pem
 
 AUTHORITY = "Tenpay.com"  # in the names of subject and issuer of every platform certificate; a merchant's has its mchid
-SMALLEST_KEY = 2048  # bits
+MIN_KEY_BITS = 2048  # bits
 DAY = 86400  # seconds
 
 
@@ -56,7 +56,7 @@ def check_platform(certificate: Certificate, *, now: float) -> None:
         raise CertificateError("it has ended")
     if certificate.begins > now + DAY:
         raise CertificateError("it begins more than a day from now")
-    if certificate.key_size < SMALLEST_KEY:
-        raise CertificateError(f"its key has fewer than {SMALLEST_KEY} bits")
+    if certificate.key_size < MIN_KEY_BITS:
+        raise CertificateError(f"its key has fewer than {MIN_KEY_BITS} bits")
     if AUTHORITY not in certificate.subject or AUTHORITY not in certificate.issuer:
         raise CertificateError(f"its subject and issuer do not both name {AUTHORITY}")

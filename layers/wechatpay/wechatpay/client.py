@@ -15,16 +15,16 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from wechatpay import transport
-from wechatpay.answers import Answered, judge
+from wechatpay.answers import Answer, read_answer
 from wechatpay.decryption import decrypt
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.keys import VerificationKeys, load_certificate
 from wechatpay.signing import MerchantSigner
 
-CONNECT_TIMEOUT = 2.0  # seconds
-READ_TIMEOUT = 5.0  # seconds for one try
-SHORTEST_TRY = 0.5  # seconds; with less left, asking is not worth the risk of not hearing the answer
-ANSWER_CAP = 1 << 20  # bytes; the answers of the operations here are a few kilobytes
+CONNECT_TIMEOUT_SECONDS = 2.0
+READ_TIMEOUT_SECONDS = 5.0  # seconds for one try
+MIN_TRY_SECONDS = 0.5  # with less left, asking is not worth the risk of not hearing the answer
+MAX_ANSWER_BYTES = 1 << 20  # the answers of the operations here are a few kilobytes
 USER_AGENT = "wechatpay-serverless"
 
 
@@ -39,7 +39,7 @@ class _Call:
 
 
 class Client:
-    """One merchant's line to WeChat Pay.
+    """Calls WeChat Pay APIv3 as one merchant.
 
     `signer` gives the merchant's present signer (keys change, clients stay); `gateways` are origins, tried in order, at
     most one try each (a kept connection that turns out to be dead is none); `clock` gives epoch seconds; `nonce` gives
@@ -58,7 +58,7 @@ class Client:
         clock: Callable[[], float],
         nonce: Callable[[], str],
         remaining: Callable[[], float] = lambda: 60.0,
-        told: Callable[[str, float, RefusedError | UnknownOutcomeError | None], None] = lambda *_: None,
+        on_call: Callable[[str, float, RefusedError | UnknownOutcomeError | None], None] = lambda *_: None,
         session: requests.Session | None = None,
     ) -> None:
         self.signer = signer
@@ -67,7 +67,7 @@ class Client:
         self._clock = clock
         self._nonce = nonce
         self._remaining = remaining
-        self._told = told
+        self._on_call = on_call
         self._session = session or transport.session(clock)
 
     def order_native(self, request: bytes) -> str:
@@ -142,18 +142,18 @@ class Client:
 
     def request(
         self, operation: str, method: str, path_and_query: str, body: bytes = b"", serial: str | None = None
-    ) -> Answered:
+    ) -> Answer:
         """One call, told of as `operation`; `serial` names WeChat Pay's key that it is for, None the preferred one."""
         began = time.monotonic()
         try:
             answer = self._exchange(_Call(method, path_and_query, body, serial))
         except (RefusedError, UnknownOutcomeError) as problem:
-            self._told(operation, time.monotonic() - began, problem)
+            self._on_call(operation, time.monotonic() - began, problem)
             raise
-        self._told(operation, time.monotonic() - began, None)
+        self._on_call(operation, time.monotonic() - began, None)
         return answer
 
-    def _exchange(self, call: _Call) -> Answered:
+    def _exchange(self, call: _Call) -> Answer:
         """Sign, send, verify; the next gateway is asked with the same body when the first leaves the outcome open."""
         unknown: UnknownOutcomeError | None = None
         for gateway in self._gateways:
@@ -168,9 +168,9 @@ class Client:
                     break
         raise unknown or UnknownOutcomeError("no gateway is configured")
 
-    def _attempt(self, gateway: str, call: _Call) -> Answered:
+    def _attempt(self, gateway: str, call: _Call) -> Answer:
         """One try: a kept connection that turns out to be dead is replaced within it, once."""
-        deadline = time.monotonic() + READ_TIMEOUT
+        deadline = time.monotonic() + READ_TIMEOUT_SECONDS
         lost = False
         try:
             try:
@@ -183,14 +183,16 @@ class Client:
         except (requests.RequestException, HTTPError, transport.KeptConnectionLostError) as problem:
             raise UnknownOutcomeError(type(problem).__name__) from problem
         try:
-            return judge(response.status_code, response.headers, content, keys=self.keys, now=self._clock())
+            return read_answer(
+                response.status_code, response.headers, content, keys=self.keys, now=self._clock()
+            )
         except RefusedError as refused:
             refused.after_unknown = lost
             raise
 
     def _send(self, gateway: str, call: _Call, deadline: float) -> tuple[requests.Response, bytes]:
         patience = min(self._remaining(), deadline - time.monotonic())
-        if patience < SHORTEST_TRY:
+        if patience < MIN_TRY_SECONDS:
             raise UnknownOutcomeError("no time left to ask")
         signer, named = self.signer(), call.serial or self.keys.preferred
         headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
@@ -210,7 +212,7 @@ class Client:
             )
             with self._session.send(
                 prepared,
-                timeout=(min(CONNECT_TIMEOUT, patience), patience),
+                timeout=(min(CONNECT_TIMEOUT_SECONDS, patience), patience),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -238,6 +240,6 @@ def _read(response: requests.Response) -> bytes:
     # read1 returns what has arrived; read and iter_content would wait for a full buffer, one timeout per packet.
     while chunk := response.raw.read1(16384, decode_content=True):
         content += chunk
-        if len(content) > ANSWER_CAP:
+        if len(content) > MAX_ANSWER_BYTES:
             raise HTTPError("the answer is too large")
     return content

@@ -15,9 +15,8 @@ from wechatpay.errors import KeyFormatError
 PUBLIC_KEY_ID_PREFIX = "PUB_KEY_ID_"
 _PUBLIC_KEY_ID = re.compile(r"PUB_KEY_ID_[0-9A-Za-z]{10,53}")
 _SERIAL = re.compile(r"(?:SERIAL(?:NUMBER)?=?)?(?:0X)?([0-9A-F]{30,40})")
-_AROUND = (
-    " \t\r\n\v\f\x85\xa0\u2028\u2029\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"  # invisible ones, too
-)
+# Invisible ones, too.
+_AROUND = " \t\r\n\v\f\x85\xa0\u2028\u2029\u3000\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
 _SEPARATORS = re.compile(f"[{_AROUND}:]+")
 _ESCAPES = re.compile(r"\\+(?:(n)|r)?")  # neither PEM nor base64 has a backslash of its own
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----(.*?)-----END \1-----", re.DOTALL)

@@ -1,4 +1,4 @@
-"""HTTP whose patience ends, over connections that are not kept for too long.
+"""A `requests` session with one deadline for a whole answer, which reuses no connection that was idle for long.
 
 An answer has one deadline from its first byte to its last, headers included: `requests` and http.client begin their
 timeout anew with every packet, so a peer that drips header bytes, or answers "100 Continue" without end, could hold a
@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-LONGEST_IDLE = 5.0  # seconds that a connection may have been idle and is used again; WeChat Pay closes it after about eight
+MAX_IDLE_SECONDS = 5.0  # seconds that a connection may have been idle and is used again; WeChat Pay closes it after about eight
 
 
 class KeptConnectionLostError(Exception):
@@ -32,7 +32,7 @@ class KeptConnectionLostError(Exception):
 def session(clock: Callable[[], float] = time.time) -> requests.Session:
     """A session in which a read timeout is for the whole answer. Certificates are verified, redirects are the caller's.
 
-    A connection that was idle for more than LONGEST_IDLE is not used again; `clock` gives epoch seconds. Raises
+    A connection that was idle for more than MAX_IDLE_SECONDS is not used again; `clock` gives epoch seconds. Raises
     KeptConnectionLostError besides what requests does.
     """
     made = requests.Session()
@@ -129,7 +129,7 @@ class _HttpPool(HTTPConnectionPool):
         since, monotonic = conn.idle_since
         # The monotonic clock stands still while a process is frozen between two calls; the other one may be set back.
         idle = self._clock() - since
-        if idle < 0 or max(idle, time.monotonic() - monotonic) > LONGEST_IDLE:
+        if idle < 0 or max(idle, time.monotonic() - monotonic) > MAX_IDLE_SECONDS:
             conn.close()  # it connects anew
         return conn
 

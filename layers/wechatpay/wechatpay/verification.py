@@ -15,7 +15,7 @@ from wechatpay.errors import SignatureError
 from wechatpay.keys import VerificationKeys
 from wechatpay.signing import SCHEME
 
-TOLERANCE = 300  # seconds; a difference of five minutes is already too much
+MAX_CLOCK_SKEW_SECONDS = 300  # a difference of five minutes is already too much
 _PROBE = "WECHATPAY/SIGNTEST/"
 
 # One value each: a gateway joins repeated headers with a comma, and a line feed would move the border between parts.
@@ -45,9 +45,9 @@ def verify(headers: Mapping[str, str], body: bytes, *, keys: VerificationKeys, n
 
     timestamp, nonce = lowered["wechatpay-timestamp"], lowered["wechatpay-nonce"]
     serial, signature = lowered["wechatpay-serial"], lowered["wechatpay-signature"]
-    if abs(now - int(timestamp)) >= TOLERANCE:
+    if abs(now - int(timestamp)) >= MAX_CLOCK_SKEW_SECONDS:
         raise SignatureError(
-            "timestamp", f"the timestamp is {TOLERANCE} seconds or more away from this clock"
+            "timestamp", f"the timestamp is {MAX_CLOCK_SKEW_SECONDS} seconds or more away from this clock"
         )
     key = keys.find(serial)
     if key is None:

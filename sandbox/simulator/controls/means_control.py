@@ -13,14 +13,14 @@ _COUPON_MEMBERS = {"amount", "type", "scope", "paidBy", "couponId", "name"}
 _KINDS = ("CASH", "NOCASH")
 _SCOPES = ("GLOBAL", "SINGLE")
 _PAYERS = ("wechatpay", "merchant", "other")
-_MOST = 20  # coupons of one payment
+_MAX_COUPONS = 20  # coupons of one payment
 
 
 def means_of(body: Mapping[str, Any]) -> Means:
     """How `body`, whose members are known, wants the order paid. Raises ControlError."""
     coupons = body.get("coupons", [])
-    if not isinstance(coupons, list) or len(coupons) > _MOST:
-        raise ControlError(f"coupons is a list of at most {_MOST} coupons.")
+    if not isinstance(coupons, list) or len(coupons) > _MAX_COUPONS:
+        raise ControlError(f"coupons is a list of at most {_MAX_COUPONS} coupons.")
     bank_type, currency = body.get("bankType", "OTHERS"), body.get("payerCurrency", "CNY")
     if not _is_text(bank_type, 32):
         raise ControlError("bankType is a string of 1 to 32 characters.")

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.simulator.clock import FARTHEST
+from sandbox.simulator.clock import MAX_AHEAD_SECONDS
 from sandbox.simulator.controls.control_request import ControlError, members, told
 from sandbox.simulator.refunds.refund import RefundStatus
 from sandbox.simulator.refunds.refund_ledger import RefundLedger
@@ -84,4 +84,4 @@ class RefundControls:
 
 
 def _is_duration(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= FARTHEST
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_AHEAD_SECONDS

@@ -3,7 +3,8 @@
 import http.client
 from urllib.parse import urlsplit
 
-PATIENCE = 5.0  # seconds of real time (WeChat Pay APIv3, Payment notification: answer within five seconds)
+# Seconds of real time (WeChat Pay APIv3, Payment notification: answer within five seconds).
+ANSWER_TIMEOUT_SECONDS = 5.0
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
@@ -26,7 +27,7 @@ def post(url: str, headers: dict[str, str], body: bytes) -> int | str:
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
-        connection = connect(str(parts.hostname), parts.port, timeout=PATIENCE)
+        connection = connect(str(parts.hostname), parts.port, timeout=ANSWER_TIMEOUT_SECONDS)
     except ValueError:  # a port above 65535
         return "unreachable"
     try:

@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.simulator.clock import Timepiece, beijing_day
 from sandbox.simulator.controls.control_request import NotPossibleError
 from sandbox.simulator.orders.means import FROM_BALANCE, Means
-from sandbox.simulator.orders.order import CREDENTIAL_LIFE, Order, TradeState
+from sandbox.simulator.orders.order import CREDENTIAL_LIFE_SECONDS, Order, TradeState
 from sandbox.simulator.protocol.refusals import (
     order_closed,
     order_expired,
@@ -63,7 +63,7 @@ class Ledger:
                 raise order_expired()
             else:
                 order = replace(known, credential=mint(now))
-            self._issued[order.credential] = _Issued(order.out_trade_no, now + CREDENTIAL_LIFE)
+            self._issued[order.credential] = _Issued(order.out_trade_no, now + CREDENTIAL_LIFE_SECONDS)
             return self._keep(order)
 
     def close(self, out_trade_no: str) -> None:

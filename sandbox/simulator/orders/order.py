@@ -8,10 +8,10 @@ from typing import Any, Self
 
 from sandbox.simulator.orders.means import FROM_BALANCE, Means
 
-CREDENTIAL_LIFE = 2 * 3600  # seconds; of a code_url or a prepay_id
-PAYABLE_BY_DEFAULT = 7 * 86400
-PAYABLE_AT_LEAST = 60
-PAYABLE_AT_MOST = 15 * 86400
+CREDENTIAL_LIFE_SECONDS = 2 * 3600  # of a code_url or a prepay_id
+DEFAULT_PAYABLE_SECONDS = 7 * 86400
+MIN_PAYABLE_SECONDS = 60
+MAX_PAYABLE_SECONDS = 15 * 86400
 
 
 class TradeState(StrEnum):
@@ -55,10 +55,10 @@ class Order:
         """
         asked = request.get("time_expire")
         if asked is None:
-            payable_until = now + PAYABLE_BY_DEFAULT
+            payable_until = now + DEFAULT_PAYABLE_SECONDS
         else:
             wanted = datetime.fromisoformat(asked).timestamp()
-            payable_until = min(max(wanted, now + PAYABLE_AT_LEAST), now + PAYABLE_AT_MOST)
+            payable_until = min(max(wanted, now + MIN_PAYABLE_SECONDS), now + MAX_PAYABLE_SECONDS)
         return cls(
             trade_type=trade_type,
             request=request,

@@ -8,7 +8,7 @@ from sandbox.simulator.protocol.merchant_keys import MerchantKeys
 from sandbox.simulator.protocol.refusals import Refusal, sign_error
 from sandbox.simulator.protocol.signing import SCHEME, MerchantKey, signed_text
 
-TOLERANCE = 300  # seconds, both ways
+MAX_CLOCK_SKEW_SECONDS = 300  # both ways
 
 _FIELDS = {"mchid", "nonce_str", "signature", "timestamp", "serial_no"}
 _FIELD = re.compile(r'\s*([a-z_]+)="([^"]*)"\s*')
@@ -53,14 +53,14 @@ class Gatekeeper:
         self._keys = keys
         self._clock = clock
 
-    def admit(self, header: str, *, method: str, target: bytes, body: bytes) -> MerchantKey:
+    def authenticate(self, header: str, *, method: str, target: bytes, body: bytes) -> MerchantKey:
         """The key that it is signed with, when the signature holds over METHOD, path?query as on the wire, timestamp, nonce and raw body.
 
         Raises a 401 SIGN_ERROR refusal otherwise. The clock is looked at before serial number and signature, as WeChat Pay
         itself does.
         """
         caller = Authorization.parse(header)
-        if abs(self._clock.time() - int(caller.timestamp)) > TOLERANCE:
+        if abs(self._clock.time() - int(caller.timestamp)) > MAX_CLOCK_SKEW_SECONDS:
             raise sign_error("Http头Authorization中的timestamp与发起请求的时间不得超过5分钟")
         if caller.mchid != self._mchid:
             raise sign_error("签名错误")

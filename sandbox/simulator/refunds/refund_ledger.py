@@ -25,7 +25,7 @@ from sandbox.simulator.protocol.refusals import (
 from sandbox.simulator.refunds.refund import FINAL, Refund, RefundStatus
 
 YEAR = 365 * 86400
-MOST = 50  # refunds of one order
+MAX_REFUNDS = 50  # refunds of one order
 MINUTE = 60
 
 
@@ -181,8 +181,8 @@ class RefundLedger:
             raise refund_impossible("订单支付时间已超过一年，不支持退款")
         if request["amount"]["refund"] > order.total - spent:
             raise refund_impossible("申请退款金额大于订单剩余可退金额")
-        if len(earlier) >= MOST:
-            raise refund_impossible(f"订单退款次数已达到上限{MOST}次")
+        if len(earlier) >= MAX_REFUNDS:
+            raise refund_impossible(f"订单退款次数已达到上限{MAX_REFUNDS}次")
         if self.minute_between and earlier and now < earlier[-1].create_time + MINUTE:
             raise refund_too_soon()
 

@@ -10,7 +10,7 @@ from payments.core.access import CHARGE, PAY, REFUND
 from payments.core.errors import NotAllowedError, OrderNotFoundError
 from payments.core.payment import Payment
 
-LONGEST_SUBJECT = 255  # characters (OpenID Connect Core 1.0, section 2, `sub`)
+MAX_SUBJECT_CHARACTERS = 255  # characters (OpenID Connect Core 1.0, section 2, `sub`)
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def caller_of(claims: Mapping[str, object], scope_names: Mapping[str, str]) -> C
     sub = claims.get("sub")
     if not isinstance(sub, str) or not sub:
         raise NotAllowedError("The access token names no subject.")
-    if len(sub) > LONGEST_SUBJECT or not sub.isprintable():
+    if len(sub) > MAX_SUBJECT_CHARACTERS or not sub.isprintable():
         raise NotAllowedError(
-            f"The access token's subject is over {LONGEST_SUBJECT} characters, or not printable."
+            f"The access token's subject is over {MAX_SUBJECT_CHARACTERS} characters, or not printable."
         )
     granted = str(claims.get("scope") or claims.get("scp") or "")
     if granted.startswith("[") and granted.endswith("]"):
@@ -65,7 +65,7 @@ def caller_of(claims: Mapping[str, object], scope_names: Mapping[str, str]) -> C
     return Caller(sub, frozenset(right for right, name in scope_names.items() if name in held), scope_names)
 
 
-def found(payment: Payment | None, may: Callable[[Payment], bool]) -> Payment:
+def require_visible(payment: Payment | None, may: Callable[[Payment], bool]) -> Payment:
     """The payment, if there is one and the caller `may`. Raises OrderNotFoundError, the same in both cases."""
     if payment is None or not may(payment):
         raise OrderNotFoundError

@@ -9,7 +9,7 @@ from payments.core.lifecycle import Status
 from payments.core.money import yuan
 from payments.core.payment import Payment
 from payments.core.times import utc
-from payments.use_cases.opening import with_fresh_credential
+from payments.use_cases.opening import renew_credential
 from payments.wiring import Wiring
 
 PATH = "/checkout/"
@@ -47,7 +47,7 @@ def opened_by(token: str, wiring: Wiring) -> Payment:
         raise OrderNotFoundError from problem
     known = _read(number, wiring)
     try:
-        return with_fresh_credential(known, wiring=wiring)
+        return renew_credential(known, wiring=wiring)
     except TryAgainError:
         return _without_credential(known)
     except ApiError:  # paid, closed or refused meanwhile

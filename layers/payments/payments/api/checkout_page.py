@@ -61,7 +61,7 @@ class Page:
         """
         return self._files.get(name)
 
-    def shown(self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str) -> dict[str, Any]:
+    def render(self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str) -> dict[str, Any]:
         """The answer that shows `view` (see `checkout.view`): complete without script, alive with it."""
         state, words = state_of(view, scene), self._words[language]
         places = self._places(state, language, scene) | {
@@ -89,7 +89,7 @@ class Page:
             200, places, shown, reload=None if state == "refunded" else reload, live_url=live_url
         )
 
-    def refused(self, status: int, *, language: str, retry: bool) -> dict[str, Any]:
+    def render_refusal(self, status: int, *, language: str, retry: bool) -> dict[str, Any]:
         """The answer in place of an order: there is none, or it cannot be shown right now (`retry`)."""
         places = self._places("down" if retry else "missing", language, "desktop")
         return self._filled(status, places, {}, reload="5" if retry else None, live_url="")

@@ -21,7 +21,7 @@ from payments.core.errors import (
     TryAgainError,
 )
 from payments.core.payment import Payment
-from payments.logs import logger, named
+from payments.logs import log_fields, logger
 from payments.wiring import Wiring
 
 _JSON = msgspec.json.Encoder(decimal_format="number")
@@ -48,13 +48,15 @@ class Request:
     claims: Mapping[str, object]
     query: Mapping[str, str] = field(default_factory=dict)
     scope_names: Mapping[str, str] = field(default_factory=lambda: SCOPE_NAMES)
-    line: dict[str, object] = field(default_factory=dict)  # what the one log line of this request will say
+    log_context: dict[str, object] = field(
+        default_factory=dict
+    )  # what the one log line of this request will say
 
     @property
     def caller(self) -> Caller:
         """Who calls. Raises NotAllowedError."""
         caller = caller_of(self.claims, self.scope_names)
-        self.line["caller"] = caller.sub
+        self.log_context["caller"] = caller.sub
         return caller
 
     @property
@@ -63,17 +65,16 @@ class Request:
         number = self.path_parameters.get("outTradeNo", "")
         if not (6 <= len(number) <= 32 and set(number) <= _NUMBER_CHARACTERS):
             raise ParameterError("outTradeNo", "must be 6 to 32 characters of 0-9 A-Z a-z _ - | *")
-        self.line["out_trade_no"] = number
+        self.log_context["out_trade_no"] = number
         return number
 
-    def about(self, payment: Payment) -> None:
+    def log_payment(self, payment: Payment) -> None:
         """Have the log line say which payment this was about."""
-        self.line.update(named(payment))
+        self.log_context.update(log_fields(payment))
 
 
-BUDGET = (
-    12  # seconds for a request, inside the function's fifteen: the handler, not Lambda, says what is unknown
-)
+# Seconds for a request, inside the function's fifteen: the handler, not Lambda, says what is unknown.
+REQUEST_BUDGET_SECONDS = 12
 
 Answer = Callable[[Request, Wiring], dict[str, object]]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
@@ -84,22 +85,22 @@ def endpoint(answer: Answer, wiring: Wiring | None = None) -> Handler:
     wired = wiring or Wiring()
 
     def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
-        line: dict[str, object] = {}
-        wired.begin(BUDGET)
+        log_context: dict[str, object] = {}
+        wired.begin(REQUEST_BUDGET_SECONDS)
         try:
-            request = replace(request_of(event, line), scope_names=wired.settings.scope_names)
+            request = replace(request_of(event, log_context), scope_names=wired.settings.scope_names)
             status, members = 200, {"success": True, "data": answer(request, wired)}
-            logger.info(operation(event), extra=line)
+            logger.info(operation(event), extra=log_context)
             return response(status, members)
         except ApiError as refusal:
-            return refused(refusal, event, line)
+            return render_refusal(refusal, event, log_context)
         except Exception as problem:  # noqa: BLE001  the last resort: a caller never sees a stack trace
-            return refused(unforeseen(problem), event, line, cause=problem)
+            return render_refusal(unforeseen(problem), event, log_context, cause=problem)
 
     return lambda_handler
 
 
-def request_of(event: Mapping[str, Any], line: dict[str, object]) -> Request:
+def request_of(event: Mapping[str, Any], log_context: dict[str, object]) -> Request:
     """The Request in an HTTP API event. Raises InvalidRequestError."""
     body = event.get("body") or ""
     try:
@@ -113,7 +114,7 @@ def request_of(event: Mapping[str, Any], line: dict[str, object]) -> Request:
         path_parameters=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
-        line=line,
+        log_context=log_context,
     )
 
 
@@ -141,11 +142,14 @@ def unforeseen(problem: Exception) -> ApiError:
     return ApiError("Something went wrong on our side.")
 
 
-def refused(
-    refusal: ApiError, event: Mapping[str, Any], line: Mapping[str, object], cause: Exception | None = None
+def render_refusal(
+    refusal: ApiError,
+    event: Mapping[str, Any],
+    log_context: Mapping[str, object],
+    cause: Exception | None = None,
 ) -> dict[str, Any]:
     """Log a refusal once and render it."""
-    note = {**line, "http_status": refusal.status, "error": refusal.code, **_safe(refusal.details)}
+    note = {**log_context, "http_status": refusal.status, "error": refusal.code, **_safe(refusal.details)}
     if cause is not None and refusal.status == 500:
         logger.error(operation(event), extra={**note, "exception_type": type(cause).__name__}, exc_info=cause)
     elif refusal.status >= 500:

@@ -14,7 +14,7 @@ import msgspec
 from payments.core.errors import InvalidRequestError, ParameterError, TooLargeError
 from payments.core.money import Exponential
 
-MAX_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 MAX_DEPTH = 16
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -85,8 +85,8 @@ def explain(message: str) -> tuple[str, str]:
 
 def load_members(raw: bytes) -> dict[str, object]:
     """The members of one JSON object, each name once. Raises TooLargeError, InvalidRequestError."""
-    if len(raw) > MAX_BYTES:
-        raise TooLargeError(f"The body is over {MAX_BYTES // 1024} KB.")
+    if len(raw) > MAX_BODY_BYTES:
+        raise TooLargeError(f"The body is over {MAX_BODY_BYTES // 1024} KB.")
     if not raw.strip():
         raise InvalidRequestError("The body is empty; a JSON object is needed.")
     try:

@@ -1,6 +1,7 @@
 """From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
 
 import json
+from typing import NamedTuple
 
 from payments.api import quotes, return_urls
 from payments.api.callers import Caller
@@ -11,15 +12,22 @@ from payments.core.access import CHARGE, PAY
 from payments.core.errors import NotAllowedError, RefusedUpdate
 from payments.core.payment import CURRENCY, Payment
 from payments.core.times import beijing
-from payments.use_cases.admission import admit
+from payments.use_cases.admission import check_limits
 from payments.wiring import Wiring
 
 
-def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> tuple[Payment, bool]:
-    """The payment that the caller wants, and whether it may have been asked for before.
+class PreparedOrder(NamedTuple):
+    """The payment that a caller wants, and whether it may have been asked for before, so may exist already."""
+
+    payment: Payment
+    may_exist: bool
+
+
+def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
+    """Check what the caller asks for, and make the payment of it, with its number and its frozen request.
 
     `kind` is the body's, `method` is native or jsapi. Where a buyer is named, the buyer's limits hold; a backend that
-    names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `admit`.
+    names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
@@ -30,14 +38,14 @@ def wanted(request: Request, kind: type[NewOrder], *, method: str, wiring: Wirin
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
     payment = _frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
-    request.about(payment)
+    request.log_payment(payment)
     if ticket is not None:
         _use(ticket, payment, wiring)
     if order.user_id is not None or not caller.may_charge:
-        open_already = admit(payment, keyed=key is not None, wiring=wiring)
+        open_already = check_limits(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
-            return open_already, True
-    return payment, key is not None or ticket is not None
+            return PreparedOrder(open_already, may_exist=True)
+    return PreparedOrder(payment, may_exist=key is not None or ticket is not None)
 
 
 def _payer(caller: Caller, order: NewOrder) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from payments.api.json_body import load_members
-from payments.core.access import SHORTEST_KEY
+from payments.core.access import MIN_KEY_CHARACTERS
 from payments.core.errors import InvalidRequestError, NotAllowedError
 
-LONGEST = 15 * 60  # seconds that a quote may have left
-AHEAD = 60  # seconds that the product's backend's clock may be ahead of ours
-LARGEST = 16 * 1024  # characters, for a quote may hold the whole metadata
-LONGEST_JTI = 128  # characters
+MAX_QUOTE_SECONDS = 15 * 60  # seconds that a quote may have left
+MAX_CLOCK_AHEAD_SECONDS = 60  # seconds that the product's backend's clock may be ahead of ours
+MAX_QUOTE_CHARACTERS = 16 * 1024  # a quote may hold the whole metadata
+MAX_JTI_CHARACTERS = 128
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,11 @@ def check(
     """
     if quote is None:
         raise _refused("is required for a buyer's own order")
-    if not isinstance(quote, str) or not 1 <= len(quote) <= LARGEST:
-        raise _refused(f"must be a JWT of at most {LARGEST} characters")
-    if not keys or any(len(key) < SHORTEST_KEY for key in keys):
+    if not isinstance(quote, str) or not 1 <= len(quote) <= MAX_QUOTE_CHARACTERS:
+        raise _refused(f"must be a JWT of at most {MAX_QUOTE_CHARACTERS} characters")
+    if not keys or any(len(key) < MIN_KEY_CHARACTERS for key in keys):
         raise _refused(
-            f"cannot be checked: WECHAT_QUOTE_KEY is not set, or shorter than {SHORTEST_KEY} characters"
+            f"cannot be checked: WECHAT_QUOTE_KEY is not set, or shorter than {MIN_KEY_CHARACTERS} characters"
         )
     claims = _signed_claims(quote, keys)
     expires = _in_time(claims["exp"], claims.get("nbf", 0), now)
@@ -68,8 +68,8 @@ def used_for_another_order() -> NotAllowedError:
 
 
 def _ticket(jti: object, expires: int) -> Ticket:
-    if not isinstance(jti, str) or not 1 <= len(jti) <= LONGEST_JTI:
-        raise _refused(f"must have a jti of 1 to {LONGEST_JTI} characters, or none")
+    if not isinstance(jti, str) or not 1 <= len(jti) <= MAX_JTI_CHARACTERS:
+        raise _refused(f"must have a jti of 1 to {MAX_JTI_CHARACTERS} characters, or none")
     return Ticket(jti, expires)
 
 
@@ -111,9 +111,9 @@ def _payload(quote: str, key: str) -> bytes | None:
 def _in_time(expires: object, begins: object, now: float) -> int:
     if type(expires) is not int or expires <= now:
         raise _refused("has expired")
-    if expires > now + LONGEST:
+    if expires > now + MAX_QUOTE_SECONDS:
         raise _refused("must expire within 15 minutes")
-    if type(begins) is not int or begins > now + AHEAD:
+    if type(begins) is not int or begins > now + MAX_CLOCK_AHEAD_SECONDS:
         raise _refused("is not valid yet")
     return expires
 

@@ -12,12 +12,11 @@ from payments.api.json_body import leaves, load, load_one_of
 from payments.core.errors import ParameterError
 from payments.core.money import AmountError, fen
 
-MAX_METADATA = 4096  # bytes of JSON
-MAX_DESCRIPTION = (
-    127  # bytes; whether WeChat Pay counts characters or bytes is not documented, so the smaller
-)
+MAX_METADATA_BYTES = 4096  # bytes of JSON
+# Whether WeChat Pay counts characters or bytes is not documented, so the smaller.
+MAX_DESCRIPTION_BYTES = 127
 
-MAX_REASON = 80  # bytes; WeChat Pay APIv3, "Refund": string(80), characters or bytes is not documented
+MAX_REASON_BYTES = 80  # WeChat Pay APIv3, "Refund": string(80), characters or bytes is not documented
 
 OrderNumber = Annotated[str, msgspec.Meta(min_length=6, max_length=32, pattern=r"^[0-9A-Za-z_\-|*]+\Z")]
 RefundNumber = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_\-|*@]+\Z")]
@@ -64,8 +63,8 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         if any(isinstance(leaf, Decimal) and isinf(leaf) for leaf in leaves(self.metadata)):
             raise ParameterError("metadata", "must not have a number beyond 1.797e308")
         text = _JSON.encode(self.metadata)
-        if len(text) > MAX_METADATA:
-            raise ParameterError("metadata", f"must not be over {MAX_METADATA} bytes of JSON")
+        if len(text) > MAX_METADATA_BYTES:
+            raise ParameterError("metadata", f"must not be over {MAX_METADATA_BYTES} bytes of JSON")
         return text.decode()
 
 
@@ -135,8 +134,8 @@ def load_refund(raw: bytes) -> NewRefund:
     refund = load(raw, NewRefund)
     if refund.refund_reason is not None:
         _shown("refundReason", refund.refund_reason)
-        if len(refund.refund_reason.encode()) > MAX_REASON:
-            raise ParameterError("refundReason", f"must not be over {MAX_REASON} UTF-8 bytes")
+        if len(refund.refund_reason.encode()) > MAX_REASON_BYTES:
+            raise ParameterError("refundReason", f"must not be over {MAX_REASON_BYTES} UTF-8 bytes")
     _ = refund.fen
     return refund
 
@@ -171,7 +170,7 @@ def load_order(raw: bytes, kind: type[Order]) -> Order:
 
 def description(subject: str) -> str:
     """WeChat's `description`: the subject without leading blanks, cut on a character to 127 UTF-8 bytes."""
-    return _BLANKS.sub("", subject, count=1).encode()[:MAX_DESCRIPTION].decode(errors="ignore")
+    return _BLANKS.sub("", subject, count=1).encode()[:MAX_DESCRIPTION_BYTES].decode(errors="ignore")
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:

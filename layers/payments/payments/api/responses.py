@@ -28,7 +28,7 @@ _HOW_TO_REFUND_AGAIN = (
 )
 
 
-def opened(payment: Payment) -> dict[str, object]:
+def order_members(payment: Payment) -> dict[str, object]:
     """The members that native and jsapi share."""
     answer: dict[str, object] = {
         "paymentId": payment.payment_id,
@@ -41,7 +41,7 @@ def opened(payment: Payment) -> dict[str, object]:
     return answer
 
 
-def queried(payment: Payment) -> dict[str, object]:
+def query_members(payment: Payment) -> dict[str, object]:
     """GET …/query: the order in WeChat Pay's words."""
     trade_state, words = _trade_state(payment)
     return _present(
@@ -88,7 +88,9 @@ def details(payment: Payment) -> dict[str, object]:
     )
 
 
-def refunded(payment: Payment, out_refund_no: str, *, duplicate: bool, keyed: bool) -> dict[str, object]:
+def refund_members(
+    payment: Payment, out_refund_no: str, *, duplicate: bool, keyed: bool
+) -> dict[str, object]:
     """POST …/refund: the refund as WeChat Pay has it; `duplicate` when it had been asked for before."""
     refund = payment.refunds[out_refund_no]
     return _present(
@@ -105,10 +107,10 @@ def refunded(payment: Payment, out_refund_no: str, *, duplicate: bool, keyed: bo
     )
 
 
-def sent_on(payment: Payment, out_refund_no: str) -> dict[str, object]:
+def abnormal_refund_members(payment: Payment, out_refund_no: str) -> dict[str, object]:
     """POST …/refund/abnormal: the refund as WeChat Pay has it now, and where it says that the money goes."""
     account = payment.refunds[out_refund_no].user_received_account
-    answer = refunded(payment, out_refund_no, duplicate=False, keyed=True)
+    answer = refund_members(payment, out_refund_no, duplicate=False, keyed=True)
     return answer | _present({"userReceivedAccount": account})
 
 

@@ -9,14 +9,14 @@ from urllib.parse import urlsplit
 
 from payments.core.errors import ParameterError
 
-MAX_LENGTH = 2048
+MAX_URL_CHARACTERS = 2048
 _FIELD = "returnUrl"
 
 
 def check(url: str, *, allowed_origins: Collection[str]) -> None:
     """Raise ParameterError unless `url` is absolute, plain, and on one of the origins (`https://shop.example`)."""
-    if len(url) > MAX_LENGTH:
-        raise ParameterError(_FIELD, f"must have at most {MAX_LENGTH} characters")
+    if len(url) > MAX_URL_CHARACTERS:
+        raise ParameterError(_FIELD, f"must have at most {MAX_URL_CHARACTERS} characters")
     if not all("!" <= character <= "~" for character in url) or set(url) & set("\\\"<>`'"):
         raise ParameterError(
             _FIELD, "must be visible ASCII without quotes and backslashes; percent-encode the rest"

@@ -11,9 +11,9 @@ from typing import Any
 
 import jwt
 
-TICKET_LIFE = 60  # seconds in which a live line must be opened
-AFTERGLOW = 24 * 3600  # seconds that a checkout address still tells the end of its order
-_LARGEST = 1024  # characters
+TICKET_LIFE_SECONDS = 60  # seconds in which a live line must be opened
+SHOWN_AFTER_END_SECONDS = 24 * 3600  # seconds that a checkout address still tells the end of its order
+_MAX_TOKEN_CHARACTERS = 1024
 
 
 class TicketError(Exception):
@@ -31,7 +31,9 @@ class Ticket:
 
 def checkout_token(*, out_trade_no: str, time_expire: int, keys: Sequence[str]) -> str:
     """The token of an order's checkout address; it ends a day after the order (`time_expire`, epoch seconds)."""
-    return _signed({"aud": "checkout", "sub": out_trade_no, "exp": time_expire + AFTERGLOW}, keys)
+    return _signed(
+        {"aud": "checkout", "sub": out_trade_no, "exp": time_expire + SHOWN_AFTER_END_SECONDS}, keys
+    )
 
 
 def order_of(token: str, *, keys: Sequence[str], now: float) -> str:
@@ -41,7 +43,7 @@ def order_of(token: str, *, keys: Sequence[str], now: float) -> str:
 
 def live_ticket(*, out_trade_no: str, ticket_id: str, keys: Sequence[str], now: float) -> str:
     """A ticket for one live line, to be used within a minute. Its characters fit a Sec-WebSocket-Protocol."""
-    claims = {"aud": "live", "sub": out_trade_no, "jti": ticket_id, "exp": int(now) + TICKET_LIFE}
+    claims = {"aud": "live", "sub": out_trade_no, "jti": ticket_id, "exp": int(now) + TICKET_LIFE_SECONDS}
     return _signed(claims, keys)
 
 
@@ -56,7 +58,7 @@ def _signed(claims: dict[str, object], keys: Sequence[str]) -> str:
 
 
 def _read(text: str, audience: str, keys: Sequence[str], now: float) -> dict[str, Any]:
-    if not 1 <= len(text) <= _LARGEST:
+    if not 1 <= len(text) <= _MAX_TOKEN_CHARACTERS:
         raise TicketError("not a ticket")
     claims = next((found for key in keys if (found := _opened(text, audience, key)) is not None), None)
     if claims is None:

@@ -12,4 +12,4 @@ SCOPE_NAMES: Mapping[str, str] = {
 }
 """What each right is called in access tokens, where the stack says nothing else (parameters PayScope and so on)."""
 
-SHORTEST_KEY = 32  # characters; RFC 7518, section 3.2: an HS256 key has at least 256 bits
+MIN_KEY_CHARACTERS = 32  # RFC 7518, section 3.2: an HS256 key has at least 256 bits

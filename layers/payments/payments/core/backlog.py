@@ -9,15 +9,15 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-LEASE = 180  # seconds for the queue and `settle`; what is lost on the way is due again after that
-AHEAD = 90  # seconds of work in a queue: from one run to the end of the next
-LOOKS_A_SECOND = 3  # of one place, when all is quick, so that nobody stands idle: at half of that, AHEAD is still within LEASE
+LEASE_SECONDS = 180  # seconds for the queue and `settle`; what is lost on the way is due again after that
+WORK_AHEAD_SECONDS = 90  # seconds of work in a queue: from one run to the end of the next
+LOOKS_A_SECOND = 3  # of one place, when all is quick, so that nobody stands idle: at half of that, WORK_AHEAD_SECONDS is still within LEASE_SECONDS
 SENDS_A_SECOND = 1  # a question, a refund, and the wait after a refusal
 
 
 def room(*, at_once: int, a_second: int, waiting: int) -> int:
     """How many payments may join a queue with so many `waiting`, of which each of `at_once` places takes so many `a_second`."""
-    return max(0, at_once * a_second * AHEAD - waiting)
+    return max(0, at_once * a_second * WORK_AHEAD_SECONDS - waiting)
 
 
 def turns(most: int, classes: Sequence[Sequence[T]]) -> list[Sequence[T]]:

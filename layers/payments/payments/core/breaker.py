@@ -1,7 +1,7 @@
 """A breaker for a merchant that WeChat Pay refuses altogether: wrong keys or lost rights must not become a storm."""
 
-REFUSALS = 5  # in a row, about the merchant and not about one order
-OPEN = 300  # seconds in which WeChat Pay is left alone
+MAX_REFUSALS = 5  # in a row, about the merchant and not about one order
+OPEN_SECONDS = 300  # seconds in which WeChat Pay is left alone
 
 
 class Breaker:
@@ -15,13 +15,13 @@ class Breaker:
         """Whether WeChat Pay is to be left alone at `now` (epoch seconds)."""
         return now < self._until
 
-    def answered(self) -> None:
+    def note_answer(self) -> None:
         """WeChat Pay has answered a question of this merchant."""
         self._refusals = 0
         self._until = 0.0
 
-    def refused(self, now: float) -> None:
+    def note_refusal(self, now: float) -> None:
         """WeChat Pay has refused the merchant itself."""
         self._refusals += 1
-        if self._refusals >= REFUSALS:
-            self._until = now + OPEN
+        if self._refusals >= MAX_REFUSALS:
+            self._until = now + OPEN_SECONDS

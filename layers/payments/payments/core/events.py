@@ -12,7 +12,7 @@ from payments.core.times import utc
 
 SOURCE = "wechatpay.payments"
 NOTIFICATION_RECEIVED = "NotificationReceived"
-PER_CALL = 10  # entries that one PutEvents takes
+MAX_ENTRIES_PER_CALL = 10  # entries that one PutEvents takes
 
 
 RESTORED = "restored"  # attribute of an item that `make restore` has copied, whole with its history

@@ -1,21 +1,25 @@
-"""The pace of refunds that WeChat Pay does not take: so many in a second, whoever sends them, or it refuses good ones too.
+"""How long a place of the queue of sends waits after a refused refund, so that a merchant stays below WeChat Pay's limit.
 
-Source: WeChat Pay APIv3, "Refund": six refused or failed refund requests of a merchant in a second.
+The limit is on refused or failed refund requests: six in a second. Beyond it WeChat Pay refuses good requests as well.
+Source: WeChat Pay APIv3, "Refund".
 """
 
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-REFUSALS_A_SECOND = 6
-AT_ONCE = 2  # of the queue of sends: its MaximumConcurrency in template.yaml; no other look sends a refund
-TRIES = 2  # of one call: main host and backup host, each of which may say no
+MAX_REFUSALS_A_SECOND = 6
+# Of the queue of sends: its MaximumConcurrency in template.yaml; no other look sends a refund.
+MAX_SENDS_AT_ONCE = 2
+MAX_TRIES = 2  # of one call: main host and backup host, each of which may say no
 
-# Whoever was refused holds its place for so long, so that the next in that place cannot come too soon. A second then
-# has room for the refusals before a call and for every try of that call; the rest is for clocks that are not exact.
-HELD_FOR = 1.04 / (REFUSALS_A_SECOND // AT_ONCE - (TRIES - 1))  # seconds for each refusal
+# After a refusal its place sends nothing for so long. Within one second the places together are then refused at most six
+# times, every try of a call counted; the four per cent are for clocks that are not exact.
+HELD_SECONDS = 1.04 / (
+    MAX_REFUSALS_A_SECOND // MAX_SENDS_AT_ONCE - (MAX_TRIES - 1)
+)  # seconds for each refusal
 
 
-def held_after(failure: BaseException | None) -> float:
+def seconds_held_after(failure: BaseException | None) -> float:
     """Seconds to wait after a refund was sent and this came of it; 0 when WeChat Pay took it."""
     if isinstance(failure, RefusedError) and not failure.after_unknown:
-        return HELD_FOR
-    return HELD_FOR * TRIES if isinstance(failure, RefusedError | UnknownOutcomeError) else 0.0
+        return HELD_SECONDS
+    return HELD_SECONDS * MAX_TRIES if isinstance(failure, RefusedError | UnknownOutcomeError) else 0.0

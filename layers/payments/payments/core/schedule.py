@@ -9,16 +9,17 @@ import hashlib
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Payment, Refund
 
-FIRST_CHECK = 60  # seconds after a step that somebody must follow up
-AFTER_EXPIRY = 60  # seconds past the last moment to pay, for clocks that differ and a payment on its way
-SEND_LASTS = 60  # seconds that a function that sends may live: no send is on its way after that
-MISSING_FOR = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
-SENT_FOR = 7 * 24 * 3600  # seconds for which a refund that WeChat Pay does not take is sent again
-CLOSING_AGAIN = 60  # seconds until a close that nobody could answer for is tried again
-UNANSWERED_AT_MOST = 180  # seconds until a look without an answer is repeated: five minutes never pass unseen
-BETWEEN_REFUNDS = (
-    61  # seconds from one refund of an order to the next: WeChat Pay asks for a minute, and ours are whole
-)
+FIRST_CHECK_SECONDS = 60  # seconds after a step that somebody must follow up
+# Seconds past the last moment to pay, for clocks that differ and a payment on its way.
+AFTER_EXPIRY_SECONDS = 60
+MAX_SEND_SECONDS = 60  # seconds that a function that sends may live: no send is on its way after that
+MISSING_SECONDS = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
+RESENT_FOR_SECONDS = 7 * 24 * 3600  # seconds for which a refund that WeChat Pay does not take is sent again
+CLOSE_RETRY_SECONDS = 60  # seconds until a close that nobody could answer for is tried again
+# Seconds until a look without an answer is repeated: five minutes never pass unseen.
+MAX_UNANSWERED_SECONDS = 180
+# Seconds from one refund of an order to the next: WeChat Pay asks for a minute, and ours are whole.
+REFUND_INTERVAL_SECONDS = 61
 
 # The classes of due payments: which share of a run looks at them, and which queue they go to.
 MONEY = "money"  # payable orders, and refunds that are to be asked about
@@ -26,9 +27,9 @@ EXPIRED = "expired"  # nobody paid, and the time is over: to be asked about and 
 SENDS = "sends"  # a refund must be sent
 
 # Seconds since the beginning, then the pace that is kept up.
-_UNPAID = (FIRST_CHECK, 180, 600, 1800, 5400, 16200, 48600)
+_UNPAID = (FIRST_CHECK_SECONDS, 180, 600, 1800, 5400, 16200, 48600)
 _UNPAID_PACE = 24 * 3600
-_CLOSING = (CLOSING_AGAIN, 180, 600)
+_CLOSING = (CLOSE_RETRY_SECONDS, 180, 600)
 _CLOSING_PACE = 600
 _UNANSWERED = (60, 180, 600, 1800, 3600)  # a refund that WeChat Pay has not acknowledged
 _UNANSWERED_PACE = 6 * 3600
@@ -47,7 +48,7 @@ def next_look(payment: Payment, now: int, *, answered: bool, may_send: bool) -> 
         return None
     if not answered:
         since = payment.due_since if payment.due_since is not None else now
-        at = min(at, now + min(max(now - since, 60), UNANSWERED_AT_MOST))
+        at = min(at, now + min(max(now - since, 60), MAX_UNANSWERED_SECONDS))
     if not may_send and any(is_to_be_sent(refund, now) for refund in open_refunds(payment)):
         at = min(at, max(now, next_refund(payment)))
     return at
@@ -62,14 +63,14 @@ def next_check(payment: Payment, now: int) -> int | None:
     if (turn := next_refund(payment)) > now and any(is_to_be_sent(refund, now) for refund in refunds):
         checks.append(turn)
     if payment.held and not refunds:  # otherwise it waits for one of them, and is tried when that ends
-        checks.append(now + CLOSING_AGAIN)
+        checks.append(now + CLOSE_RETRY_SECONDS)
     return min(checks, default=None)
 
 
 def next_refund(payment: Payment) -> int:
     """When the order may have its next refund sent: WeChat Pay takes one in a minute (APIv3, "Refund")."""
     sent = [refund.sent_at for refund in payment.refunds.values() if refund.sent_at is not None]
-    return max(sent, default=-BETWEEN_REFUNDS) + BETWEEN_REFUNDS
+    return max(sent, default=-REFUND_INTERVAL_SECONDS) + REFUND_INTERVAL_SECONDS
 
 
 def is_to_be_sent(refund: Refund, now: int) -> bool:
@@ -87,16 +88,16 @@ def is_to_be_sent(refund: Refund, now: int) -> bool:
 
 def is_given_up(refund: Refund, now: int) -> bool:
     """Whether this number will never be sent again: refused for good, cancelled, or not taken for a week."""
-    return refund.refused is not None or now - refund.created_at >= SENT_FOR
+    return refund.refused is not None or now - refund.created_at >= RESENT_FOR_SECONDS
 
 
 def next_question(refund: Refund, now: int) -> int:
     """When an answer about a refund that is given up may bring it to its end; always after `now`."""
     if refund.missing_since is not None:
-        at = refund.missing_since + MISSING_FOR
+        at = refund.missing_since + MISSING_SECONDS
     else:
-        at = (refund.sent_at or refund.created_at) + SEND_LASTS
-    return at if at > now else now + CLOSING_AGAIN
+        at = (refund.sent_at or refund.created_at) + MAX_SEND_SECONDS
+    return at if at > now else now + CLOSE_RETRY_SECONDS
 
 
 def open_refunds(payment: Payment) -> list[Refund]:
@@ -107,7 +108,7 @@ def open_refunds(payment: Payment) -> list[Refund]:
 def due_shard(payment: Payment, at: int, shards: int) -> str:
     """The key under which a payment that is due `at` (epoch seconds) waits for its look: `<class>#<shard>`."""
     if payment.status.rank <= Status.CLOSING.rank:
-        over = at >= payment.time_expire + AFTER_EXPIRY
+        over = at >= payment.time_expire + AFTER_EXPIRY_SECONDS
         return shard(payment.out_trade_no, shards, EXPIRED if over else MONEY)
     sends = any(is_to_be_sent(refund, at) for refund in open_refunds(payment))
     return shard(payment.out_trade_no, shards, SENDS if sends else MONEY)
@@ -129,17 +130,17 @@ def keys(due_class: str, shards: int) -> list[str]:
 
 
 def _unpaid_check(payment: Payment, now: int) -> int:
-    last = payment.time_expire + AFTER_EXPIRY
+    last = payment.time_expire + AFTER_EXPIRY_SECONDS
     if payment.status is Status.CLOSING:
         at = _rung(payment.updated_at, _CLOSING, _CLOSING_PACE, now)
     elif now >= last:
-        at = now + CLOSING_AGAIN
+        at = now + CLOSE_RETRY_SECONDS
     else:
         at = _rung(payment.created_at, _UNPAID, _UNPAID_PACE, now)
         # The last look comes soon enough to stand for one shortly before it.
         at = last if 2 * (last - at) < at - payment.created_at else at
-    if payment.missing_since is not None and payment.missing_since + MISSING_FOR > now:
-        at = min(at, payment.missing_since + MISSING_FOR)
+    if payment.missing_since is not None and payment.missing_since + MISSING_SECONDS > now:
+        at = min(at, payment.missing_since + MISSING_SECONDS)
     return at
 
 

@@ -9,13 +9,13 @@ from pynamodb.exceptions import DoesNotExist
 from payments.core import identifiers
 from payments.core.allowance import MINUTE, Allowance, OpenOrder
 from payments.core.errors import RefusedUpdate
-from payments.storage.items import reached, write
+from payments.storage.items import conditional_write, read
 from payments.storage.tables import AllowanceItem as A
 
 DAY = 24 * 3600
 
 _COUNTED = (A.counted_0, A.counted_1, A.counted_2, A.counted_3)
-_SPAN = 17
+_SPAN_SECONDS = 17
 """Seconds that share one set of counted numbers: longer than the SDK repeats, and no divisor of what a timetable has."""
 
 
@@ -28,7 +28,7 @@ class AllowanceStore:
     def get(self, user_id: str) -> Allowance:
         """What a buyer has used (a consistent read)."""
         try:
-            item = reached(lambda: A.get(_orders_of(user_id), consistent_read=True))
+            item = read(lambda: A.get(_orders_of(user_id), consistent_read=True))
         except DoesNotExist:
             return Allowance()
         orders = tuple(OpenOrder(**order) for order in item.orders)
@@ -55,7 +55,7 @@ class AllowanceStore:
             expires_at=expires_at + DAY,
         )
         unused = A.allowance_id.does_not_exist() | (A.last == out_trade_no) | (A.expires_at < now)
-        write(lambda: used.save(unused))
+        conditional_write(lambda: used.save(unused))
 
     def count_refund(self, caller: str, out_refund_no: str, *, most: int, day: int, now: int) -> None:
         """One refund more of this caller on this day. RefusedUpdate when there are `most`.
@@ -64,7 +64,7 @@ class AllowanceStore:
         the count, and each counts once. Older ones are dropped: the item stays small, whatever `most` is.
         """
         item = A(f"refunds#{day}#{caller}")  # a day is digits alone: nothing in a name can move the border
-        span = now // _SPAN
+        span = now // _SPAN_SECONDS
         # Not the next set, which another caller's clock, or a repetition of this update, may find in use already.
         recent, stale = _COUNTED[span % 4], _COUNTED[(span + 2) % 4]
         counted = functools.reduce(operator.or_, [numbers.contains(out_refund_no) for numbers in _COUNTED])
@@ -72,9 +72,9 @@ class AllowanceStore:
         expiry = A.expires_at.set(now + 2 * DAY)
         actions = [A.created.add(1), recent.add({out_refund_no}), stale.remove(), expiry]
         try:
-            write(lambda: item.update(actions, few & ~counted))
+            conditional_write(lambda: item.update(actions, few & ~counted))
         except RefusedUpdate:
-            write(lambda: item.update([expiry], counted))
+            conditional_write(lambda: item.update([expiry], counted))
 
     @staticmethod
     def _put(user_id: str, allowance: Allowance, condition: Any) -> None:
@@ -86,7 +86,7 @@ class AllowanceStore:
             created=allowance.created,
             expires_at=max([allowance.minute + MINUTE, *(order.until for order in allowance.orders)]),
         )
-        write(lambda: item.save(condition))
+        conditional_write(lambda: item.save(condition))
 
 
 def _orders_of(user_id: str) -> str:

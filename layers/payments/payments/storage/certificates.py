@@ -16,7 +16,7 @@ from wechatpay.errors import KeyFormatError
 
 CURRENT = "AWSCURRENT"
 WRITTEN = "DOWNLOADED"  # the label of a version that is not the current one yet
-TRIES = 5
+MAX_TRIES = 5
 
 Change = Callable[[tuple[str, ...]], tuple[str, ...]]
 
@@ -34,7 +34,7 @@ class CertificateStore:
         Raises TryAgainError, and ConfigurationError where something else than certificates is kept: it is not overwritten.
         """
         try:
-            for _ in range(TRIES):
+            for _ in range(MAX_TRIES):
                 before, version = self._current()
                 after = change(before)
                 if after == before or self._replaced(after, version):

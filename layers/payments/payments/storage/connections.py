@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from payments.core.errors import RefusedUpdate
-from payments.storage.items import reached, write
+from payments.storage.items import conditional_write, read
 from payments.storage.tables import ConnectionItem as C
 
-LIFE = 2 * 3600 + 300
+CONNECTION_LIFE_SECONDS = 2 * 3600 + 300
 """Seconds that a row is kept: longer than API Gateway lets a connection last (two hours), and than any ticket."""
 
 
@@ -42,15 +42,15 @@ class ConnectionStore:
             connection.ticket_id,
             connection_id=connection.connection_id,
             opened_at=connection.opened_at,
-            expires_at=connection.opened_at + LIFE,
+            expires_at=connection.opened_at + CONNECTION_LIFE_SECONDS,
         )
         # The same connection again is this very put, repeated by the SDK after an answer that got lost.
         unused = C.ticket_id.does_not_exist() | (C.connection_id == connection.connection_id)
-        write(lambda: item.save(unused))
+        conditional_write(lambda: item.save(unused))
 
-    def of(self, out_trade_no: str) -> list[Connection]:
+    def waiting_for(self, out_trade_no: str) -> list[Connection]:
         """Everybody who waits for news of an order, the newest first (a consistent read)."""
-        waiting = reached(
+        waiting = read(
             lambda: list(
                 C.query(out_trade_no, consistent_read=True, filter_condition=C.connection_id.exists())
             )
@@ -66,7 +66,7 @@ class ConnectionStore:
 
         The index may lag behind a connection that was opened a moment ago. Such a one is forgotten at the next news.
         """
-        for item in reached(lambda: list(C.by_connection.query(connection_id, limit=1))):
+        for item in read(lambda: list(C.by_connection.query(connection_id, limit=1))):
             self._forget(item.out_trade_no, item.ticket_id, connection_id)
             return str(item.out_trade_no)
         return None
@@ -80,4 +80,4 @@ class ConnectionStore:
         # The row stays until its time is over: without it, the ticket would open a second connection.
         row, still = C(out_trade_no, ticket_id), C.connection_id == connection_id
         with contextlib.suppress(RefusedUpdate):  # forgotten already, or the row's time is over
-            write(lambda: row.update([C.connection_id.remove()], still))
+            conditional_write(lambda: row.update([C.connection_id.remove()], still))

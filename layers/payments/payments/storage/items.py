@@ -43,22 +43,22 @@ def refund_record(out_refund_no: str) -> Path:
 def get(out_trade_no: str) -> Payment | None:
     """The payment as of now (a consistent read), or None."""
     try:
-        return _payment(reached(lambda: P.get(out_trade_no, consistent_read=True)))
+        return _payment(read(lambda: P.get(out_trade_no, consistent_read=True)))
     except DoesNotExist:
         return None
 
 
-def reached(read: Callable[[], T]) -> T:
+def read(call: Callable[[], T]) -> T:
     """One read; raises StorageUnavailableError when it does not come about."""
     try:
-        return read()
+        return call()
     except DoesNotExist:
         raise
     except PynamoDBException as problem:
         raise StorageUnavailableError(_code(problem)) from problem
 
 
-def write(call: Callable[[], T]) -> T:
+def conditional_write(call: Callable[[], T]) -> T:
     """One write; raises RefusedUpdate when its condition did not hold, StorageUnavailableError when nobody can tell."""
     try:
         return call()
@@ -71,7 +71,7 @@ def write(call: Callable[[], T]) -> T:
 def update(out_trade_no: str, actions: Sequence[Any], condition: Any) -> Payment:
     """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards."""
     item = P(out_trade_no)
-    write(lambda: item.update(list(actions), P.out_trade_no.exists() & condition))
+    conditional_write(lambda: item.update(list(actions), P.out_trade_no.exists() & condition))
     return _payment(item)
 
 

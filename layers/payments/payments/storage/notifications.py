@@ -1,11 +1,11 @@
 """The table `notifications`: what WeChat Pay told of a kind that nobody handles, once each, as encrypted as it came."""
 
 from payments.core.errors import RefusedUpdate
-from payments.storage.items import write
+from payments.storage.items import conditional_write
 from payments.storage.tables import NotificationItem as N
 from wechatpay.notification import Sealed
 
-LIFE = 90 * 86400
+NOTIFICATION_LIFE_SECONDS = 90 * 86400
 """Seconds that a notification is kept."""
 
 
@@ -29,10 +29,10 @@ class NotificationStore:
             nonce=sealed.nonce,
             associated_data=sealed.associated_data,
             seen_at=now,
-            expires_at=now + LIFE,
+            expires_at=now + NOTIFICATION_LIFE_SECONDS,
         )
         try:
-            write(lambda: item.save(N.notification_id.does_not_exist()))
+            conditional_write(lambda: item.save(N.notification_id.does_not_exist()))
         except RefusedUpdate:
             return False
         return True

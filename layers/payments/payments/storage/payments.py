@@ -20,8 +20,8 @@ from payments.core.lifecycle import (
     Edge,
 )
 from payments.core.payment import Credential, Payment
-from payments.core.schedule import FIRST_CHECK, due_shard, shard
-from payments.storage.items import NOT_DUE, P, append, get, reached, status_in, update, write
+from payments.core.schedule import FIRST_CHECK_SECONDS, due_shard, shard
+from payments.storage.items import NOT_DUE, P, append, conditional_write, get, read, status_in, update
 
 _UNCLAIMED = (P.claim.remove(), P.claimed_until.remove())
 
@@ -50,7 +50,7 @@ class PaymentStore:
         """The payment as of now (a consistent read), or None."""
         return get(out_trade_no)
 
-    def again(self, payment: Payment) -> Payment:
+    def reread(self, payment: Payment) -> Payment:
         """A payment that was read or written before, as of now; no payment is ever deleted."""
         return self.get(payment.out_trade_no) or payment
 
@@ -68,26 +68,27 @@ class PaymentStore:
         }
         for later in ("late_paid", "refunded_elsewhere", "held"):
             values.pop(later)
-        write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
+        conditional_write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
 
-    def due(self, key: str, *, now: int, most: int) -> list[Due]:
+    def find_due(self, key: str, *, now: int, most: int) -> list[Due]:
         """What waits under one key of the index `due` and is due by `now`, most overdue first.
 
         The index may lag behind: `lease` decides.
         """
         rows = P.due.query(key, P.due_at <= now, limit=most)
-        return [Due(key, row.out_trade_no, int(row.due_at)) for row in reached(lambda: list(rows))]
+        return [Due(key, row.out_trade_no, int(row.due_at)) for row in read(lambda: list(rows))]
 
     def lease(self, due: Due, *, until: int) -> Payment:
-        """Nobody else looks at a payment before `until`; since when it has been due is kept until somebody has looked.
+        """Move `due_at` of a due payment to `until`, so that only the caller looks at it until then.
 
-        RefusedUpdate when somebody has said otherwise meanwhile. The SDK may repeat a write whose answer was lost: that finds
-        itself, and two messages of one lease are one look.
+        `due_since` keeps when it first became due, until `set_next_look`. RefusedUpdate when its `due_at` is no longer that
+        of `due`. It is accepted when `until` stands there already: the SDK repeats a write whose answer was lost, and two
+        messages of one lease are one look.
         """
         actions = [P.due_at.set(until), P.due_since.set(P.due_since | due.due_at)]
         return update(due.out_trade_no, actions, (P.due_at == due.due_at) | (P.due_at == until))
 
-    def looked_into(self, payment: Payment, *, due_at: int, answered: bool) -> None:
+    def set_next_look(self, payment: Payment, *, due_at: int, answered: bool) -> None:
         """Somebody has looked: when to look next. Without an answer the payment has been due all the time.
 
         RefusedUpdate when somebody has said otherwise since `payment` was read.
@@ -97,7 +98,7 @@ class PaymentStore:
             actions.append(P.due_since.remove())
         update(payment.out_trade_no, actions, _unchanged(P.due_at, payment.due_at))
 
-    def nothing_due(self, seen: Payment) -> None:
+    def clear_due(self, seen: Payment) -> None:
         """Nobody has to look any more. RefusedUpdate when it has moved since, or is due for something else."""
         unmoved = (P.version == seen.version) & (P.due_at == seen.due_at) & P.held.does_not_exist()
         update(seen.out_trade_no, NOT_DUE, unmoved)
@@ -122,16 +123,16 @@ class PaymentStore:
         """Nobody sends any more, however it ended. RefusedUpdate when somebody else claims it, or nobody."""
         update(out_trade_no, _UNCLAIMED, _unchanged(P.claim, claim))
 
-    def missing(self, payment: Payment, *, now: int) -> None:
+    def mark_missing(self, payment: Payment, *, now: int) -> None:
         """WeChat Pay has no such order, for the first time since the request was last sent."""
         condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
         update(payment.out_trade_no, [P.missing_since.set(now)], condition & P.missing_since.does_not_exist())
 
-    def take_asking(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
+    def claim_query(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
         """Be the one who asks WeChat Pay now. RefusedUpdate when somebody else just did."""
         update(out_trade_no, [P.asked_at.set(now)], _unchanged(P.asked_at, seen))
 
-    def credential_received(
+    def record_credential(
         self, sent: Payment, credential: Credential, *, expires_at: int, due_at: int, now: int
     ) -> Payment:
         """CREATING to PENDING with what the buyer pays by. RefusedUpdate when somebody else sends it since `sent`.
@@ -143,29 +144,27 @@ class PaymentStore:
         mine = _unchanged(P.claim, sent.claim)
         return _move(sent.out_trade_no, CREDENTIAL_RECEIVED, actions, mine, cause="created", now=now)
 
-    def credential_renewed(self, sent: Payment, credential: Credential, *, expires_at: int) -> Payment:
+    def renew_credential(self, sent: Payment, credential: Credential, *, expires_at: int) -> Payment:
         """A fresh credential for an order that outlives the last. RefusedUpdate when it was sent again since, or moved."""
         condition = _unchanged(P.claim, sent.claim) & (P.status == sent.status.value)
         return update(sent.out_trade_no, _credential(credential, expires_at), condition)
 
-    def sighted(self, out_trade_no: str) -> Payment:
+    def clear_missing(self, out_trade_no: str) -> Payment:
         """WeChat Pay has the order after all."""
         return update(out_trade_no, [P.missing_since.remove()], P.missing_since.exists())
 
-    def creation_refused(
-        self, payment: Payment, *, refusal: Mapping[str, str], cause: str, now: int
-    ) -> Payment:
+    def fail_creation(self, payment: Payment, *, refusal: Mapping[str, str], cause: str, now: int) -> Payment:
         """CREATING to FAILED: a definitive refusal, or no such order. RefusedUpdate when it was sent again since."""
         actions = [P.refusal.set(dict(refusal)), P.completed_at.set(now)]
         unsent = P.sent_at == payment.sent_at
         return self._end(payment.out_trade_no, CREATION_REFUSED, actions, unsent, cause=cause, now=now)
 
-    def close_wanted(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
+    def begin_close(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
         """To CLOSING: from here on no credential is handed out; WeChat Pay has still to say that it is closed."""
         actions = [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
         return _move(out_trade_no, CLOSE_WANTED, actions, cause=cause, now=now)
 
-    def close_confirmed(self, out_trade_no: str, *, cause: str, now: int) -> Payment:
+    def confirm_close(self, out_trade_no: str, *, cause: str, now: int) -> Payment:
         """To CLOSED: WeChat Pay says that nobody can pay any more."""
         actions = [P.trade_state.set("CLOSED"), P.completed_at.set(now)]
         unpaid = P.transaction_id.does_not_exist()
@@ -179,12 +178,12 @@ class PaymentStore:
             alone = condition & P.held.does_not_exist()
             return _move(out_trade_no, edge, [*actions, *NOT_DUE], alone, cause=cause, now=now)
         except RefusedUpdate:
-            due = [P.due_at.set(now + FIRST_CHECK), P.due_shard.set(self._shard(out_trade_no))]
+            due = [P.due_at.set(now + FIRST_CHECK_SECONDS), P.due_shard.set(self._shard(out_trade_no))]
             return _move(
                 out_trade_no, edge, [*actions, *due], condition & P.held.exists(), cause=cause, now=now
             )
 
-    def money_received(
+    def record_money(
         self, facts: OrderFacts, *, cause: str, now: int, late: bool = False, held: bool = False, due_at: int
     ) -> Payment:
         """To PAID, if and only if merchant, app, amount and currency are the order's own.
@@ -234,7 +233,7 @@ class PaymentStore:
             elsewhere=elsewhere,
         )
 
-    def refunded_elsewhere(self, seen: Payment) -> Payment:
+    def mark_refunded_elsewhere(self, seen: Payment) -> Payment:
         """Money of a payment without a refund of ours has gone back, nobody knows how much of it."""
         condition = (P.refund_count == 0) & (P.version == seen.version)
         return update(seen.out_trade_no, [P.refunded_elsewhere.set(True)], condition)

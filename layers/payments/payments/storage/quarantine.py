@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from payments.storage.items import write
+from payments.storage.items import conditional_write
 from payments.storage.tables import QuarantineItem
 
 
@@ -32,5 +32,5 @@ class Quarantine:
             facts=text,
             seen_at=now,
         )
-        write(item.save)
+        conditional_write(item.save)
         return evidence_id

@@ -16,7 +16,7 @@ from payments.core.lifecycle import (
     Status,
 )
 from payments.core.payment import Payment, Refund
-from payments.core.schedule import FIRST_CHECK, shard
+from payments.core.schedule import FIRST_CHECK_SECONDS, shard
 from payments.storage.items import NOT_DUE, P, append, refund_record, status_in, update
 
 # WeChat Pay's words for the merchant's own account begin so (APIv3, "Refund": user_received_account).
@@ -83,7 +83,7 @@ class RefundStore:
         news = RefundNews(cause, now)
         return _append(seen, refund, REFUND_RESERVED, news, actions, condition=condition, status=seen.status)
 
-    def moved(self, seen: Payment, out_refund_no: str, edge: RefundEdge, news: RefundNews) -> Payment:
+    def advance(self, seen: Payment, out_refund_no: str, edge: RefundEdge, news: RefundNews) -> Payment:
         """A refund on its way: accepted by WeChat Pay, or stuck at the bank. The money stays set aside."""
         refund = seen.refunds[out_refund_no]
         condition = _still(refund, edge) & (P.status == seen.status.value)
@@ -91,7 +91,7 @@ class RefundStore:
             seen, refund, edge, news, _record(refund, edge, news), condition=condition, status=seen.status
         )
 
-    def sent_on(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
+    def record_sent_on(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
         """An ABNORMAL refund is on its way once more, and is asked about as soon as after its first send.
 
         WeChat Pay's word for it must be younger than `seen`, so nothing may have moved.
@@ -100,13 +100,13 @@ class RefundStore:
         actions = [
             *_record(refund, REFUND_SENT_ON, news),
             refund_record(out_refund_no)["sent_on_at"].set(news.now),
-            P.due_at.set(news.now + FIRST_CHECK),
+            P.due_at.set(news.now + FIRST_CHECK_SECONDS),
             P.due_shard.set(shard(seen.out_trade_no, self._due_shards)),
         ]
         condition = _still(refund, REFUND_SENT_ON) & (P.version == seen.version)
         return _append(seen, refund, REFUND_SENT_ON, news, actions, condition=condition, status=seen.status)
 
-    def sending_again(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
+    def claim_resend(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
         """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
 
         RefusedUpdate when somebody else just did, and after a last word.
@@ -122,7 +122,7 @@ class RefundStore:
             seen.out_trade_no, actions, _not_sent_since(refund) & record["refused"].does_not_exist()
         )
 
-    def refused(self, seen: Payment, out_refund_no: str, *, code: str, unsure: bool) -> Payment:
+    def mark_refused(self, seen: Payment, out_refund_no: str, *, code: str, unsure: bool) -> Payment:
         """This number will never be sent again; the money stays set aside until WeChat Pay proves that it has no such refund.
 
         `unsure` when an earlier send of it may have been taken. Otherwise the caller is being told, for good.
@@ -133,31 +133,31 @@ class RefundStore:
         condition = _not_sent_since(seen.refunds[out_refund_no]) & record["refused"].does_not_exist()
         return update(seen.out_trade_no, actions, condition)
 
-    def doubted(self, seen: Payment, out_refund_no: str) -> Payment:
+    def count_doubt(self, seen: Payment, out_refund_no: str) -> Payment:
         """A refusal that nobody has signed: counted, and no more than that."""
         refund = seen.refunds[out_refund_no]
         actions = [refund_record(out_refund_no)["doubts"].set(refund.doubts + 1)]
         return update(seen.out_trade_no, actions, _not_sent_since(refund))
 
-    def missing(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
+    def mark_missing(self, seen: Payment, out_refund_no: str, *, now: int) -> Payment:
         """WeChat Pay has no such refund, for the first time since it was last sent."""
         record = refund_record(out_refund_no)
         condition = _not_sent_since(seen.refunds[out_refund_no]) & record["missing_since"].does_not_exist()
         return update(seen.out_trade_no, [record["missing_since"].set(now)], condition)
 
-    def asked_again(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
+    def record_repetition(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
         """Whoever asked for it without a key, and was not answered, asks again: it stays the same refund from now on."""
         record = refund_record(out_refund_no)
         return update(seen.out_trade_no, [record["told_at"].set(now)], record["unanswered_by"] == caller)
 
-    def answered(self, seen: Payment, out_refund_no: str, *, caller: str) -> Payment:
+    def mark_answered(self, seen: Payment, out_refund_no: str, *, caller: str) -> Payment:
         """Whoever asked for it first is being answered, with what somebody else had written down before."""
         record = refund_record(out_refund_no)
         return update(
             seen.out_trade_no, [record["unanswered_by"].remove()], record["unanswered_by"] == caller
         )
 
-    def succeeded(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
+    def settle_success(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
         """The money has gone out; what the payment becomes depends on what was seen, so nothing may have moved."""
         refund = seen.refunds[out_refund_no]
         refunded = seen.refunded + refund.amount
@@ -165,18 +165,18 @@ class RefundStore:
         actions = [P.status.set(status.value), P.refunded.set(P.refunded + refund.amount)]
         account = news.user_received_account or refund.user_received_account or ""
         to_merchant = account.startswith(_MERCHANT)
-        return self._settled(
+        return self._settle(
             seen, refund, REFUND_SUCCEEDED, actions, news, status=status, to_merchant=to_merchant
         )
 
-    def released(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
+    def release(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
         """The refund will not happen; the money may be refunded again under another number."""
         refund = seen.refunds[out_refund_no]
         actions = [P.refundable.set(P.refundable + refund.amount)]
-        return self._settled(seen, refund, REFUND_RELEASED, actions, news, status=seen.status)
+        return self._settle(seen, refund, REFUND_RELEASED, actions, news, status=seen.status)
 
     @staticmethod
-    def _settled(
+    def _settle(
         seen: Payment,
         refund: Refund,
         edge: RefundEdge,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from payments.core.access import SHORTEST_KEY
+from payments.core.access import MIN_KEY_CHARACTERS
 from wechatpay.decryption import apiv3_key
 from wechatpay.errors import KeyFormatError
 from wechatpay.keys import (
@@ -24,9 +24,8 @@ from wechatpay.keys import (
 )
 from wechatpay.signing import MerchantSigner
 
-PLATFORM_CERTIFICATES = (
-    "WECHAT_PLATFORM_CERTIFICATES"  # list of PEM, in the verification secret and among the downloaded
-)
+# List of PEM, in the verification secret and among the downloaded.
+PLATFORM_CERTIFICATES = "WECHAT_PLATFORM_CERTIFICATES"
 
 T = TypeVar("T")
 Content = str | bytes
@@ -99,8 +98,8 @@ def checkout_keys(members: Members) -> tuple[str, ...]:
     names = ("CHECKOUT_KEY", "CHECKOUT_KEY_NEXT", "CHECKOUT_KEY_PREVIOUS")
     held = {name: _verbatim(members, name) for name in names}
     for name, key in held.items():
-        if len(bare(key)) < SHORTEST_KEY and (key or name == "CHECKOUT_KEY"):
-            raise KeyFormatError(f"{name} has fewer than {SHORTEST_KEY} characters")
+        if len(bare(key)) < MIN_KEY_CHARACTERS and (key or name == "CHECKOUT_KEY"):
+            raise KeyFormatError(f"{name} has fewer than {MIN_KEY_CHARACTERS} characters")
     return tuple(key for key in held.values() if key)
 
 
@@ -117,7 +116,7 @@ class Verification:
         # With the line end at its end and without: by which the product's backend signs nobody can see from here.
         every = dict.fromkeys(each for key in quotes for each in (bare(key), key))
         # One that is too short to be good must not spoil the other; with none left, `quotes` refuses by that rule.
-        self.quote_keys = tuple(key for key in every if len(bare(key)) >= SHORTEST_KEY)
+        self.quote_keys = tuple(key for key in every if len(bare(key)) >= MIN_KEY_CHARACTERS)
 
 
 class Downloaded:

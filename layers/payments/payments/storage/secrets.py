@@ -12,9 +12,10 @@ from payments.storage.secret_members import Content, Downloaded, Verification, c
 from wechatpay.errors import DecryptionError, KeyFormatError
 from wechatpay.notification import Sealed
 
-LIFETIME = 300  # seconds that a secret is kept
-PATIENCE = 60  # seconds between two early re-reads: inbound headers must not turn into a storm of calls
-SOON = 10  # seconds after a read that failed: before WeChat Pay comes again with what it could not deliver, after 15
+CACHE_SECONDS = 300  # seconds that a secret is kept
+# Seconds between two early re-reads: inbound headers must not turn into a storm of calls.
+MIN_REREAD_SECONDS = 60
+RETRY_SECONDS = 10  # seconds after a read that failed: before WeChat Pay comes again with what it could not deliver, after 15
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -66,14 +67,14 @@ class Cached(Generic[T]):
     def _read(self) -> None:
         now = self._clock()
         # Until it has worked: a failure must not count as a look, or the next one would come a minute too late.
-        self._due = self._early = now + SOON
+        self._due = self._early = now + RETRY_SECONDS
         try:
             content = content_of(self._client.get_secret_value(SecretId=self._secret_id))
         except (BotoCoreError, ClientError) as problem:
             if self._content is not None:
                 return
             content = self._without(problem)
-        self._due, self._early = now + LIFETIME, now + PATIENCE
+        self._due, self._early = now + CACHE_SECONDS, now + MIN_REREAD_SECONDS
         if content == self._content:
             return
         try:

@@ -5,14 +5,14 @@ from payments.core.allowance import MINUTE, Allowance, OpenOrder
 from payments.core.errors import RateLimitedError, RefusedUpdate, TryAgainError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
-from payments.use_cases.claims import SENDING
+from payments.use_cases.claims import CLAIM_SECONDS
 from payments.wiring import Wiring
 
-LEAST_LEFT = 60  # seconds that an open order must still live to be handed out again
-PATIENCE = 3.0  # seconds to find one's place among parallel orders of one buyer
+MIN_LEFT_SECONDS = 60  # seconds that an open order must still live to be handed out again
+MAX_WAIT_SECONDS = 3.0  # seconds to find one's place among parallel orders of one buyer
 
 
-def admit(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | None:
+def check_limits(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | None:
     """Count `wanted` among its buyer's open orders; None lets it in.
 
     Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount and way of
@@ -31,7 +31,7 @@ def admit(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | None:
 def _beside_others(order: OpenOrder, user_id: str, *, keyed: bool, wiring: Wiring) -> Payment | None:
     gone: frozenset[str] = frozenset()
     started = wiring.now()
-    while wiring.now() - started <= PATIENCE:
+    while wiring.now() - started <= MAX_WAIT_SECONDS:
         seen = wiring.allowances.get(user_id)
         if seen.has(order.out_trade_no):
             return None
@@ -40,7 +40,7 @@ def _beside_others(order: OpenOrder, user_id: str, *, keyed: bool, wiring: Wirin
             known = wiring.store.get(alike.out_trade_no)
             if known is not None and _payable(known, order.opened_at):
                 return known
-            if known is None and wiring.now() - alike.opened_at < SENDING:
+            if known is None and wiring.now() - alike.opened_at < CLAIM_SECONDS:
                 wiring.pause(0.2)  # let in a moment ago, and about to be written down
                 continue
             gone |= {alike.out_trade_no}
@@ -66,12 +66,12 @@ def _is_over(order: OpenOrder, wiring: Wiring) -> bool:
     """Whether nobody can pay it any more; nothing that may still be on its way to the table counts as over."""
     known = wiring.store.get(order.out_trade_no)
     if known is None:
-        return wiring.now() - order.opened_at >= SENDING
+        return wiring.now() - order.opened_at >= CLAIM_SECONDS
     return known.status.is_final
 
 
 def _payable(known: Payment, now: int) -> bool:
-    return known.status in (Status.CREATING, Status.PENDING) and known.time_expire - now >= LEAST_LEFT
+    return known.status in (Status.CREATING, Status.PENDING) and known.time_expire - now >= MIN_LEFT_SECONDS
 
 
 def _wish(payment: Payment) -> str:

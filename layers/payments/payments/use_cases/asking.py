@@ -5,12 +5,12 @@ from payments.core.facts import OrderFacts, UnusableFactsError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.use_cases.evidence import Applied, apply_order
-from payments.use_cases.verdicts import Verdict, judge, repeated_after
+from payments.use_cases.verdicts import Verdict, retry_after_of, verdict_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 
-def ask(payment: Payment, wiring: Wiring) -> Payment | None:
+def query_order(payment: Payment, wiring: Wiring) -> Payment | None:
     """Query the order at WeChat Pay and apply the answer; returns the payment as it is then.
 
     None when WeChat Pay proves that it has no such order, which changes nothing: it may only just be arriving there.
@@ -19,9 +19,9 @@ def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     try:
         members = wiring.wechat.query_by_out_trade_no(payment.out_trade_no)
     except (RefusedError, UnknownOutcomeError) as problem:
-        if judge("query", problem) is Verdict.MISSING:
+        if verdict_of("query", problem) is Verdict.MISSING:
             return None
-        raise unanswered(problem, "query") from problem
+        raise unanswered_error(problem, "query") from problem
     try:
         facts = OrderFacts.of(members)
     except UnusableFactsError as problem:
@@ -29,18 +29,18 @@ def ask(payment: Payment, wiring: Wiring) -> Payment | None:
     if facts.out_trade_no != payment.out_trade_no:
         raise TryAgainError("WeChat Pay answered for another order.")
     applied, known = apply_order(facts, source="query", wiring=wiring)
-    known = known or (payment if applied is Applied.KNOWN else wiring.store.again(payment))
+    known = known or (payment if applied is Applied.KNOWN else wiring.store.reread(payment))
     if facts.says_paid and known.status.rank < Status.PAID.rank:
         # Busy, or set aside for a person to judge: neither "not paid" nor "paid" would be true.
         raise TryAgainError("WeChat Pay says that the order is paid, and that cannot be credited yet.")
     return known
 
 
-def unanswered(problem: RefusedError | UnknownOutcomeError, operation: str) -> TryAgainError:
+def unanswered_error(problem: RefusedError | UnknownOutcomeError, operation: str) -> TryAgainError:
     """What a caller is told when WeChat Pay did not say what became of an order or a refund."""
     code = problem.code if isinstance(problem, RefusedError) else None
     return TryAgainError(
         "WeChat Pay did not give a certain answer.",
         details={} if code is None else {"wechatCode": code},
-        retry_after=repeated_after(operation, problem),
+        retry_after=retry_after_of(operation, problem),
     )

@@ -5,47 +5,49 @@ from dataclasses import replace
 
 from payments.core.errors import RefusedUpdate, StorageUnavailableError, TryAgainError
 from payments.core.payment import Payment
-from payments.use_cases.verdicts import WAIT
+from payments.use_cases.verdicts import RETRY_SECONDS
 from payments.wiring import Wiring
 
-SENDING = 15  # seconds that a function which sends may live: after that its claim ends by itself
-LATER = 60  # seconds after which a payment that is still being created is looked at
+CLAIM_SECONDS = 15  # seconds that a function which sends may live: after that its claim ends by itself
+CLAIM_CHECK_SECONDS = 60  # seconds after which a payment that is still being created is looked at
 
 
-def claim_again(known: Payment, wiring: Wiring) -> Payment:
+def claim_resend(known: Payment, wiring: Wiring) -> Payment:
     """`known`, with the right to send it. Raises TryAgainError when somebody else has taken that."""
     claim, now = wiring.nonce(), int(wiring.now())
     try:
-        return wiring.store.claim(known, claim=claim, until=now + SENDING, due_at=now + LATER, now=now)
+        return wiring.store.claim(
+            known, claim=claim, until=now + CLAIM_SECONDS, due_at=now + CLAIM_CHECK_SECONDS, now=now
+        )
     except RefusedUpdate as first:
-        read = wiring.store.again(known)
+        read = wiring.store.reread(known)
         if read.claim == claim:  # our own write went through, and its answer was lost
             return read
-        raise being_sent(read, wiring) from first
+        raise being_sent_error(read, wiring) from first
     except StorageUnavailableError as problem:
-        raise not_stored(replace(known, claimed_until=now + SENDING), wiring) from problem
+        raise not_stored_error(replace(known, claimed_until=now + CLAIM_SECONDS), wiring) from problem
 
 
-def left_of(known: Payment, wiring: Wiring) -> float:
+def seconds_left(known: Payment, wiring: Wiring) -> float:
     """Seconds that somebody may still be sending it; nothing, or less, when nobody can."""
     if known.claimed_until is None:
         return 0.0
     return known.claimed_until - wiring.now()
 
 
-def being_sent(known: Payment, wiring: Wiring) -> TryAgainError:
+def being_sent_error(known: Payment, wiring: Wiring) -> TryAgainError:
     """What a caller is told who comes while somebody else sends: come again when that has ended for certain."""
-    left = max(1, math.ceil(left_of(known, wiring)))
+    left = max(1, math.ceil(seconds_left(known, wiring)))
     return TryAgainError("The same order is being sent right now.", retry_after=left)
 
 
-def not_stored(claimed: Payment, wiring: Wiring) -> TryAgainError:
+def not_stored_error(claimed: Payment, wiring: Wiring) -> TryAgainError:
     """Whether our claim was written down is not known; until it ends, nobody is sent."""
-    left = max(WAIT, math.ceil(left_of(claimed, wiring)))
+    left = max(RETRY_SECONDS, math.ceil(seconds_left(claimed, wiring)))
     return TryAgainError("The payment's storage did not answer.", retry_after=left)
 
 
-def given_up(payment: Payment, wiring: Wiring) -> bool:
+def give_up_claim(payment: Payment, wiring: Wiring) -> bool:
     """Let whoever comes next send at once. Returns whether they can: not where our claim may still be written down."""
     try:
         wiring.store.give_up_claim(payment.out_trade_no, claim=payment.claim)

@@ -3,9 +3,9 @@
 from payments.core.errors import OrderPaidError, RefusedUpdate, TryAgainError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
-from payments.core.schedule import FIRST_CHECK
-from payments.use_cases.asking import ask
-from payments.use_cases.verdicts import repeated_after
+from payments.core.schedule import FIRST_CHECK_SECONDS
+from payments.use_cases.asking import query_order
+from payments.use_cases.verdicts import retry_after_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -16,7 +16,7 @@ def close_order(payment: Payment, wiring: Wiring) -> Payment:
     Raises OrderPaidError when the money is there, TryAgainError while nobody can tell, a refusal included: the wish is
     kept, no credential is handed out from now on, and it is asked again until the order is closed or paid.
     """
-    payment = _wanted(payment, wiring)
+    payment = _begin_close(payment, wiring)
     if payment.status in (Status.CLOSED, Status.FAILED):
         return payment
     _refuse_if_paid(payment)
@@ -26,9 +26,9 @@ def close_order(payment: Payment, wiring: Wiring) -> Payment:
     except (RefusedError, UnknownOutcomeError) as problem:
         refused = problem
     else:
-        return _confirmed(payment, wiring)
+        return _confirm_close(payment, wiring)
     try:
-        payment = ask(payment, wiring) or payment
+        payment = query_order(payment, wiring) or payment
     except TryAgainError as unknown:
         unknown.details["closing"] = True
         raise
@@ -39,25 +39,25 @@ def close_order(payment: Payment, wiring: Wiring) -> Payment:
         "WeChat Pay did not give a certain answer; the order is being closed.",
         details={"closing": True}
         | ({"wechatCode": refused.code} if isinstance(refused, RefusedError) else {}),
-        retry_after=repeated_after("close", refused),
+        retry_after=retry_after_of("close", refused),
     ) from refused
 
 
-def _wanted(payment: Payment, wiring: Wiring) -> Payment:
+def _begin_close(payment: Payment, wiring: Wiring) -> Payment:
     if payment.status.rank >= Status.CLOSING.rank:
         return payment
     now = int(wiring.now())
     try:
-        return wiring.store.close_wanted(
-            payment.out_trade_no, cause="close", due_at=now + FIRST_CHECK, now=now
+        return wiring.store.begin_close(
+            payment.out_trade_no, cause="close", due_at=now + FIRST_CHECK_SECONDS, now=now
         )
     except RefusedUpdate:
         return _read(payment, wiring)
 
 
-def _confirmed(payment: Payment, wiring: Wiring) -> Payment:
+def _confirm_close(payment: Payment, wiring: Wiring) -> Payment:
     try:
-        return wiring.store.close_confirmed(payment.out_trade_no, cause="close", now=int(wiring.now()))
+        return wiring.store.confirm_close(payment.out_trade_no, cause="close", now=int(wiring.now()))
     except RefusedUpdate:
         payment = _read(payment, wiring)
         _refuse_if_paid(payment)

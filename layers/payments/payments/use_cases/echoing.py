@@ -9,8 +9,8 @@ from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError, WeChatPayError
 from wechatpay.sensitive_calls import echo as ask_echo
 
-SEND = 12  # seconds for one echo to be asked for
-WAIT = 75  # seconds for it to arrive: WeChat Pay repeats a notification after 15, 30 and 60
+SEND_BUDGET_SECONDS = 12  # seconds for one echo to be asked for
+ARRIVAL_SECONDS = 75  # seconds for it to arrive: WeChat Pay repeats a notification after 15, 30 and 60
 
 
 def echo(wiring: Wiring) -> list[str]:
@@ -41,20 +41,20 @@ def echo(wiring: Wiring) -> list[str]:
         missed = refused
     silent = _silent(list(nonces), wiring)
     for nonce in silent:
-        logger.error("an echo has not arrived", extra={"serial": nonces[nonce], "seconds": WAIT})
+        logger.error("an echo has not arrived", extra={"serial": nonces[nonce], "seconds": ARRIVAL_SECONDS})
     return missed + [nonces[nonce] for nonce in silent]
 
 
 def _ask(nonce: str, serial: str, wiring: Wiring) -> None:
     # Remembered first: its notification may be here before WeChat Pay's answer is.
-    wiring.echoes.ask(nonce, serial=serial, now=int(wiring.now()))
-    wiring.begin(SEND)
+    wiring.echoes.remember(nonce, serial=serial, now=int(wiring.now()))
+    wiring.begin(SEND_BUDGET_SECONDS)
     ask_echo(wiring.wechat, nonce, serial=serial, notify_url=wiring.settings.notify_url)
 
 
 def _silent(nonces: list[str], wiring: Wiring) -> list[str]:
     """Those of which nothing has been heard when the wait is over."""
-    until = wiring.now() + WAIT
+    until = wiring.now() + ARRIVAL_SECONDS
     while True:
         nonces = [nonce for nonce in nonces if not _has_arrived(nonce, wiring)]
         if not nonces or wiring.now() >= until:

@@ -12,13 +12,13 @@ from payments.core.errors import RefusedUpdate
 from payments.core.facts import OrderFacts
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
-from payments.core.schedule import FIRST_CHECK
+from payments.core.schedule import FIRST_CHECK_SECONDS
 from payments.wiring import Wiring
 
 # Not paid, or not yet: nothing that contradicts us. All but the first belong to products that we do not offer.
 _OPEN = ("NOTPAY", "USERPAYING", "ACCEPT", "PAYERROR", "REVOKED")
 
-ROUNDS = 5  # of reading and deciding again, before somebody else has to try
+MAX_ROUNDS = 5  # of reading and deciding again, before somebody else has to try
 
 
 class Applied(Enum):
@@ -54,11 +54,11 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
         _quarantine("incomplete", facts, source, wiring)
         return Applied.CONTRADICTION, None
     late = held = False
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         now = int(wiring.now())
         try:
-            payment = wiring.store.money_received(
-                facts, cause=source, now=now, late=late, held=held, due_at=now + FIRST_CHECK
+            payment = wiring.store.record_money(
+                facts, cause=source, now=now, late=late, held=held, due_at=now + FIRST_CHECK_SECONDS
             )
         except RefusedUpdate:
             seen = wiring.store.get(facts.out_trade_no)
@@ -86,7 +86,7 @@ def _paid_before(seen: Payment, wiring: Wiring, *, elsewhere: bool) -> tuple[App
     if not elsewhere or seen.refunded_elsewhere or seen.refund_count:
         return Applied.KNOWN, seen
     try:
-        seen = wiring.store.refunded_elsewhere(seen)
+        seen = wiring.store.mark_refunded_elsewhere(seen)
     except RefusedUpdate:  # it has moved: whoever asks next sees what it is then
         return Applied.BUSY, seen
     wiring.count("RefundedElsewhere")
@@ -107,7 +107,7 @@ def _contradiction(facts: OrderFacts, seen: Payment) -> str | None:
 
 def _closed(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Payment | None]:
     try:
-        payment = wiring.store.close_confirmed(facts.out_trade_no, cause=source, now=int(wiring.now()))
+        payment = wiring.store.confirm_close(facts.out_trade_no, cause=source, now=int(wiring.now()))
     except RefusedUpdate:
         seen = wiring.store.get(facts.out_trade_no)
     else:

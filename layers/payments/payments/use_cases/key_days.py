@@ -8,7 +8,7 @@ from wechatpay.certificates import Certificate
 from wechatpay.errors import KeyFormatError
 
 
-def tell_days(platform: Iterable[str], wiring: Wiring) -> None:
+def measure_key_days(platform: Iterable[str], wiring: Wiring) -> None:
     """Measure KeyDaysLeft of the merchant's certificate and of these platform certificates (PEM), and KeyDaysLeftMin.
 
     The latter is the least of what somebody must see to: of the platform certificates only the one that ends last, and

@@ -11,7 +11,7 @@ from enum import Enum
 from wechatpay.notification import Sealed
 
 ECHO = ("SECURITY_ECHO.SUCCESS", "security")
-NOT_OPENED = "The notification cannot be decrypted with the APIv3 keys at hand."
+NOT_DECRYPTED = "The notification cannot be decrypted with the APIv3 keys at hand."
 """What is logged of a notification that is WeChat Pay's and cannot be read."""
 
 # Numbers that only orders of other products have: several orders in one, and a partner's for its sub-merchants.

@@ -19,16 +19,18 @@ from payments.core.errors import (
 )
 from payments.core.lifecycle import Status
 from payments.core.payment import Credential, Payment
-from payments.core.schedule import AFTER_EXPIRY, FIRST_CHECK
+from payments.core.schedule import AFTER_EXPIRY_SECONDS, FIRST_CHECK_SECONDS
 from payments.use_cases import claims
-from payments.use_cases.asking import ask
-from payments.use_cases.verdicts import WAIT, Verdict, judge, repeated_after
+from payments.use_cases.asking import query_order
+from payments.use_cases.verdicts import RETRY_SECONDS, Verdict, retry_after_of, verdict_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-CREDENTIAL_LIFE = 2 * 3600  # seconds; WeChat Pay APIv3, "Native order": code_url and prepay_id live two hours
-RENEWED_BEFORE = 300  # seconds before its end at which a credential is not handed out any more
-PATIENCE = 3.0  # seconds to wait for somebody else's send
+CREDENTIAL_LIFE_SECONDS = (
+    2 * 3600
+)  # seconds; WeChat Pay APIv3, "Native order": code_url and prepay_id live two hours
+RENEWAL_SECONDS = 300  # seconds before its end at which a credential is not handed out any more
+MAX_WAIT_SECONDS = 3.0  # seconds to wait for somebody else's send
 
 
 def open_order(wanted: Payment, *, wiring: Wiring, again: bool) -> Payment:
@@ -37,24 +39,24 @@ def open_order(wanted: Payment, *, wiring: Wiring, again: bool) -> Payment:
     `wanted` is a payment in CREATING. Returns the payment with a credential. Raises ApiErrors for every other present
     truth; WeChatRefusedError only when the order has failed.
     """
-    wanted = replace(wanted, claim=wiring.nonce(), claimed_until=wanted.created_at + claims.SENDING)
+    wanted = replace(wanted, claim=wiring.nonce(), claimed_until=wanted.created_at + claims.CLAIM_SECONDS)
     try:
-        wiring.store.create(wanted, due_at=wanted.created_at + FIRST_CHECK)
+        wiring.store.create(wanted, due_at=wanted.created_at + FIRST_CHECK_SECONDS)
     except RefusedUpdate:
         if again:
             return _present_truth(wanted, wiring, mine=wanted.claim)
         # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
     except StorageUnavailableError as problem:
-        raise claims.not_stored(wanted, wiring) from problem
+        raise claims.not_stored_error(wanted, wiring) from problem
     return _send(wanted, wiring, first=True)
 
 
-def with_fresh_credential(known: Payment, *, wiring: Wiring) -> Payment:
+def renew_credential(known: Payment, *, wiring: Wiring) -> Payment:
     """`known` as it was read, and with a fresh credential where the last one ends before the order does.
 
     Asks nobody while the credential lives. Raises the same ApiErrors as `open_order`.
     """
-    return _present_truth(known, wiring) if _ending(known, wiring.now()) else known
+    return _present_truth(known, wiring) if _needs_renewal(known, wiring.now()) else known
 
 
 def _present_truth(wanted: Payment, wiring: Wiring, *, mine: str | None = None) -> Payment:
@@ -67,9 +69,9 @@ def _present_truth(wanted: Payment, wiring: Wiring, *, mine: str | None = None) 
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
     if (refusal := _unpayable(known, now)) is not None:
         raise refusal
-    if known.status is Status.PENDING and not _ending(known, now):
+    if known.status is Status.PENDING and not _needs_renewal(known, now):
         return known
-    return _send(claims.claim_again(known, wiring), wiring, first=False)
+    return _send(claims.claim_resend(known, wiring), wiring, first=False)
 
 
 def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
@@ -79,22 +81,22 @@ def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
         known = wiring.store.get(wanted.out_trade_no)
         if known is None:
             raise TryAgainError("The order could not be read.")
-        unready = known.status is Status.CREATING or _ending(known, wiring.now())
-        sending = unready and known.claim != mine and claims.left_of(known, wiring) > 0
+        unready = known.status is Status.CREATING or _needs_renewal(known, wiring.now())
+        sending = unready and known.claim != mine and claims.seconds_left(known, wiring) > 0
         if not sending or known.fingerprint != wanted.fingerprint:
             return known
-        if waited >= PATIENCE:
-            raise claims.being_sent(known, wiring)
+        if waited >= MAX_WAIT_SECONDS:
+            raise claims.being_sent_error(known, wiring)
         wiring.pause(0.2)
         waited += 0.2
 
 
-def _ending(known: Payment, now: float) -> bool:
-    """Whether the order outlives what it is paid by, and that ends within minutes."""
+def _needs_renewal(known: Payment, now: float) -> bool:
+    """Whether its credential ends before the order does, and within RENEWAL_SECONDS: then a fresh one is needed."""
     expires_at = known.credential_expires_at
     if known.status is not Status.PENDING or expires_at is None:
         return False
-    return expires_at < known.time_expire and expires_at - now < RENEWED_BEFORE
+    return expires_at < known.time_expire and expires_at - now < RENEWAL_SECONDS
 
 
 def _unpayable(known: Payment, now: float) -> ApiError | None:
@@ -109,9 +111,9 @@ def _unpayable(known: Payment, now: float) -> ApiError | None:
     if known.status is Status.CLOSING or known.time_expire <= now:
         # Its buyer may be paying at this very moment.
         looked_at = max(
-            known.due_at or 0, known.time_expire + AFTER_EXPIRY if known.time_expire <= now else 0
+            known.due_at or 0, known.time_expire + AFTER_EXPIRY_SECONDS if known.time_expire <= now else 0
         )
-        wait = min(max(WAIT, math.ceil(looked_at - now)), AFTER_EXPIRY)
+        wait = min(max(RETRY_SECONDS, math.ceil(looked_at - now)), AFTER_EXPIRY_SECONDS)
         sentence = "The order is being closed; whether it was paid before is not known yet."
         return TryAgainError(sentence, details=number | {"closing": True}, retry_after=wait)
     return None
@@ -121,29 +123,29 @@ def _send(payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
     """Send it, whose claim is ours, and write down what came of it; `first` when nothing was sent before."""
     sent_at = int(wiring.now())
     try:
-        credential = _ordered(payment, wiring)
+        credential = _place_order(payment, wiring)
     except (RefusedError, UnknownOutcomeError) as problem:
         raise _no_credential(payment, problem, wiring, first=first) from problem
     now = int(wiring.now())
-    expires_at = min(sent_at + CREDENTIAL_LIFE, payment.time_expire)
+    expires_at = min(sent_at + CREDENTIAL_LIFE_SECONDS, payment.time_expire)
     try:
         if payment.status is Status.PENDING:
-            return wiring.store.credential_renewed(payment, credential, expires_at=expires_at)
-        return wiring.store.credential_received(
-            payment, credential, expires_at=expires_at, due_at=now + FIRST_CHECK, now=now
+            return wiring.store.renew_credential(payment, credential, expires_at=expires_at)
+        return wiring.store.record_credential(
+            payment, credential, expires_at=expires_at, due_at=now + FIRST_CHECK_SECONDS, now=now
         )
     except RefusedUpdate as overtaken:
-        known = wiring.store.again(payment)
+        known = wiring.store.reread(payment)
         if (refusal := _unpayable(known, now)) is not None:
             raise refusal from overtaken
         if known.credential_expires_at is not None and known.claim is None:
             return known
         raise TryAgainError("The order moved while it was being sent.") from overtaken
     except StorageUnavailableError as problem:
-        raise claims.not_stored(payment, wiring) from problem
+        raise claims.not_stored_error(payment, wiring) from problem
 
 
-def _ordered(payment: Payment, wiring: Wiring) -> Credential:
+def _place_order(payment: Payment, wiring: Wiring) -> Credential:
     """Put the frozen request to WeChat Pay: what the buyer pays by. Raises RefusedError, UnknownOutcomeError."""
     request = payment.wechat_request.encode()
     if payment.method == "jsapi":
@@ -155,66 +157,66 @@ def _no_credential(
     payment: Payment, problem: RefusedError | UnknownOutcomeError, wiring: Wiring, *, first: bool
 ) -> ApiError:
     """What the caller is told. The order becomes FAILED only when it is certain that WeChat Pay does not have it."""
-    verdict = judge("create", problem, first=first)
+    verdict = verdict_of("create", problem, first=first)
     if isinstance(problem, RefusedError) and verdict is Verdict.TO_BE_ASKED:
         certain = first and not problem.after_unknown
-        found = _asked(payment, wiring)
+        found = _query(payment, wiring)
         if isinstance(found, Payment):
             refusal = _unpayable(found, wiring.now())
             if refusal is not None or certain:
-                return refusal or _forgotten(found, wiring)
+                return refusal or _close_forgotten(found, wiring)
         verdict = Verdict.REFUSED if found is Verdict.MISSING and certain else Verdict.UNKNOWN
     if isinstance(problem, RefusedError) and verdict is Verdict.REFUSED:
-        refusal = _failed(payment, problem, wiring)
+        refusal = _record_failure(payment, problem, wiring)
         if refusal is not None:
             return refusal
     sentence = "WeChat Pay did not give a certain answer; the order is kept."
     if verdict is Verdict.NOT_NOW:
         sentence = "WeChat Pay does not take the order now; it is kept."
-    wait = repeated_after("create", problem)
+    wait = retry_after_of("create", problem)
     # Nobody has answered, so it may still arrive, and would void what a repetition is handed out before.
     unanswered = isinstance(problem, UnknownOutcomeError) and problem.http_status is None
-    if unanswered or not claims.given_up(payment, wiring):
-        wait = max(wait, math.ceil(claims.left_of(payment, wiring)))
-    return TryAgainError(sentence, details=_named(problem), retry_after=wait)
+    if unanswered or not claims.give_up_claim(payment, wiring):
+        wait = max(wait, math.ceil(claims.seconds_left(payment, wiring)))
+    return TryAgainError(sentence, details=_refusal_details(problem), retry_after=wait)
 
 
-def _named(problem: RefusedError | UnknownOutcomeError) -> dict[str, object]:
+def _refusal_details(problem: RefusedError | UnknownOutcomeError) -> dict[str, object]:
     if isinstance(problem, UnknownOutcomeError):
         return {}
-    named = {"wechatCode": problem.code, "requestId": problem.request_id}
-    return {name: value for name, value in named.items() if value}
+    details = {"wechatCode": problem.code, "requestId": problem.request_id}
+    return {name: value for name, value in details.items() if value}
 
 
-def _failed(payment: Payment, refused: RefusedError, wiring: Wiring) -> ApiError | None:
+def _record_failure(payment: Payment, refused: RefusedError, wiring: Wiring) -> ApiError | None:
     """The last word, written down; None when the order has moved meanwhile, and can still be paid."""
-    details = _named(refused)
+    details = _refusal_details(refused)
     refusal = {name: str(value) for name, value in details.items()}
     try:
-        wiring.store.creation_refused(payment, refusal=refusal, cause="refused", now=int(wiring.now()))
+        wiring.store.fail_creation(payment, refusal=refusal, cause="refused", now=int(wiring.now()))
     except RefusedUpdate:
-        return _unpayable(wiring.store.again(payment), wiring.now())
+        return _unpayable(wiring.store.reread(payment), wiring.now())
     return WeChatRefusedError("WeChat Pay refused the order.", details=details)
 
 
-def _forgotten(known: Payment, wiring: Wiring) -> ApiError:
+def _close_forgotten(known: Payment, wiring: Wiring) -> ApiError:
     """An order that WeChat Pay had before we sent it, from before the table was restored, and with other content.
 
     No credential of it can be had any more, so it is closed; whoever asks again hears when that is proven.
     """
     now = int(wiring.now())
     try:
-        known = wiring.store.close_wanted(
-            known.out_trade_no, cause="forgotten", due_at=now + FIRST_CHECK, now=now
+        known = wiring.store.begin_close(
+            known.out_trade_no, cause="forgotten", due_at=now + FIRST_CHECK_SECONDS, now=now
         )
     except RefusedUpdate:
-        known = wiring.store.again(known)
+        known = wiring.store.reread(known)
     return _unpayable(known, now) or TryAgainError("The order moved while it was being sent.")
 
 
-def _asked(payment: Payment, wiring: Wiring) -> Payment | Verdict:
+def _query(payment: Payment, wiring: Wiring) -> Payment | Verdict:
     """The order as a query finds it; or MISSING, or UNKNOWN."""
     try:
-        return ask(payment, wiring) or Verdict.MISSING
+        return query_order(payment, wiring) or Verdict.MISSING
     except TryAgainError:
         return Verdict.UNKNOWN

@@ -9,26 +9,26 @@ from collections.abc import Callable
 
 from payments.core.errors import ApiError, OrderPaidError, RefusedUpdate
 from payments.core.lifecycle import Status
-from payments.core.pacing import held_after
+from payments.core.pacing import seconds_held_after
 from payments.core.payment import Payment
 from payments.core.schedule import (
-    AFTER_EXPIRY,
-    MISSING_FOR,
-    SEND_LASTS,
+    AFTER_EXPIRY_SECONDS,
+    MAX_SEND_SECONDS,
+    MISSING_SECONDS,
     is_to_be_sent,
     next_look,
     next_refund,
     open_refunds,
 )
-from payments.use_cases.asking import ask
+from payments.use_cases.asking import query_order
 from payments.use_cases.closing import close_order
-from payments.use_cases.refunds.refund_asking import ask_refund, release_missing
+from payments.use_cases.refunds.refund_asking import query_refund, release_missing
 from payments.use_cases.refunds.refund_evidence import apply_held, set_aside_held
 from payments.use_cases.refunds.refunding import repeat_refund
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError
 
-BUDGET = 10  # seconds for the open refunds of one payment; the rest is looked at next time
+REFUNDS_BUDGET_SECONDS = 10  # seconds for the open refunds of one payment; the rest is looked at next time
 
 
 def settle(
@@ -53,11 +53,11 @@ def settle(
     seen(payment)
     answered = False
     try:
-        payment = _looked_into(payment, wiring, may_send)
+        payment = _look_into(payment, wiring, may_send)
         answered = True
     except ApiError as problem:
         answered = isinstance(problem.__cause__, RefusedError) and problem.__cause__.proven
-        payment = wiring.store.again(payment)  # what was sent in this look decides about the next
+        payment = wiring.store.reread(payment)  # what was sent in this look decides about the next
         raise
     finally:
         _look_again(payment, wiring, answered=answered, may_send=may_send)
@@ -77,58 +77,58 @@ def _look_again(payment: Payment, wiring: Wiring, *, answered: bool, may_send: b
     # Refused when it has moved: whoever moved it has said when to look.
     with contextlib.suppress(RefusedUpdate):
         if payment.due_at is not None and at is not None:
-            wiring.store.looked_into(payment, due_at=at, answered=answered)
+            wiring.store.set_next_look(payment, due_at=at, answered=answered)
         elif payment.due_at is not None:
-            wiring.store.nothing_due(payment)
+            wiring.store.clear_due(payment)
 
 
-def _looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
+def _look_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
     if payment.status.rank >= Status.PAID.rank:
-        return _refunds_looked_into(payment, wiring, may_send)
-    known = ask(payment, wiring)
-    payment = _missing(payment, wiring) if known is None else _sighted(known, wiring)
+        return _look_into_refunds(payment, wiring, may_send)
+    known = query_order(payment, wiring)
+    payment = _follow_up_missing(payment, wiring) if known is None else _clear_missing(known, wiring)
     if payment.held and payment.status in (Status.CLOSED, Status.FAILED):
         return set_aside_held(payment, wiring)
-    expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY
+    expired = wiring.now() >= payment.time_expire + AFTER_EXPIRY_SECONDS
     if payment.status is Status.CLOSING or (expired and not payment.status.is_final):
         try:
             return close_order(payment, wiring)
         except OrderPaidError:
-            return wiring.store.again(payment)
+            return wiring.store.reread(payment)
     return payment
 
 
-def _missing(payment: Payment, wiring: Wiring) -> Payment:
+def _follow_up_missing(payment: Payment, wiring: Wiring) -> Payment:
     """WeChat Pay has no such order: it ends once it keeps saying so and nothing can still be on its way."""
     now = int(wiring.now())
     # A credential that was handed out proves that WeChat Pay had the order, and can be paid by until its time is over.
-    payable = payment.credential_expires_at is not None and now < payment.time_expire + AFTER_EXPIRY
+    payable = payment.credential_expires_at is not None and now < payment.time_expire + AFTER_EXPIRY_SECONDS
     ends = payment.status in (Status.CREATING, Status.CLOSING) and not payable
-    if not ends or now < payment.sent_at + SEND_LASTS:
+    if not ends or now < payment.sent_at + MAX_SEND_SECONDS:
         return payment
     try:
         if payment.missing_since is None:
-            wiring.store.missing(payment, now=now)
-        elif now - payment.missing_since < MISSING_FOR:
+            wiring.store.mark_missing(payment, now=now)
+        elif now - payment.missing_since < MISSING_SECONDS:
             return payment
         elif payment.status is Status.CLOSING:
-            return wiring.store.close_confirmed(payment.out_trade_no, cause="settle", now=now)
+            return wiring.store.confirm_close(payment.out_trade_no, cause="settle", now=now)
         else:
             gone = {"wechatCode": "ORDER_NOT_EXIST"}
-            return wiring.store.creation_refused(payment, refusal=gone, cause="settle", now=now)
+            return wiring.store.fail_creation(payment, refusal=gone, cause="settle", now=now)
     except RefusedUpdate:
-        return wiring.store.again(payment)
+        return wiring.store.reread(payment)
     return payment
 
 
-def _sighted(payment: Payment, wiring: Wiring) -> Payment:
+def _clear_missing(payment: Payment, wiring: Wiring) -> Payment:
     if payment.missing_since is not None:
         with contextlib.suppress(RefusedUpdate):
-            return wiring.store.sighted(payment.out_trade_no)
+            return wiring.store.clear_missing(payment.out_trade_no)
     return payment
 
 
-def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
+def _look_into_refunds(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
     """Every open refund, each by itself: one that WeChat Pay will not talk about must not hide the others."""
     began = wiring.now()
     numbers = sorted(refund.out_refund_no for refund in open_refunds(payment))
@@ -137,13 +137,13 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Pa
     )  # another one first each minute, should there be time for a few only
     trouble: ApiError | None = None
     for number in numbers[first:] + numbers[:first]:
-        if wiring.now() - began >= BUDGET:
+        if wiring.now() - began >= REFUNDS_BUDGET_SECONDS:
             break
         try:
-            payment = _refund_looked_into(payment, number, wiring, may_send)
+            payment = _look_into_refund(payment, number, wiring, may_send)
         except ApiError as problem:
             trouble = trouble or problem
-            payment = wiring.store.again(payment)
+            payment = wiring.store.reread(payment)
     if payment.held:
         payment = apply_held(payment, wiring)
     if trouble is not None:
@@ -151,11 +151,11 @@ def _refunds_looked_into(payment: Payment, wiring: Wiring, may_send: bool) -> Pa
     return payment
 
 
-def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, may_send: bool) -> Payment:
+def _look_into_refund(payment: Payment, out_refund_no: str, wiring: Wiring, may_send: bool) -> Payment:
     # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
     if payment.refunds[out_refund_no].status.is_final:
         return payment
-    known = ask_refund(payment, out_refund_no, wiring)
+    known = query_refund(payment, out_refund_no, wiring)
     if known is not None:
         return known
     now = int(wiring.now())
@@ -163,14 +163,14 @@ def _refund_looked_into(payment: Payment, out_refund_no: str, wiring: Wiring, ma
         return release_missing(payment, out_refund_no, wiring)
     if not may_send or wiring.settings.refunds_held or now < next_refund(payment):
         return payment
-    return _sent_again(payment, out_refund_no, wiring)
+    return _resend(payment, out_refund_no, wiring)
 
 
-def _sent_again(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+def _resend(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     try:
         return repeat_refund(payment, out_refund_no, wiring)
     except RefusedUpdate:
-        return wiring.store.again(payment)
+        return wiring.store.reread(payment)
     except ApiError as problem:
-        wiring.pause(held_after(problem.__cause__))
+        wiring.pause(seconds_held_after(problem.__cause__))
         raise

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from botocore.exceptions import BotoCoreError, ClientError
 
 from payments.core import schedule
-from payments.core.backlog import LEASE, LOOKS_A_SECOND, SENDS_A_SECOND, room, turns
+from payments.core.backlog import LEASE_SECONDS, LOOKS_A_SECOND, SENDS_A_SECOND, room, turns
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
-from payments.core.pacing import AT_ONCE
+from payments.core.pacing import MAX_SENDS_AT_ONCE
 from payments.logs import logger
 from payments.storage.payments import Due
 from payments.wiring import Wiring
 
-PER_CALL = 10  # messages that one SendMessageBatch takes
-LEASING = 4  # batches that are leased and sent at the same time, where there is more than one
-MARGIN = 5_000  # milliseconds before the function's end at which no more are taken
+MAX_MESSAGES_PER_CALL = 10  # messages that one SendMessageBatch takes
+MAX_BATCHES_AT_ONCE = 4  # batches that are leased and sent at the same time, where there is more than one
+MARGIN_MILLISECONDS = 5_000  # milliseconds before the function's end at which no more are taken
 
 _TROUBLE = (StorageUnavailableError, BotoCoreError, ClientError)
 
@@ -33,7 +33,7 @@ class Swept:
 
 
 @dataclass(frozen=True)
-class _Line:
+class _Queue:
     """One queue: the classes of payments that share it, how many are taken from it at once, and how fast each goes."""
 
     queue: str
@@ -51,27 +51,27 @@ def sweep(wiring: Wiring, remaining: Callable[[], int]) -> Swept:
     settings, now = wiring.settings, int(wiring.now())
     asks = (schedule.MONEY, schedule.EXPIRED)
     swept = Swept(since=now)
-    for line in (
-        _Line(settings.sends_queue, (schedule.SENDS,), AT_ONCE, SENDS_A_SECOND, may_send=True),
-        _Line(settings.settle_queue, asks, settings.settle_concurrency, LOOKS_A_SECOND, may_send=False),
+    for queue in (
+        _Queue(settings.sends_queue, (schedule.SENDS,), MAX_SENDS_AT_ONCE, SENDS_A_SECOND, may_send=True),
+        _Queue(settings.settle_queue, asks, settings.settle_concurrency, LOOKS_A_SECOND, may_send=False),
     ):
-        _fill(line, now, swept, wiring, remaining)
+        _fill(queue, now, swept, wiring, remaining)
     return swept
 
 
-def _fill(line: _Line, now: int, swept: Swept, wiring: Wiring, remaining: Callable[[], int]) -> None:
+def _fill(queue: _Queue, now: int, swept: Swept, wiring: Wiring, remaining: Callable[[], int]) -> None:
     try:
-        free = room(at_once=line.at_once, a_second=line.a_second, waiting=_waiting(line.queue, wiring))
+        free = room(at_once=queue.at_once, a_second=queue.a_second, waiting=_waiting(queue.queue, wiring))
     except _TROUBLE as problem:
-        logger.error("a queue was not asked", extra={"queue": line.queue, "error": type(problem).__name__})
+        logger.error("a queue was not asked", extra={"queue": queue.queue, "error": type(problem).__name__})
         swept.unread += 1
         free = 0
     free = max(
-        free, len(line.classes)
+        free, len(queue.classes)
     )  # the oldest of each is always leased, and tells since when it has been due
-    rows = [_due(each, free, now, swept, wiring) for each in line.classes]
+    rows = [_due(each, free, now, swept, wiring) for each in queue.classes]
     for chosen, waiting in zip(turns(free, rows), rows, strict=True):
-        for batch in _handed_out(chosen, line, now, wiring, remaining):
+        for batch in _hand_out(chosen, queue, now, wiring, remaining):
             swept.sent += batch.sent
             swept.failed += batch.failed
             swept.since = min(swept.since, batch.since)
@@ -92,52 +92,59 @@ def _due(due_class: str, free: int, now: int, swept: Swept, wiring: Wiring) -> l
     found: list[Due] = []
     for key in schedule.keys(due_class, shards):
         try:
-            found += wiring.store.due(key, now=now, most=2 * free // shards + 1)
+            found += wiring.store.find_due(key, now=now, most=2 * free // shards + 1)
         except _TROUBLE as problem:
             logger.error("a shard was not swept", extra={"shard": key, "error": type(problem).__name__})
             swept.unread += 1
     return sorted(found, key=lambda row: row.due_at)
 
 
-def _handed_out(
-    chosen: Sequence[Due], line: _Line, now: int, wiring: Wiring, remaining: Callable[[], int]
+def _hand_out(
+    chosen: Sequence[Due], queue: _Queue, now: int, wiring: Wiring, remaining: Callable[[], int]
 ) -> list[Swept]:
-    batches = [chosen[start : start + PER_CALL] for start in range(0, len(chosen), PER_CALL)]
+    batches = [
+        chosen[start : start + MAX_MESSAGES_PER_CALL]
+        for start in range(0, len(chosen), MAX_MESSAGES_PER_CALL)
+    ]
 
     def handed_out(batch: Sequence[Due]) -> Swept:
-        if remaining() <= MARGIN:
+        if remaining() <= MARGIN_MILLISECONDS:
             return Swept(since=batch[0].due_at)
-        return _leased_and_sent(batch, line, now, wiring)
+        return _lease_and_send(batch, queue, now, wiring)
 
     if len(batches) <= 1:
         return [handed_out(batch) for batch in batches]
-    with ThreadPoolExecutor(LEASING) as side:
+    with ThreadPoolExecutor(MAX_BATCHES_AT_ONCE) as side:
         return list(side.map(handed_out, batches))
 
 
-def _leased_and_sent(batch: Sequence[Due], line: _Line, now: int, wiring: Wiring) -> Swept:
+def _lease_and_send(batch: Sequence[Due], queue: _Queue, now: int, wiring: Wiring) -> Swept:
     leased = Swept(since=now)
     entries: list[dict[str, str]] = []
     try:
         for row in batch:
-            if (since := _leased(row, now, wiring)) is not None:
+            if (since := _lease(row, now, wiring)) is not None:
                 leased.since = min(leased.since, since)
-                message = {"out_trade_no": row.out_trade_no, "lease": now + LEASE, "may_send": line.may_send}
+                message = {
+                    "out_trade_no": row.out_trade_no,
+                    "lease": now + LEASE_SECONDS,
+                    "may_send": queue.may_send,
+                }
                 entries.append({"Id": str(len(entries)), "MessageBody": json.dumps(message)})
     except StorageUnavailableError as problem:
         logger.error("a payment was not leased", extra={"error": str(problem)})
         leased.since = min(leased.since, row.due_at)
         leased.failed += len(batch) - len(entries)
     if entries:
-        leased.failed += (refused := _refused(entries, line, wiring))
-        leased.sent = len(entries) - refused
+        leased.failed += (not_taken := _send_batch(entries, queue, wiring))
+        leased.sent = len(entries) - not_taken
     return leased
 
 
-def _leased(row: Due, now: int, wiring: Wiring) -> int | None:
+def _lease(row: Due, now: int, wiring: Wiring) -> int | None:
     """Since when the payment has been due; None when it is not any more, or cannot be read."""
     try:
-        payment = wiring.store.lease(row, until=now + LEASE)
+        payment = wiring.store.lease(row, until=now + LEASE_SECONDS)
     except RefusedUpdate:
         return None
     except StorageUnavailableError:
@@ -150,11 +157,11 @@ def _leased(row: Due, now: int, wiring: Wiring) -> int | None:
     return row.due_at if payment.due_since is None else payment.due_since
 
 
-def _refused(entries: list[dict[str, str]], line: _Line, wiring: Wiring) -> int:
+def _send_batch(entries: list[dict[str, str]], queue: _Queue, wiring: Wiring) -> int:
     """Send; how many were not taken, and so come up again when their lease ends."""
     try:
-        answer = wiring.queue.send_message_batch(QueueUrl=line.queue, Entries=entries)
+        answer = wiring.queue.send_message_batch(QueueUrl=queue.queue, Entries=entries)
     except (BotoCoreError, ClientError) as problem:
-        logger.error("a batch was not sent", extra={"queue": line.queue, "error": type(problem).__name__})
+        logger.error("a batch was not sent", extra={"queue": queue.queue, "error": type(problem).__name__})
         return len(entries)
     return len(answer.get("Failed", []))

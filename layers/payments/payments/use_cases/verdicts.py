@@ -9,8 +9,8 @@ from enum import Enum
 
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-WAIT = 2  # seconds until a caller repeats what had an unknown outcome
-LONG_WAIT = 60  # seconds until a caller repeats what passes by itself or by an operator's hand only
+RETRY_SECONDS = 2  # seconds until a caller repeats what had an unknown outcome
+LONG_RETRY_SECONDS = 60  # seconds until a caller repeats what passes by itself or by an operator's hand only
 
 # About keys, rights, balance and pace, not about this order or refund: the same bytes go through once that is mended.
 _PASSING = (
@@ -44,7 +44,7 @@ class Verdict(Enum):
     UNKNOWN = "unknown"  # nothing
 
 
-def judge(operation: str, problem: RefusedError | UnknownOutcomeError, *, first: bool = True) -> Verdict:
+def verdict_of(operation: str, problem: RefusedError | UnknownOutcomeError, *, first: bool = True) -> Verdict:
     """What `problem` proves about one `operation`: create, close, refund, abnormal_refund, query or query_refund.
 
     `first` tells that no earlier send of this number can have been taken: only then a refusal of the create or the
@@ -65,6 +65,6 @@ def judge(operation: str, problem: RefusedError | UnknownOutcomeError, *, first:
     return Verdict.REFUSED
 
 
-def repeated_after(operation: str, problem: RefusedError | UnknownOutcomeError) -> int:
+def retry_after_of(operation: str, problem: RefusedError | UnknownOutcomeError) -> int:
     """The Retry-After, in seconds, of an answer that cannot be given because of `problem`."""
-    return LONG_WAIT if judge(operation, problem) is Verdict.NOT_NOW else WAIT
+    return LONG_RETRY_SECONDS if verdict_of(operation, problem) is Verdict.NOT_NOW else RETRY_SECONDS

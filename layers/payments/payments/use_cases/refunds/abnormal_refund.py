@@ -15,10 +15,15 @@ from payments.core.facts import RefundFacts
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import Payment, Refund
 from payments.use_cases.evidence import Applied
-from payments.use_cases.refunds.refund_asking import ask_refund
-from payments.use_cases.refunds.refund_evidence import STATUSES, apply_refund, contradiction, facts_of_answer
-from payments.use_cases.refunds.refunding import HELD_BACK, HELD_BACK_FOR
-from payments.use_cases.verdicts import Verdict, judge, repeated_after
+from payments.use_cases.refunds.refund_asking import query_refund
+from payments.use_cases.refunds.refund_evidence import (
+    STATUSES,
+    apply_refund,
+    contradiction,
+    facts_from_answer,
+)
+from payments.use_cases.refunds.refunding import HELD_BACK, HELD_BACK_SECONDS
+from payments.use_cases.verdicts import Verdict, retry_after_of, verdict_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.sensitive_calls import BankCard, apply_abnormal_refund
@@ -41,7 +46,7 @@ def send_on(seen: Payment, out_refund_no: str, card: BankCard | None, wiring: Wi
     refund = _abnormal(seen, out_refund_no)
     if wiring.settings.refunds_held:
         raise TryAgainError(
-            f"{HELD_BACK}; nothing was sent on, and nothing is kept.", retry_after=HELD_BACK_FOR
+            f"{HELD_BACK}; nothing was sent on, and nothing is kept.", retry_after=HELD_BACK_SECONDS
         )
     try:
         members = apply_abnormal_refund(
@@ -55,7 +60,7 @@ def send_on(seen: Payment, out_refund_no: str, card: BankCard | None, wiring: Wi
         raise _unknown(unknown) from unknown
     except RefusedError as refused:
         raise _refusal(seen, out_refund_no, refused, wiring) from refused
-    facts = facts_of_answer(members, seen, out_refund_no)
+    facts = facts_from_answer(members, seen, out_refund_no)
     _write_down(facts, seen, wiring)
     told = replace(
         refund,
@@ -68,7 +73,7 @@ def send_on(seen: Payment, out_refund_no: str, card: BankCard | None, wiring: Wi
 def _as_it_is_now(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     if seen.refunds[out_refund_no].status.is_final:
         return seen
-    return ask_refund(seen, out_refund_no, wiring) or seen
+    return query_refund(seen, out_refund_no, wiring) or seen
 
 
 def _abnormal(seen: Payment, out_refund_no: str) -> Refund:
@@ -83,7 +88,7 @@ def _abnormal(seen: Payment, out_refund_no: str) -> Refund:
 
 def _refusal(seen: Payment, out_refund_no: str, refused: RefusedError, wiring: Wiring) -> ApiError:
     """What the caller is told of a refusal, which may only mean that an earlier try was taken."""
-    verdict = judge("abnormal_refund", refused)
+    verdict = verdict_of("abnormal_refund", refused)
     if verdict is Verdict.TO_BE_ASKED:
         _abnormal(_as_it_is_now(seen, out_refund_no, wiring), out_refund_no)
         if not refused.after_unknown:
@@ -102,7 +107,7 @@ def _unknown(problem: RefusedError | UnknownOutcomeError) -> TryAgainError:
         "WeChat Pay did not give a certain answer: the refund may be on its way or not. Repeat the same call; it moves no "
         "money twice.",
         details={} if problem.code is None else {"wechatCode": problem.code},
-        retry_after=repeated_after("abnormal_refund", problem),
+        retry_after=retry_after_of("abnormal_refund", problem),
     )
 
 

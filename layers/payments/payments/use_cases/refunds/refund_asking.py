@@ -3,18 +3,18 @@
 from payments.core.errors import RefusedUpdate
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import Payment
-from payments.core.schedule import MISSING_FOR, SEND_LASTS, is_given_up
+from payments.core.schedule import MAX_SEND_SECONDS, MISSING_SECONDS, is_given_up
 from payments.storage.refunds import RefundNews
-from payments.use_cases.asking import unanswered
-from payments.use_cases.refunds.refund_evidence import apply_refund, facts_of_answer
-from payments.use_cases.verdicts import Verdict, judge
+from payments.use_cases.asking import unanswered_error
+from payments.use_cases.refunds.refund_evidence import apply_refund, facts_from_answer
+from payments.use_cases.verdicts import Verdict, verdict_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 GIVEN_UP = "GIVEN_UP"  # in place of WeChat Pay's code: it has not taken the refund for too long
 
 
-def ask_refund(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment | None:
+def query_refund(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment | None:
     """Query one refund of `payment` and apply the answer; returns the payment as it is then.
 
     None when WeChat Pay proves that it has no such refund, which changes nothing: it may only just be arriving there.
@@ -23,10 +23,10 @@ def ask_refund(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment 
     try:
         members = wiring.wechat.query_refund(out_refund_no)
     except (RefusedError, UnknownOutcomeError) as problem:
-        if judge("query_refund", problem) is Verdict.MISSING:
+        if verdict_of("query_refund", problem) is Verdict.MISSING:
             return None
-        raise unanswered(problem, "query_refund") from problem
-    facts = facts_of_answer(members, payment, out_refund_no)
+        raise unanswered_error(problem, "query_refund") from problem
+    facts = facts_from_answer(members, payment, out_refund_no)
     _, known = apply_refund(facts, source="query", wiring=wiring, seen=payment)
     return known or payment
 
@@ -41,13 +41,13 @@ def release_missing(payment: Payment, out_refund_no: str, wiring: Wiring) -> Pay
         return payment
     try:
         if refund.refused is None:
-            payment = wiring.refunds.refused(payment, out_refund_no, code=GIVEN_UP, unsure=True)
-        if now < (refund.sent_at or refund.created_at) + SEND_LASTS:
+            payment = wiring.refunds.mark_refused(payment, out_refund_no, code=GIVEN_UP, unsure=True)
+        if now < (refund.sent_at or refund.created_at) + MAX_SEND_SECONDS:
             return payment
         if refund.missing_since is None:
-            return wiring.refunds.missing(payment, out_refund_no, now=now)
-        if now - refund.missing_since >= MISSING_FOR:
-            return wiring.refunds.released(payment, out_refund_no, RefundNews("missing", now))
+            return wiring.refunds.mark_missing(payment, out_refund_no, now=now)
+        if now - refund.missing_since >= MISSING_SECONDS:
+            return wiring.refunds.release(payment, out_refund_no, RefundNews("missing", now))
     except RefusedUpdate:
-        return wiring.store.again(payment)
+        return wiring.store.reread(payment)
     return payment

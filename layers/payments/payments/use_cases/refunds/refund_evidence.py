@@ -14,9 +14,9 @@ from payments.core.lifecycle import (
     Status,
 )
 from payments.core.payment import Payment, Refund
-from payments.core.schedule import FIRST_CHECK
+from payments.core.schedule import FIRST_CHECK_SECONDS
 from payments.storage.refunds import RefundNews
-from payments.use_cases.evidence import ROUNDS, Applied, set_aside
+from payments.use_cases.evidence import MAX_ROUNDS, Applied, set_aside
 from payments.wiring import Wiring
 
 STATUSES = {
@@ -27,7 +27,7 @@ STATUSES = {
 }
 
 
-def facts_of_answer(members: Mapping[str, object], payment: Payment, out_refund_no: str) -> RefundFacts:
+def facts_from_answer(members: Mapping[str, object], payment: Payment, out_refund_no: str) -> RefundFacts:
     """The facts in WeChat Pay's answer about this refund of this payment. Raises TryAgainError when they are not."""
     try:
         facts = RefundFacts.of(members)
@@ -47,7 +47,7 @@ def apply_refund(
     the refund first is being answered with these facts. Returns what came of it and the payment as last seen.
     What cannot be applied yet is held. Raises StorageUnavailableError.
     """
-    applied, payment = _applied(facts, source, wiring, seen, answering)
+    applied, payment = _apply(facts, source, wiring, seen, answering)
     if applied is Applied.HELD and payment is not None:
         return hold(facts, payment, wiring)
     if applied is Applied.CHANGED and payment is not None and payment.held:
@@ -59,14 +59,14 @@ def apply_held(payment: Payment, wiring: Wiring) -> Payment:
     """Apply what is held with a payment, as far as that can be done now; returns the payment as it is then."""
     for text in payment.held:
         facts = RefundFacts(**json.loads(text))
-        applied, known = _applied(facts, "held", wiring, payment, answering=False)
+        applied, known = _apply(facts, "held", wiring, payment, answering=False)
         payment = known or payment
         if applied not in (Applied.HELD, Applied.BUSY):
             left = [other for other in payment.held if other != text]
             try:
-                payment = wiring.store.hold(payment, left, due_at=int(wiring.now()) + FIRST_CHECK)
+                payment = wiring.store.hold(payment, left, due_at=int(wiring.now()) + FIRST_CHECK_SECONDS)
             except RefusedUpdate:  # more is held by now: it is tried again with that
-                return wiring.store.again(payment)
+                return wiring.store.reread(payment)
     return payment
 
 
@@ -77,35 +77,37 @@ def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
     try:
         return wiring.store.hold(payment, [], due_at=0)
     except RefusedUpdate:  # more is held by now: the next look finds it
-        return wiring.store.again(payment)
+        return wiring.store.reread(payment)
 
 
 def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
     """Keep facts with the payment, once, to be tried again by itself; BUSY when that does not come about."""
     text = json.dumps(asdict(facts), sort_keys=True)
     known = payment
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         if len(known.held) >= MAX_REFUNDS:
             break
         if text in known.held:
             return Applied.HELD, known
         try:
-            kept = wiring.store.hold(known, [*known.held, text], due_at=int(wiring.now()) + FIRST_CHECK)
+            kept = wiring.store.hold(
+                known, [*known.held, text], due_at=int(wiring.now()) + FIRST_CHECK_SECONDS
+            )
         except RefusedUpdate:
-            known = wiring.store.again(payment)
+            known = wiring.store.reread(payment)
             continue
         wiring.count("EvidenceHeld")
         return Applied.HELD, kept
     return Applied.BUSY, known
 
 
-def _applied(
+def _apply(
     facts: RefundFacts, source: str, wiring: Wiring, seen: Payment | None, answering: bool
 ) -> tuple[Applied, Payment | None]:
     changed = False
     # Read before WeChat Pay was asked: only then is its PROCESSING news about a refund that we know as ABNORMAL.
     asked_since = seen is not None and source in ("query", "abnormal_refund")
-    for _ in range(ROUNDS):
+    for _ in range(MAX_ROUNDS):
         seen = seen or wiring.store.get(facts.out_trade_no)
         if seen is None:
             set_aside("unknown_order", asdict(facts), source=source, wiring=wiring)
@@ -162,7 +164,7 @@ def _adopt(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring) -> Pa
     now = int(wiring.now())
     refund = Refund(facts.out_refund_no, RefundStatus.REQUESTED, facts.amount, now, elsewhere=True)
     return wiring.refunds.reserve(
-        seen, refund, cause=source, due_at=now + FIRST_CHECK, now=now, same_version=True
+        seen, refund, cause=source, due_at=now + FIRST_CHECK_SECONDS, now=now, same_version=True
     )
 
 
@@ -176,10 +178,10 @@ def _step(
         return None
     news = RefundNews(source, now, facts.refund_id, facts.user_received_account, answering)
     if says is RefundStatus.SUCCEEDED:
-        return wiring.refunds.succeeded(seen, number, news)
+        return wiring.refunds.settle_success(seen, number, news)
     if says is RefundStatus.CLOSED:
-        return wiring.refunds.released(seen, number, news)
+        return wiring.refunds.release(seen, number, news)
     if says is RefundStatus.PROCESSING and stands is RefundStatus.ABNORMAL:
-        return wiring.refunds.sent_on(seen, number, news) if asked_since else None
+        return wiring.refunds.record_sent_on(seen, number, news) if asked_since else None
     edge = REFUND_STUCK if says is RefundStatus.ABNORMAL else REFUND_ACCEPTED
-    return wiring.refunds.moved(seen, number, edge, news) if stands in edge.sources else None
+    return wiring.refunds.advance(seen, number, edge, news) if stands in edge.sources else None

@@ -13,10 +13,10 @@ from payments.core.lifecycle import MAX_REFUNDS, REFUNDABLE, RefundStatus
 from payments.core.money import yuan
 from payments.core.payment import Payment, Refund
 
-DOUBLE_CLICK = 60  # seconds in which the same amount and reason without a key are the same refund
+DOUBLE_CLICK_SECONDS = 60  # seconds in which the same amount and reason without a key are the same refund
 # Seconds for which it stays the same for whoever was not answered, after they last asked: the day that they are promised, and
 # a minute for clocks that differ and for the seconds that our times leave out.
-UNANSWERED_FOR = 24 * 3600 + 60
+UNANSWERED_SECONDS = 24 * 3600 + 60
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Wish:
     confirmed: bool = False
 
 
-def same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
+def find_same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
     """The refund of `seen` that this wish repeats, if there is one. Raises IdempotencyMismatchError."""
     if wish.key is not None:
         known = seen.refunds.get(
@@ -64,7 +64,11 @@ def same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
         for refund in seen.refunds.values()
         if (refund.amount, refund.reason) == (wish.amount, wish.reason)
         and not refund.elsewhere
-        and (not refund.status.is_final or now - refund.created_at < DOUBLE_CLICK or _unanswered(refund, now))
+        and (
+            not refund.status.is_final
+            or now - refund.created_at < DOUBLE_CLICK_SECONDS
+            or _unanswered(refund, now)
+        )
     ]
     # What this caller was told of and is repeating comes first, and what was asked for with a key comes last.
     caller = identifiers.caller_hash(wish.caller)
@@ -76,10 +80,10 @@ def same_refund(seen: Payment, wish: Wish, *, now: float) -> Refund | None:
 def _unanswered(refund: Refund, now: float) -> bool:
     """Whether whoever asked for it has been told nothing certain yet, and may still be repeating it."""
     asked_at = refund.told_at or refund.created_at
-    return refund.unanswered_by is not None and now - asked_at < UNANSWERED_FOR
+    return refund.unanswered_by is not None and now - asked_at < UNANSWERED_SECONDS
 
 
-def planned_refund(seen: Payment, wish: Wish, *, notify_url: str, claim: str, now: int) -> Refund:
+def plan_refund(seen: Payment, wish: Wish, *, notify_url: str, claim: str, now: int) -> Refund:
     """The refund that fulfils this wish, with the exact bytes that WeChat Pay will be sent, now and at every retry.
 
     Raises RefundNotAllowedError, RefundExceedsError.

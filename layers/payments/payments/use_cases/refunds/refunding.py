@@ -14,24 +14,29 @@ from payments.core.errors import (
 from payments.core.facts import RefundFacts
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import Payment, Refund
-from payments.core.schedule import FIRST_CHECK, is_given_up, next_question
+from payments.core.schedule import FIRST_CHECK_SECONDS, is_given_up, next_question
 from payments.core.times import beijing_day, beijing_midnight
 from payments.use_cases.evidence import Applied
-from payments.use_cases.refunds.refund_asking import ask_refund, release_missing
-from payments.use_cases.refunds.refund_evidence import STATUSES, apply_refund, contradiction, facts_of_answer
-from payments.use_cases.refunds.refund_wish import Wish, planned_refund, same_refund
-from payments.use_cases.verdicts import LONG_WAIT, WAIT, Verdict, judge, repeated_after
+from payments.use_cases.refunds.refund_asking import query_refund, release_missing
+from payments.use_cases.refunds.refund_evidence import (
+    STATUSES,
+    apply_refund,
+    contradiction,
+    facts_from_answer,
+)
+from payments.use_cases.refunds.refund_wish import Wish, find_same_refund, plan_refund
+from payments.use_cases.verdicts import LONG_RETRY_SECONDS, RETRY_SECONDS, Verdict, retry_after_of, verdict_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-BUDGET = 6.0  # seconds for finding one's place among parallel refunds
+MAX_WAIT_SECONDS = 6.0  # seconds for finding one's place among parallel refunds
 HELD_BACK = "Refunds are held back until the books are compared"
-HELD_BACK_FOR = 600  # seconds until a caller asks again whether they go out
+HELD_BACK_SECONDS = 600  # seconds until a caller asks again whether they go out
 MAX_DOUBTS = 3  # refusals without a signature, after which a number is not sent any more
 
 
 @dataclass(frozen=True)
-class Refunded:
+class RefundOutcome:
     """The payment with the refund in it, and whether the refund had been asked for before."""
 
     payment: Payment
@@ -39,7 +44,7 @@ class Refunded:
     duplicate: bool
 
 
-def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
+def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> RefundOutcome:
     """Refund a part of the payment `seen`, or find the refund that this wish repeats.
 
     Raises RefundNotAllowedError, RefundExceedsError, RateLimitedError, IdempotencyMismatchError; WeChatRefusedError when
@@ -48,27 +53,31 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> Refunded:
     started, claim = wiring.now(), wiring.nonce()
     counted = False
     while True:
-        known = same_refund(seen, wish, now=wiring.now())
+        known = find_same_refund(seen, wish, now=wiring.now())
         if known is not None and known.claim == claim:
             # Our own reservation went through, and its answer was lost.
-            return Refunded(_send(seen, known, wiring, first=True), known.out_refund_no, duplicate=False)
+            return RefundOutcome(_send(seen, known, wiring, first=True), known.out_refund_no, duplicate=False)
         try:
             if known is not None:
-                return Refunded(_repeated(seen, known, wish, wiring), known.out_refund_no, duplicate=True)
+                return RefundOutcome(_repeat(seen, known, wish, wiring), known.out_refund_no, duplicate=True)
             if wiring.settings.refunds_held:
-                raise TryAgainError(f"{HELD_BACK}; this one is not kept.", retry_after=HELD_BACK_FOR)
+                raise TryAgainError(f"{HELD_BACK}; this one is not kept.", retry_after=HELD_BACK_SECONDS)
             now = int(wiring.now())
-            refund = planned_refund(seen, wish, notify_url=wiring.settings.notify_url, claim=claim, now=now)
+            refund = plan_refund(seen, wish, notify_url=wiring.settings.notify_url, claim=claim, now=now)
             if not counted:
                 _count(wish.caller, refund.out_refund_no, now, wiring)
                 counted = True
-            reserved = wiring.refunds.reserve(seen, refund, cause="refund", due_at=now + FIRST_CHECK, now=now)
+            reserved = wiring.refunds.reserve(
+                seen, refund, cause="refund", due_at=now + FIRST_CHECK_SECONDS, now=now
+            )
         except RefusedUpdate:
-            if wiring.now() - started > BUDGET:
+            if wiring.now() - started > MAX_WAIT_SECONDS:
                 raise TryAgainError("Other refunds of this order are under way.") from None
-            seen = wiring.store.again(seen)
+            seen = wiring.store.reread(seen)
             continue
-        return Refunded(_send(reserved, refund, wiring, first=True), refund.out_refund_no, duplicate=False)
+        return RefundOutcome(
+            _send(reserved, refund, wiring, first=True), refund.out_refund_no, duplicate=False
+        )
 
 
 def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
@@ -78,37 +87,37 @@ def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     """
     claim = wiring.nonce()
     try:
-        sending = wiring.refunds.sending_again(seen, out_refund_no, claim=claim, now=int(wiring.now()))
+        sending = wiring.refunds.claim_resend(seen, out_refund_no, claim=claim, now=int(wiring.now()))
     except RefusedUpdate:
-        sending = wiring.store.again(seen)
+        sending = wiring.store.reread(seen)
         if sending.refunds[out_refund_no].claim != claim:
             raise
         # Our own write went through, and its answer was lost.
     return _send(sending, sending.refunds[out_refund_no], wiring, first=False)
 
 
-def _repeated(seen: Payment, known: Refund, wish: Wish, wiring: Wiring) -> Payment:
+def _repeat(seen: Payment, known: Refund, wish: Wish, wiring: Wiring) -> Payment:
     """A refund that was asked for before: as it is, or with an answer that was still missing."""
     now, number = int(wiring.now()), known.out_refund_no
     if known.status is RefundStatus.CLOSED:
-        return _answered(seen, number, wiring)  # nothing was paid: asking once more may begin another
+        return _mark_answered(seen, number, wiring)  # nothing was paid: asking once more may begin another
     if wish.key is None and known.unanswered_by == identifiers.caller_hash(wish.caller):
-        seen = wiring.refunds.asked_again(seen, number, caller=known.unanswered_by, now=now)
+        seen = wiring.refunds.record_repetition(seen, number, caller=known.unanswered_by, now=now)
     if known.elsewhere or known.status is not RefundStatus.REQUESTED:
         return seen
     if known.refused is not None and not known.unsure:
-        raise _last_word(known, known.refused)
+        raise _last_word_error(known, known.refused)
     if wiring.settings.refunds_held:
-        raise _kept(f"{HELD_BACK}; this one is kept.", known, HELD_BACK_FOR)
+        raise _kept_error(f"{HELD_BACK}; this one is kept.", known, HELD_BACK_SECONDS)
     if not is_given_up(known, now):
         # WeChat Pay has not answered for it yet: the same bytes again do no harm, and may bring the answer.
         return repeat_refund(seen, number, wiring)
-    found = ask_refund(seen, number, wiring)
+    found = query_refund(seen, number, wiring)
     found = release_missing(seen, number, wiring) if found is None else found
     refund = found.refunds[number]
     if refund.status is RefundStatus.REQUESTED:
-        wait = max(WAIT, next_question(refund, now) - now)
-        raise _kept(
+        wait = max(RETRY_SECONDS, next_question(refund, now) - now)
+        raise _kept_error(
             "WeChat Pay refused the refund; whether it was taken before is being asked.", refund, wait
         )
     return found
@@ -133,12 +142,12 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring, *, first: bool) -> P
     try:
         members = wiring.wechat.refund((refund.wechat_request or "").encode())
     except UnknownOutcomeError as unknown:
-        raise _kept_after(unknown, refund) from unknown
+        raise _kept_error_after(unknown, refund) from unknown
     except RefusedError as refused:
-        return _refused(payment, refund, refused, wiring, first=first)
-    facts = facts_of_answer(members, payment, refund.out_refund_no)
+        return _take_refusal(payment, refund, refused, wiring, first=first)
+    facts = facts_from_answer(members, payment, refund.out_refund_no)
     try:
-        return _recorded(facts, payment, wiring, first=first)
+        return _record(facts, payment, wiring, first=first)
     except StorageUnavailableError:
         if contradiction(facts, payment) is not None:
             raise
@@ -147,67 +156,67 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring, *, first: bool) -> P
         return replace(payment, refunds={**payment.refunds, refund.out_refund_no: told})
 
 
-def _recorded(facts: RefundFacts, payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
+def _record(facts: RefundFacts, payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
     applied, known = apply_refund(facts, source="refund", wiring=wiring, seen=payment, answering=first)
     if applied not in (Applied.CHANGED, Applied.KNOWN) or known is None:
         raise TryAgainError("The refund is kept; its state is being looked into.")
-    return _answered(known, facts.out_refund_no, wiring) if first else known
+    return _mark_answered(known, facts.out_refund_no, wiring) if first else known
 
 
-def _answered(known: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
+def _mark_answered(known: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     """Whoever asked without a key is being answered for good; what they ask next is another refund."""
     caller = known.refunds[out_refund_no].unanswered_by
     if caller is None:
         return known
     with contextlib.suppress(RefusedUpdate):
-        return wiring.refunds.answered(known, out_refund_no, caller=caller)
+        return wiring.refunds.mark_answered(known, out_refund_no, caller=caller)
     return known
 
 
-def _refused(
+def _take_refusal(
     payment: Payment, refund: Refund, refused: RefusedError, wiring: Wiring, *, first: bool
 ) -> Payment:
     """Only a signed refusal of the very first send is the last word; after any other the refund is asked about.
 
     Returns the payment when WeChat Pay turns out to have the refund. Raises WeChatRefusedError, TryAgainError.
     """
-    number, verdict = refund.out_refund_no, judge("refund", refused, first=first)
+    number, verdict = refund.out_refund_no, verdict_of("refund", refused, first=first)
     if verdict is Verdict.NOT_NOW:
-        raise _kept_after(refused, refund) from refused
+        raise _kept_error_after(refused, refund) from refused
     if verdict is Verdict.TO_BE_ASKED:
         with contextlib.suppress(TryAgainError):
-            known = ask_refund(payment, number, wiring)
+            known = query_refund(payment, number, wiring)
             if known is not None and known.refunds[number].status is not RefundStatus.REQUESTED:
                 return known
             if known is None and first and not refused.after_unknown:
                 verdict = Verdict.REFUSED
     with contextlib.suppress(RefusedUpdate):  # sent again since, or settled: then this is not the last word
         if verdict is Verdict.UNKNOWN and refund.doubts + 1 < MAX_DOUBTS:
-            wiring.refunds.doubted(payment, number)
+            wiring.refunds.count_doubt(payment, number)
         else:
             unsure = verdict is not Verdict.REFUSED
-            wiring.refunds.refused(payment, number, code=refused.code, unsure=unsure)
+            wiring.refunds.mark_refused(payment, number, code=refused.code, unsure=unsure)
             if not unsure:
-                raise _last_word(refund, refused.code, refused.request_id) from refused
+                raise _last_word_error(refund, refused.code, refused.request_id) from refused
     sentence = "WeChat Pay refused the refund, and that is not certain yet; it is kept."
-    raise _kept(sentence, refund, LONG_WAIT, code=refused.code) from refused
+    raise _kept_error(sentence, refund, LONG_RETRY_SECONDS, code=refused.code) from refused
 
 
-def _last_word(refund: Refund, code: str, request_id: str | None = None) -> WeChatRefusedError:
+def _last_word_error(refund: Refund, code: str, request_id: str | None = None) -> WeChatRefusedError:
     named = {"wechatCode": code, "requestId": request_id, "outRefundNo": refund.out_refund_no}
     details: dict[str, object] = {name: value for name, value in named.items() if value is not None}
     return WeChatRefusedError("WeChat Pay did not take the refund.", details=details)
 
 
-def _kept_after(problem: RefusedError | UnknownOutcomeError, refund: Refund) -> TryAgainError:
-    if judge("refund", problem) is Verdict.NOT_NOW:
+def _kept_error_after(problem: RefusedError | UnknownOutcomeError, refund: Refund) -> TryAgainError:
+    if verdict_of("refund", problem) is Verdict.NOT_NOW:
         sentence = "WeChat Pay does not take the refund now; it is kept and will be sent again."
-        return _kept(sentence, refund, LONG_WAIT, code=problem.code or "FREQUENCY_LIMITED")
+        return _kept_error(sentence, refund, LONG_RETRY_SECONDS, code=problem.code or "FREQUENCY_LIMITED")
     sentence = "WeChat Pay did not give a certain answer; the refund is kept."
-    return _kept(sentence, refund, repeated_after("refund", problem))
+    return _kept_error(sentence, refund, retry_after_of("refund", problem))
 
 
-def _kept(sentence: str, refund: Refund, wait: int, code: str | None = None) -> TryAgainError:
+def _kept_error(sentence: str, refund: Refund, wait: int, code: str | None = None) -> TryAgainError:
     details: dict[str, object] = {"outRefundNo": refund.out_refund_no}
     if code is not None:
         details["wechatCode"] = code
