@@ -266,8 +266,9 @@ class Draws:
     def _number(self) -> dict[str, str]:
         if self._chance.random() < 0.9:
             return {"N": str(self._chance.randint(-3, 12))}
-        # moto adds with 28 digits and keeps a number as it was written; DynamoDB has 38, and one writing.
-        return {"N": self._chance.choice(("0.5", "-2.25", "1234567890123456789012345", "-0.000001"))}
+        # moto adds with 28 digits and keeps a number as it was written; DynamoDB has 38, and one writing: no sum of these
+        # has more than 28.
+        return {"N": self._chance.choice(("0.5", "-2.25", "123456789012345678", "-0.000001"))}
 
     # ---- placeholders ----
 

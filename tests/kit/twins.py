@@ -1,6 +1,7 @@
 """The same requests to the DynamoDB in memory and to others that nobody here wrote, and all their answers compared."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -23,13 +24,15 @@ class Judge:
     """Another DynamoDB: `client` is botocore's.
 
     `words` puts a request so that this one understands it, without a change of its meaning; None where it cannot judge
-    this one, which then must be refused. `tells_the_refused` is whether it knows ReturnValuesOnConditionCheckFailure.
+    this one, which then must be refused. `tells_the_refused` is whether it knows ReturnValuesOnConditionCheckFailure,
+    `trims_sums` whether it writes a sum of numbers without needless zeros, as DynamoDB does.
     """
 
     name: str
     client: Any
     words: Callable[[Request], Request | None] = lambda request: request
     tells_the_refused: bool = True
+    trims_sums: bool = True
 
 
 class Twins:
@@ -69,6 +72,8 @@ class Twins:
         there, error = _outcome(lambda: judge.client._make_api_call(name, asked))
         if here[0] != "done" and not judge.tells_the_refused:
             here = (here[0], None)
+        if not judge.trims_sums:
+            there = _trimmed(there)
         assert _in_promised_order(here, request) == _in_promised_order(there, request), (
             f"{shown}{error or there}"
         )
@@ -94,7 +99,8 @@ class Twins:
             here = sorted(map(_plain, self.db.items(logical_id)))
             for judge in self._judges:
                 pages = judge.client.get_paginator("scan").paginate(TableName=name)
-                there = sorted(_plain(item) for page in pages for item in page["Items"])
+                there = [_plain(item) for page in pages for item in page["Items"]]
+                there = sorted(there if judge.trims_sums else _trimmed(there))
                 assert here == there, f"{logical_id}: memory and {judge.name}"
 
     @property
@@ -132,13 +138,16 @@ def _outcome(run: Callable[[], Answer]) -> tuple[Outcome, ClientError | None]:
 
 
 def moto(client: Any) -> Judge:
-    """moto, which takes NULL for what is not there: what names it, DynamoDB refuses, and moto is not asked."""
+    """moto, which takes NULL for what is not there: what names it, DynamoDB refuses, and moto is not asked.
+
+    It also writes 4.25 + 0.25 as 4.50.
+    """
 
     def words(request: Request) -> Request | None:
         values = request.get("ExpressionAttributeValues", {}).values()
         return None if {"NULL": True} in values else request
 
-    return Judge("moto", client, words)
+    return Judge("moto", client, words, trims_sums=False)
 
 
 _ASIDE = ("ResponseMetadata", "ConsumedCapacity")
@@ -148,6 +157,17 @@ def _told(name: str, part: Any) -> Any:
     if name == "Items":
         return [_plain(item) for item in part]
     return _plain(part) if isinstance(part, dict) else part
+
+
+def _trimmed(told: Any) -> Any:
+    """The same with every number, in the texts of items, without needless zeros behind its point."""
+    if isinstance(told, str):
+        return re.sub(
+            r'("N": "-?[0-9]+)(\.[0-9]*?)0+"', lambda each: f'{each[1]}{each[2].rstrip(".")}"', told
+        )
+    if isinstance(told, dict):
+        return {name: _trimmed(part) for name, part in told.items()}
+    return type(told)(map(_trimmed, told)) if isinstance(told, list | tuple) else told
 
 
 def _plain(item: dict[str, Any]) -> str:
