@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -23,6 +24,7 @@ from cryptography.x509.oid import NameOID
 from tests.wechatpay.conftest import Server, answering, client, proof
 from wechatpay import transport
 from wechatpay.errors import UnknownOutcomeError
+from wechatpay.tls import client_context
 
 BODY = b'{"trade_state":"SUCCESS"}'
 NOW = dt.datetime.fromtimestamp(time.time(), dt.UTC)
@@ -78,9 +80,7 @@ def authority(tmp_path: Path) -> Authority:
 
 
 def trusting(authority: Authority) -> Any:
-    session = transport.session()
-    session.verify = str(authority.file)
-    return session
+    return transport.session(tls=client_context(str(authority.file)))
 
 
 def test_a_server_with_a_trusted_certificate_is_heard(server: Server, authority: Authority) -> None:
@@ -107,6 +107,35 @@ def test_a_server_with_a_faulty_certificate_is_neither_told_nor_believed_anythin
     with pytest.raises(UnknownOutcomeError, match="SSLError"):
         client(gateway, session=trusting(authority)).query_by_out_trade_no("WX1234")
     assert heard == []
+
+
+def test_verification_cannot_be_switched_off_in_a_session(server: Server, authority: Authority) -> None:
+    heard: list[bytes] = []
+    session = trusting(authority)
+    session.verify = False
+    with pytest.raises(UnknownOutcomeError, match="SSLError"):
+        client(
+            server(answering(BODY, proof(BODY)), tls=authority.context(own=True), heard=heard),
+            session=session,
+        ).query_by_out_trade_no("WX1234")
+    assert heard == []
+
+
+def test_root_certificates_are_read_once_and_not_for_each_connection(
+    server: Server, authority: Authority
+) -> None:
+    began = time.process_time()
+    client_context.__wrapped__()
+    reading = time.process_time() - began
+    gateway = server(answering(BODY, proof(BODY)), tls=authority.context())
+    session = transport.session(tls=client_context(str(authority.file)))
+    client_context(str(authority.file)).load_verify_locations(certifi.where())
+    spent = []
+    for _ in range(5):  # each answer ends its connection
+        began = time.process_time()
+        client(gateway, session=session).query_by_out_trade_no("WX1234")
+        spent.append(time.process_time() - began)
+    assert min(spent) < reading / 2  # both ends of the connection, and the call
 
 
 def test_no_variable_adds_an_authority_and_none_switches_verification_off(

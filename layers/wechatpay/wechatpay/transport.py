@@ -9,6 +9,7 @@ import errno
 import http.client
 import io
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from functools import partial
@@ -18,6 +19,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from wechatpay.tls import client_context
 
 MAX_IDLE_SECONDS = 5.0  # seconds that a connection may have been idle and is used again; WeChat Pay closes it after about eight
 
@@ -29,17 +32,18 @@ class KeptConnectionLostError(Exception):
     """
 
 
-def session(clock: Callable[[], float] = time.time) -> requests.Session:
+def session(clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None = None) -> requests.Session:
     """A session in which a read timeout is for the whole answer. Certificates are verified, redirects are the caller's.
 
-    A connection that was idle for more than MAX_IDLE_SECONDS is not used again; `clock` gives epoch seconds. Raises
-    KeptConnectionLostError besides what requests does.
+    A connection that was idle for more than MAX_IDLE_SECONDS is not used again; `clock` gives epoch seconds. `tls` is
+    what verifies servers, whatever `verify` of the session or of a request says: `client_context()` unless given.
+    Raises KeptConnectionLostError besides what requests does.
     """
     made = requests.Session()
     # A .netrc or a proxy variable would replace the Authorization header or redirect signed requests.
     made.trust_env = False
     for scheme in ("https://", "http://"):
-        made.mount(scheme, _Adapter(clock))
+        made.mount(scheme, _Adapter(clock, tls))
     return made
 
 
@@ -153,15 +157,23 @@ class _HttpPool(HTTPConnectionPool):
 class _HttpsPool(_HttpPool, HTTPSConnectionPool):
     ConnectionCls = _HttpsConnection
 
+    def __init__(self, *given: Any, tls: ssl.SSLContext | None, **named: Any) -> None:
+        for verify in ("cert_reqs", "ca_certs", "ca_cert_dir"):  # the context's alone: it is everybody's
+            named.pop(verify, None)
+        super().__init__(*given, **named, ssl_context=tls or client_context())
+
 
 class _Adapter(HTTPAdapter):
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
+    def __init__(self, clock: Callable[[], float], tls: ssl.SSLContext | None) -> None:
+        self._clock, self._tls = clock, tls
         super().__init__()
 
     def init_poolmanager(self, *given: Any, **named: Any) -> None:
         super().init_poolmanager(*given, **named)
-        pools: Any = {"http": _HttpPool, "https": _HttpsPool}
         self.poolmanager.pool_classes_by_scheme = {
-            scheme: partial(pool, clock=self._clock) for scheme, pool in pools.items()
+            "http": partial(_HttpPool, clock=self._clock),
+            "https": partial(_HttpsPool, clock=self._clock, tls=self._tls),
         }
+
+    def cert_verify(self, *_: Any) -> None:
+        """Nothing: requests would have each connection read the root certificates anew; the context has them."""
