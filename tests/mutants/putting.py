@@ -69,12 +69,15 @@ def put_in(mutant: Mutant, functions: dict[Place, list[FunctionType]]) -> None:
 
 
 def put_value(mutant: Mutant) -> None:
-    """The change of a constant, wherever it is known by its name. Raises ValueError where it is no plain value."""
+    """The change of a constant, wherever it is known by its name. ValueError for no plain value, or no module that loads."""
     (module,) = [
         each for each in list(sys.modules.values()) if getattr(each, "__file__", None) == str(mutant.path)
     ]
     changed = {"__name__": module.__name__, "__file__": str(mutant.path)}
-    exec(compiled(mutant), changed)
+    try:
+        exec(compiled(mutant), changed)
+    except Exception as problem:
+        raise ValueError("it does not load") from problem
     if not plain(changed[mutant.names[0]]):
         raise ValueError("no plain value")
     for name, old in list(vars(module).items()):

@@ -10,10 +10,11 @@ import pytest
 
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Refund
+from payments.core.schedule import MONEY, keys
 from payments.settings import Settings
 from payments.use_cases.evidence import Applied, apply_order
 from tests.payments.conftest import QUOTE_KEY, facts_of
-from tests.payments.stage import ORDER, START, Between, Stage
+from tests.payments.stage import ORDER, SILENCE, START, Between, Stage
 
 BUYERS = (f"buyer-with-wishes-{n}" for n in itertools.count())
 DIFFERENT: dict[str, object] = {
@@ -112,3 +113,22 @@ def test_a_payment_that_moves_while_it_is_marked_as_refunded_elsewhere_is_asked_
     assert seen is not None
     assert seen.out_trade_no == payment.out_trade_no
     assert apply_order(refunded, source="query", wiring=stage.wiring)[0] is Applied.KNOWN
+
+
+def test_a_new_order_is_due_under_its_shard_a_minute_later(stage: Stage) -> None:
+    stage.wechat.says("native", SILENCE)
+    assert stage.create()[0] == 503
+    due = stage.stored()
+    assert due.due_at == START + 60
+    shards = stage.wiring.settings.due_shards
+    for now, found in ((START + 59, False), (START + 60, True)):
+        rows = [row for key in keys(MONEY, shards) for row in stage.store.find_due(key, now=now, most=1000)]
+        assert (due.out_trade_no in {row.out_trade_no for row in rows}) is found
+
+
+def test_an_order_that_is_closed_has_ended_in_that_second(stage: Stage) -> None:
+    payment = stage.put(Status.PENDING)
+    stage.somebody_closes(payment)
+    stage.wiring.time += 7
+    stage.it_is_closed(payment)
+    assert stage.stored(payment).completed_at == START + 7
