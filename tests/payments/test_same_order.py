@@ -10,11 +10,10 @@ import pytest
 
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Refund
-from payments.core.schedule import MONEY, keys
 from payments.settings import Settings
 from payments.use_cases.evidence import Applied, apply_order
 from tests.payments.conftest import QUOTE_KEY, facts_of
-from tests.payments.stage import ORDER, SILENCE, START, Between, Stage
+from tests.payments.stage import ORDER, START, Between, Stage
 
 BUYERS = (f"buyer-with-wishes-{n}" for n in itertools.count())
 DIFFERENT: dict[str, object] = {
@@ -38,6 +37,12 @@ def returning(stage: Stage) -> Stage:
     environment = {**stage.wiring.settings._environment, "RETURN_ORIGINS": "https://shop.example.com"}
     stage.wiring.settings = Settings(environment)
     return stage
+
+
+def unsigned(stage: Stage) -> None:
+    """What opens the cashier is not looked at."""
+    signer = SimpleNamespace(jsapi_params=lambda **_: {})
+    stage.wiring.__dict__["signing"] = SimpleNamespace(value=lambda: signer)
 
 
 @pytest.mark.parametrize("member", DIFFERENT)
@@ -71,8 +76,7 @@ def test_metadata_is_what_was_quoted_in_value_and_in_kind(stage: Stage, asked: o
 
 def test_who_pays_is_part_of_the_wish_for_an_order_within_wechat(stage: Stage) -> None:
     buyer, openids = next(BUYERS), iter(("o-first", "o-first", "o-second"))
-    unsigned = SimpleNamespace(jsapi_params=lambda **_: {})
-    stage.wiring.__dict__["signing"] = SimpleNamespace(value=lambda: unsigned)
+    unsigned(stage)
     stage.wechat.says("jsapi", "wx1", "wx2")
 
     def number() -> str:
@@ -84,6 +88,28 @@ def test_who_pays_is_part_of_the_wish_for_an_order_within_wechat(stage: Stage) -
 
     first, again, second = number(), number(), number()
     assert first == again != second
+
+
+def test_a_key_that_was_used_for_another_payer_is_refused(stage: Stage) -> None:
+    unsigned(stage)
+    stage.wechat.says("jsapi", "wx1")
+    for openid, told in (("o-first", 200), ("o-first", 200), ("o-second", 422)):
+        body = ORDER | {"openid": openid}
+        assert stage.calls.as_(stage.shop, "payments:charge", "jsapi", body=body, key="k")[0] == told
+
+
+def test_a_request_has_the_fingerprint_that_it_had_before_a_deployment(returning: Stage) -> None:
+    """A repetition may come to a newer version of the function: a fingerprint once stored stays right."""
+    returning.shop = "a-shop-of-long-ago"
+    returning.wechat.says("native", "weixin://x", "weixin://y")
+    returning.create(key="all-of-it", **ALL_OF_IT)
+    returning.create(key="the-least", contentId="content-1", amount=10, subject="A thing")
+    stored = [returning.stored(returning.number(key)) for key in ("all-of-it", "the-least")]
+    assert [payment.fingerprint for payment in stored] == [
+        "2IIUKWW4BUWU6DGIEWKGGF7DSL",
+        "R5M67LFLTRABTIA6WOYFG72RY2",
+    ]
+    assert (stored[0].metadata, stored[1].metadata) == ('{"colour":"red"}', None)
 
 
 @pytest.mark.parametrize("state", ["SUCCESS", "REFUND", "CLOSED"])
@@ -113,22 +139,3 @@ def test_a_payment_that_moves_while_it_is_marked_as_refunded_elsewhere_is_asked_
     assert seen is not None
     assert seen.out_trade_no == payment.out_trade_no
     assert apply_order(refunded, source="query", wiring=stage.wiring)[0] is Applied.KNOWN
-
-
-def test_a_new_order_is_due_under_its_shard_a_minute_later(stage: Stage) -> None:
-    stage.wechat.says("native", SILENCE)
-    assert stage.create()[0] == 503
-    due = stage.stored()
-    assert due.due_at == START + 60
-    shards = stage.wiring.settings.due_shards
-    for now, found in ((START + 59, False), (START + 60, True)):
-        rows = [row for key in keys(MONEY, shards) for row in stage.store.find_due(key, now=now, most=1000)]
-        assert (due.out_trade_no in {row.out_trade_no for row in rows}) is found
-
-
-def test_an_order_that_is_closed_has_ended_in_that_second(stage: Stage) -> None:
-    payment = stage.put(Status.PENDING)
-    stage.somebody_closes(payment)
-    stage.wiring.time += 7
-    stage.it_is_closed(payment)
-    assert stage.stored(payment).completed_at == START + 7

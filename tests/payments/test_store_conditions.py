@@ -1,0 +1,52 @@
+"""What the payments table refuses, and what it writes beside a transition: when to look, and when it ended."""
+
+import pytest
+
+from payments.core.errors import RefusedUpdate
+from payments.core.lifecycle import Status
+from payments.core.payment import Credential
+from payments.core.schedule import MONEY, keys
+from tests.payments.stage import SILENCE, START, Stage
+
+
+def test_a_new_order_is_due_under_its_shard_a_minute_later(stage: Stage) -> None:
+    stage.wechat.says("native", SILENCE)
+    assert stage.create()[0] == 503
+    due = stage.stored()
+    assert due.due_at == START + 60
+    shards = stage.wiring.settings.due_shards
+    for now, found in ((START + 59, False), (START + 60, True)):
+        rows = [row for key in keys(MONEY, shards) for row in stage.store.find_due(key, now=now, most=1000)]
+        assert (due.out_trade_no in {row.out_trade_no for row in rows}) is found
+
+
+def test_an_order_that_is_closed_has_ended_in_that_second(stage: Stage) -> None:
+    payment = stage.put(Status.PENDING)
+    stage.somebody_closes(payment)
+    stage.wiring.time += 7
+    stage.it_is_closed(payment)
+    assert stage.stored(payment).completed_at == START + 7
+
+
+def test_no_more_of_what_is_due_is_read_than_is_asked_for(stage: Stage) -> None:
+    key = keys(MONEY, stage.wiring.settings.due_shards)[0]
+    while len(stage.store.find_due(key, now=START + 90_000, most=1000)) < 3:
+        stage.put(Status.PENDING)
+    assert len(stage.store.find_due(key, now=START + 90_000, most=2)) == 2
+
+
+def test_a_payment_for_which_evidence_waits_stays_due(stage: Stage) -> None:
+    payment = stage.put(Status.PAID)
+    stage.store.hold(payment, ["{}"], due_at=START)
+    seen = stage.stored(payment)
+    with pytest.raises(RefusedUpdate):
+        stage.store.clear_due(seen)
+    assert stage.stored(payment).due_at == START
+
+
+def test_an_order_that_is_being_closed_gets_no_fresh_code(stage: Stage) -> None:
+    payment = stage.put(Status.PENDING)
+    stage.somebody_closes(payment)
+    with pytest.raises(RefusedUpdate):
+        stage.store.renew_credential(payment, Credential(code_url="weixin://y"), expires_at=START + 7200)
+    assert stage.stored(payment).code_url == payment.code_url
