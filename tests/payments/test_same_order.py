@@ -95,7 +95,18 @@ def test_a_key_that_was_used_for_another_payer_is_refused(stage: Stage) -> None:
     stage.wechat.says("jsapi", "wx1")
     for openid, told in (("o-first", 200), ("o-first", 200), ("o-second", 422)):
         body = ORDER | {"openid": openid}
-        assert stage.calls.as_(stage.shop, "payments:charge", "jsapi", body=body, key="k")[0] == told
+        status, answer = stage.calls.as_(stage.shop, "payments:charge", "jsapi", body=body, key="k")
+        assert status == told
+        if told == 200:
+            frozen = json.loads(stage.stored(answer["data"]["outTradeNo"]).wechat_request)
+            assert frozen["payer"] == {"openid": "o-first"}
+
+
+def test_a_buyer_orders_for_nobody_else(stage: Stage) -> None:
+    body = ORDER | {"userId": "somebody-else"}
+    status, answer = stage.calls.as_(next(BUYERS), "payments:pay", "native", body=body)
+    assert (status, answer["details"]) == (403, {"field": "userId", "issue": "must be the caller's own"})
+    assert stage.wechat.asked == []
 
 
 def test_a_request_has_the_fingerprint_that_it_had_before_a_deployment(returning: Stage) -> None:
@@ -109,7 +120,10 @@ def test_a_request_has_the_fingerprint_that_it_had_before_a_deployment(returning
         "2IIUKWW4BUWU6DGIEWKGGF7DSL",
         "R5M67LFLTRABTIA6WOYFG72RY2",
     ]
-    assert (stored[0].metadata, stored[1].metadata) == ('{"colour":"red"}', None)
+    assert [(payment.metadata, payment.return_url) for payment in stored] == [
+        ('{"colour":"red"}', "https://shop.example.com/back"),
+        (None, None),
+    ]
 
 
 @pytest.mark.parametrize("state", ["SUCCESS", "REFUND", "CLOSED"])
