@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from payments.storage.certificates import CertificateStore
     from payments.storage.connections import ConnectionStore
     from payments.storage.echoes import EchoStore
+    from payments.storage.looks import LookStore
     from payments.storage.notifications import NotificationStore
     from payments.storage.payments import PaymentStore
     from payments.storage.quarantine import Quarantine
@@ -105,6 +106,13 @@ class Wiring:
         from payments.storage.payments import PaymentStore
 
         return PaymentStore(payments_table=self.settings.payments_table, due_shards=self.settings.due_shards)
+
+    @cached_property
+    def looks(self) -> "LookStore":
+        """When the payments in the payments table are looked into."""
+        from payments.storage.looks import LookStore
+
+        return LookStore(payments_table=self.settings.payments_table, due_shards=self.settings.due_shards)
 
     @cached_property
     def refunds(self) -> "RefundStore":
