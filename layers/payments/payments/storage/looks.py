@@ -1,7 +1,6 @@
 """The looks of the payments table: which payments are due, who looks into one, and when somebody looks next."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from payments.core.payment import Payment
 from payments.core.schedule import due_shard

@@ -19,9 +19,9 @@ def echo(wiring: Wiring) -> list[str]:
     During a change of keys there are several. WeChat Pay refuses one that it does not use yet, or no more: that is said in the
     log, and is no failure as long as another one is taken and the preferred one is not refused.
     """
-    preferred, nonces = wiring.keys.preferred, dict[str, str]()
+    preferred, nonces = wiring.secrets.keys.preferred, dict[str, str]()
     missed, refused = list[str](), list[str]()
-    for serial in wiring.keys.serials:
+    for serial in wiring.secrets.keys.serials:
         nonce = wiring.nonce()
         try:
             _ask(nonce, serial, wiring)
