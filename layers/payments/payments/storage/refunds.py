@@ -1,9 +1,10 @@
 """The refunds of a payment: money is set aside before anything is sent, and settled once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from payments.core.facts import is_merchants_account
 from payments.core.lifecycle import (
     MAX_REFUNDS,
     REFUND_RELEASED,
@@ -12,29 +13,13 @@ from payments.core.lifecycle import (
     REFUND_SUCCEEDED,
     REFUNDABLE,
     RefundEdge,
+    RefundNews,
     RefundStatus,
     Status,
 )
 from payments.core.payment import Payment, Refund
 from payments.core.schedule import FIRST_CHECK_SECONDS, shard
 from payments.storage.items import NOT_DUE, P, append, refund_record, status_in, update
-
-# WeChat Pay's words for the merchant's own account begin so (APIv3, "Refund": user_received_account).
-_MERCHANT = "商户"
-
-
-@dataclass(frozen=True)
-class RefundNews:
-    """What moves a refund: WeChat Pay's words of it, the `cause` for the history, and `now` in epoch seconds.
-
-    `answering` tells that whoever asked for the refund first is being answered with this.
-    """
-
-    cause: str
-    now: int
-    refund_id: str | None = None
-    user_received_account: str | None = None
-    answering: bool = False
 
 
 class RefundStore:
@@ -163,8 +148,7 @@ class RefundStore:
         refunded = seen.refunded + refund.amount
         status = Status.REFUNDED if refunded == seen.paid else Status.PARTIALLY_REFUNDED
         actions = [P.status.set(status.value), P.refunded.set(P.refunded + refund.amount)]
-        account = news.user_received_account or refund.user_received_account or ""
-        to_merchant = account.startswith(_MERCHANT)
+        to_merchant = is_merchants_account(news.user_received_account or refund.user_received_account)
         return self._settle(
             seen, refund, REFUND_SUCCEEDED, actions, news, status=status, to_merchant=to_merchant
         )
