@@ -1,4 +1,4 @@
-"""Three times a day: new platform certificates are stored before the old ones end, and the days of every key are told."""
+"""Three times a day: new platform certificates are stored before the old ones end, and the days left of every key are measured."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Whether the tables that are the books refuse to be deleted, and can be restored to any second."""
+"""Whether the tables of payments, quarantine and notifications refuse to be deleted, and can be restored to any second."""
 
 from botocore.exceptions import ClientError
 

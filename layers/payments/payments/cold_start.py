@@ -1,4 +1,4 @@
-"""What a function makes while it starts, so that its first call need not: of its wiring, what its environment is about."""
+"""What a function loads and makes while it starts, so that its first call does not wait for it."""
 
 from operator import attrgetter
 from typing import TYPE_CHECKING

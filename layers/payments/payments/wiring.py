@@ -43,7 +43,7 @@ class Wiring:
         prepare(self, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"))  # Lambda alone sets it
 
     def begin(self, seconds: float) -> None:
-        """A piece of work begins that must be done in so many seconds: the rest of the wait is divided by `remaining`."""
+        """Start a piece of work that must be done within so many seconds; `remaining` says what is left of them."""
         self._deadline = time.monotonic() + seconds
 
     def remaining(self) -> float:

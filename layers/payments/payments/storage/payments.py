@@ -62,7 +62,7 @@ class PaymentStore:
         conditional_write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
 
     def claim(self, seen: Payment, *, claim: str, until: int, due_at: int, now: int) -> Payment:
-        """Be the one who sends the frozen request again, as `claim`. RefusedUpdate when somebody else does.
+        """Take the right to send the frozen request again, under the name `claim`. RefusedUpdate when somebody else has it.
 
         Returns the payment with the claim: `sent_at` is later than it ever was, and what was missing is asked about anew.
         """
@@ -78,7 +78,7 @@ class PaymentStore:
         return update(seen.out_trade_no, actions, condition & (P.status == seen.status.value))
 
     def give_up_claim(self, out_trade_no: str, *, claim: str | None) -> None:
-        """Nobody sends any more, however it ended. RefusedUpdate when somebody else claims it, or nobody."""
+        """End a claim, however its send ended. RefusedUpdate when somebody else has one now, or nobody."""
         update(out_trade_no, _UNCLAIMED, unchanged(P.claim, claim))
 
     def mark_missing(self, payment: Payment, *, now: int) -> None:
@@ -87,7 +87,7 @@ class PaymentStore:
         update(payment.out_trade_no, [P.missing_since.set(now)], condition & P.missing_since.does_not_exist())
 
     def claim_query(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
-        """Be the one who asks WeChat Pay now. RefusedUpdate when somebody else just did."""
+        """Take the right to ask WeChat Pay about the order now. RefusedUpdate when somebody else just did."""
         update(out_trade_no, [P.asked_at.set(now)], unchanged(P.asked_at, seen))
 
     def record_credential(
@@ -192,7 +192,7 @@ class PaymentStore:
         )
 
     def mark_refunded_elsewhere(self, seen: Payment) -> Payment:
-        """Money of a payment without a refund of ours has gone back, nobody knows how much of it."""
+        """Note that money of a payment without a refund of ours has gone back; how much of it is not known."""
         condition = (P.refund_count == 0) & (P.version == seen.version)
         return update(seen.out_trade_no, [P.refunded_elsewhere.set(True)], condition)
 

@@ -1,4 +1,4 @@
-"""The refunds of a payment: money is set aside before anything is sent, and settled once."""
+"""The refunds of a payment: their money is set aside before anything is sent, and goes out, or becomes free again, once."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -79,7 +79,7 @@ class RefundStore:
     def record_sent_on(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
         """An ABNORMAL refund is on its way once more, and is asked about as soon as after its first send.
 
-        WeChat Pay's word for it must be younger than `seen`, so nothing may have moved.
+        RefusedUpdate when anything has moved since `seen`: WeChat Pay's answer must be younger than what was read.
         """
         refund = seen.refunds[out_refund_no]
         actions = [
@@ -92,9 +92,9 @@ class RefundStore:
         return _append(seen, refund, REFUND_SENT_ON, news, actions, condition=condition, status=seen.status)
 
     def claim_resend(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
-        """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
+        """Take the right to send the frozen request again, under the name `claim`; from here on nobody may release the money.
 
-        RefusedUpdate when somebody else just did, and after a last word.
+        RefusedUpdate when somebody else has sent it since `seen`, and when it is refused for good.
         """
         refund, record = seen.refunds[out_refund_no], refund_record(out_refund_no)
         sent_at = max(now, (refund.sent_at or 0) + 1)
@@ -119,7 +119,7 @@ class RefundStore:
         return update(seen.out_trade_no, actions, condition)
 
     def count_doubt(self, seen: Payment, out_refund_no: str) -> Payment:
-        """A refusal that nobody has signed: counted, and no more than that."""
+        """Count one more refusal that is not signed; nothing else changes."""
         refund = seen.refunds[out_refund_no]
         actions = [refund_record(out_refund_no)["doubts"].set(refund.doubts + 1)]
         return update(seen.out_trade_no, actions, _not_sent_since(refund))
@@ -131,19 +131,19 @@ class RefundStore:
         return update(seen.out_trade_no, [record["missing_since"].set(now)], condition)
 
     def record_repetition(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
-        """Whoever asked for it without a key, and was not answered, asks again: it stays the same refund from now on."""
+        """Note when a caller without a key, who has not been answered, asked again: the same wish stays this refund for longer."""
         record = refund_record(out_refund_no)
         return update(seen.out_trade_no, [record["told_at"].set(now)], record["unanswered_by"] == caller)
 
     def mark_answered(self, seen: Payment, out_refund_no: str, *, caller: str) -> Payment:
-        """Whoever asked for it first is being answered, with what somebody else had written down before."""
+        """Note that the caller who asked first is answered now, with what was stored already."""
         record = refund_record(out_refund_no)
         return update(
             seen.out_trade_no, [record["unanswered_by"].remove()], record["unanswered_by"] == caller
         )
 
     def settle_success(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
-        """The money has gone out; what the payment becomes depends on what was seen, so nothing may have moved."""
+        """The money has gone out. RefusedUpdate when anything has moved: what the payment becomes follows from `seen`."""
         refund = seen.refunds[out_refund_no]
         refunded = seen.refunded + refund.amount
         status = Status.REFUNDED if refunded == seen.paid else Status.PARTIALLY_REFUNDED

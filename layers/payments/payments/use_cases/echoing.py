@@ -1,4 +1,4 @@
-"""The proof without money that WeChat Pay reaches us: an echo to our own notify URL under each key, and the wait for it.
+"""Echoing: ask WeChat Pay for a test notification under each of its keys, and wait until each has reached our notify URL.
 
 Silence proves nothing: a shop that sells nothing at night hears nothing either.
 """

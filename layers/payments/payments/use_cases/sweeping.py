@@ -1,4 +1,4 @@
-"""Sweeping: as many of the payments that are due as will be looked at go to the queues, each to one looker at a time."""
+"""Sweeping: lease the payments that are due, as many as will be looked at in time, and send them to the queues."""
 
 import json
 from collections.abc import Callable, Sequence
