@@ -71,7 +71,7 @@ def test_metadata_is_what_was_quoted_in_value_and_in_kind(stage: Stage, asked: o
 def test_who_pays_is_part_of_the_wish_for_an_order_within_wechat(stage: Stage) -> None:
     buyer, openids = next(BUYERS), iter(("o-first", "o-first", "o-second"))
     unsigned = SimpleNamespace(jsapi_params=lambda **_: {})
-    stage.wiring.__dict__["signing"] = SimpleNamespace(value=lambda: unsigned)
+    stage.wiring.secrets.__dict__["signing"] = SimpleNamespace(value=lambda: unsigned)
     stage.wechat.says("jsapi", "wx1", "wx2")
 
     def number() -> str:
