@@ -11,6 +11,7 @@ from operations.stack import CannotError, Stack, run
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import Payment, Refund
+from payments.storage.looks import LookStore
 from payments.storage.payments import PaymentStore
 from payments.storage.refunds import RefundStore
 
@@ -35,7 +36,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _cancel(stack: Stack, options: argparse.Namespace) -> int:
     shards = int(stack.parameter("DueShards"))
-    store = PaymentStore(payments_table=stack.output("PaymentsTableName"), due_shards=shards)
+    table = stack.output("PaymentsTableName")
+    store = PaymentStore(payments_table=table, due_shards=shards)
+    looks = LookStore(payments_table=table, due_shards=shards)
     refunds = RefundStore(due_shards=shards)
     try:
         for _ in range(MAX_ROUNDS):
@@ -44,7 +47,7 @@ def _cancel(stack: Stack, options: argparse.Namespace) -> int:
             try:
                 if refund.refused is None:
                     payment = refunds.mark_refused(payment, options.refund, code=CANCELLED, unsure=True)
-                store.set_next_look(payment, due_at=int(time.time()), answered=False)
+                looks.set_next_look(payment, due_at=int(time.time()), answered=False)
             except RefusedUpdate:  # sent, told of or looked into at this moment: what is it now?
                 continue
             yuan = f"{refund.amount / 100:.2f} yuan"

@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from operations.checks.findings import Findings, warning
 from operations.env_file import parse
-from operations.findings import Findings, warning
 from operations.stack import CannotError, Stack
 from payments.storage.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
 from wechatpay.errors import KeyFormatError

@@ -7,11 +7,11 @@ import time
 import tomllib
 from pathlib import Path
 
+from operations.checks.deployment import check_domain, check_issuer, check_place
+from operations.checks.findings import Findings, Level, has, shown
+from operations.checks.parameters import check_parameters, kept
 from operations.configuration import DEFAULTS, PARAMETERS, SECRETS, Configuration, of_file, secret
-from operations.deploy_checks import check_domain, check_issuer, check_place
-from operations.deploy_rules import check_parameters, kept
 from operations.doctor import diagnosed
-from operations.findings import Findings, Level, has, shown
 from operations.stack import CannotError, Stack, run
 from operations.stack_states import failure, hindrance
 from payments.settings import NOTIFY_PATH

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
-from operations.concurrency_checks import check_concurrency
+from operations.checks.concurrency import check_concurrency
+from operations.checks.echo import ARRIVAL_SECONDS, check_echo
+from operations.checks.findings import Finding, Level, has, shown
+from operations.checks.forms import check_forms
+from operations.checks.gateway import check_gateway
+from operations.checks.keys import check_keys
+from operations.checks.notify_url import check_notify_url
+from operations.checks.protection import check_protection
+from operations.checks.restored import check_restored
 from operations.configuration import Configuration, of_file, of_stack
-from operations.echo_checks import ARRIVAL_SECONDS, check_echo
-from operations.findings import Finding, Level, has, shown
-from operations.form_checks import check_forms
-from operations.key_checks import check_keys
-from operations.live_checks import check_gateway, check_notify_url
-from operations.protection_checks import check_protection
-from operations.restore_checks import check_restored
 from operations.stack import Stack, run
 
 

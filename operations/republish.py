@@ -1,6 +1,6 @@
 """`make republish SINCE=2026-01-31T12:00:00Z`: every event since then again, with the same ids, from the tables themselves.
 
-A stream forgets after a day, a payment's history does not, and a kept notification not for 90 days. Consumers tell repeated events by their id.
+A stream keeps its records for a day; a payment's history is kept for ever, a notification for 90 days. Consumers tell repeated events by their id.
 """
 
 import argparse

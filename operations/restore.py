@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.deploy_rules import kept
+from operations.checks.parameters import kept
 from operations.stack import CannotError, Stack, run
 from payments.core.events import RESTORED
 from payments.core.schedule import MONEY, shard

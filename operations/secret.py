@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from operations.checks.findings import Findings, Level, fault, has, shown
 from operations.configuration import PARAMETERS, SECRETS, Configuration, of_file, secret
 from operations.doctor import diagnosed
-from operations.findings import Findings, Level, fault, has, shown
 from operations.stack import CannotError, Stack, run
 from wechatpay.decryption import apiv3_key
 from wechatpay.errors import KeyFormatError

@@ -1,4 +1,4 @@
-"""Three times a day: new platform certificates are stored before the old ones end, and the days of every key are told."""
+"""Three times a day: new platform certificates are stored before the old ones end, and the days left of every key are measured."""
 
 from typing import Any
 
@@ -16,17 +16,17 @@ wiring = Wiring()
 def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
     """Download, store, tell; what went wrong is raised last, so that Lambda comes again and somebody is alarmed."""
     wiring.begin(RENEWAL_BUDGET_SECONDS)
-    stored = wiring.downloaded.value().platform_certificates
+    stored = wiring.secrets.downloaded.value().platform_certificates
     try:
         stored = renew_certificates()
     finally:
-        measure_key_days([*wiring.verification.value().platform_certificates, *stored], wiring)
+        measure_key_days([*wiring.secrets.verification.value().platform_certificates, *stored], wiring)
     return {"stored": len(stored)}
 
 
 def renew_certificates() -> tuple[str, ...]:
     """Download WeChat Pay's platform certificates and store the trusted ones; returns all that are stored then, in PEM."""
-    verification = wiring.verification.value()
+    verification = wiring.secrets.verification.value()
     if not verification.platform_certificates:
         return ()  # a merchant with the public key: there is nothing to download, and nobody to believe
     try:

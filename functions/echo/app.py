@@ -13,5 +13,5 @@ def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:
     """Noughts and ones: the alarm is for a one, and stays until there is a nought."""
     missed = echo(wiring)
     wiring.measure({"EchoMissed": int(bool(missed))})
-    logger.info("echoes", extra={"asked": len(wiring.keys.serials), "missed": len(missed)})
+    logger.info("echoes", extra={"asked": len(wiring.secrets.keys.serials), "missed": len(missed)})
     return {"missed": len(missed)}

@@ -38,7 +38,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def connect(event: Mapping[str, Any], log_context: dict[str, object]) -> None:
     """Use the ticket up. Raises TicketError, RefusedUpdate."""
     now = wiring.now()
-    ticket = ticket_of(offered_ticket(event), keys=wiring.checkout_key.value(), now=now)
+    ticket = ticket_of(offered_ticket(event), keys=wiring.secrets.checkout_key.value(), now=now)
     log_context["out_trade_no"] = ticket.out_trade_no
     connection_id = str(event["requestContext"]["connectionId"])
     wiring.connections.open(Connection(ticket.out_trade_no, ticket.ticket_id, connection_id, int(now)))

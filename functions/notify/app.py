@@ -74,10 +74,10 @@ def verify_and_apply(event: dict[str, Any], log_context: dict[str, object]) -> A
     request = request_of(event, log_context)
     if len(request.body) > MAX_BODY_BYTES:
         raise TooLargeError(f"The body is over {MAX_BODY_BYTES // 1024} KB.")
-    sealed = receive(request.headers, request.body, keys=wiring.keys, now=wiring.now())
+    sealed = receive(request.headers, request.body, keys=wiring.secrets.keys, now=wiring.now())
     log_context |= {"notification_id": sealed.id, "event_type": sealed.event_type}
     try:
-        members = wiring.keys.open(sealed)
+        members = wiring.secrets.keys.open(sealed)
     except DecryptionError as problem:
         raise TryAgainError(NOT_DECRYPTED) from problem
     try:

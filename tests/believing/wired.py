@@ -65,8 +65,8 @@ class ModelWiring(Wiring):
     def wechat(self) -> Client:
         """The product's own client over the model's line."""
         return Client(
-            signer=self.signing.value,
-            keys=self.keys,
+            signer=self.secrets.signing.value,
+            keys=self.secrets.keys,
             gateways=self.settings.gateways,
             clock=self.now,
             nonce=self.nonce,

@@ -57,7 +57,7 @@ _BATCHES = {"put_events": "Entries", "send_message_batch": "Entries"}
 def modes_of(name: str) -> tuple[str, ...]:
     """The modes of an effect by its name. An effect on which nobody has decided gets the four that fit all."""
     part, _, method = name.partition(".")
-    if part in ("store", "refunds", "allowances"):
+    if part in ("store", "looks", "refunds", "allowances"):
         return _READ if method in READS else _WRITE
     if part == "wechat" and method in _ON:
         in_flight = () if "query" in method else ("late_effect", "refused_in_flight")
@@ -114,7 +114,7 @@ class Modes:
             # The SDK repeats a write whose answer was lost, and the repetition meets its own effect.
             raise RefusedUpdate
         self._clock.advance(SLOW_STORAGE)
-        if effect.part in ("store", "refunds", "allowances", "quarantine"):
+        if effect.part in ("store", "looks", "refunds", "allowances", "quarantine"):
             raise StorageUnavailableError("ReadTimeoutError")
         if effect.part == "wechat":
             raise UnknownOutcomeError("ReadTimeout")

@@ -10,10 +10,9 @@ from unittest.mock import patch
 
 from payments.core import identifiers
 from payments.core.errors import RefusedUpdate
-from payments.core.lifecycle import Status
+from payments.core.lifecycle import RefundNews, Status
 from payments.core.payment import Payment, Refund
 from payments.storage.items import P, append
-from payments.storage.refunds import RefundNews
 from tests.crash.functions import Planted
 from tests.crash.wired import CrashWiring
 

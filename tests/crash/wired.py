@@ -9,8 +9,8 @@ from payments.wiring import Wiring
 from tests.crash.clock import VirtualClock
 from tests.crash.effects import Effect, Invocation
 
-INSIDE = ("verification", "downloaded", "keys", "signing", "merchant_certificate", "checkout_key")
-"""Parts that reach the outside only through other parts."""
+INSIDE = ("secrets",)
+"""Parts that reach the outside only through other parts: the values of secrets are read by `_secrets_manager`."""
 CLIENTS = {"_secrets_manager": "secretsmanager", "queue": "sqs", "events": "events"}
 """Parts that are clients of AWS, and of which service: made once, for making one takes longer than a run."""
 _NOT_EFFECTS = ("session",)

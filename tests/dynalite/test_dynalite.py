@@ -27,7 +27,7 @@ CANNOT_BE_REFUSED = {
     "connections.waiting_for",
     "quarantine.keep",
     "store.reread",
-    "store.find_due",
+    "looks.find_due",
     "store.get",
 }
 

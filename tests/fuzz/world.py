@@ -267,9 +267,8 @@ class World:
 
     def _refunding(self, wiring: Wiring) -> Payment:
         """Paid; 300 of its 1000 fen are on their way back, 200 have gone back, and 100 were not taken."""
-        from payments.core.lifecycle import REFUND_ACCEPTED, RefundStatus
+        from payments.core.lifecycle import REFUND_ACCEPTED, RefundNews, RefundStatus
         from payments.core.payment import Refund
-        from payments.storage.refunds import RefundNews
 
         payment = put(wiring, Status.PAID)
         for letter, amount in (("P", 300), ("S", 200), ("C", 100)):

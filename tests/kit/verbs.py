@@ -14,11 +14,11 @@ from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import CURRENCY, Credential, Payment, Refund
 from payments.storage.connections import Connection
-from payments.storage.payments import Due
+from payments.storage.looks import Due
 from payments.wiring import Wiring
 
 MCHID, APPID = "1900000109", "wx8888888888888888"
-PARTS = ("store", "refunds", "allowances", "connections", "quarantine")
+PARTS = ("store", "looks", "refunds", "allowances", "connections", "quarantine")
 NOT_VERBS = ("session",)
 POOL = 5  # payments that are played with at once
 WRONG = 0.1  # of what a verb is told does not fit

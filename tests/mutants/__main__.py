@@ -41,6 +41,7 @@ MONEY = (
         "allowance",
         "allowances",
         "payments",
+        "looks",
         "items",
         "secrets",
         "sweeping",

@@ -72,7 +72,7 @@ class Ring:
     """Verification keys by their serials alone."""
 
     def __init__(self, office: Office, *serials: str, preferred: str | None) -> None:
-        self._keys = office.wiring.keys
+        self._keys = office.wiring.secrets.keys
         self.serials, self.preferred = serials, preferred
 
     def __getattr__(self, name: str) -> Any:
@@ -80,7 +80,7 @@ class Ring:
 
 
 def with_keys(office: Office, *serials: str, preferred: str | None = None) -> None:
-    office.wiring.__dict__["keys"] = Ring(office, *serials, preferred=preferred)
+    office.wiring.secrets.__dict__["keys"] = Ring(office, *serials, preferred=preferred)
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_an_echo_goes_to_our_notify_url_and_is_heard(office: Office, weixin: Wei
     began = office.time()
     assert echo(office.wiring) == []
     ((message, serial, url),) = weixin.asked
-    assert (serial, url) == (office.wiring.keys.preferred, office.wiring.settings.notify_url)
+    assert (serial, url) == (office.wiring.secrets.keys.preferred, office.wiring.settings.notify_url)
     (row,) = rows(office)
     assert row["notification_id"]["S"] == f"echo#{message}"
     assert (row["serial"]["S"], int(row["arrived_at"]["N"])) == (serial, int(began))
@@ -106,7 +106,7 @@ def test_an_echo_goes_to_our_notify_url_and_is_heard(office: Office, weixin: Wei
 def test_an_echo_that_does_not_arrive_is_waited_for_and_then_missed(office: Office, weixin: Weixin) -> None:
     weixin.then = lambda _: None
     began = office.time()
-    assert echo(office.wiring) == [office.wiring.keys.preferred]
+    assert echo(office.wiring) == [office.wiring.secrets.keys.preferred]
     assert ARRIVAL_SECONDS <= office.time() - began <= ARRIVAL_SECONDS + 1
 
 
@@ -136,9 +136,9 @@ def test_an_echo_whose_answer_is_lost_is_heard_all_the_same(office: Office, weix
 
 
 def test_an_echo_that_has_no_answer_is_waited_for_and_then_missed(office: Office, weixin: Weixin) -> None:
-    weixin.answers = {str(office.wiring.keys.preferred): UnknownOutcomeError("ReadTimeout")}
+    weixin.answers = {str(office.wiring.secrets.keys.preferred): UnknownOutcomeError("ReadTimeout")}
     began = office.time()
-    assert echo(office.wiring) == [office.wiring.keys.preferred]
+    assert echo(office.wiring) == [office.wiring.secrets.keys.preferred]
     assert ARRIVAL_SECONDS <= office.time() - began <= ARRIVAL_SECONDS + 1
 
 
@@ -146,9 +146,9 @@ def test_an_echo_that_has_no_answer_is_waited_for_and_then_missed(office: Office
 def test_an_echo_that_the_only_key_cannot_have_is_missed_at_once(
     office: Office, weixin: Weixin, problem: Exception
 ) -> None:
-    weixin.answers = {str(office.wiring.keys.preferred): problem}
+    weixin.answers = {str(office.wiring.secrets.keys.preferred): problem}
     began = office.time()
-    assert echo(office.wiring) == [office.wiring.keys.preferred]
+    assert echo(office.wiring) == [office.wiring.secrets.keys.preferred]
     assert office.time() == began
 
 

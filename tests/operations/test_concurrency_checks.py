@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import NoCredentialsError
 
-from operations.concurrency_checks import SENDS, check_concurrency
-from operations.findings import Finding, Level
+from operations.checks.concurrency import SENDS, check_concurrency
+from operations.checks.findings import Finding, Level
 from operations.stack import Stack
 from payments.core.pacing import MAX_SENDS_AT_ONCE
 

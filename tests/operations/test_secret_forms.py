@@ -171,12 +171,12 @@ MEMBER_FORMS = [
 
 def assert_the_functions_read(shop: Merchant) -> None:
     wiring = shop.wiring()
-    signer = wiring.signing.value()
+    signer = wiring.secrets.signing.value()
     assert signer.serial_no == shop.known.merchant_serial_no
-    held = wiring.merchant_certificate.value()
+    held = wiring.secrets.merchant_certificate.value()
     assert held is not None
     assert held[1] == shop.known.merchant_serial_no
-    verification = wiring.verification.value()
+    verification = wiring.secrets.verification.value()
     assert verification.ring.preferred == shop.known.wechat_public_key_id
     assert verification.apiv3_keys == [shop.known.api_v3_key.encode()]
 
@@ -239,7 +239,7 @@ def test_platform_certificates_are_a_list_or_any_text_that_holds_them(
     shop.put(VERIFICATION, shop.verification | {CERTIFICATES: given})
 
     def assert_read() -> None:
-        read = shop.wiring().verification.value()
+        read = shop.wiring().secrets.verification.value()
         assert len(read.platform_certificates) == 2
         for serial in (known.platform_serial_no, known.platform_serial_no_new):
             assert read.ring.find(serial) is not None
@@ -264,7 +264,7 @@ def test_what_is_empty_is_absent(shop: Merchant, nothing: object) -> None:
     shop.put(SIGNING, shop.signing)
     shop.put(VERIFICATION, shop.verification | {CERTIFICATES: nothing, **optional})
     assert_the_functions_read(shop)
-    assert shop.wiring().verification.value().platform_certificates == ()
+    assert shop.wiring().secrets.verification.value().platform_certificates == ()
     status, printed = shop.doctor()
     assert status == 0, printed
 
@@ -352,16 +352,16 @@ def test_what_cannot_be_used_is_refused_by_all_by_its_name_and_never_shown(
     shop.put(VERIFICATION, shop.verification)
     running, now = shop.wiring(), [1_000_000.0]
     running.now = lambda: now[0]  # type: ignore[method-assign]
-    in_use = running.signing.value(), running.verification.value()
+    in_use = running.secrets.signing.value(), running.secrets.verification.value()
 
     shop.put(output, good[output] | {member: given})
 
     starting = shop.wiring()
     with pytest.raises(ConfigurationError, match=member) as told:
-        (starting.signing if output == SIGNING else starting.verification).value()
+        (starting.secrets.signing if output == SIGNING else starting.secrets.verification).value()
     now[0] += 301
     with caplog.at_level(logging.ERROR):
-        assert (running.signing.value(), running.verification.value()) == in_use
+        assert (running.secrets.signing.value(), running.secrets.verification.value()) == in_use
     status, printed = shop.doctor()
     assert status == 1, printed
     assert [line for line in printed.splitlines() if line.startswith("fault") and member in line], printed
@@ -399,13 +399,13 @@ def test_what_is_no_json_object_is_refused_by_all_and_the_old_one_stays_in_use(
     shop.put(SIGNING, shop.signing)
     running, now = shop.wiring(), [1_000_000.0]
     running.now = lambda: now[0]  # type: ignore[method-assign]
-    in_use = running.signing.value()
+    in_use = running.secrets.signing.value()
     shop.put(SIGNING, content)
     with pytest.raises(ConfigurationError, match=r"is not JSON|is not a JSON object") as told:
-        shop.wiring().signing.value()
+        shop.wiring().secrets.signing.value()
     now[0] += 301
     with caplog.at_level(logging.ERROR):
-        assert running.signing.value() is in_use
+        assert running.secrets.signing.value() is in_use
     assert "a secret was changed to something unusable" in caplog.text
     status, printed = shop.doctor()
     assert status == 2

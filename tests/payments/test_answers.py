@@ -175,7 +175,7 @@ def test_refunding(row: dict[str, str], calls: Calls, script: Script) -> None:
 def test_sending_an_abnormal_refund_on(row: dict[str, str], calls: Calls, script: Script) -> None:
     answer, _, clause = row["WeChat Pay answers"].partition("; ")
     script.keys = EncryptingKeys()
-    calls.wiring.__dict__["keys"] = script.keys
+    calls.wiring.secrets.__dict__["keys"] = script.keys
     number = put(calls.wiring, Status.PAID).out_trade_no
     script.sends = [partial(refund_object, status="ABNORMAL")]
     body = {"outTradeNo": number, "refundAmount": 3}

@@ -90,7 +90,7 @@ class Unread:
 def line(**changes: str) -> Any:
     """A function's line to WeChat Pay under these settings."""
     wiring = Wiring(environment(**changes))
-    wiring.signing = wiring.keys = Unread()  # type: ignore[assignment]
+    wiring.secrets.signing = wiring.secrets.keys = Unread()  # type: ignore[assignment]
     return wiring.wechat
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Payment, Refund
-from payments.storage.payments import Due
+from payments.storage.looks import Due
 from tests.payments.stage import SILENCE, START, Between, Lost, Stage, order_object, refusal
 from wechatpay.errors import UnknownOutcomeError
 
@@ -88,7 +88,7 @@ def test_a_look_that_somebody_else_has_overtaken_says_nothing_about_the_next(sta
 
 def test_a_table_that_does_not_answer_has_the_message_delivered_again(stage: Stage) -> None:
     payments = [stage.put(Status.PENDING) for _ in range(2)]
-    stage.wiring.store = Lost(stage.store, "set_next_look", "before")
+    stage.wiring.looks = Lost(stage.wiring.looks, "set_next_look", "before")
     stage.wechat.says("query", *(order_object(payment, "NOTPAY") for payment in payments))
     assert stage.settle(*payments) == [payments[0].out_trade_no]
     assert stage.wechat.asked == ["query", "query"]
@@ -110,7 +110,7 @@ def test_a_payment_stays_due_until_wechat_pay_has_answered_for_it(
 ) -> None:
     payment = stage.put(Status.CREATING)
     assert payment.due_at is not None
-    leased = stage.store.lease(
+    leased = stage.wiring.looks.lease(
         Due("money#0", payment.out_trade_no, payment.due_at), until=payment.due_at + 180
     )
     stage.wiring.time = payment.due_at + 130
@@ -125,7 +125,7 @@ def test_a_payment_stays_due_until_wechat_pay_has_answered_for_it(
 def test_a_look_that_our_own_table_cuts_short_is_no_answer(stage: Stage) -> None:
     payment = stage.put(Status.PENDING)
     assert payment.due_at is not None
-    stage.store.lease(Due("money#0", payment.out_trade_no, payment.due_at), until=START + 190)
+    stage.wiring.looks.lease(Due("money#0", payment.out_trade_no, payment.due_at), until=START + 190)
     stage.wiring.store = Lost(stage.store, "record_money", "before")
     stage.wechat.says("query", order_object(payment, "SUCCESS"))
     assert stage.settle(payment) == [payment.out_trade_no]
@@ -351,7 +351,7 @@ def test_one_refund_without_an_answer_leaves_the_payment_due_and_the_others_look
 
     stage.wechat.query_refund = answer  # type: ignore[method-assign, assignment]
     assert payment.due_at is not None
-    stage.store.lease(Due("money#0", payment.out_trade_no, payment.due_at), until=START + 190)
+    stage.wiring.looks.lease(Due("money#0", payment.out_trade_no, payment.due_at), until=START + 190)
     stage.wiring.time = START + 10
     stage.settle(payment)
     after = stage.stored(payment)

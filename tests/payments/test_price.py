@@ -227,7 +227,7 @@ def test_a_quote_key_that_is_none_makes_no_quote_good(calls: Calls, buyer: str, 
         def value(self) -> "Held":
             return self
 
-    calls.wiring.verification = Held()  # type: ignore[assignment]
+    calls.wiring.secrets.verification = Held()  # type: ignore[assignment]
     status, answer = calls.as_(buyer, "payments:pay", "native", body=order(signed(quoted(buyer), key=key)))
 
     assert (status, answer["details"]["field"], calls.asked) == (403, "quote", [])

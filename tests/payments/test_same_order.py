@@ -42,7 +42,7 @@ def returning(stage: Stage) -> Stage:
 def unsigned(stage: Stage) -> None:
     """What opens the cashier is not looked at."""
     signer = SimpleNamespace(jsapi_params=lambda **_: {})
-    stage.wiring.__dict__["signing"] = SimpleNamespace(value=lambda: signer)
+    stage.wiring.secrets.__dict__["signing"] = SimpleNamespace(value=lambda: signer)
 
 
 @pytest.mark.parametrize("member", DIFFERENT)

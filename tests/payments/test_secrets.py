@@ -219,7 +219,7 @@ def test_a_secrets_manager_that_hangs_leaves_notify_time_to_answer(monkeypatch: 
         environment = {"PAYMENTS_TABLE": "payments", "DUE_SHARDS": "4", "VERIFICATION_SECRET": "v"}
         begun = time.monotonic()
         with pytest.raises(TryAgainError):
-            Wiring(environment).verification.value()
+            Wiring(environment).secrets.verification.value()
         assert time.monotonic() - begun < 4.5
 
 

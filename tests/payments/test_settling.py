@@ -13,7 +13,7 @@ from payments.core.facts import RefundFacts
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Payment, Refund
 from payments.core.schedule import REFUND_INTERVAL_SECONDS
-from payments.storage.payments import Due
+from payments.storage.looks import Due
 from payments.use_cases.evidence import Applied
 from payments.use_cases.refunds.refund_evidence import apply_refund
 from payments.use_cases.settling import settle
@@ -326,7 +326,7 @@ def test_a_message_that_was_delivered_again_asks_nobody(
     moving.time = payment.created_at + 20
     assert payment.due_at is not None
     row = Due("money#0", payment.out_trade_no, payment.due_at)
-    moving.store.lease(row, until=int(moving.time) + 180)
+    moving.looks.lease(row, until=int(moving.time) + 180)
     wechat.queries = {
         payment.out_trade_no: {
             "out_trade_no": payment.out_trade_no,

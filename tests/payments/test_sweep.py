@@ -100,7 +100,7 @@ class Sweeping:
         )
         self.wiring.store.create(payment, due_at=at - 1)
         stored = self.stored(number)
-        self.wiring.store.set_next_look(stored, due_at=at, answered=True)
+        self.wiring.looks.set_next_look(stored, due_at=at, answered=True)
         return self.stored(number)
 
     def stored(self, number: str) -> Payment:
@@ -163,7 +163,7 @@ def test_a_refund_to_be_sent_goes_to_the_queue_that_may(sweeping: Sweeping) -> N
     then = START - 300
     refund = Refund("A", RefundStatus.REQUESTED, 1, then, sent_at=then, wechat_request="{}")
     reserved = sweeping.wiring.refunds.reserve(paid, refund, cause="refund", due_at=then, now=then)
-    store.set_next_look(reserved, due_at=START - 100, answered=True)
+    sweeping.wiring.looks.set_next_look(reserved, due_at=START - 100, answered=True)
     assert sweeping.run() == {"sent": 1, "failed": 0}
     assert sweeping.queues.batches == [
         (SENDS, [{"out_trade_no": payment.out_trade_no, "lease": START + 180, "may_send": True}])
@@ -252,7 +252,7 @@ def test_a_payment_that_somebody_has_looked_at_meanwhile_is_not_sent(sweeping: S
     def around(operation: Operation, run: Run) -> Answer:
         if operation.name == "UpdateItem":
             sweeping.db.around = None
-            sweeping.wiring.store.set_next_look(payments[1], due_at=START + 600, answered=True)
+            sweeping.wiring.looks.set_next_look(payments[1], due_at=START + 600, answered=True)
         return run()
 
     sweeping.db.around = around

@@ -282,7 +282,7 @@ def test_what_was_written_before_there_were_classes_is_swept_and_gets_its_class_
     stage.sweep()
     (message,) = stage.received(stage.questions)
     assert message["out_trade_no"] == number
-    rows = stage.wiring.store.find_due(shard(number, 4), now=START + 200_000, most=5)
+    rows = stage.wiring.looks.find_due(shard(number, 4), now=START + 200_000, most=5)
     assert [row.out_trade_no for row in rows] == [number]
 
 
@@ -372,9 +372,9 @@ def test_refunds_that_wait_for_their_pace_keep_no_question_back(stage: Stage) ->
 
 def test_a_lease_whose_answer_was_lost_finds_itself_when_it_is_repeated(stage: Stage) -> None:
     number = stage.row("money#0", START - 10)
-    (row,) = stage.wiring.store.find_due("money#0", now=START, most=5)
-    first = stage.wiring.store.lease(row, until=START + LEASE_SECONDS)
-    again = stage.wiring.store.lease(row, until=START + LEASE_SECONDS)
+    (row,) = stage.wiring.looks.find_due("money#0", now=START, most=5)
+    first = stage.wiring.looks.lease(row, until=START + LEASE_SECONDS)
+    again = stage.wiring.looks.lease(row, until=START + LEASE_SECONDS)
     assert (
         (first.due_at, first.due_since)
         == (again.due_at, again.due_since)

@@ -217,7 +217,7 @@ class Office:
         self, number: str, out_refund_no: str, *, wechat: Send = None, by: str = "office", **members: object
     ) -> Told:
         """Send an ABNORMAL refund on, to the merchant unless `members` say otherwise."""
-        self.script.sends, self.script.keys = [wechat], self.wiring.keys
+        self.script.sends, self.script.keys = [wechat], self.wiring.secrets.keys
         body = {"outTradeNo": number, "outRefundNo": out_refund_no, "type": "MERCHANT_BANK_CARD", **members}
         body = {name: value for name, value in body.items() if value is not ...}
         return self._called(self._abnormal, {"body": json.dumps(body)}, by, "payments:refund")

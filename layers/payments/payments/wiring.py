@@ -7,30 +7,28 @@ function loads only what it uses.
 import os
 import secrets as randomness
 import time
-from collections.abc import Callable, Mapping
-from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from payments import metrics
+from payments.cold_start import prepare
 from payments.settings import Settings
 
 if TYPE_CHECKING:
+    from payments.stack_secrets import StackSecrets
     from payments.storage.allowances import AllowanceStore
     from payments.storage.certificates import CertificateStore
     from payments.storage.connections import ConnectionStore
     from payments.storage.echoes import EchoStore
+    from payments.storage.looks import LookStore
     from payments.storage.notifications import NotificationStore
     from payments.storage.payments import PaymentStore
     from payments.storage.quarantine import Quarantine
     from payments.storage.refunds import RefundStore
-    from payments.storage.secret_members import Downloaded, Verification
-    from payments.storage.secrets import Cached, CurrentKeys
     from payments.storage.unpublished import Unpublished
     from wechatpay.client import Client
     from wechatpay.errors import RefusedError, UnknownOutcomeError
-    from wechatpay.signing import MerchantSigner
-
-T = TypeVar("T")
 
 # Each part is imported where it is made: `payment` must not pay for cryptography, nor `notify` for requests.
 # ruff: noqa: PLC0415
@@ -42,29 +40,10 @@ class Wiring:
     def __init__(self, environment: Mapping[str, str] | None = None) -> None:
         self.settings = Settings(os.environ if environment is None else environment)
         self._deadline = float("inf")
-        kind = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE")  # Lambda alone sets it
-        if kind == "snap-start":
-            self._warm()
-        elif kind and any(
-            map(self.settings.has, ("PAYMENTS_TABLE", "NOTIFICATIONS_TABLE", "CONNECTIONS_TABLE"))
-        ):
-            # A cold start has a whole processor until the first call, and then a part of one.
-            from payments.storage.tables import PaymentItem  # noqa: F401
-
-    def _warm(self) -> None:
-        """Make what this function's environment is about, for the snapshot that its calls will begin from.
-
-        Nobody is asked yet: what a secret says would be old by then. Nothing random may be made here either, for all calls would
-        begin with the same; randomness comes from the system each time. AWS credentials are renewed by botocore.
-        """
-        parts = {"PAYMENTS_TABLE": "store", "SIGNING_SECRET": "wechat", "VERIFICATION_SECRET": "keys"}
-        parts |= {"EVENT_BUS": "events", "SETTLE_QUEUE": "queue"}
-        for variable, part in parts.items():
-            if self.settings.has(variable):
-                getattr(self, part)
+        prepare(self, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"))  # Lambda alone sets it
 
     def begin(self, seconds: float) -> None:
-        """A piece of work begins that must be done in so many seconds: the rest of the wait is divided by `remaining`."""
+        """Start a piece of work that must be done within so many seconds; `remaining` says what is left of them."""
         self._deadline = time.monotonic() + seconds
 
     def remaining(self) -> float:
@@ -105,6 +84,13 @@ class Wiring:
         from payments.storage.payments import PaymentStore
 
         return PaymentStore(payments_table=self.settings.payments_table, due_shards=self.settings.due_shards)
+
+    @cached_property
+    def looks(self) -> "LookStore":
+        """When the payments in the payments table are looked into."""
+        from payments.storage.looks import LookStore
+
+        return LookStore(payments_table=self.settings.payments_table, due_shards=self.settings.due_shards)
 
     @cached_property
     def refunds(self) -> "RefundStore":
@@ -149,53 +135,18 @@ class Wiring:
         return ConnectionStore(connections_table=self.settings.connections_table)
 
     @cached_property
-    def verification(self) -> "Cached[Verification]":
-        """The secret that verifies WeChat Pay."""
-        from payments.storage.secret_members import Verification
+    def secrets(self) -> "StackSecrets":
+        """The stack's secrets, to be read."""
+        from payments.stack_secrets import StackSecrets
 
-        return self._secret(self.settings.verification_secret, Verification)
-
-    @cached_property
-    def keys(self) -> "CurrentKeys":
-        """WeChat Pay's verification keys."""
-        from payments.storage.secrets import CurrentKeys
-
-        return CurrentKeys(self.verification, self.downloaded)
-
-    @cached_property
-    def downloaded(self) -> "Cached[Downloaded]":
-        """The secret of downloaded platform certificates."""
-        from payments.storage.secret_members import Downloaded
-
-        return self._secret(self.settings.certificates_secret, Downloaded, absent="{}")
+        return StackSecrets(self.settings, client=lambda: self._secrets_manager, clock=self.now)
 
     @cached_property
     def certificates(self) -> "CertificateStore":
-        """The same secret, to be written."""
+        """The secret of downloaded platform certificates, to be written."""
         from payments.storage.certificates import CertificateStore
 
         return CertificateStore(client=self._secrets_manager, secret_id=self.settings.certificates_secret)
-
-    @cached_property
-    def signing(self) -> "Cached[MerchantSigner]":
-        """The secret that signs for the merchant."""
-        from payments.storage.secret_members import signer
-
-        return self._secret(self.settings.signing_secret, partial(signer, mchid=self.settings.mchid))
-
-    @cached_property
-    def merchant_certificate(self) -> "Cached[tuple[str, str] | None]":
-        """The merchant's API certificate and the serial number in use, from the signing secret."""
-        from payments.storage.secret_members import merchant_certificate
-
-        return self._secret(self.settings.signing_secret, merchant_certificate)
-
-    @cached_property
-    def checkout_key(self) -> "Cached[tuple[str, ...]]":
-        """The secret keys of checkout addresses: the first signs, any of them opens."""
-        from payments.storage.secret_members import checkout_keys
-
-        return self._secret(self.settings.checkout_secret, checkout_keys)
 
     @cached_property
     def wechat(self) -> "Client":
@@ -203,8 +154,8 @@ class Wiring:
         from wechatpay.client import Client
 
         return Client(
-            signer=self.signing.value,
-            keys=self.keys,
+            signer=self.secrets.signing.value,
+            keys=self.secrets.keys,
             gateways=self.settings.gateways,
             clock=self.now,
             nonce=self.nonce,
@@ -227,14 +178,6 @@ class Wiring:
         if problem is not None:
             code = problem.code if isinstance(problem, RefusedError) else problem.code or problem.reason
             self.count("WeChatErrors", code=code)
-
-    def _secret(
-        self, secret_id: str, parse: Callable[[dict[str, Any]], T], absent: str | None = None
-    ) -> "Cached[T]":
-        from payments.storage.secrets import Cached
-
-        client = self._secrets_manager
-        return Cached(client=client, secret_id=secret_id, parse=parse, clock=self.now, absent=absent)
 
     @cached_property
     def _session(self) -> Any:

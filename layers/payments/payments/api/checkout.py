@@ -18,7 +18,9 @@ PATH = "/checkout/"
 def address(payment: Payment, wiring: Wiring) -> str:
     """Where the buyer pays this order: the whole address, to be handed to nobody but the buyer."""
     token = tokens.checkout_token(
-        out_trade_no=payment.out_trade_no, time_expire=payment.time_expire, keys=wiring.checkout_key.value()
+        out_trade_no=payment.out_trade_no,
+        time_expire=payment.time_expire,
+        keys=wiring.secrets.checkout_key.value(),
     )
     return wiring.settings.public_url + PATH + token
 
@@ -26,7 +28,7 @@ def address(payment: Payment, wiring: Wiring) -> str:
 def payment_params(payment: Payment, wiring: Wiring) -> dict[str, str]:
     """What WeChat's cashier is opened with for a JSAPI order that has its prepay_id."""
     # Signed afresh for each answer: it carries a timestamp, and storing it would gain nothing.
-    return wiring.signing.value().jsapi_params(
+    return wiring.secrets.signing.value().jsapi_params(
         appid=payment.appid,
         prepay_id=payment.prepay_id or "",
         timestamp=int(wiring.now()),
@@ -42,7 +44,7 @@ def opened_by(token: str, wiring: Wiring) -> Payment:
     the token.
     """
     try:
-        number = tokens.order_of(token, keys=wiring.checkout_key.value(), now=wiring.now())
+        number = tokens.order_of(token, keys=wiring.secrets.checkout_key.value(), now=wiring.now())
     except tokens.TicketError as problem:
         raise OrderNotFoundError from problem
     known = _read(number, wiring)
@@ -111,7 +113,7 @@ def _ticket(payment: Payment, wiring: Wiring) -> str:
     return tokens.live_ticket(
         out_trade_no=payment.out_trade_no,
         ticket_id=wiring.nonce(),
-        keys=wiring.checkout_key.value(),
+        keys=wiring.secrets.checkout_key.value(),
         now=wiring.now(),
     )
 

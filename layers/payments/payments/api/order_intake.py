@@ -66,7 +66,7 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
         return None
     return quotes.check(
         order.quote,
-        keys=wiring.verification.value().quote_keys,
+        keys=wiring.secrets.verification.value().quote_keys,
         sub=caller.sub,
         content_id=order.content_id,
         amount=order.fen,

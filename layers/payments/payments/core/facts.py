@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _PAID = ("SUCCESS", "REFUND")
+_MERCHANT = "商户"
 
 
 class UnusableFactsError(Exception):
@@ -89,6 +90,11 @@ class RefundFacts:
             success_time=optional(members, "success_time"),
             user_received_account=optional(members, "user_received_account"),
         )
+
+
+def is_merchants_account(user_received_account: str | None) -> bool:
+    """Whether a refund went to the merchant's own account: WeChat Pay's words for it begin so (APIv3, "Refund")."""
+    return (user_received_account or "").startswith(_MERCHANT)
 
 
 def required(members: Mapping[str, object], name: str) -> str:

@@ -113,6 +113,20 @@ class RefundEdge:
     event: str | None
 
 
+@dataclass(frozen=True)
+class RefundNews:
+    """What moves a refund: WeChat Pay's words of it, the `cause` for the history, and `now` in epoch seconds.
+
+    `answering` tells that whoever asked for the refund first is being answered with this.
+    """
+
+    cause: str
+    now: int
+    refund_id: str | None = None
+    user_received_account: str | None = None
+    answering: bool = False
+
+
 REFUND_RESERVED = RefundEdge((), RefundStatus.REQUESTED, "RefundRequested")
 REFUND_ACCEPTED = RefundEdge((RefundStatus.REQUESTED,), RefundStatus.PROCESSING, None)
 REFUND_STUCK = RefundEdge(

@@ -96,6 +96,11 @@ def status_in(statuses: Sequence[Status]) -> Any:
     return functools.reduce(operator.or_, [P.status == status.value for status in statuses])
 
 
+def unchanged(attribute: Any, seen: int | str | None) -> Any:
+    """The condition that an attribute is as it was seen; None for one that was not there."""
+    return attribute == seen if seen is not None else attribute.does_not_exist()
+
+
 def _code(problem: PynamoDBException) -> str:
     # pynamodb's own property fails where the cause is a timeout, whose `response` is None.
     response = getattr(problem.cause, "response", None) or {}

@@ -4,7 +4,7 @@ The conditions are built from the tables in `lifecycle`.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
 from payments.core import history
@@ -20,19 +20,10 @@ from payments.core.lifecycle import (
     Edge,
 )
 from payments.core.payment import Credential, Payment
-from payments.core.schedule import FIRST_CHECK_SECONDS, due_shard, shard
-from payments.storage.items import NOT_DUE, P, append, conditional_write, get, read, status_in, update
+from payments.core.schedule import FIRST_CHECK_SECONDS, shard
+from payments.storage.items import NOT_DUE, P, append, conditional_write, get, status_in, unchanged, update
 
 _UNCLAIMED = (P.claim.remove(), P.claimed_until.remove())
-
-
-@dataclass(frozen=True)
-class Due:
-    """A row of the index `due`: under which key which payment has been due since when, in epoch seconds."""
-
-    key: str
-    out_trade_no: str
-    due_at: int
 
 
 class PaymentStore:
@@ -70,41 +61,8 @@ class PaymentStore:
             values.pop(later)
         conditional_write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
 
-    def find_due(self, key: str, *, now: int, most: int) -> list[Due]:
-        """What waits under one key of the index `due` and is due by `now`, most overdue first.
-
-        The index may lag behind: `lease` decides.
-        """
-        rows = P.due.query(key, P.due_at <= now, limit=most)
-        return [Due(key, row.out_trade_no, int(row.due_at)) for row in read(lambda: list(rows))]
-
-    def lease(self, due: Due, *, until: int) -> Payment:
-        """Move `due_at` of a due payment to `until`, so that only the caller looks at it until then.
-
-        `due_since` keeps when it first became due, until `set_next_look`. RefusedUpdate when its `due_at` is no longer that
-        of `due`. It is accepted when `until` stands there already: the SDK repeats a write whose answer was lost, and two
-        messages of one lease are one look.
-        """
-        actions = [P.due_at.set(until), P.due_since.set(P.due_since | due.due_at)]
-        return update(due.out_trade_no, actions, (P.due_at == due.due_at) | (P.due_at == until))
-
-    def set_next_look(self, payment: Payment, *, due_at: int, answered: bool) -> None:
-        """Somebody has looked: when to look next. Without an answer the payment has been due all the time.
-
-        RefusedUpdate when somebody has said otherwise since `payment` was read.
-        """
-        actions = [P.due_at.set(due_at), P.due_shard.set(due_shard(payment, due_at, self._due_shards))]
-        if answered:
-            actions.append(P.due_since.remove())
-        update(payment.out_trade_no, actions, _unchanged(P.due_at, payment.due_at))
-
-    def clear_due(self, seen: Payment) -> None:
-        """Nobody has to look any more. RefusedUpdate when it has moved since, or is due for something else."""
-        unmoved = (P.version == seen.version) & (P.due_at == seen.due_at) & P.held.does_not_exist()
-        update(seen.out_trade_no, NOT_DUE, unmoved)
-
     def claim(self, seen: Payment, *, claim: str, until: int, due_at: int, now: int) -> Payment:
-        """Be the one who sends the frozen request again, as `claim`. RefusedUpdate when somebody else does.
+        """Take the right to send the frozen request again, under the name `claim`. RefusedUpdate when somebody else has it.
 
         Returns the payment with the claim: `sent_at` is later than it ever was, and what was missing is asked about anew.
         """
@@ -116,12 +74,12 @@ class PaymentStore:
             P.sent_at.set(max(now, seen.sent_at + 1)),
             P.missing_since.remove(),
         ]
-        condition = _unchanged(P.claim, seen.claim) & (P.sent_at == seen.sent_at)
+        condition = unchanged(P.claim, seen.claim) & (P.sent_at == seen.sent_at)
         return update(seen.out_trade_no, actions, condition & (P.status == seen.status.value))
 
     def give_up_claim(self, out_trade_no: str, *, claim: str | None) -> None:
-        """Nobody sends any more, however it ended. RefusedUpdate when somebody else claims it, or nobody."""
-        update(out_trade_no, _UNCLAIMED, _unchanged(P.claim, claim))
+        """End a claim, however its send ended. RefusedUpdate when somebody else has one now, or nobody."""
+        update(out_trade_no, _UNCLAIMED, unchanged(P.claim, claim))
 
     def mark_missing(self, payment: Payment, *, now: int) -> None:
         """WeChat Pay has no such order, for the first time since the request was last sent."""
@@ -129,8 +87,8 @@ class PaymentStore:
         update(payment.out_trade_no, [P.missing_since.set(now)], condition & P.missing_since.does_not_exist())
 
     def claim_query(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
-        """Be the one who asks WeChat Pay now. RefusedUpdate when somebody else just did."""
-        update(out_trade_no, [P.asked_at.set(now)], _unchanged(P.asked_at, seen))
+        """Take the right to ask WeChat Pay about the order now. RefusedUpdate when somebody else just did."""
+        update(out_trade_no, [P.asked_at.set(now)], unchanged(P.asked_at, seen))
 
     def record_credential(
         self, sent: Payment, credential: Credential, *, expires_at: int, due_at: int, now: int
@@ -141,12 +99,12 @@ class PaymentStore:
         """
         actions = _credential(credential, expires_at)
         actions += [P.due_at.set(due_at), P.due_shard.set(self._shard(sent.out_trade_no))]
-        mine = _unchanged(P.claim, sent.claim)
+        mine = unchanged(P.claim, sent.claim)
         return _move(sent.out_trade_no, CREDENTIAL_RECEIVED, actions, mine, cause="created", now=now)
 
     def renew_credential(self, sent: Payment, credential: Credential, *, expires_at: int) -> Payment:
         """A fresh credential for an order that outlives the last. RefusedUpdate when it was sent again since, or moved."""
-        condition = _unchanged(P.claim, sent.claim) & (P.status == sent.status.value)
+        condition = unchanged(P.claim, sent.claim) & (P.status == sent.status.value)
         return update(sent.out_trade_no, _credential(credential, expires_at), condition)
 
     def clear_missing(self, out_trade_no: str) -> Payment:
@@ -234,7 +192,7 @@ class PaymentStore:
         )
 
     def mark_refunded_elsewhere(self, seen: Payment) -> Payment:
-        """Money of a payment without a refund of ours has gone back, nobody knows how much of it."""
+        """Note that money of a payment without a refund of ours has gone back; how much of it is not known."""
         condition = (P.refund_count == 0) & (P.version == seen.version)
         return update(seen.out_trade_no, [P.refunded_elsewhere.set(True)], condition)
 
@@ -265,10 +223,6 @@ def _move(
         event=edge.event,
         **step,
     )
-
-
-def _unchanged(attribute: Any, seen: int | str | None) -> Any:
-    return attribute == seen if seen is not None else attribute.does_not_exist()
 
 
 def _credential(credential: Credential, expires_at: int) -> list[Any]:

@@ -1,9 +1,10 @@
-"""The refunds of a payment: money is set aside before anything is sent, and settled once."""
+"""The refunds of a payment: their money is set aside before anything is sent, and goes out, or becomes free again, once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any
 
+from payments.core.facts import is_merchants_account
 from payments.core.lifecycle import (
     MAX_REFUNDS,
     REFUND_RELEASED,
@@ -12,29 +13,13 @@ from payments.core.lifecycle import (
     REFUND_SUCCEEDED,
     REFUNDABLE,
     RefundEdge,
+    RefundNews,
     RefundStatus,
     Status,
 )
 from payments.core.payment import Payment, Refund
 from payments.core.schedule import FIRST_CHECK_SECONDS, shard
 from payments.storage.items import NOT_DUE, P, append, refund_record, status_in, update
-
-# WeChat Pay's words for the merchant's own account begin so (APIv3, "Refund": user_received_account).
-_MERCHANT = "商户"
-
-
-@dataclass(frozen=True)
-class RefundNews:
-    """What moves a refund: WeChat Pay's words of it, the `cause` for the history, and `now` in epoch seconds.
-
-    `answering` tells that whoever asked for the refund first is being answered with this.
-    """
-
-    cause: str
-    now: int
-    refund_id: str | None = None
-    user_received_account: str | None = None
-    answering: bool = False
 
 
 class RefundStore:
@@ -94,7 +79,7 @@ class RefundStore:
     def record_sent_on(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
         """An ABNORMAL refund is on its way once more, and is asked about as soon as after its first send.
 
-        WeChat Pay's word for it must be younger than `seen`, so nothing may have moved.
+        RefusedUpdate when anything has moved since `seen`: WeChat Pay's answer must be younger than what was read.
         """
         refund = seen.refunds[out_refund_no]
         actions = [
@@ -107,9 +92,9 @@ class RefundStore:
         return _append(seen, refund, REFUND_SENT_ON, news, actions, condition=condition, status=seen.status)
 
     def claim_resend(self, seen: Payment, out_refund_no: str, *, claim: str, now: int) -> Payment:
-        """Be about to send the frozen request again, as `claim`; from here on nobody may release the money.
+        """Take the right to send the frozen request again, under the name `claim`; from here on nobody may release the money.
 
-        RefusedUpdate when somebody else just did, and after a last word.
+        RefusedUpdate when somebody else has sent it since `seen`, and when it is refused for good.
         """
         refund, record = seen.refunds[out_refund_no], refund_record(out_refund_no)
         sent_at = max(now, (refund.sent_at or 0) + 1)
@@ -134,7 +119,7 @@ class RefundStore:
         return update(seen.out_trade_no, actions, condition)
 
     def count_doubt(self, seen: Payment, out_refund_no: str) -> Payment:
-        """A refusal that nobody has signed: counted, and no more than that."""
+        """Count one more refusal that is not signed; nothing else changes."""
         refund = seen.refunds[out_refund_no]
         actions = [refund_record(out_refund_no)["doubts"].set(refund.doubts + 1)]
         return update(seen.out_trade_no, actions, _not_sent_since(refund))
@@ -146,25 +131,24 @@ class RefundStore:
         return update(seen.out_trade_no, [record["missing_since"].set(now)], condition)
 
     def record_repetition(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
-        """Whoever asked for it without a key, and was not answered, asks again: it stays the same refund from now on."""
+        """Note when a caller without a key, who has not been answered, asked again: the same wish stays this refund for longer."""
         record = refund_record(out_refund_no)
         return update(seen.out_trade_no, [record["told_at"].set(now)], record["unanswered_by"] == caller)
 
     def mark_answered(self, seen: Payment, out_refund_no: str, *, caller: str) -> Payment:
-        """Whoever asked for it first is being answered, with what somebody else had written down before."""
+        """Note that the caller who asked first is answered now, with what was stored already."""
         record = refund_record(out_refund_no)
         return update(
             seen.out_trade_no, [record["unanswered_by"].remove()], record["unanswered_by"] == caller
         )
 
     def settle_success(self, seen: Payment, out_refund_no: str, news: RefundNews) -> Payment:
-        """The money has gone out; what the payment becomes depends on what was seen, so nothing may have moved."""
+        """The money has gone out. RefusedUpdate when anything has moved: what the payment becomes follows from `seen`."""
         refund = seen.refunds[out_refund_no]
         refunded = seen.refunded + refund.amount
         status = Status.REFUNDED if refunded == seen.paid else Status.PARTIALLY_REFUNDED
         actions = [P.status.set(status.value), P.refunded.set(P.refunded + refund.amount)]
-        account = news.user_received_account or refund.user_received_account or ""
-        to_merchant = account.startswith(_MERCHANT)
+        to_merchant = is_merchants_account(news.user_received_account or refund.user_received_account)
         return self._settle(
             seen, refund, REFUND_SUCCEEDED, actions, news, status=status, to_merchant=to_merchant
         )

@@ -1,4 +1,4 @@
-"""The proof without money that WeChat Pay reaches us: an echo to our own notify URL under each key, and the wait for it.
+"""Echoing: ask WeChat Pay for a test notification under each of its keys, and wait until each has reached our notify URL.
 
 Silence proves nothing: a shop that sells nothing at night hears nothing either.
 """
@@ -19,9 +19,9 @@ def echo(wiring: Wiring) -> list[str]:
     During a change of keys there are several. WeChat Pay refuses one that it does not use yet, or no more: that is said in the
     log, and is no failure as long as another one is taken and the preferred one is not refused.
     """
-    preferred, nonces = wiring.keys.preferred, dict[str, str]()
+    preferred, nonces = wiring.secrets.keys.preferred, dict[str, str]()
     missed, refused = list[str](), list[str]()
-    for serial in wiring.keys.serials:
+    for serial in wiring.secrets.keys.serials:
         nonce = wiring.nonce()
         try:
             _ask(nonce, serial, wiring)

@@ -18,7 +18,7 @@ def measure_key_days(platform: Iterable[str], wiring: Wiring) -> None:
     certificates = {certificate.serial: certificate for certificate in map(Certificate.of, platform)}
     for serial, certificate in certificates.items():
         wiring.measure({"KeyDaysLeft": certificate.days_left(now)}, key=f"platform certificate {serial[-8:]}")
-    if certificates and wiring.verification.value().ring.preferred is None:
+    if certificates and wiring.secrets.verification.value().ring.preferred is None:
         urgent.append(max(certificate.days_left(now) for certificate in certificates.values()))
     merchants = _merchants(wiring)
     if merchants is not None:
@@ -30,7 +30,7 @@ def measure_key_days(platform: Iterable[str], wiring: Wiring) -> None:
 
 def _merchants(wiring: Wiring) -> Certificate | None:
     """The merchant's API certificate; None when the signing secret does not hold that of the key in use."""
-    held = wiring.merchant_certificate.value()
+    held = wiring.secrets.merchant_certificate.value()
     if held is None:
         logger.warning(
             "WECHAT_CERTIFICATE is not in the signing secret: when the merchant's key ends is not known"

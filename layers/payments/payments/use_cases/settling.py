@@ -77,9 +77,9 @@ def _look_again(payment: Payment, wiring: Wiring, *, answered: bool, may_send: b
     # Refused when it has moved: whoever moved it has said when to look.
     with contextlib.suppress(RefusedUpdate):
         if payment.due_at is not None and at is not None:
-            wiring.store.set_next_look(payment, due_at=at, answered=answered)
+            wiring.looks.set_next_look(payment, due_at=at, answered=answered)
         elif payment.due_at is not None:
-            wiring.store.clear_due(payment)
+            wiring.looks.clear_due(payment)
 
 
 def _look_into(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:

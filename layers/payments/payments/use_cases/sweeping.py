@@ -1,4 +1,4 @@
-"""Sweeping: as many of the payments that are due as will be looked at go to the queues, each to one looker at a time."""
+"""Sweeping: lease the payments that are due, as many as will be looked at in time, and send them to the queues."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from payments.core.backlog import LEASE_SECONDS, LOOKS_A_SECOND, SENDS_A_SECOND,
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.core.pacing import MAX_SENDS_AT_ONCE
 from payments.logs import logger
-from payments.storage.payments import Due
+from payments.storage.looks import Due
 from payments.wiring import Wiring
 
 MAX_MESSAGES_PER_CALL = 10  # messages that one SendMessageBatch takes
@@ -92,7 +92,7 @@ def _due(due_class: str, free: int, now: int, swept: Swept, wiring: Wiring) -> l
     found: list[Due] = []
     for key in schedule.keys(due_class, shards):
         try:
-            found += wiring.store.find_due(key, now=now, most=2 * free // shards + 1)
+            found += wiring.looks.find_due(key, now=now, most=2 * free // shards + 1)
         except _TROUBLE as problem:
             logger.error("a shard was not swept", extra={"shard": key, "error": type(problem).__name__})
             swept.unread += 1
@@ -144,7 +144,7 @@ def _lease_and_send(batch: Sequence[Due], queue: _Queue, now: int, wiring: Wirin
 def _lease(row: Due, now: int, wiring: Wiring) -> int | None:
     """Since when the payment has been due; None when it is not any more, or cannot be read."""
     try:
-        payment = wiring.store.lease(row, until=now + LEASE_SECONDS)
+        payment = wiring.looks.lease(row, until=now + LEASE_SECONDS)
     except RefusedUpdate:
         return None
     except StorageUnavailableError:

@@ -54,7 +54,7 @@ def send_on(seen: Payment, out_refund_no: str, card: BankCard | None, wiring: Wi
             refund.refund_id or "",
             out_refund_no=out_refund_no,
             card=card,
-            serial=wiring.keys.for_encryption,
+            serial=wiring.secrets.keys.for_encryption,
         )
     except UnknownOutcomeError as unknown:
         raise _unknown(unknown) from unknown

@@ -1,10 +1,9 @@
 """Asking WeChat Pay what became of one refund, and giving up a number once it is proven that it never arrived."""
 
 from payments.core.errors import RefusedUpdate
-from payments.core.lifecycle import RefundStatus
+from payments.core.lifecycle import RefundNews, RefundStatus
 from payments.core.payment import Payment
 from payments.core.schedule import MAX_SEND_SECONDS, MISSING_SECONDS, is_given_up
-from payments.storage.refunds import RefundNews
 from payments.use_cases.asking import unanswered_error
 from payments.use_cases.refunds.refund_evidence import apply_refund, facts_from_answer
 from payments.use_cases.verdicts import Verdict, verdict_of

@@ -10,12 +10,12 @@ from payments.core.lifecycle import (
     MAX_REFUNDS,
     REFUND_ACCEPTED,
     REFUND_STUCK,
+    RefundNews,
     RefundStatus,
     Status,
 )
 from payments.core.payment import Payment, Refund
 from payments.core.schedule import FIRST_CHECK_SECONDS
-from payments.storage.refunds import RefundNews
 from payments.use_cases.evidence import MAX_ROUNDS, Applied, set_aside
 from payments.wiring import Wiring
 

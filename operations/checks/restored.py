@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from operations.findings import Findings, fault, good, unchecked, warning
+from operations.checks.findings import Findings, fault, good, unchecked, warning
 from operations.stack import CannotError, Stack
 from payments.core.events import RESTORED
 

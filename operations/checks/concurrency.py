@@ -2,7 +2,7 @@
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.findings import Findings, fault, good, unchecked, warning
+from operations.checks.findings import Findings, fault, good, unchecked, warning
 from operations.stack import CannotError, Stack
 
 SENDS = 2  # places of the queue of sends, in template.yaml

@@ -1,4 +1,4 @@
-"""What only the network can tell: whether WeChat Pay takes our signature and we theirs, our clock, our notify URL."""
+"""Whether WeChat Pay takes our signature and we theirs, and whether our clock agrees: one signed call tells."""
 
 import secrets
 import time
@@ -6,8 +6,8 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
+from operations.checks.findings import Findings, fault, good, unchecked, warning
 from operations.configuration import SECRETS, Configuration
-from operations.findings import Findings, fault, good, unchecked, warning
 from payments.storage.secret_members import signer as signer_of
 from wechatpay import transport
 from wechatpay.client import Client
@@ -15,7 +15,6 @@ from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing
 from wechatpay.signing import MerchantSigner
 
-TIMEOUT_SECONDS = 5
 DRIFT_TOLD, DRIFT_REFUSED = 60, 300  # seconds between two clocks
 _CLOCK = "set this machine's clock by NTP; Lambda's is right by itself"
 _REFUSALS = {
@@ -47,12 +46,12 @@ _UNPROVEN = {
 
 def check_gateway(configuration: Configuration) -> Findings:
     """Ask WeChat Pay for an order that nobody has: its "no such order" proves both signatures, number and clock."""
-    ring, signer = parts(configuration)
+    ring, signer = keys_and_signer(configuration)
     if ring is None or signer is None:
         yield unchecked("a signed call was not tried, for its keys cannot be read", "mend the keys first")
         return
     answers: list[requests.Response] = []
-    client = line(configuration, ring, signer, answers)
+    client = recording_client(configuration, ring, signer, answers)
     try:
         client.query_by_out_trade_no(f"WXDOCTOR{secrets.token_hex(10).upper()}")
     except RefusedError as refused:
@@ -64,10 +63,10 @@ def check_gateway(configuration: Configuration) -> Findings:
         yield warning("WeChat Pay knows an order that nobody made", "ask WeChat Pay's support")
 
 
-def line(
+def recording_client(
     configuration: Configuration, ring: KeyRing, signer: MerchantSigner, answers: list[requests.Response]
 ) -> Client:
-    """The merchant's line to the gateway, by this machine's clock; each answer is added to `answers`."""
+    """The merchant's client of the gateway, by this machine's clock; each answer is added to `answers`."""
     session = transport.session()
     session.hooks["response"].append(lambda response, *_, **__: answers.append(response))
     return Client(
@@ -80,7 +79,7 @@ def line(
     )
 
 
-def parts(configuration: Configuration) -> tuple[KeyRing | None, MerchantSigner | None]:
+def keys_and_signer(configuration: Configuration) -> tuple[KeyRing | None, MerchantSigner | None]:
     """WeChat Pay's keys and the merchant's signer; neither when one cannot be read."""
     try:
         ring = KeyRing.of(
@@ -152,48 +151,3 @@ def unknown_call(unknown: UnknownOutcomeError, answers: list[requests.Response])
         )
     elif reason != "timestamp":  # said by the clock
         yield unchecked(f"WeChat Pay gave no usable answer ({unknown.reason})", "try again in a minute")
-
-
-def check_notify_url(configuration: Configuration) -> Findings:
-    """Post to the notify URL as anybody could: it must answer, and believe nothing."""
-    url = configuration.text("WECHAT_NOTIFY_URL")
-    try:
-        answer = requests.post(url, json={}, timeout=TIMEOUT_SECONDS, allow_redirects=False)
-    except requests.RequestException as problem:
-        yield fault(
-            f"WECHAT_NOTIFY_URL does not answer ({type(problem).__name__})",
-            "check its DNS record and certificate; before the first deployment this cannot be green",
-        )
-        return
-    if answer.status_code == 401 and _says_fail(answer):
-        yield good("WECHAT_NOTIFY_URL answers, and refuses what WeChat Pay has not signed")
-    elif answer.status_code in (401, 403):
-        yield fault(
-            f"WECHAT_NOTIFY_URL asks for a login (HTTP {answer.status_code}), which WeChat Pay does not have",
-            "take the authorizer, firewall rule or password off this one path",
-        )
-    elif answer.status_code == 404:
-        yield fault("WECHAT_NOTIFY_URL is not there (HTTP 404)", "check domain, mapping and path")
-    elif 300 <= answer.status_code < 400:
-        yield fault(
-            f"WECHAT_NOTIFY_URL redirects (HTTP {answer.status_code}), and WeChat Pay does not follow",
-            "give the address that it redirects to",
-        )
-    elif answer.status_code < 300:
-        yield fault(
-            f"WECHAT_NOTIFY_URL takes a notification that nobody signed (HTTP {answer.status_code})",
-            "whoever answers there is not this stack, and must not be trusted with payments",
-        )
-    else:
-        yield fault(
-            f"WECHAT_NOTIFY_URL answers HTTP {answer.status_code}",
-            "look at the log of the function notify; an empty verification secret is the usual cause",
-        )
-
-
-def _says_fail(answer: requests.Response) -> bool:
-    try:
-        members = answer.json()
-    except ValueError:
-        return False
-    return isinstance(members, dict) and members.get("code") == "FAIL"

@@ -1,11 +1,11 @@
-"""Identity and addresses: what can be said of appid, mchid, notify URL and gateways by looking at them."""
+"""Whether appid, merchant number, notify URL and gateways have the right form; nobody is asked."""
 
 import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
 
+from operations.checks.findings import Findings, fault, good
 from operations.configuration import Configuration
-from operations.findings import Findings, fault, good
 from payments.core.errors import ConfigurationError
 from payments.settings import NOTIFY_PATH, Settings
 
@@ -26,7 +26,7 @@ _FORMS = {
 
 
 def check_forms(configuration: Configuration) -> Findings:
-    """All of it."""
+    """Check appid, merchant number, notify URL and gateways, each by itself."""
     for name, (form, what, fix) in _FORMS.items():
         value = configuration.text(name)
         if not value:

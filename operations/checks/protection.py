@@ -1,8 +1,8 @@
-"""Whether the tables of money refuse to be deleted, and can be restored to any second."""
+"""Whether the tables of payments, quarantine and notifications refuse to be deleted, and can be restored to any second."""
 
 from botocore.exceptions import ClientError
 
-from operations.findings import Findings, fault, good, unchecked
+from operations.checks.findings import Findings, fault, good, unchecked
 from operations.stack import Stack
 
 _TABLES = ("PaymentsTableName", "QuarantineTableName", "NotificationsTableName")

@@ -1,6 +1,7 @@
-"""`make doctor`'s echo: WeChat Pay is asked for one under each key; of the six links between us the broken one is named.
+"""Whether a notification of WeChat Pay would arrive: it is asked for a test one, an echo, under each of its keys.
 
-Our signature, theirs, encryption, delivery, verification, APIv3 key. No money is in it.
+What it takes is our signature, theirs, encryption, delivery, verification and the APIv3 key; a finding names the one that
+fails. No money is in it.
 """
 
 import json
@@ -13,9 +14,9 @@ from typing import Any
 import requests
 from botocore.exceptions import ClientError
 
+from operations.checks.findings import Finding, Findings, fault, good, unchecked, warning
+from operations.checks.gateway import keys_and_signer, recording_client, refused_call, unknown_call
 from operations.configuration import Configuration
-from operations.findings import Finding, Findings, fault, good, unchecked, warning
-from operations.live_checks import line, parts, refused_call, unknown_call
 from operations.stack import Stack
 from payments.storage.echoes import ECHO_LIFE_SECONDS, key_of
 from payments.use_cases.notification_kinds import ECHO, NOT_DECRYPTED
@@ -38,11 +39,11 @@ def check_echo(
     configuration: Configuration, stack: Stack | None = None, *, wait: float = ARRIVAL_SECONDS
 ) -> Findings:
     """Ask for an echo under each key, and with a stack wait until its notify function has heard them."""
-    ring, signer = parts(configuration)
+    ring, signer = keys_and_signer(configuration)
     if ring is None or signer is None:
         return  # said already
     answers: list[requests.Response] = []
-    client, began = line(configuration, ring, signer, answers), 0.0
+    client, began = recording_client(configuration, ring, signer, answers), 0.0
     sent: dict[str, str] = {}
     refusals: dict[str, RefusedError] = {}
     for serial in ring.serials:

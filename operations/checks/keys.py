@@ -1,9 +1,8 @@
-"""Keys and certificates: whether each can be read, and whether what must belong together does."""
+"""Whether each key of the configuration can be read, and is the one that it should be."""
 
 import time
 from collections.abc import Callable, Generator
 
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -11,10 +10,10 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_private_key,
 )
-from cryptography.x509.oid import NameOID
 
+from operations.checks.certificates import own_certificate, platform_certificate
+from operations.checks.findings import Finding, Findings, Level, fault, good
 from operations.configuration import CERTIFICATE, SECRETS, Configuration
-from operations.findings import Finding, Findings, Level, fault, good, warning
 from payments.core.access import MIN_KEY_CHARACTERS
 from payments.storage.secret_members import Verification, merchant_certificate, signer
 from wechatpay.decryption import apiv3_key
@@ -22,20 +21,17 @@ from wechatpay.errors import KeyFormatError
 from wechatpay.keys import (
     checked_public_key_id,
     checked_serial,
-    load_certificate,
     load_private_key,
     load_public_key,
-    pem,
 )
 
-ENDING_SOON_SECONDS = 30 * 86400  # seconds before a certificate's end from which it is spoken of
 _OWN_KEY = "paste apiclient_key.pem, the file that the certificate tool wrote beside apiclient_cert.pem"
 _QUOTE_KEY = "make one with: openssl rand -hex 32, and give it to the backend that signs prices"
 _WECHAT_KEY = "download WeChat Pay's public key at pay.weixin.qq.com, Account centre, API security"
 
 
 def check_keys(configuration: Configuration, *, now: Callable[[], float] = time.time) -> Findings:
-    """All of it; where nothing is found, the functions' own reading has the last word."""
+    """Check every key and certificate; where none has a fault, read the secrets as functions do, which must succeed too."""
     sound = True
     for finding in _each(configuration, now):
         sound = sound and finding.level is not Level.FAULT
@@ -61,12 +57,12 @@ def _each(configuration: Configuration, now: Callable[[], float]) -> Findings:
     private_key = yield from _private_key(configuration.text("WECHAT_PRIVATE_KEY"))
     yield from _serial(configuration.text("WECHAT_CERT_SERIAL_NO"))
     if certificate := configuration.text(CERTIFICATE):
-        yield from _own_certificate(certificate, configuration, private_key, now())
+        yield from own_certificate(certificate, configuration, private_key, now())
     for name in ("WECHAT_API_V3_KEY", "WECHAT_API_V3_KEY_PREVIOUS"):
         yield from _apiv3_key(name, configuration.text(name))
     yield from _public_key(configuration, private_key)
     for place, platform in enumerate(configuration.platform_certificates, start=1):
-        yield from _platform_certificate(place, platform, now())
+        yield from platform_certificate(place, platform, now())
     if not (
         configuration.text("WECHAT_PUBLIC_KEY_ID")
         or configuration.text("WECHAT_PUBLIC_KEY")
@@ -133,66 +129,6 @@ def _serial(text: str) -> Findings:
             yield fault(f"{name} is {problem}", fix)
         else:
             yield good(f"{name} has the form of a serial number")
-
-
-def _own_certificate(
-    text: str, configuration: Configuration, private_key: RSAPrivateKey | None, now: float
-) -> Findings:
-    try:
-        serial, public_key = load_certificate(text)
-    except KeyFormatError:
-        yield fault(f"{CERTIFICATE} is not a PEM certificate", "paste apiclient_cert.pem, or leave it out")
-        return
-    given = configuration.members(("WECHAT_CERT_SERIAL_NO",)).get("WECHAT_CERT_SERIAL_NO")
-    if given and given != serial:
-        yield fault(
-            f"WECHAT_CERT_SERIAL_NO is not the serial number of {CERTIFICATE}", f"it should be {serial}"
-        )
-    elif given:
-        yield good(f"WECHAT_CERT_SERIAL_NO is the serial number of {CERTIFICATE}")
-    if private_key is not None and private_key.public_key() != public_key:
-        yield fault(
-            f"WECHAT_PRIVATE_KEY does not belong to {CERTIFICATE}",
-            "take apiclient_key.pem and apiclient_cert.pem of the same application",
-        )
-    elif private_key is not None:
-        yield good(f"WECHAT_PRIVATE_KEY belongs to {CERTIFICATE}")
-    names = [str(part.value) for part in _x509(text).subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
-    mchid = configuration.text("WECHAT_MCH_ID")
-    if mchid and names != [mchid]:
-        yield fault(
-            f"{CERTIFICATE} was made out to another merchant number than WECHAT_MCH_ID",
-            "take number, key and certificate of the same merchant",
-        )
-    yield _dates(CERTIFICATE, text, now, "apply for a new one at pay.weixin.qq.com, API security")
-
-
-def _platform_certificate(place: int, text: str, now: float) -> Findings:
-    name = f"WECHAT_PLATFORM_CERTIFICATES, number {place},"
-    try:
-        load_certificate(text)
-    except KeyFormatError as problem:
-        yield fault(f"{name} cannot be read: {problem}", "paste the platform certificate in PEM")
-        return
-    yield _dates(name, text, now, "put its successor beside it: WeChat Pay offers it weeks before")
-
-
-def _dates(name: str, text: str, now: float, fix: str) -> Finding:
-    certificate = _x509(text)
-    begins = certificate.not_valid_before_utc.timestamp()
-    ends = certificate.not_valid_after_utc.timestamp()
-    day = certificate.not_valid_after_utc.date().isoformat()
-    if now >= ends:
-        return fault(f"{name} ended on {day}", fix)
-    if now < begins:
-        return fault(f"{name} is not valid yet", "check this machine's clock, and which certificate it is")
-    if ends - now < ENDING_SOON_SECONDS:
-        return warning(f"{name} ends on {day}, within thirty days", fix)
-    return good(f"{name} is valid until {day}")
-
-
-def _x509(text: str) -> x509.Certificate:
-    return x509.load_pem_x509_certificate(pem(text, "CERTIFICATE"))
 
 
 def _apiv3_key(name: str, text: str) -> Findings:

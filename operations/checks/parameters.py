@@ -5,7 +5,7 @@ from pathlib import Path
 from operations.stack import CannotError, Stack
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 _SCOPES = ("PayScope", "ChargeScope", "RefundScope")
 
 

@@ -1,11 +1,11 @@
-"""What a deployment would fail by only after minutes: where it goes, who issues the tokens, the domain's certificate."""
+"""What is checked before a deployment, for it would fail only after minutes: its region, who issues the tokens, its domains' certificates."""
 
 from typing import Any
 
 import requests
 from botocore.exceptions import ClientError
 
-from operations.findings import Finding, Findings, fault, good, unchecked
+from operations.checks.findings import Finding, Findings, fault, good, unchecked
 from operations.stack import CannotError, Stack
 
 TIMEOUT_SECONDS = 5  # of each request
