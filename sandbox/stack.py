@@ -1,11 +1,9 @@
 """The whole sandbox: template.yaml deployed on this machine, with AWS, Lambda, API Gateway and WeChat Pay around it."""
 
-import json
 import os
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -24,6 +22,7 @@ from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.template import parameters_of
 from sandbox.controls import Front
 from sandbox.deployed import Deployed, Function
+from sandbox.first_deployment import parameters, write_secrets
 from sandbox.functions.artefacts import Artefacts
 from sandbox.functions.lambdas import Lambdas
 from sandbox.pages import routes
@@ -31,10 +30,7 @@ from sandbox.pages.prices import SHOP_NAME
 from sandbox.serving import Served
 from sandbox.simulator import Credentials, Simulator
 from sandbox.tokens import Tokens
-from sandbox.triggers.queues import QueuePump
-from sandbox.triggers.rules import RulePump
-from sandbox.triggers.schedules import ScheduleTimer
-from sandbox.triggers.streams import StreamPump
+from sandbox.triggers.triggers import Triggers
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 STACK_NAME = "wechatpay-sandbox"  # what `make doctor ENV=sandbox` and the like ask for
@@ -80,8 +76,8 @@ class Sandbox:
         self._ends.callback(shutil.rmtree, self._state, ignore_errors=True)
         self._ends.callback(self._served.stop)
         self._fire_schedules = schedules
-        self._pumps: list[StreamPump | QueuePump | RulePump] = []
-        self.schedules: dict[str, ScheduleTimer] = {}
+        self._triggers = Triggers(self.aws, self.clock)
+        self.schedules = self._triggers.schedules
         self.simulator: str
         self.credentials: Credentials
         self.deployed: Deployed
@@ -113,7 +109,7 @@ class Sandbox:
             stack_name=STACK_NAME,
             websocket_origin="ws" + self.api.removeprefix("http"),
         )
-        self._write_secrets()
+        write_secrets(self.aws, self.deployed, self.credentials, self.tokens, mode=self._mode)
         # Asked for once, here: every call that starts a process would otherwise pay for it.
         roles = {function.role_arn: function.name for function in self.deployed.functions.values()}
         granted = {arn: self.aws.session_credentials(arn, name) for arn, name in roles.items()}
@@ -160,35 +156,21 @@ class Sandbox:
             self._ends.callback(self.websockets.close)
 
     def _start_pumps(self, credentials_of: Callable[[Function], Mapping[str, str]]) -> None:
-        def credentials(logical_id: str) -> dict[str, str]:
-            return dict(credentials_of(self.deployed.functions[logical_id]))
-
-        invoke = self.lambdas.invoke
-        for stream in self.deployed.streams:
-            role = credentials(stream.function)
-            self._pumps.append(StreamPump(self.aws, stream, invoke, credentials=role, clock=self.clock))
-        for queue in self.deployed.queues:
-            self._pumps.append(QueuePump(self.aws, queue, invoke, credentials=credentials(queue.function)))
-        self._pumps += [RulePump(self.aws, rule, invoke, clock=self.clock) for rule in self.deployed.rules]
-        self.clock.on_advance(self.aws.wake)  # messages may have become visible, records too old
-        for pump in self._pumps:
-            pump.start()
-        for schedule in self.deployed.schedules:
-            timer = ScheduleTimer(schedule, invoke, clock=self.clock)
-            self.schedules[schedule.logical_id] = timer
-            if self._fire_schedules:
-                timer.start()
+        self._triggers.start(
+            self.deployed,
+            self.lambdas.invoke,
+            lambda logical_id: dict(credentials_of(self.deployed.functions[logical_id])),
+            fire_schedules=self._fire_schedules,
+        )
 
     def stop(self) -> None:
         """The API takes no more requests, then functions, pumps, schedules, simulator and AWS end. May be called again."""
         self._ends.close()
 
     def _end_calls(self) -> None:
-        # A pump's end waits for its call under way, which ends with the functions: so both at once.
-        callers = [*self._pumps, *self.schedules.values()]
-        with ThreadPoolExecutor(len(callers) + 1) as side:
-            for caller in callers:
-                side.submit(caller.stop)
+        # A trigger's end waits for its call under way, which ends with the functions: so both at once.
+        with ThreadPoolExecutor(1) as side:
+            side.submit(self._triggers.stop)
             self.lambdas.stop()
 
     def warm(self) -> None:
@@ -200,19 +182,12 @@ class Sandbox:
 
         False when `timeout` seconds were too few.
         """
-        end = time.monotonic() + timeout
-        callers = [*self.schedules.values(), *self._pumps]
-        before = -1
-        while (now := sum(caller.invocations for caller in callers)) != before:  # one may feed another
-            before = now
-            if not all(caller.drain(max(0.0, end - time.monotonic())) for caller in callers):
-                return False
-        return True
+        return self._triggers.drain(timeout)
 
     @property
     def pumped(self) -> int:
         """How many batches streams and queues have given to functions."""
-        return sum(pump.invocations for pump in self._pumps)
+        return self._triggers.pumped
 
     def info(self) -> dict[str, Any]:
         """Where everything runs: base URLs, the credentials file, our process number."""
@@ -237,44 +212,13 @@ class Sandbox:
         self.stop()
 
     def _parameters(self) -> dict[str, str]:
-        ours = {
-            "Stage": "sandbox",
-            "Release": "sandbox",
-            "WeChatAppId": self.credentials.appid,
-            "WeChatMchId": self.credentials.mchid,
-            "WeChatNotifyUrl": self.api + NOTIFY_PATH,
-            "WeChatGateway": self.simulator,
-            "WeChatBackupGateway": self.simulator,
-            "WeChatGatewaysAllowed": self.simulator,
-            "JwtIssuer": self.tokens.issuer,
-            "JwtAudience": self.tokens.audience,
-            "DueShards": "4",
-            "ReturnOrigins": self.api,
-            "MerchantName": SHOP_NAME,
-        }
+        ours = parameters(
+            self.credentials,
+            self.tokens,
+            api=self.api,
+            notify_url=self.api + NOTIFY_PATH,
+            simulator=self.simulator,
+            shop_name=SHOP_NAME,
+        )
         declared = parameters_of(self._template)
         return {**{name: value for name, value in ours.items() if name in declared}, **self._overrides}
-
-    def _write_secrets(self) -> None:
-        """What an operator puts there after the first deployment; two, so that notify cannot read the signing key."""
-        merchant = self.credentials
-        verification: dict[str, Any] = {
-            "WECHAT_API_V3_KEY": merchant.api_v3_key,
-            "WECHAT_QUOTE_KEY": self.tokens.quote_key,
-        }
-        if self._mode in {"pubkey", "mixed"}:
-            verification["WECHAT_PUBLIC_KEY_ID"] = merchant.wechat_public_key_id
-            verification["WECHAT_PUBLIC_KEY"] = merchant.wechat_public_key
-        if self._mode != "pubkey":
-            verification["WECHAT_PLATFORM_CERTIFICATES"] = [merchant.platform_certificate]
-        signing = {
-            "WECHAT_PRIVATE_KEY": merchant.merchant_private_key,
-            "WECHAT_CERT_SERIAL_NO": merchant.merchant_serial_no,
-            "WECHAT_CERTIFICATE": merchant.merchant_certificate,
-            "WECHAT_API_KEY": "unused-by-version-3",
-        }
-        for name, content in {"SigningSecret": signing, "VerificationSecret": verification}.items():
-            if name in self.deployed.refs:
-                self.aws.client("secretsmanager").put_secret_value(
-                    SecretId=self.deployed.refs[name], SecretString=json.dumps(content)
-                )

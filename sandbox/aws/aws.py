@@ -6,16 +6,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any
 
-import botocore.session
-from botocore.config import Config
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from sandbox.aws.access_control import ADMIN_ACCESS_KEY, Credential, Use, authorize
+from sandbox.aws.access_control import Credential, Use, authorize
+from sandbox.aws.clients import Clients
 from sandbox.aws.engine import Engine
-from sandbox.aws.in_process import handed_to
 from sandbox.aws.shim import Shim
 from sandbox.deployed import DeployedStack
 
@@ -25,20 +22,6 @@ log = logging.getLogger(__name__)
 
 USES_KEPT = 200_000
 """How many recorded uses are kept, so that a sandbox may run for days."""
-
-
-_CLIENT = Config(
-    proxies={}, retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30, max_pool_connections=32
-)
-
-
-@cache
-def _session() -> botocore.session.Session:
-    """One for all clients of the process, for loading a service's description takes longest; no profile is read."""
-    session = botocore.session.Session()
-    for variable in ("config_file", "credentials_file"):
-        session.set_config_variable(variable, os.devnull)
-    return session
 
 
 class _Handler(WSGIRequestHandler):
@@ -72,10 +55,9 @@ class Aws:
         self._now = now  # for the timeouts of queues
         self.url = ""
         self._engine: Engine | None = None
-        self._near: Callable[..., Any] | None = None
         self._server: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
-        self._clients: dict[Any, Any] = {}
+        self._clients = Clients(region)
         self._lock = threading.Lock()
         self._uses: deque[Use] = deque(maxlen=USES_KEPT)
         self._events: list[dict[str, Any]] = []
@@ -93,7 +75,7 @@ class Aws:
             os.environ.pop(name, None)
         self._engine = Engine(self.region, self.account, self._now)
         shim = Shim(self._engine, self)
-        self._near = handed_to(shim)
+        self._clients.have_answered_by(shim)
         self._server = make_server("127.0.0.1", 0, shim, threaded=False, request_handler=_Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
@@ -108,7 +90,7 @@ class Aws:
         self._server.shutdown()
         self._thread.join(timeout=5)
         self._server.server_close()
-        self._near = None
+        self._clients.have_answered_by(None)
         self._engine.forget()
         self._server = None
         self.wake()
@@ -136,26 +118,7 @@ class Aws:
 
         `endpoint` is for a service that is served elsewhere.
         """
-        given = credentials or {}
-        key = (service, endpoint, given.get("AWS_ACCESS_KEY_ID"), given.get("AWS_SESSION_TOKEN"))
-        with self._lock:
-            if key not in self._clients:
-                client = self._clients[key] = _session().create_client(
-                    service,
-                    region_name=self.region,
-                    endpoint_url=endpoint or self.url,
-                    aws_access_key_id=given.get("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY),
-                    aws_secret_access_key=given.get("AWS_SECRET_ACCESS_KEY", "sandbox"),
-                    aws_session_token=given.get("AWS_SESSION_TOKEN"),
-                    config=_CLIENT,
-                )
-                if endpoint is None:
-                    client.meta.events.register("before-send", self._answered)
-            return self._clients[key]
-
-    def _answered(self, **sent: Any) -> Any:
-        near = self._near  # gone when stopped: then the closed port says so
-        return None if near is None else near(**sent)
+        return self._clients.get(service, credentials, endpoint or self.url, in_process=endpoint is None)
 
     def session_credentials(self, role_arn: str, session_name: str = "sandbox") -> dict[str, str]:
         """Environment variables of a process that runs as this role; Lambda's session name is the function's.

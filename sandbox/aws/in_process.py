@@ -1,13 +1,14 @@
 """Requests of this very process to the local AWS, handed over without a socket between."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
-from sandbox.aws.moto_doors import WsgiApp
+WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
+"""An application as PEP 3333 has it."""
 
 
 class _Body(io.BytesIO):

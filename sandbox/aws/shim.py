@@ -14,7 +14,7 @@ from sandbox.aws import stacks
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY, Credential, RefusedError, Use, authorize
 from sandbox.aws.engine import Engine
 from sandbox.aws.expressions import unused_placeholders
-from sandbox.aws.moto_doors import WsgiApp
+from sandbox.aws.in_process import WsgiApp
 from sandbox.aws.rest import s3_operation
 
 log = logging.getLogger(__name__)

@@ -1,18 +1,17 @@
 """CloudFormation's DescribeStacks, of the stack that the deployer made: what operators' commands find their way by."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
 
 from sandbox.aws.access_control import RefusedError
+from sandbox.aws.in_process import WsgiApp
 from sandbox.deployed import DeployedStack
 
 _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
-
-WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
 
 def described(

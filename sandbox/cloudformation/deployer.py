@@ -1,20 +1,18 @@
 """template.yaml as a running stack: what AWS keeps is created there, what Lambda and API Gateway run comes back."""
 
-import uuid
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sandbox.aws.aws import Aws
-from sandbox.aws.iam import Need
 from sandbox.aws.stacks import described
-from sandbox.cloudformation import lambda_resources, role_checks, rule_resources, schedule_resources
+from sandbox.cloudformation import lambda_resources, role_checks
 from sandbox.cloudformation.api_resources import Apis
+from sandbox.cloudformation.event_sources import EventSources
 from sandbox.cloudformation.intrinsics import NO_VALUE, Resolver
 from sandbox.cloudformation.named_resources import NAMED
 from sandbox.cloudformation.resources import CREATORS, Created, only
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of, translate
-from sandbox.deployed import Deployed, Function, QueueMapping, Rule, Schedule, StreamMapping
+from sandbox.deployed import Deployed, Function
 
 
 def deploy(
@@ -64,12 +62,7 @@ class _Deployment:
         self._under_way: list[str] = []
         self._functions: dict[str, Function] = {}
         self._apis = Apis(aws.region, aws.account, self._functions, websocket_origin)
-        self._streams: list[StreamMapping] = []
-        self._queues: list[QueueMapping] = []
-        self._schedules: list[Schedule] = []
-        self._rules: list[Rule] = []
-        self._invokers: list[role_checks.Invoker] = []
-        self._unrepeated: set[str] = set()  # functions whose asynchronous invocations are not tried again
+        self._sources = EventSources(aws, stack, self._functions)
         self._alarms: dict[str, dict[str, Any]] = {}
         self._permissions: list[dict[str, Any]] = []
 
@@ -77,7 +70,7 @@ class _Deployment:
         for logical_id, resource in self._resources.items():
             if self._wanted(resource):
                 self._made(logical_id)
-        role_checks.demand_permissions([*self._invokers, *self._apis.invokers()], self._permissions)
+        role_checks.demand_permissions([*self._sources.invokers, *self._apis.invokers()], self._permissions)
         outputs = {
             name: str(self._resolver.value(output["Value"]))
             for name, output in self._outputs.items()
@@ -88,16 +81,13 @@ class _Deployment:
             functions=self._functions,
             routes=self._apis.routes,
             cors=self._apis.cors,
-            streams=tuple(self._streams),
+            streams=tuple(self._sources.streams),
             refs={name: made.ref for name, made in self._done.items()},
             attributes={name: made.attributes for name, made in self._done.items()},
             outputs=outputs,
-            queues=tuple(self._queues),
-            schedules=tuple(self._schedules),
-            rules=tuple(
-                replace(rule, retries=0) if rule.function in self._unrepeated else rule
-                for rule in self._rules
-            ),
+            queues=tuple(self._sources.queues),
+            schedules=tuple(self._sources.schedules),
+            rules=self._sources.rules,
             limits=self._apis.limits,
             websocket=self._apis.websocket,
             alarms=self._alarms,
@@ -141,10 +131,7 @@ class _Deployment:
             "AWS::Lambda::Function": self._function,
             "AWS::Lambda::LayerVersion": self._layer,
             "AWS::Lambda::Permission": self._permission,
-            "AWS::Lambda::EventSourceMapping": self._mapping,
-            "AWS::Lambda::EventInvokeConfig": self._invoke_config,
-            "AWS::Scheduler::Schedule": self._schedule,
-            "AWS::Events::Rule": self._rule,
+            **self._sources.creators,
             **self._apis.creators,
         }
         if kind not in local:
@@ -182,72 +169,6 @@ class _Deployment:
         """Who may invoke; here only this stack's own API, streams, queues and schedules do."""
         only(logical_id, properties, "Action FunctionName Principal SourceArn SourceAccount")
         # An alias has permissions of its own in AWS; here it is the function.
-        arn = self._function_named(logical_id, properties["FunctionName"]).arn
+        arn = lambda_resources.function_named(self._functions, logical_id, properties["FunctionName"]).arn
         self._permissions.append({**properties, "FunctionName": arn})
         return Created(logical_id)
-
-    def _mapping(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        function = self._function_named(logical_id, properties["FunctionName"])
-        mapping_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._stack}/{logical_id}"))
-        source = properties["EventSourceArn"]
-        if source.startswith("arn:aws:sqs:"):
-            role_checks.demand_for_queue(self._aws, logical_id, function.role_arn, source)
-            client = self._aws.client("sqs")
-            url = client.get_queue_url(QueueName=source.rsplit(":", 1)[-1])["QueueUrl"]
-            asked = client.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])
-            timeout = int(asked["Attributes"]["VisibilityTimeout"])
-            self._queues.append(
-                lambda_resources.queue_mapping(
-                    logical_id, properties, function, url=url, visibility_timeout=timeout
-                )
-            )
-        elif "/stream/" in source:
-            mapping = lambda_resources.stream_mapping(logical_id, properties, function, mapping_id)
-            if mapping.on_failure is not None:
-                bucket = mapping.on_failure.bucket
-                role_checks.demand_for_failures(self._aws, logical_id, function.role_arn, bucket, mapping_id)
-            self._streams.append(mapping)
-        else:
-            raise TemplateError(f"{logical_id}: the sandbox maps DynamoDB streams and SQS queues only")
-        return Created(mapping_id, {"Id": mapping_id})
-
-    def _invoke_config(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        """Either none, or no retries: schedules invoke asynchronously, and the sandbox repeats nothing that they do."""
-        known = "FunctionName Qualifier MaximumRetryAttempts MaximumEventAgeInSeconds DestinationConfig"
-        only(logical_id, properties, known)
-        only(logical_id, properties.get("DestinationConfig", {}), "")  # SAM writes an empty one
-        if int(properties.get("MaximumRetryAttempts", 2)) != 0:
-            raise TemplateError(f"{logical_id}: the sandbox supports no other MaximumRetryAttempts than 0")
-        self._unrepeated.add(self._function_named(logical_id, properties["FunctionName"]).logical_id)
-        return Created(logical_id)
-
-    def _schedule(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        function = self._function_named(logical_id, properties["Target"]["Arn"])
-        role = properties["Target"]["RoleArn"]
-        role_checks.demand_trust(self._aws, logical_id, role, "scheduler.amazonaws.com")
-        role_checks.demand(self._aws, logical_id, role, Need("lambda:InvokeFunction", function.arn))
-        name = properties.get("Name", f"{self._stack}-{logical_id}")
-        arn = f"arn:aws:scheduler:{self._aws.region}:{self._aws.account}:schedule/default/{name}"
-        self._schedules.append(schedule_resources.schedule(logical_id, properties, function, arn))
-        return Created(name, {"Arn": arn})
-
-    def _rule(self, logical_id: str, properties: dict[str, Any]) -> Created:
-        name = properties.get("Name", f"{self._stack}-{logical_id}")
-        bus = rule_resources.bus_of(properties)
-        path = name if bus == "default" else f"{bus}/{name}"
-        arn = f"arn:aws:events:{self._aws.region}:{self._aws.account}:rule/{path}"
-        target = rule_resources.target_of(logical_id, properties)
-        function = self._function_named(logical_id, target["Arn"])
-        self._invokers.append(role_checks.Invoker(logical_id, "events.amazonaws.com", arn, function))
-        if "EventPattern" in properties:
-            self._rules.append(rule_resources.rule(logical_id, properties, function, arn=arn))
-        else:
-            self._schedules.append(schedule_resources.rule(logical_id, properties, function, arn=arn))
-        return Created(name, {"Arn": arn})
-
-    def _function_named(self, logical_id: str, name: str) -> Function:
-        """By its name or ARN, or by those of its alias or version."""
-        for found in self._functions.values():
-            if name in (found.name, found.arn) or name.startswith(f"{found.arn}:"):
-                return found
-        raise TemplateError(f"{logical_id}: {name} is not a function of this template")

@@ -225,3 +225,11 @@ def limit(logical_id: str, settings: dict[str, Any]) -> Limit | None:
     if not settings:
         return None
     return Limit(float(settings["ThrottlingRateLimit"]), int(settings["ThrottlingBurstLimit"]))
+
+
+def function_named(functions: Mapping[str, Function], logical_id: str, name: str) -> Function:
+    """By its name or ARN, or by those of its alias or version. Raises TemplateError, which names `logical_id`."""
+    for found in functions.values():
+        if name in (found.name, found.arn) or name.startswith(f"{found.arn}:"):
+            return found
+    raise TemplateError(f"{logical_id}: {name} is not a function of this template")

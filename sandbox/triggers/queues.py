@@ -2,7 +2,6 @@
 
 import base64
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,24 +11,23 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sandbox.aws.aws import Aws
 from sandbox.deployed import QueueMapping
 from sandbox.triggers.batches import failures_of
+from sandbox.triggers.poller import Poller
 
 log = logging.getLogger(__name__)
 
-MIN_IDLE_SECONDS, MAX_IDLE_SECONDS = 0.5, 4.0
-"""Seconds between polls that no message asked for, as for one whose visibility timeout has passed: twice as long after
-each that found nothing, up to the longest."""
 PAGE = 10
 """Messages per ReceiveMessage or DeleteMessageBatch, the most that SQS takes (SQS API Reference)."""
 
 Message = dict[str, Any]
 
 
-class QueuePump:
-    """Polls one queue in a thread of its own, with the function's own role, and invokes the function.
+class QueuePump(Poller):
+    """Invokes a function with what is visible in one queue; a few batches at once, as many as the mapping allows.
 
     `invoke(logical_id, event)` returns the function's result or raises. A message that failed is left alone until its
     visibility timeout has passed on the sandbox's clock; after the queue's maxReceiveCount it goes to the dead-letter
     queue (Lambda Developer Guide, Using Lambda with Amazon SQS). A batch is never waited for: it holds what is there.
+    What failed, or was sent with a delay, is not visible, and not drained: advance the clock to have it tried (again).
     """
 
     def __init__(
@@ -40,89 +38,36 @@ class QueuePump:
         *,
         credentials: dict[str, str] | None,
     ) -> None:
-        self._aws = aws
+        name = f"queue-{mapping.function}"
+        super().__init__(
+            aws,
+            mapping.queue_arn,
+            name=name,
+            unreadable=f"cannot read the queue of {mapping.function}",
+        )
         self._mapping = mapping
         self._invoke = invoke
         self._credentials = credentials
         self._looked = False
-        self._stopping = threading.Event()
-        self._state = threading.Condition()
-        self._under_way = 0
-        self._asked = 0  # how often somebody wanted the queue drained, and up to which time it has been
-        self._drained = 0
-        self._thread = threading.Thread(target=self._run, name=f"queue-{mapping.function}", daemon=True)
-        self.invocations = 0
-        """How many batches the function has been given."""
-        self._faults: dict[str, Exception] = {}
-
-    @property
-    def last_error(self) -> Exception | None:
-        """Why the queue could not be used the last time, e.g. a permission that the role lacks; None when it could."""
-        return next(iter(self._faults.values()), None)
-
-    def start(self) -> None:
-        """Begin with what is in the queue. Raises RuntimeError when called twice."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the invocations under way, if any, and end."""
-        self._stopping.set()
-        with self._state:
-            self._state.notify_all()
-        self._aws.wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout=20)
-
-    def drain(self, timeout: float) -> bool:
-        """Wait, at most `timeout` seconds, until no message is visible and no invocation under way.
-
-        What failed, or was sent with a delay, is not visible: advance the clock to have it tried (again).
-        """
-        with self._state:
-            self._asked += 1
-            target = self._asked
-        self._aws.wake()
-        with self._state:
-            self._state.wait_for(lambda: self._drained >= target or self._stopping.is_set(), timeout)
-            return self._drained >= target
+        self._workers = ThreadPoolExecutor(mapping.maximum_concurrency, name)
 
     def _run(self) -> None:
-        with ThreadPoolExecutor(
-            self._mapping.maximum_concurrency, f"queue-{self._mapping.function}"
-        ) as workers:
-            idle = MIN_IDLE_SECONDS
-            while self._turn():
-                woken, seen = self._aws.wakes(), self._aws.writes(self._mapping.queue_arn)
-                with self._state:
-                    asked = self._asked
-                try:
-                    messages = self._receive()
-                except (ClientError, BotoCoreError) as fault:
-                    if not self._stopping.is_set():
-                        self._cannot("read", fault)
-                    self._stopping.wait(MIN_IDLE_SECONDS)
-                    continue
-                self._faults.pop("read", None)
-                if messages:
-                    idle = MIN_IDLE_SECONDS
-                    with self._state:
-                        self._under_way += 1
-                        self.invocations += 1
-                    workers.submit(self._deliver, messages)
-                    continue
-                with self._state:
-                    if not self._under_way:
-                        self._drained = asked
-                        self._state.notify_all()
-                self._aws.wait_for_write(self._mapping.queue_arn, seen, idle, woken)
-                idle = min(2 * idle, MAX_IDLE_SECONDS)
+        with self._workers:
+            super()._run()
 
-    def _turn(self) -> bool:
+    def _is_free(self) -> bool:
         """Wait until one more batch may be under way; False at the end."""
-        with self._state:
-            free = self._mapping.maximum_concurrency
-            self._state.wait_for(lambda: self._under_way < free or self._stopping.is_set())
-        return not self._stopping.is_set()
+        self._wait_until(lambda: self._under_way < self._mapping.maximum_concurrency)
+        return super()._is_free()
+
+    def _poll(self) -> bool:
+        messages = self._receive()
+        if messages:
+            with self._state:
+                self._under_way += 1
+                self.invocations += 1
+            self._workers.submit(self._deliver, messages)
+        return bool(messages)
 
     def _receive(self) -> list[Message]:
         """Up to a batch of what is visible now."""
@@ -174,6 +119,7 @@ class QueuePump:
 
     def _delete(self, messages: list[Message]) -> None:
         client = self._aws.client("sqs", self._credentials)
+        undeletable = f"cannot delete from the queue of {self._mapping.function}"  # noqa: S608  no SQL
         for first in range(0, len(messages), PAGE):
             entries = [
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
@@ -181,15 +127,9 @@ class QueuePump:
             ]
             try:
                 client.delete_message_batch(QueueUrl=self._mapping.queue_url, Entries=entries)
-                self._faults.pop("delete from", None)
+                self._faults.pop(undeletable, None)
             except (ClientError, BotoCoreError) as fault:
-                if not self._stopping.is_set():
-                    self._cannot("delete from", fault)
-
-    def _cannot(self, what: str, fault: Exception) -> None:
-        if str(fault) != str(self._faults.get(what)):  # once, not at every poll
-            log.error("cannot %s the queue of %s: %s", what, self._mapping.function, fault)
-        self._faults[what] = fault
+                self._fail(undeletable, fault)
 
 
 def as_lambda_delivers(message: Message, queue_arn: str, region: str) -> dict[str, Any]:

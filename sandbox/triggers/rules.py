@@ -3,7 +3,6 @@
 import heapq
 import itertools
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +13,7 @@ from sandbox.aws.aws import Aws
 from sandbox.clock import Clock
 from sandbox.deployed import Rule
 from sandbox.triggers.patterns import matches
+from sandbox.triggers.trigger import Trigger
 
 log = logging.getLogger(__name__)
 
@@ -25,45 +25,32 @@ WAITS = (60.0, 120.0)
 Event = dict[str, Any]
 
 
-class RulePump:
+class RulePump(Trigger):
     """Invokes one function with every event that the rule's pattern takes; order is not promised, nor is it in AWS.
 
     An invocation that fails is repeated on the sandbox's clock, as often as the rule says, and then given up.
     """
 
     def __init__(self, aws: Aws, rule: Rule, invoke: Callable[[str, bytes], Any], *, clock: Clock) -> None:
+        super().__init__(f"rule-{rule.logical_id}")
         self._aws, self._rule, self._invoke, self._clock = aws, rule, invoke, clock
         self._numbers = itertools.count()
         self._waiting: list[tuple[float, int, int, Event]] = []  # due at, number, how often it was tried
         self._under_way = 0
-        self._stopping = False
-        self._state = threading.Condition()
-        self._thread = threading.Thread(target=self._run, name=f"rule-{rule.logical_id}", daemon=True)
-        self.invocations = 0
-        """How often the function was invoked."""
         self.discarded: list[Event] = []
         """Events given up after the last retry."""
 
     def start(self) -> None:
         """Begin with the next event that the bus takes. Raises RuntimeError when called twice."""
-        self._thread.start()
-        self._clock.on_advance(self._look)
+        super().start()
+        self._clock.on_advance(self._wake)
         self._aws.on_events(self._take)
 
-    def stop(self) -> None:
-        """Finish the invocations under way, if any, and end."""
-        with self._state:
-            self._stopping = True
-            self._state.notify_all()
-        if self._thread.is_alive():
-            self._thread.join(timeout=20)
-
     def drain(self, timeout: float) -> bool:
-        """Wait, at most `timeout` seconds, until no event is due and no invocation under way."""
-        with self._state:
-            return self._state.wait_for(
-                lambda: self._stopping or not (self._under_way or self._due()), timeout
-            )
+        """Wait, at most `timeout` seconds, until no event is due and no invocation under way; not when stopped."""
+        return (
+            self._wait_until(lambda: not (self._under_way or self._due()), timeout) or self._stopping.is_set()
+        )
 
     def _take(self, events: list[Event]) -> None:
         rule = self._rule
@@ -84,18 +71,16 @@ class RulePump:
     def _due(self) -> bool:
         return bool(self._waiting) and self._waiting[0][0] <= self._clock.time()
 
-    def _look(self) -> None:
-        with self._state:
-            self._state.notify_all()
-
     def _run(self) -> None:
         with ThreadPoolExecutor(MAX_CALLS_AT_ONCE, f"rule-{self._rule.logical_id}") as workers:
             while True:
                 with self._state:
-                    while not self._stopping and not (self._due() and self._under_way < MAX_CALLS_AT_ONCE):
+                    while not self._stopping.is_set() and not (
+                        self._due() and self._under_way < MAX_CALLS_AT_ONCE
+                    ):
                         left = self._waiting[0][0] - self._clock.time() if self._waiting else None
                         self._state.wait(left if left is not None and left > 0 else None)
-                    if self._stopping:
+                    if self._stopping.is_set():
                         return
                     _, _, tried, event = heapq.heappop(self._waiting)
                     self._under_way += 1
@@ -108,7 +93,7 @@ class RulePump:
             self._invoke(self._rule.function, self._delivered(event))
         except Exception as fault:  # noqa: BLE001  whatever becomes of an invocation, Lambda calls it failed
             failed = True
-            if not self._stopping:
+            if not self._stopping.is_set():
                 log.warning("%s failed on an event: %s", self._rule.function, type(fault).__name__)
         with self._state:
             self._under_way -= 1

@@ -1,7 +1,6 @@
 """A schedule fired on the sandbox's clock, with the event that EventBridge Scheduler or a rule would send."""
 
 import logging
-import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -9,11 +8,12 @@ from typing import Any
 
 from sandbox.clock import Clock
 from sandbox.deployed import Schedule
+from sandbox.triggers.trigger import Trigger
 
 log = logging.getLogger(__name__)
 
 
-class ScheduleTimer:
+class ScheduleTimer(Trigger):
     """Invokes one function at its schedule's rate, the first time one interval after the start.
 
     However far the clock is moved, ticks that it passed become one invocation, at once: step by step, every step gets
@@ -22,32 +22,20 @@ class ScheduleTimer:
     """
 
     def __init__(self, schedule: Schedule, invoke: Callable[[str, Any], Any], *, clock: Clock) -> None:
+        super().__init__(f"schedule-{schedule.logical_id}")
         self._schedule = schedule
         self._invoke = invoke
         self._clock = clock
         self._next = float("inf")  # when the next tick is due
-        self._state = threading.Condition()
         self._under_way = False
-        self._stopping = False
-        self._thread = threading.Thread(target=self._run, name=f"schedule-{schedule.logical_id}", daemon=True)
-        self.invocations = 0
-        """How often the schedule has fired, `run_now` included."""
         self.last_error: Exception | None = None
         """What the last invocation raised; None when it succeeded."""
 
     def start(self) -> None:
         """Count from now. Raises RuntimeError when called twice."""
         self._next = self._clock.time() + self._schedule.rate
-        self._clock.on_advance(self._look)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the invocation under way, if any, and end."""
-        with self._state:
-            self._stopping = True
-            self._state.notify_all()
-        if self._thread.is_alive():
-            self._thread.join(timeout=20)
+        self._clock.on_advance(self._wake)
+        super().start()
 
     def run_now(self) -> Any:
         """Invoke the function, beside the schedule, and return its answer; raises what the invocation raises."""
@@ -55,23 +43,19 @@ class ScheduleTimer:
         return self._invoke(self._schedule.function, self._event(self._clock.time()))
 
     def drain(self, timeout: float) -> bool:
-        """Wait, at most `timeout` seconds, until no tick is due and no invocation under way."""
-        with self._state:
-            return self._state.wait_for(
-                lambda: self._stopping or not (self._under_way or self._clock.time() >= self._next), timeout
-            )
-
-    def _look(self) -> None:
-        with self._state:
-            self._state.notify_all()
+        """Wait, at most `timeout` seconds, until no tick is due and no invocation under way; not when stopped."""
+        return (
+            self._wait_until(lambda: not (self._under_way or self._clock.time() >= self._next), timeout)
+            or self._stopping.is_set()
+        )
 
     def _run(self) -> None:
         rate = self._schedule.rate
         while True:
             with self._state:
-                while not self._stopping and (left := self._next - self._clock.time()) > 0:
+                while not self._stopping.is_set() and (left := self._next - self._clock.time()) > 0:
                     self._state.wait(left)
-                if self._stopping:
+                if self._stopping.is_set():
                     return
                 passed = (self._clock.time() - self._next) // rate
                 tick = self._next + passed * rate
@@ -88,7 +72,7 @@ class ScheduleTimer:
             self._invoke(self._schedule.function, self._event(tick))
             self.last_error = None
         except Exception as fault:  # noqa: BLE001  whatever becomes of an invocation, the next tick comes
-            if not self._stopping:
+            if not self._stopping.is_set():
                 log.warning("%s failed on schedule: %s", self._schedule.function, type(fault).__name__)
             self.last_error = fault
 

@@ -1,23 +1,21 @@
 """A table's stream delivered to a function as Lambda's poller would: in order, retried, partial failures honoured."""
 
 import logging
-import threading
-from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox.aws.aws import Aws
+from sandbox.clock import Clock
 from sandbox.deployed import StreamMapping
 from sandbox.triggers.batches import Outcome, outcome_of
 from sandbox.triggers.failures import EXHAUSTED, EXPIRED, Discarded, FailureStore
+from sandbox.triggers.poller import Poller
 from sandbox.triggers.records import StreamReader
 
 log = logging.getLogger(__name__)
 
-MIN_IDLE_SECONDS, MAX_IDLE_SECONDS = 0.5, 4.0
-"""Seconds between polls that nobody's write asked for: twice as long after each that found nothing, up to the longest."""
 FIRST_BACKOFF, LONGEST_BACKOFF = 0.05, 2.0
 """Seconds between attempts after a failure; Lambda backs off too, but does not publish how."""
 RETENTION_SECONDS = 24 * 3600
@@ -26,15 +24,8 @@ RETENTION_SECONDS = 24 * 3600
 Records = list[dict[str, Any]]
 
 
-class Clock(Protocol):
-    """The sandbox's clock."""
-
-    def time(self) -> float:
-        """Seconds since the epoch."""
-
-
-class StreamPump:
-    """Polls one stream in a thread of its own, with the function's own role, and invokes the function.
+class StreamPump(Poller):
+    """Invokes a function with what comes in one stream.
 
     `invoke(logical_id, event)` returns the function's result or raises. A restarted pump (another object on the same
     mapping) begins at the oldest record, as a new mapping with TRIM_HORIZON does; delivery is at least once.
@@ -49,7 +40,12 @@ class StreamPump:
         credentials: dict[str, str] | None,
         clock: Clock,
     ) -> None:
-        self._aws = aws
+        super().__init__(
+            aws,
+            mapping.stream_arn.split("/")[1],
+            name=f"stream-{mapping.function}",
+            unreadable=f"the stream for {mapping.function} cannot be read",
+        )
         self._mapping = mapping
         self._invoke = invoke
         self._clock = clock
@@ -57,68 +53,16 @@ class StreamPump:
         self._failures = None
         if mapping.on_failure is not None:
             self._failures = FailureStore(aws, mapping.on_failure, credentials)
-        self._table = mapping.stream_arn.split("/")[1]
-        self._pending: deque[dict[str, Any]] = deque()
-        self._stopping = threading.Event()
-        self._delivered = threading.Condition()
-        self._caught_up = -1  # count of writes whose records have all been dealt with
-        self._thread = threading.Thread(target=self._run, name=f"stream-{mapping.function}", daemon=True)
-        self.invocations = 0
-        """How many batches the function has been given."""
         self.discarded: Records = []
         """Records given up after the last retry, or older than the mapping or the stream lets them be."""
-        self.last_error: Exception | None = None
-        """Why the stream could not be read the last time, e.g. a permission that the role lacks; None when it could."""
         self.last_failure_error: Exception | None = None
         """Why the last batch that was given up could not be put into the bucket; None when it could."""
 
-    def start(self) -> None:
-        """Begin with the oldest record. Raises RuntimeError when called twice."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Finish the invocation under way, if any, and end."""
-        self._stopping.set()
-        with self._delivered:
-            self._delivered.notify_all()
-        self._aws.wake()
-        if self._thread.is_alive():
-            self._thread.join(timeout=20)
-
-    def drain(self, timeout: float) -> bool:
-        """Wait, at most `timeout` seconds, until all that is written by now has been delivered or discarded."""
-        target = self._aws.writes(self._table)
-        with self._delivered:
-            self._delivered.wait_for(lambda: self._caught_up >= target or self._stopping.is_set(), timeout)
-            return self._caught_up >= target
-
-    def _run(self) -> None:
-        idle = MIN_IDLE_SECONDS
-        while not self._stopping.is_set():
-            seen = self._aws.writes(self._table)
-            try:
-                self._pending.extend(self._reader.read())
-                self.last_error = None
-                idle = MIN_IDLE_SECONDS if self._pending else min(2 * idle, MAX_IDLE_SECONDS)
-            except (ClientError, BotoCoreError) as fault:
-                if not self._stopping.is_set():
-                    self._cannot_read(fault)
-                self._stopping.wait(MIN_IDLE_SECONDS)
-                continue
-            while self._pending and not self._stopping.is_set():
-                size = min(self._mapping.batch_size, len(self._pending))
-                self._deliver([self._pending.popleft() for _ in range(size)])
-            if self._stopping.is_set():
-                return
-            with self._delivered:
-                self._caught_up = seen
-                self._delivered.notify_all()
-            self._aws.wait_for_write(self._table, seen, idle)
-
-    def _cannot_read(self, fault: Exception) -> None:
-        if str(fault) != str(self.last_error):  # once, not at every poll
-            log.error("the stream for %s cannot be read: %s", self._mapping.function, fault)
-        self.last_error = fault
+    def _poll(self) -> bool:
+        records = self._reader.read()
+        for first in range(0, len(records), self._mapping.batch_size):
+            self._deliver(records[first : first + self._mapping.batch_size])
+        return bool(records)
 
     def _deliver(self, batch: Records) -> None:
         """One batch to its end: delivered or discarded. Halves and remainders go first, so order holds.

@@ -3,8 +3,7 @@
 import copy
 from typing import Any
 
-from moto.dynamodb.models import dynamodb_backends
-
+from sandbox.aws import moto_internals
 from sandbox.aws.aws import Aws
 from sandbox.triggers.records import as_aws_writes_them
 
@@ -20,7 +19,7 @@ class Stream:
     def read(self) -> list[dict[str, Any]]:
         """What is new."""
         with self._aws._running():
-            shard = dynamodb_backends[self._aws.account][self._aws.region].tables[self._table].stream_shard
+            shard = moto_internals.table(self._aws.account, self._aws.region, self._table).stream_shard
             found = [copy.deepcopy(item.to_json()) for item in shard.items[self._read :]]
             self._read = len(shard.items)
         return as_aws_writes_them(found)

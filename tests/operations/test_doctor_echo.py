@@ -12,8 +12,8 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sandbox.clock import Clock
 from sandbox.simulator import Simulator
-from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
 from tests.operations.conftest import Command
 from tests.operations.test_doctor import other_key, private_pem, public_pem

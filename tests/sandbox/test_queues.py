@@ -163,7 +163,7 @@ def test_what_succeeded_is_deleted(aws, pumping, send):
 
 def test_a_message_sent_later_comes_without_a_poll_of_chance(pumping, send, monkeypatch):
     for wait in ("MIN_IDLE_SECONDS", "MAX_IDLE_SECONDS"):
-        monkeypatch.setattr(f"sandbox.triggers.queues.{wait}", 3600)
+        monkeypatch.setattr(f"sandbox.triggers.poller.{wait}", 3600)
     arrived = threading.Event()
     pump = pumping(Function(lambda _: arrived.set()))
     assert pump.drain(5)

@@ -1,0 +1,57 @@
+"""What an operator does when the stack is first deployed: parameters chosen, secrets written. Here for the simulator's merchant."""
+
+import json
+from typing import Any
+
+from sandbox.aws.aws import Aws
+from sandbox.deployed import Deployed
+from sandbox.simulator import Credentials
+from sandbox.tokens import Tokens
+
+
+def parameters(
+    merchant: Credentials, tokens: Tokens, *, api: str, notify_url: str, simulator: str, shop_name: str
+) -> dict[str, str]:
+    """The template's parameters by name; `api` and `simulator` are base URLs."""
+    return {
+        "Stage": "sandbox",
+        "Release": "sandbox",
+        "WeChatAppId": merchant.appid,
+        "WeChatMchId": merchant.mchid,
+        "WeChatNotifyUrl": notify_url,
+        "WeChatGateway": simulator,
+        "WeChatBackupGateway": simulator,
+        "WeChatGatewaysAllowed": simulator,
+        "JwtIssuer": tokens.issuer,
+        "JwtAudience": tokens.audience,
+        "DueShards": "4",
+        "ReturnOrigins": api,
+        "MerchantName": shop_name,
+    }
+
+
+def write_secrets(aws: Aws, deployed: Deployed, merchant: Credentials, tokens: Tokens, *, mode: str) -> None:
+    """Write those secrets that the template has: two, so that notify cannot read the signing key.
+
+    `mode` is what WeChat Pay signs with: `pubkey`, `cert`, or `mixed` for both.
+    """
+    verification: dict[str, Any] = {
+        "WECHAT_API_V3_KEY": merchant.api_v3_key,
+        "WECHAT_QUOTE_KEY": tokens.quote_key,
+    }
+    if mode in {"pubkey", "mixed"}:
+        verification["WECHAT_PUBLIC_KEY_ID"] = merchant.wechat_public_key_id
+        verification["WECHAT_PUBLIC_KEY"] = merchant.wechat_public_key
+    if mode != "pubkey":
+        verification["WECHAT_PLATFORM_CERTIFICATES"] = [merchant.platform_certificate]
+    signing = {
+        "WECHAT_PRIVATE_KEY": merchant.merchant_private_key,
+        "WECHAT_CERT_SERIAL_NO": merchant.merchant_serial_no,
+        "WECHAT_CERTIFICATE": merchant.merchant_certificate,
+        "WECHAT_API_KEY": "unused-by-version-3",
+    }
+    for name, content in {"SigningSecret": signing, "VerificationSecret": verification}.items():
+        if name in deployed.refs:
+            aws.client("secretsmanager").put_secret_value(
+                SecretId=deployed.refs[name], SecretString=json.dumps(content)
+            )
