@@ -27,7 +27,7 @@ TOGETHER = {"http"}  # folders whose tests look at what the others of the folder
 # Begun first, in this order: so that what comes last is short, and no process waits for another's long file.
 FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog", "payments", "functions")
 
-ALONE = {"browser", "drills", "dynalite"}  # with more needs than the suite: they run when they are named
+ALONE = {"browser", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -6,7 +6,7 @@ import time
 from sandbox.stack import NOTIFY_PATH, STACK_NAME
 from tests.alarms.cloudwatch import rings
 from tests.alarms.world import World
-from tests.flows.console import refund_in_console
+from tests.kit.console import refund_in_console
 
 STACK = {"service": STACK_NAME}
 

@@ -1,16 +1,13 @@
 """A real Chromium against the whole sandbox. It needs more than the suite does, so it runs only when it is named: `make browser`."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.chromium import launched
-from tests.flows.conftest import Running, Shop
-
-HERE = Path(__file__).parent
-SHOTS = HERE.parents[1] / ".sandbox" / "screenshots"
+from tests.browser.chromium import SHOTS, launched
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 
 @pytest.fixture(scope="session")
@@ -81,8 +78,3 @@ def pay(shop):
         assert shop.control("pay", {"outTradeNo": order["outTradeNo"]}).status_code == 200
 
     return paid
-
-
-def state(page, wanted, seconds=10):
-    """Wait until the checkout shows this state."""
-    page.wait_for_selector(f'main[data-state="{wanted}"]', timeout=seconds * 1000)

@@ -17,8 +17,8 @@ from payments.core import errors
 from payments.core.errors import ApiError
 from payments.core.money import AmountError, fen
 from sandbox.cloudformation.template import transformed
-from tests.contract.document import DOCUMENT, PATH
 from tests.contract.rules import fits, size_of_metadata
+from tests.kit.document import DOCUMENT, PATH
 
 ROOT = PATH.parents[1]
 TEMPLATE = transformed(ROOT / "template.yaml")

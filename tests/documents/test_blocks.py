@@ -29,7 +29,7 @@ from tests.documents.blocks import (
     Block,
 )
 from tests.documents.world import World
-from tests.program import Program
+from tests.kit.program import Program
 
 
 @pytest.fixture(scope="module")

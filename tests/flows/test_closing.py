@@ -6,7 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.flows.conftest import ROUNDS, Shop
+from tests.kit.shop import Shop
+from tests.thorough import ROUNDS
 
 
 def test_a_closed_order_cannot_be_paid(shop: Shop) -> None:

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.conftest import Running, Shop, counted
+from tests.kit.running import Running, counted
+from tests.kit.shop import Shop
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from tests.flows.conftest import WECHAT, Running, Shop, counted
+from tests.kit.running import Running, counted
+from tests.kit.shop import WECHAT, Shop
 
 pytestmark = pytest.mark.share(3, of_file=True)
 

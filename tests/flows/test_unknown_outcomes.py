@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.flows.conftest import Shop
+from tests.kit.shop import Shop
 
 SILENCE = "never answers"
 FAULTS = {

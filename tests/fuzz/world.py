@@ -22,8 +22,9 @@ from sandbox.aws.aws import Aws
 from sandbox.aws.shim import ADMIN_ACCESS_KEY
 from sandbox.cloudformation.deployer import deploy
 from sandbox.simulator import Credentials
-from tests.payments.conftest import PARAMETERS, put
-from tests.wechat_pay import WeChatPay
+from tests.kit.parameters import PARAMETERS
+from tests.kit.payments import put
+from tests.kit.wechat_pay import WeChatPay
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "functions" / "notify" / "app.py"

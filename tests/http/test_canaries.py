@@ -27,9 +27,9 @@ import pytest
 from payments.api.tokens import checkout_token, live_ticket
 from payments.core.events import entries_of
 from payments.logs import logger
-from tests.http.conftest import PREVIOUS_KEY, UNUSED_V2_KEY
 from tests.http.leaks import forms, leaks
-from tests.wechat_pay import WeChatPay
+from tests.http.listening import PREVIOUS_KEY, UNUSED_V2_KEY
+from tests.kit.wechat_pay import WeChatPay
 
 KEYS = "keys, tokens, quotes"
 CREDENTIALS = "what the buyer pays by"

@@ -15,7 +15,7 @@ from sandbox.cloudformation.template import checked, parameters_of
 from sandbox.deployed import JwtAuthorizer
 from sandbox.stack import TEMPLATE
 from sandbox.token_forms import FORMS
-from tests.identity.conftest import Callers
+from tests.identity.callers import Callers
 
 TEXT = (TEMPLATE.parent / "docs/identity.md").read_text()
 MAKE, SIGN = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)

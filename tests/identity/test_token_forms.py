@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from sandbox.token_forms import FORMS
-from tests.identity.conftest import ORDER, Callers
+from tests.identity.callers import ORDER, Callers
 
 FORBIDDEN = (403, "Forbidden")
 SERVED = (200, "served")

@@ -89,7 +89,8 @@ def state(file: str) -> str:
     shared = (
         *ROOT.glob("layers/*/*/**/*.py"),
         *ROOT.glob("functions/*/app.py"),
-        (ROOT / file).parent / "conftest.py",
+        *(ROOT / file).parent.glob("*.py"),
+        *ROOT.glob("tests/kit/*.py"),
     )
     said = hashlib.sha256()
     for path in (*sorted(shared), ROOT / file):

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sandbox.simulator import Simulator
 from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
-from tests.operations.conftest import Command
+from tests.kit.wechat_pay import WeChatPay
+from tests.operations.commands import Command
 from tests.operations.test_doctor import other_key, private_pem, public_pem
-from tests.wechat_pay import WeChatPay
 from wechatpay.sensitive import encrypt_sensitive
 
 Doctor = Callable[..., tuple[int, str]]

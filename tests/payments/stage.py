@@ -12,7 +12,9 @@ from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.settings import Settings
 from payments.wiring import Wiring
-from tests.payments.conftest import Calls, facts_of, function, put
+from tests.kit.functions import function
+from tests.kit.payments import facts_of, put
+from tests.payments.calls import Calls
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 START = 1_800_000_000

@@ -10,7 +10,7 @@ import pytest
 
 from payments.core.lifecycle import Status
 from payments.settings import Settings
-from tests.payments.conftest import QUOTE_KEY
+from tests.payments.calls import QUOTE_KEY
 from tests.payments.stage import START, Between, DiedError, Lost, Stage, Told
 
 BUYERS = (f"buyer-of-{n}" for n in itertools.count())

@@ -13,8 +13,9 @@ from payments.core.lifecycle import Status
 from payments.core.payment import Payment, Refund
 from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from tests.kit.payments import put
 from tests.kit.script import SILENCE, UNCLEAR, Script, missing, order_object, refund_object
-from tests.payments.conftest import Calls, put
+from tests.payments.calls import Calls
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/answers.md").read_text()

@@ -15,7 +15,7 @@ from payments.storage.items import refund_record, update
 from payments.use_cases.evidence import Applied, apply_order
 from payments.use_cases.refunds.refund_evidence import apply_held, apply_refund
 from payments.wiring import Wiring
-from tests.payments.conftest import facts_of
+from tests.kit.payments import facts_of
 
 BRACKETED = ["a[0]", "a.b[0]", "[", "a]b["]
 

@@ -25,7 +25,8 @@ from payments.wiring import Wiring
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from tests.payments.conftest import Calls, facts_of, put
+from tests.kit.payments import facts_of, put
+from tests.payments.calls import Calls
 from tests.payments.lost_answers import TABLES, LostAnswers, client_of
 from tests.payments.test_refunds import facts
 

@@ -14,7 +14,7 @@ from payments.core.payment import CURRENCY, Payment, Refund
 from payments.core.schedule import shard
 from payments.storage.tables import PaymentItem, QuarantineItem
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
-from tests.payments.conftest import function
+from tests.kit.functions import function
 from tests.payments.stage import START, StagedWiring
 
 MONEY, SENDS = "https://sqs/settle", "https://sqs/sends"

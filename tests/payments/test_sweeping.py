@@ -17,7 +17,7 @@ from payments.wiring import Wiring
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from tests.payments.conftest import function
+from tests.kit.functions import function
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 START = 1_900_000_000  # no other test's payments are due by their own clocks, and these are

@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.hashes import SHA1
 
 from payments.core.lifecycle import RefundStatus
 from tests.kit.dynamodb import Operation
+from tests.kit.office import NO_SUCH_REFUND, Keys, Office, console, taken
 from tests.kit.script import SILENCE, Send
-from tests.refunding.conftest import NO_SUCH_REFUND, Keys, Office, console, taken
 from tests.refunding.test_held_back import hold
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.keys import load_private_key

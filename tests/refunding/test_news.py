@@ -8,9 +8,9 @@ import pytest
 from payments.core.lifecycle import RefundStatus, Status
 from payments.use_cases.evidence import apply_order
 from tests.kit.dynamodb import Answer, Operation, Run
+from tests.kit.office import HOUR, NO_SUCH_REFUND, Office, console, moving, taken
+from tests.kit.payments import facts_of, put
 from tests.kit.script import SILENCE, order_object
-from tests.payments.conftest import facts_of, put
-from tests.refunding.conftest import HOUR, NO_SUCH_REFUND, Office, console, moving, taken
 
 SUCCESS = {"code": "SUCCESS", "message": "Success"}
 

@@ -7,8 +7,8 @@ import pytest
 
 from payments.api.http import endpoint
 from tests.http.test_amounts import ACCEPTED, NO_AMOUNTS, OUT_OF_BOUNDS
-from tests.payments.conftest import function
-from tests.refunding.conftest import Office, taken
+from tests.kit.functions import function
+from tests.kit.office import Office, taken
 
 MILLION = 100_000_000  # fen
 

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 from payments.core.lifecycle import RefundStatus
 from payments.use_cases.evidence import apply_order
 from tests.kit.dynamodb import Answer, Operation, Run
+from tests.kit.office import DAY, NO_SUCH_REFUND, START, Office, Told, console, taken
+from tests.kit.payments import facts_of
 from tests.kit.script import SILENCE, missing
-from tests.payments.conftest import facts_of
-from tests.refunding.conftest import DAY, NO_SUCH_REFUND, START, Office, Told, console, taken
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.wechatpay.conftest import IDENTITIES, WECHAT_PAY, Server, answering, client, proof
+from tests.kit.identities import IDENTITIES, WECHAT_PAY
+from tests.wechatpay.gateway import Server, answering, client, proof
 from tests.wechatpay.test_unproven_answers import OPERATIONS, status_of
 from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.wechatpay.conftest import IDENTITIES, Server, answering, client, proof
+from tests.kit.identities import IDENTITIES
+from tests.wechatpay.gateway import Server, answering, client, proof
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 

@@ -1,0 +1,16 @@
+"""What tests deploy the template with, unless they are about its parameters."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = ROOT / "template.yaml"
+PARAMETERS = {
+    "Stage": "test",
+    "Release": "1",
+    "WeChatAppId": "wx8888888888888888",
+    "WeChatMchId": "1900000109",
+    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",
+    "JwtIssuer": "https://issuer.example.com",
+    "JwtAudience": "payments",
+    "DueShards": "4",
+}
