@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.kit.running import Running, counted
-from tests.kit.shop import Shop
+from tests.kit.running import Running
+from tests.kit.shop import Shop, counted
 
 
 @pytest.fixture(scope="module")

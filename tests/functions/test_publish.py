@@ -1,6 +1,5 @@
 """publish at its handler, before an EventBridge that takes some entries of a call and not others."""
 
-import importlib.util
 import json
 import threading
 from collections.abc import Iterator
@@ -10,6 +9,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.kit.functions import function
 
 APP = Path(__file__).parents[2] / "functions/publish/app.py"
 
@@ -78,12 +79,7 @@ def amazon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Amazon]:
 
 @pytest.fixture
 def publish(amazon: Amazon) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("publish_app", APP)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return function("publish")
 
 
 def record(place: int, *, status: str = "PENDING") -> dict[str, Any]:

@@ -32,10 +32,9 @@ from pynamodb.connection.base import Connection
 
 from sandbox.cloudformation.template import transformed
 from tests.kit.operations import OPERATIONS, RefusedError
+from tests.kit.parameters import TEMPLATE
 from tests.kit.tables import Item, Table, copied
 from tests.kit.values import InvalidError
-
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 Request = dict[str, Any]
 Answer = dict[str, Any]

@@ -18,6 +18,7 @@ from tests.kit.functions import function
 from tests.kit.identities import IDENTITIES, WECHAT_PAY
 from tests.kit.payments import put
 from tests.kit.script import Script, Send, missing, refund_object
+from tests.kit.secrets import SecretsManager, verification
 from tests.kit.wechat_pay import WeChatPay
 
 START = 1_800_000_000
@@ -95,25 +96,6 @@ class OfficeWiring(Wiring):
         self.measured += [(name, value, dimensions) for name, value in values.items()]
 
 
-class Secrets:
-    """Secrets Manager with what verifies WeChat Pay in it."""
-
-    def __init__(self, credentials: Keys) -> None:
-        self._texts = {
-            "verification": json.dumps(
-                {
-                    "WECHAT_API_V3_KEY": credentials.api_v3_key,
-                    "WECHAT_PUBLIC_KEY_ID": credentials.wechat_public_key_id,
-                    "WECHAT_PUBLIC_KEY": credentials.wechat_public_key,
-                }
-            ),
-            "certificates": "{}",
-        }
-
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803  AWS's spelling
-        return {"SecretString": self._texts[SecretId]}
-
-
 class Office:
     """Whoever refunds, WeChat Pay that notifies, the minutes that pass."""
 
@@ -126,7 +108,9 @@ class Office:
         self.wiring = OfficeWiring({**db.environment, **SETTINGS})
         self.script = Script()
         self.wiring.__dict__["wechat"] = self.script
-        self.wiring.__dict__["_secrets_manager"] = Secrets(credentials)
+        self.wiring.__dict__["_secrets_manager"] = SecretsManager(
+            {"verification": verification(credentials), "certificates": {}}
+        )
         for part in (
             "store",
             "quarantine",

@@ -4,7 +4,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
-PARAMETERS = {
+NEEDED = {
     "Stage": "test",
     "Release": "1",
     "WeChatAppId": "wx8888888888888888",
@@ -12,5 +12,6 @@ PARAMETERS = {
     "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",
     "JwtIssuer": "https://issuer.example.com",
     "JwtAudience": "payments",
-    "DueShards": "4",
 }
+"""Those without a default. Nobody is at the notify URL: whoever wants notifications delivered is the courier."""
+PARAMETERS = NEEDED | {"DueShards": "4"}

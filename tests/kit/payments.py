@@ -1,5 +1,7 @@
 """A payment in a table, moved to where a test wants it, and what WeChat Pay says of its order."""
 
+from typing import Any
+
 from payments.core import identifiers
 from payments.core.facts import OrderFacts
 from payments.core.lifecycle import Status
@@ -8,28 +10,33 @@ from payments.use_cases.evidence import apply_order
 from payments.wiring import Wiring
 
 
+def a_payment(number: str = "WX1", **members: Any) -> Payment:
+    """A payment of 1000 fen that nobody was asked for yet, but for these `members`."""
+    values: dict[str, Any] = {
+        "payment_id": identifiers.payment_id(number),
+        "user_id": "user-1",
+        "content_id": "content-1",
+        "method": "native",
+        "subject": "A thing",
+        "mchid": "1900000109",
+        "appid": "wx8888888888888888",
+        "amount": 1000,
+        "currency": CURRENCY,
+        "fingerprint": "F",
+        "wechat_request": "{}",
+        "time_expire": 7200,
+        "created_at": 0,
+        "updated_at": 0,
+    }
+    return Payment(out_trade_no=number, **values | members)
+
+
 def put(wiring: Wiring, status: Status, *, amount: int = 1000) -> Payment:
     """A payment of `amount` fen in the table, moved to `status`."""
     out_trade_no = identifiers.random_number("WX", wiring.entropy())
     now = int(wiring.now())
-    payment = Payment(
-        out_trade_no=out_trade_no,
-        payment_id=identifiers.payment_id(out_trade_no),
-        user_id="user-1",
-        content_id="content-1",
-        method="native",
-        subject="A thing",
-        mchid="1900000109",
-        appid="wx8888888888888888",
-        amount=amount,
-        currency=CURRENCY,
-        fingerprint="F",
-        wechat_request="{}",
-        time_expire=now + 7200,
-        created_at=now,
-        updated_at=now,
-    )
-    wiring.store.create(payment, due_at=now + 60)
+    opened = a_payment(out_trade_no, amount=amount, time_expire=now + 7200, created_at=now, updated_at=now)
+    wiring.store.create(opened, due_at=now + 60)
     steps = {
         Status.CREATING: (),
         Status.PENDING: (pending,),

@@ -1,11 +1,9 @@
-"""A sandbox that a test can wait for, and what its functions measured."""
+"""A sandbox that a test can wait for."""
 
-import json
 import threading
 from typing import Any
 
 from sandbox.stack import Sandbox
-from tests.kit.shop import Shop
 
 
 class Running(Sandbox):
@@ -24,14 +22,3 @@ class Running(Sandbox):
                 return
             waited.wait(0.02)
         raise AssertionError(f"did not come to hold within {seconds} seconds")
-
-
-def counted(shop: Shop, function: str, metric: str) -> list[float]:
-    """The values of a metric in a function's log, where CloudWatch would read them (embedded metric format)."""
-    lines = [json.loads(line) for line in shop.sandbox.lambdas.logs(function).splitlines() if line]
-    found = [line for line in lines if metric in line]
-    for line in found:
-        (directive,) = line["_aws"]["CloudWatchMetrics"]
-        assert directive["Namespace"] == "WeChatPay"
-        assert {"Name": metric, "Unit": "Count"} in directive["Metrics"]
-    return [line[metric] for line in found]

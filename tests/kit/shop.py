@@ -1,12 +1,13 @@
 """A shop: the one client of a running sandbox's API, and of the simulator's controls."""
 
+import json
 import threading
 from typing import Any
 
 import requests
 
-from sandbox.stack import Sandbox
 from tests.kit.document import DOCUMENT
+from tests.kit.running import Running
 
 WECHAT = "/api/v1/payments/wechat"
 
@@ -14,7 +15,7 @@ WECHAT = "/api/v1/payments/wechat"
 class Shop:
     """Calls of a trusted backend and of the back office. One HTTP session for each thread."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Running) -> None:
         self.sandbox = sandbox
         self._here = threading.local()
 
@@ -108,3 +109,14 @@ class Shop:
         assert answer.status_code == 200, (answer.status_code, answer.text)
         data: dict[str, Any] = answer.json()["data"]
         return data
+
+
+def counted(shop: Shop, function: str, metric: str) -> list[float]:
+    """The values of a metric in a function's log, where CloudWatch would read them (embedded metric format)."""
+    lines = [json.loads(line) for line in shop.sandbox.lambdas.logs(function).splitlines() if line]
+    found = [line for line in lines if metric in line]
+    for line in found:
+        (directive,) = line["_aws"]["CloudWatchMetrics"]
+        assert directive["Namespace"] == "WeChatPay"
+        assert {"Name": metric, "Unit": "Count"} in directive["Metrics"]
+    return [line[metric] for line in found]

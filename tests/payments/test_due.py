@@ -6,32 +6,16 @@ import pytest
 
 from payments.core import schedule
 from payments.core.lifecycle import RefundStatus, Status
-from payments.core.payment import CURRENCY, Payment, Refund
+from payments.core.payment import Payment, Refund
+from tests.kit.payments import a_payment
 
 OPENED = 1_800_000_000
 MINUTE, HOUR = 60, 3600
 
 
 def payment(status: Status = Status.PENDING, *, life: int = 2 * HOUR, **members: object) -> Payment:
-    made = Payment(
-        out_trade_no="WX1",
-        payment_id="P1",
-        user_id="u",
-        content_id="c",
-        method="native",
-        subject="A thing",
-        mchid="1900000109",
-        appid="wx8888888888888888",
-        amount=100,
-        currency=CURRENCY,
-        fingerprint="F",
-        wechat_request="{}",
-        time_expire=OPENED + life,
-        created_at=OPENED,
-        updated_at=OPENED,
-        status=status,
-    )
-    return dataclasses.replace(made, **members)  # type: ignore[arg-type]
+    times = {"time_expire": OPENED + life, "created_at": OPENED, "updated_at": OPENED}
+    return a_payment(amount=100, status=status, **times | members)
 
 
 def refund(status: RefundStatus = RefundStatus.REQUESTED, number: str = "R", **members: object) -> Refund:

@@ -18,27 +18,11 @@ from payments.core.schedule import (
     next_refund,
     shard,
 )
+from tests.kit.payments import a_payment
 
 DAY = 24 * 3600
 WEEK = 7 * DAY
-ORDER = Payment(
-    out_trade_no="WX1",
-    payment_id="PAY1",
-    user_id="u",
-    content_id="c",
-    method="native",
-    subject="A thing",
-    mchid="m",
-    appid="a",
-    amount=1000,
-    currency="CNY",
-    fingerprint="f",
-    wechat_request="{}",
-    time_expire=7200,
-    created_at=0,
-    updated_at=0,
-    status=Status.PENDING,
-)
+ORDER = a_payment(status=Status.PENDING)
 
 
 def refund(number: str = "A", **changed: object) -> Refund:

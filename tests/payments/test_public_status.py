@@ -9,6 +9,7 @@ from payments.api.public_status import public_status
 from payments.core.events import entries_of
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
+from tests.kit.payments import a_payment
 
 END = 1_704_117_600
 WORDS = {
@@ -24,28 +25,11 @@ WORDS = {
 
 @pytest.fixture
 def payment() -> Payment:
-    return Payment(
-        out_trade_no="WX1",
-        payment_id="PAY1",
-        user_id="user-1",
-        content_id="content-1",
-        method="native",
+    return a_payment(
         subject="A lamp",
-        mchid="1900000109",
-        appid="wxd678efh567hg6787",
         amount=100,
-        currency="CNY",
-        fingerprint="f",
-        wechat_request="{}",
         time_expire=END,
         status=Status.PENDING,
-        version=2,
-        refundable=0,
-        refunding=0,
-        refunded=0,
-        refund_count=0,
-        refunds={},
-        history=(),
         created_at=END - 7200,
         updated_at=END - 7000,
         sent_at=END - 7200,

@@ -7,21 +7,14 @@ import pytest
 
 from payments.api import responses
 from payments.core.lifecycle import RefundStatus, Status
-from payments.core.payment import CURRENCY, Payment, Refund
+from payments.core.payment import Refund
+from tests.kit.payments import a_payment
 
-PAYMENT = Payment(
-    out_trade_no="WX1",
+PAYMENT = a_payment(
     payment_id="PAY1",
     user_id="u",
     content_id="c",
-    method="native",
-    subject="A thing",
-    mchid="1900000109",
-    appid="wx8888888888888888",
     amount=1990,
-    currency=CURRENCY,
-    fingerprint="F",
-    wechat_request="{}",
     time_expire=1_800_007_200,
     created_at=1_800_000_000,
     updated_at=1_800_000_000,

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from tests.kit.functions import api_event
 from tests.soak.window import Window
 from tests.soak.wishes import Mood, Reply
 
@@ -35,13 +36,7 @@ class Callers:
         sub: str = "shop",
     ) -> Reply | None:
         """One call of the API; None when there was no answer."""
-        event: dict[str, Any] = {
-            "routeKey": function,
-            "headers": {"content-type": "application/json"} | ({"idempotency-key": key} if key else {}),
-            "body": None if body is None else json.dumps(body),
-            "pathParameters": {"outTradeNo": number} if number else None,
-            "requestContext": {"authorizer": {"jwt": {"claims": {"sub": sub, "scope": scope}}}},
-        }
+        event = api_event(function, body, number=number, key=key, sub=sub, scope=scope)
         answer = self._window.invoke(function, event)
         if answer is None:
             self.outcomes[f"{function} no answer"] += 1

@@ -19,12 +19,12 @@ from sandbox.triggers.batches import failures_of
 from tests.crash.clock import VirtualClock
 from tests.crash.images import Images
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
+from tests.kit.secrets import SecretsManager
 from tests.soak.courier import Courier
 from tests.soak.environment import secrets
 from tests.soak.faults import Faults, Invocation, named, rules
 from tests.soak.functions import Functions, InOrder, Planted
 from tests.soak.idle import IdleGateway
-from tests.soak.services import Secrets
 from tests.soak.stream import Stream
 from tests.soak.wired import Outside
 
@@ -66,7 +66,7 @@ class Window:
             environment,
             clock=self.clock,
             chance=random.Random(f"product {seed}"),
-            secrets=Secrets(secrets(credentials)),
+            secrets=SecretsManager(secrets(credentials)),
         )
         self.functions = Functions(
             self.outside, begun=self._begun, problem=self.violations.append, planted=planted
