@@ -51,6 +51,9 @@ class Script:
     def order_native(self, _request: bytes) -> Any:
         return self._answer("native")
 
+    def order_jsapi(self, _request: bytes) -> Any:
+        return self._answer("jsapi")
+
     def close(self, _out_trade_no: str) -> Any:
         return self._answer("close")
 

@@ -1,0 +1,114 @@
+"""An order is the same one only while nothing that was asked for differs: whatever does, its key or its wish is another."""
+
+import itertools
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import jwt
+import pytest
+
+from payments.core.lifecycle import RefundStatus, Status
+from payments.core.payment import Refund
+from payments.settings import Settings
+from payments.use_cases.evidence import Applied, apply_order
+from tests.payments.conftest import QUOTE_KEY, facts_of
+from tests.payments.stage import ORDER, START, Between, Stage
+
+BUYERS = (f"buyer-with-wishes-{n}" for n in itertools.count())
+DIFFERENT: dict[str, object] = {
+    "contentId": "content-2",
+    "amount": 11,
+    "subject": "Another thing",
+    "body": "Another text",
+    "metadata": {"colour": "blue"},
+    "returnUrl": "https://shop.example.com/other",
+}
+ALL_OF_IT: dict[str, object] = {
+    **ORDER,
+    "body": "A text",
+    "metadata": {"colour": "red"},
+    "returnUrl": "https://shop.example.com/back",
+}
+
+
+@pytest.fixture
+def returning(stage: Stage) -> Stage:
+    environment = {**stage.wiring.settings._environment, "RETURN_ORIGINS": "https://shop.example.com"}
+    stage.wiring.settings = Settings(environment)
+    return stage
+
+
+@pytest.mark.parametrize("member", DIFFERENT)
+def test_a_key_that_was_used_for_another_request_is_refused_whatever_the_difference(
+    returning: Stage, member: str
+) -> None:
+    returning.wechat.says("native", "weixin://x")
+    assert returning.create(**ALL_OF_IT)[0] == 200
+    assert returning.create(**ALL_OF_IT)[0] == 200
+    status, answer = returning.create(**ALL_OF_IT | {member: DIFFERENT[member]})
+    assert (status, answer["code"]) == (422, "IDEMPOTENCY_MISMATCH")
+    if member not in ORDER:
+        assert returning.create(**{k: v for k, v in ALL_OF_IT.items() if k != member})[0] == 422
+    assert returning.wechat.asked == ["native"]
+
+
+@pytest.mark.parametrize(("asked", "status"), [(1, 200), (1.0, 200), (True, 403), ("1", 403), (2, 403)])
+def test_metadata_is_what_was_quoted_in_value_and_in_kind(stage: Stage, asked: object, status: int) -> None:
+    buyer = next(BUYERS)
+    claims = {
+        "sub": buyer,
+        "contentId": "content-1",
+        "amount": 1000,
+        "exp": START + 600,
+        "metadata": {"n": 1},
+    }
+    body = ORDER | {"metadata": {"n": asked}, "quote": jwt.encode(claims, QUOTE_KEY, algorithm="HS256")}
+    stage.wechat.says("native", "weixin://x")
+    assert stage.calls.as_(buyer, "payments:pay", "native", body=body)[0] == status
+
+
+def test_who_pays_is_part_of_the_wish_for_an_order_within_wechat(stage: Stage) -> None:
+    buyer, openids = next(BUYERS), iter(("o-first", "o-first", "o-second"))
+    unsigned = SimpleNamespace(jsapi_params=lambda **_: {})
+    stage.wiring.__dict__["signing"] = SimpleNamespace(value=lambda: unsigned)
+    stage.wechat.says("jsapi", "wx1", "wx2")
+
+    def number() -> str:
+        body = ORDER | {"userId": buyer, "openid": next(openids)}
+        status, answer = stage.calls.as_(stage.shop, "payments:charge", "jsapi", body=body)
+        assert status == 200, answer
+        found: str = answer["data"]["outTradeNo"]
+        return found
+
+    first, again, second = number(), number(), number()
+    assert first == again != second
+
+
+@pytest.mark.parametrize("state", ["SUCCESS", "REFUND", "CLOSED"])
+def test_what_is_said_of_an_order_that_we_do_not_have_is_kept_for_a_person(
+    stage: Stage, state: str, quarantined: Any
+) -> None:
+    number = f"WXNOBODYS{state}"
+    facts = facts_of(number, trade_state=state)
+    assert apply_order(facts, source="query", wiring=stage.wiring) == (Applied.UNKNOWN_ORDER, None)
+    assert [kept["reason"] for kept in quarantined(number)] == ["unknown_order"]
+    assert json.loads(quarantined(number)[0]["facts"])["trade_state"] == state
+
+
+def test_a_payment_that_moves_while_it_is_marked_as_refunded_elsewhere_is_asked_about_again(
+    stage: Stage,
+) -> None:
+    payment = stage.put(Status.PAID)
+
+    def the_other() -> None:
+        refund = Refund("RF1", RefundStatus.REQUESTED, 100, START, wechat_request="{}")
+        stage.wiring.refunds.reserve(stage.stored(payment), refund, cause="refund", due_at=START, now=START)
+
+    stage.wiring.store = Between(stage.store, "mark_refunded_elsewhere", the_other)
+    refunded = facts_of(payment.out_trade_no, trade_state="REFUND", transaction_id=payment.transaction_id)
+    applied, seen = apply_order(refunded, source="query", wiring=stage.wiring)
+    assert applied is Applied.BUSY
+    assert seen is not None
+    assert seen.out_trade_no == payment.out_trade_no
+    assert apply_order(refunded, source="query", wiring=stage.wiring)[0] is Applied.KNOWN
