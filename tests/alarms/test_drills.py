@@ -110,7 +110,7 @@ def test_evidence_that_contradicts(world: World) -> None:
 
 def test_money_for_an_order_that_was_closed(world: World) -> None:
     number = world.opened()
-    assert world.call("/api/v1/payments/wechat/close", {"outTradeNo": number}).status_code == 200
+    assert world.close(number).status_code == 200
     assert world.notify(number, 100) == 200
     world.wait_for("LatePaid")
     assert world.rung() == {"LatePaidAlarm"}

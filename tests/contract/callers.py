@@ -9,8 +9,8 @@ from typing import Any
 import requests
 
 from sandbox.stack import Sandbox
+from tests.kit.shop import WECHAT
 
-WECHAT = "/api/v1/payments/wechat"
 RETURN_ORIGIN = "https://shop.example"
 
 

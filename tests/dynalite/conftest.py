@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws.aws import Aws
 from tests.dynalite.world import World
 from tests.kit.dynamodb import MemoryDynamoDB
+from tests.kit.environment import local_aws
 from tests.kit.npm import installed
 from tests.kit.program import Program
 
@@ -34,10 +34,5 @@ def dynalite() -> Iterator[str]:
 def world(dynalite: str) -> Iterator[World]:
     stack = f"world{next(WORLDS)}"
     names = {name: f"{stack}-{name}" for name in TABLES}
-    aws = Aws()
-    aws.start()
-    try:
-        with MemoryDynamoDB.from_template(names=names) as db:
-            yield World(aws, dynalite, db, names)
-    finally:
-        aws.stop()
+    with local_aws() as aws, MemoryDynamoDB.from_template(names=names) as db:
+        yield World(aws, dynalite, db, names)

@@ -22,8 +22,9 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.kit.shop import WECHAT
+
 PAGE = Path(__file__).parents[2] / "functions/checkout/page"
-WECHAT = "/api/v1/payments/wechat"
 PAY, CHARGE, REFUND = "payments:pay", "payments:charge", "payments:refund"
 
 # ---- what is told ----

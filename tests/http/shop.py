@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 
 from sandbox.stack import NOTIFY_PATH
 from tests.http.port import ApiPort, Port
-
-WECHAT = "/api/v1/payments/wechat"
+from tests.kit.shop import WECHAT
 
 
 @dataclass

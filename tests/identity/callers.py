@@ -8,8 +8,8 @@ import requests
 from payments.core.access import SCOPE_NAMES
 from sandbox.stack import Sandbox
 from tests.kit.document import DOCUMENT
+from tests.kit.shop import WECHAT
 
-WECHAT = "/api/v1/payments/wechat"
 NAMES: dict[str, Mapping[str, str]] = {
     "as by default": SCOPE_NAMES,
     "as Cognito has them": {

@@ -11,13 +11,14 @@ import pytest
 from sandbox.commands.sam_local import keys
 from sandbox.stack import STACK_NAME, Sandbox
 from tests.kit import warm
+from tests.kit.running import Running
 from tests.operations.cloud import Cloud, Issuer
 from tests.operations.commands import ROOT, SAM, Command, terminal
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(schedules=False) as running:
+def sandbox() -> Iterator[Running]:
+    with Running(schedules=False) as running:
         yield running
 
 

@@ -1,25 +1,15 @@
 """The commands of whoever is on call, against a running sandbox as they would be against a stack."""
 
 import json
-import subprocess
-from collections.abc import Callable
-
-import requests
 
 from sandbox.stack import Sandbox
+from tests.kit.shop import Shop
+from tests.operations.commands import Command
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
 
-
-def paid_order(sandbox: Sandbox) -> str:
-    answer = requests.post(
-        f"{sandbox.api}/api/v1/payments/wechat/native",
-        json={"contentId": "c", "amount": 1, "subject": "A thing"},
-        headers={"Authorization": f"Bearer {sandbox.tokens.token('shop', 'payments:charge')}"},
-        timeout=30,
-    )
-    number: str = answer.json()["data"]["outTradeNo"]
-    requests.post(f"{sandbox.simulator}/_sandbox/pay", json={"outTradeNo": number}, timeout=30)
+def paid_order(shop: Shop) -> str:
+    number: str = shop.native(1).json()["data"]["outTradeNo"]
+    assert shop.control("pay", {"outTradeNo": number}).status_code == 200
     return number
 
 
@@ -57,7 +47,7 @@ def test_the_quarantine_is_listed_readably_and_says_so_when_it_is_empty(
 
 
 def test_events_since_a_moment_go_out_again_with_the_same_ids(sandbox: Sandbox, command: Command) -> None:
-    number = paid_order(sandbox)
+    number = paid_order(Shop(sandbox))
     while len(before := events_of(sandbox, number)) < 2:
         continue
     again = command("republish", "--since", "2024-01-01T00:00:00Z")
@@ -87,7 +77,7 @@ def test_a_payment_that_cannot_be_read_is_named_and_keeps_no_other_back(
     tables, table = sandbox.aws.client("dynamodb"), sandbox.deployed.outputs["PaymentsTableName"]
     broken = {"out_trade_no": {"S": "WXBROKEN"}, "updated_at": {"N": "1900000000"}}
     tables.put_item(TableName=table, Item=broken)
-    number = paid_order(sandbox)
+    number = paid_order(Shop(sandbox))
     while len(before := events_of(sandbox, number)) < 2:
         continue
     again = command("republish", "--since", "2024-01-01T00:00:00Z")

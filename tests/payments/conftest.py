@@ -17,6 +17,7 @@ from sandbox.aws.aws import Aws, Use
 from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import Deployed
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
+from tests.kit.environment import local_aws
 from tests.kit.parameters import PARAMETERS, TEMPLATE
 from tests.kit.payments import put
 from tests.payments.calls import QUOTE_KEY, Calls
@@ -27,12 +28,8 @@ from tests.thorough import TABLES
 @pytest.fixture(scope="session")
 def deployed() -> Iterator[tuple[Aws, Deployed]]:
     """AWS on loopback, with the template's tables and roles in it."""
-    aws = Aws()
-    aws.start()
-    try:
+    with local_aws() as aws:
         yield aws, deploy(TEMPLATE, aws=aws, parameters=PARAMETERS)
-    finally:
-        aws.stop()
 
 
 @pytest.fixture(scope="session")

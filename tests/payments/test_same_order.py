@@ -12,7 +12,8 @@ from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Refund
 from payments.settings import Settings
 from payments.use_cases.evidence import Applied, apply_order
-from tests.payments.conftest import QUOTE_KEY, facts_of
+from tests.kit.payments import facts_of
+from tests.payments.calls import QUOTE_KEY
 from tests.payments.stage import ORDER, START, Between, Stage
 
 BUYERS = (f"buyer-with-wishes-{n}" for n in itertools.count())

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from sandbox.aws.aws import Aws
 from sandbox.deployed import StreamMapping
 from sandbox.triggers.batches import Outcome, outcome_of
 from sandbox.triggers.streams import RETENTION_SECONDS, StreamPump
@@ -62,14 +61,6 @@ def refuse(poison):
             raise RuntimeError("poison")
 
     return behaviour
-
-
-@pytest.fixture(scope="module")
-def aws():
-    aws = Aws()
-    aws.start()
-    yield aws
-    aws.stop()
 
 
 @pytest.fixture
