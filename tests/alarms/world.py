@@ -1,4 +1,7 @@
-"""A sandbox whose functions' metrics are read from their logs, with the numbers that AWS itself would count beside them."""
+"""A sandbox whose functions' metrics are read from their logs, with the numbers that AWS itself would count beside them.
+
+A world of its own because only here CloudWatch counts, over simulated hours. Its calls are the shop's of tests/kit.
+"""
 
 import json
 import subprocess

@@ -1,4 +1,7 @@
-"""One world: the product in this process, WeChat Pay's books, callers who believe, time, and what goes wrong."""
+"""One world: the product in this process, WeChat Pay's books, callers who believe, time, and what goes wrong.
+
+A world of its own because millions of steps go through it: no HTTP, no process, no simulator, and everything is drawn.
+"""
 
 import json
 import zlib

@@ -36,6 +36,10 @@ def tab(chromium):
     """Opens pages, each as if in a browser of its own; what a page complains of fails the test."""
     contexts, complaints = [], []
 
+    def dismissed(dialog):
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     def opened(url=None, *, width=1280, height=860, wait=True, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
@@ -46,7 +50,7 @@ def tab(chromium):
             "console",
             lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
         )
-        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
+        page.on("dialog", dismissed)
         if url:
             page.goto(url, wait_until="load" if wait else "commit")
         return page

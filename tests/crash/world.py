@@ -1,4 +1,7 @@
-"""Everything outside of the product, once for many runs: AWS on loopback, the simulator, the functions' code."""
+"""Everything outside of the product, once for many runs: AWS on loopback, the simulator, the functions' code.
+
+A world of its own because each effect outside is met one by one: no sandbox delivers, retries or wakes anything by itself.
+"""
 
 import io
 import json
@@ -11,7 +14,6 @@ from typing import Any, Self
 
 import requests
 
-from payments.logs import logger
 from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
@@ -22,6 +24,7 @@ from tests.crash.guard import Guard
 from tests.crash.stream import Stream
 from tests.kit.environment import operator_of
 from tests.kit.functions import function
+from tests.kit.logs import logged_to
 from tests.kit.parameters import NEEDED, TEMPLATE
 from tests.kit.secrets import QUOTE_KEY, signing, verification
 
@@ -66,13 +69,12 @@ class World:
         self.queues = self.deployed.queues
         self.table = self.deployed.refs["PaymentsTable"]
         self.stream = Stream(self.aws, self.table)
-        self._log_to(self.logs)
+        self._open.enter_context(logged_to(self.logs))
         self.guard.install()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.guard.remove()
-        self._log_to(None)
         for meta, seconds in self._patience:
             meta.read_timeout_seconds = seconds
         self._open.close()
@@ -166,13 +168,6 @@ class World:
             self.aws.client("secretsmanager").put_secret_value(
                 SecretId=self.deployed.refs[secret], SecretString=json.dumps(content)
             )
-
-    def _log_to(self, stream: io.StringIO | None) -> None:
-        handler = logger.registered_handler
-        if stream is None:
-            handler.setStream(self._stdout)
-        else:
-            self._stdout = handler.setStream(stream)
 
     def _end(self, simulator: Simulator | None) -> None:
         if simulator is not None:  # its end takes a fifth of a second, and nobody waits for it

@@ -1,4 +1,7 @@
-"""One sandbox for all blocks of the documents, a folder to run them in, and the people of the examples."""
+"""One sandbox for all blocks of the documents, a folder to run them in, and the people of the examples.
+
+A world of its own because what runs here is the documents' text, in a shell. Its calls are the shop's of tests/kit.
+"""
 
 import os
 import subprocess

@@ -1,4 +1,7 @@
-"""Tables in memory, in moto and in dynalite."""
+"""Tables in memory, in moto and in dynalite.
+
+A world of its own because the same operations go to three databases side by side; nothing of the product runs but its store.
+"""
 
 from functools import partial
 from typing import Any
@@ -26,7 +29,7 @@ class World:
         self.moto: Any = aws.client("dynamodb")
         self.dynalite: Any = aws.client("dynamodb", endpoint=endpoint)
         for logical_id, name in names.items():
-            definition = db.definitions[logical_id]
+            definition = dict(db.definitions[logical_id])
             create_table(aws, name.partition("-")[0], logical_id, definition)
             wanted = {member: definition[member] for member in DEFINED if member in definition}
             self.dynalite.create_table(TableName=name, **wanted)

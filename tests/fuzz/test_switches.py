@@ -17,7 +17,8 @@ CORPORA: dict[str, Callable[[World], Iterable[Case]]] = {
     "signatures": lambda world: forgeries.signatures(signed.paid(world, "pending")),
     "encodings": lambda world: forgeries.encodings(signed.paid(world, "pending"), random.Random(0)),
     "sizes": lambda world: forgeries.sizes(signed.paid(world, "pending")),
-    **{made.__name__: made for made in (*judging.FORGED, *judging.STATED)},
+    **{made.__name__: made for made in judging.FORGED},
+    **{made.__name__: made for made in judging.STATED},
 }
 
 

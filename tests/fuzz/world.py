@@ -1,4 +1,7 @@
-"""What a notification meets: the function, real tables behind it, orders in every state, and a watch on its sockets."""
+"""What a notification meets: the function, real tables behind it, orders in every state, and a watch on its sockets.
+
+A world of its own because a million notifications come in while time stands still, and none may leave anything behind.
+"""
 
 import io
 import json
@@ -19,6 +22,7 @@ from sandbox.cloudformation.deployer import deploy
 from sandbox.simulator import Credentials
 from tests.kit.environment import local_aws, operator_of
 from tests.kit.functions import function
+from tests.kit.logs import logged_to
 from tests.kit.parameters import PARAMETERS, ROOT, TEMPLATE
 from tests.kit.payments import put
 from tests.kit.secrets import SecretsManager, verification
@@ -154,13 +158,12 @@ class World:
         watch.to_tables = watch.elsewhere = 0
         log.seek(0)
         log.truncate()
-        stdout = app.logger.registered_handler.setStream(log)
         watch.on = True
         try:
-            answer = app.lambda_handler(event, None)
+            with logged_to(log, app.logger):
+                answer = app.lambda_handler(event, None)
         finally:
             watch.on = False
-            app.logger.registered_handler.setStream(stdout)
         return Answer(
             status=answer["statusCode"],
             body=json.loads(answer["body"]),

@@ -34,7 +34,7 @@ class Listening(Sandbox):
             self.given.append((function, event))
             return invoke(function, event)
 
-        self.lambdas.invoke = heard
+        self.lambdas.invoke = heard  # type: ignore[method-assign]
         super()._start_pumps(credentials_of)
 
 

@@ -286,7 +286,7 @@ def _told(answer: dict[str, Any]) -> Told:
     return Told(answer["statusCode"], json.loads(answer["body"]), answer["headers"])
 
 
-def taken(status: str = "PROCESSING", **changed: object) -> Callable[[dict[str, Any]], dict[str, object]]:
+def taken(status: str = "PROCESSING", **changed: Any) -> Callable[[dict[str, Any]], dict[str, object]]:
     """WeChat Pay has the refund that it was asked for, or asked about, as `status`."""
     return partial(refund_object, status=status, **changed)
 

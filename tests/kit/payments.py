@@ -79,8 +79,8 @@ def paid(number: str, wiring: Wiring, amount: int) -> None:
     apply_order(facts_of(number, total=amount), source="notification", wiring=wiring)
 
 
-def facts_of(number: str, **changed: object) -> OrderFacts:
-    values: dict[str, object] = {
+def facts_of(number: str, **changed: Any) -> OrderFacts:
+    values: dict[str, Any] = {
         "out_trade_no": number,
         "mchid": "1900000109",
         "appid": "wx8888888888888888",

@@ -132,7 +132,7 @@ def test_a_restored_table_is_that_of_the_moment_and_its_index_too(db: MemoryDyna
         assert db.items("PaymentsTable") == before
         assert db.earliest("PaymentsTable", "due") == 10
         shard = before[0]["due_shard"]
-        request = {"IndexName": "due", "KeyConditionExpression": "due_shard = :shard"}
+        request: dict[str, Any] = {"IndexName": "due", "KeyConditionExpression": "due_shard = :shard"}
         request |= {"TableName": "PaymentsTable", "ExpressionAttributeValues": {":shard": shard}}
         (row,) = db.call("Query", request)["Items"]
         assert row == {**KEY, "due_shard": shard, "due_at": {"N": "10"}}

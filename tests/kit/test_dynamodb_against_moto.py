@@ -29,7 +29,7 @@ def twins() -> Iterator[Twins]:
     }
     with local_aws() as aws, MemoryDynamoDB.from_template(names=names) as db:
         for logical_id in names:
-            create_table(aws, STACK, logical_id, db.definitions[logical_id])
+            create_table(aws, STACK, logical_id, dict(db.definitions[logical_id]))
         yield Twins(db, names, [moto(aws.client("dynamodb"))])
 
 

@@ -145,8 +145,9 @@ class Verbs:
         if (draw := made.get(kind) or made.get(name)) is not None:
             return draw()
         if is_dataclass(parameter.annotation):
-            members = inspect.signature(parameter.annotation).parameters.values()
-            return parameter.annotation(**{m.name: self._argument(m, about, refund) for m in members})
+            given: Any = parameter.annotation
+            members = inspect.signature(given).parameters.values()
+            return given(**{m.name: self._argument(m, about, refund) for m in members})
         return self._plain(parameter, kind)
 
     def _plain(self, parameter: inspect.Parameter, kind: str) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -72,7 +73,8 @@ def own_public(good: Values) -> str:
 
 
 def damaged(good: Values) -> str:
-    numbers = load_pem_private_key(good["WECHAT_PRIVATE_KEY"].encode(), None).private_numbers()
+    key: Any = load_pem_private_key(good["WECHAT_PRIVATE_KEY"].encode(), None)
+    numbers = key.private_numbers()
     wrong = rsa.RSAPrivateNumbers(
         p=numbers.p,
         q=numbers.q,

@@ -15,8 +15,8 @@ class Browser(requests.Session):
         self.base = base
         self.headers["Origin"] = base
 
-    def request(self, method, url, *args, **kwargs):  # type: ignore[no-untyped-def,override]
-        return super().request(method, self.base + url, *args, timeout=40, **kwargs)
+    def request(self, method: Any, url: Any, **given: Any) -> Any:  # type: ignore[override]
+        return super().request(method, self.base + url, **given | {"timeout": 40})
 
     def order(self, product: str, **more: Any) -> str:
         """Path of the checkout that the shop sends the buyer to."""

@@ -135,7 +135,7 @@ def stage(
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
     for model in models:
         model._connection = None
-    environment = {}
+    environment: dict[str, str] = {}
     for function in ("Settle", "Sweep", "Checkout", "Refund", "Native"):
         environment |= deployed[1].functions[f"{function}Function"].environment
     yield Stage(Calls(StagedWiring(environment), deployed[0]))

@@ -215,9 +215,7 @@ class Stage:
     def somebody_sends(self, what: Payment | None = None, claim: str = "other") -> Payment:
         """Another function takes over the send."""
         now = int(self.wiring.time)
-        return self.store.claim(  # type: ignore[no-any-return]
-            self.stored(what), claim=claim, until=now + 15, due_at=now + 60, now=now
-        )
+        return self.store.claim(self.stored(what), claim=claim, until=now + 15, due_at=now + 60, now=now)
 
 
 def refusal(

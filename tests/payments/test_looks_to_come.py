@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -159,7 +160,7 @@ def test_a_refund_that_was_never_sent_is_sent_a_minute_after_it_was_reserved() -
         {"refused": "CANCELLED"},
     ],
 )
-def test_what_is_acknowledged_refused_or_not_ours_is_never_sent(changed: dict[str, object]) -> None:
+def test_what_is_acknowledged_refused_or_not_ours_is_never_sent(changed: dict[str, Any]) -> None:
     assert not is_to_be_sent(refund(**changed), 600)
 
 

@@ -1,6 +1,7 @@
 """An order's status in public words: the checkout page's view and its live connection never differ."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -47,9 +48,7 @@ def test_what_is_closed_after_its_time_was_over_is_expired_in_both(payment: Paym
     assert checkout.status_of(late, END + 60) == public_status("closed", expired=True) == "expired"
 
 
-def image(
-    *entries: tuple[str, int, str | None], time_expire: int | None = END
-) -> dict[str, dict[str, object]]:
+def image(*entries: tuple[str, int, str | None], time_expire: int | None = END) -> dict[str, Any]:
     """A payment as a stream record has it; entries are (status, moment, event)."""
     history = [
         {
@@ -60,7 +59,8 @@ def image(
     ]
     texts = {"out_trade_no": "WX1", "payment_id": "P", "user_id": "u", "content_id": "c", "currency": "CNY"}
     end = {} if time_expire is None else {"time_expire": {"N": str(time_expire)}}
-    return {name: {"S": text} for name, text in texts.items()} | {
+    members: dict[str, Any] = {name: {"S": text} for name, text in texts.items()}
+    return members | {
         "amount": {"N": "1"},
         "history": {"L": history},
         **end,

@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,8 +49,8 @@ def reserve(wiring: Wiring, payment: Payment, number: str, amount: int) -> Payme
                 raise
 
 
-def facts(payment: Payment, number: str, amount: int, status: str, **changed: object) -> RefundFacts:
-    values: dict[str, object] = {
+def facts(payment: Payment, number: str, amount: int, status: str, **changed: Any) -> RefundFacts:
+    values: dict[str, Any] = {
         "out_trade_no": payment.out_trade_no,
         "out_refund_no": number,
         "refund_id": f"50{number}",

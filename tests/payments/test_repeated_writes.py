@@ -248,7 +248,7 @@ def test_certificates_that_were_written_twice_are_kept_once_and_nothing_is_lost(
     store = CertificateStore(client=manager, secret_id=secret_id)
     with LostAnswers(manager) as lost:
         for text in "abc":
-            store.update(lambda held, text=text: tuple(sorted({*held, text})))
+            store.update(lambda held, text=text: tuple(sorted({*held, text})))  # type: ignore[misc]
 
     kept = json.loads(manager.get_secret_value(SecretId=secret_id)["SecretString"])
     assert kept == {"WECHAT_PLATFORM_CERTIFICATES": ["a", "b", "c"]}

@@ -17,7 +17,7 @@ from tests.payments.calls import QUOTE_KEY
 from tests.payments.stage import ORDER, START, Between, Stage
 
 BUYERS = (f"buyer-with-wishes-{n}" for n in itertools.count())
-DIFFERENT: dict[str, object] = {
+DIFFERENT: dict[str, Any] = {
     "contentId": "content-2",
     "amount": 11,
     "subject": "Another thing",
@@ -25,7 +25,7 @@ DIFFERENT: dict[str, object] = {
     "metadata": {"colour": "blue"},
     "returnUrl": "https://shop.example.com/other",
 }
-ALL_OF_IT: dict[str, object] = {
+ALL_OF_IT: dict[str, Any] = {
     **ORDER,
     "body": "A text",
     "metadata": {"colour": "red"},

@@ -95,7 +95,7 @@ def test_what_is_known_of_a_paid_order_is_shown() -> None:
         "transactionId": "4200",
         "tradeState": "SUCCESS",
     }
-    assert str(shown["metadata"]["a"]) == "1.50"  # type: ignore[index]  # digit by digit
+    assert str(shown["metadata"]["a"]) == "1.50"  # digit by digit
     assert (shown["completedAt"], shown["refundedAmount"]) == ("2027-01-15T08:01:00Z", "0.90")
     assert shown["refunds"] == [
         {"outRefundNo": "RF1", "amount": "0.90", "status": "SUCCESS", "createdAt": "2027-01-15T08:00:01Z"},

@@ -65,7 +65,7 @@ class Sweeping:
         self.wiring.measure = self._measured  # type: ignore[method-assign]
         self.left = 60_000  # milliseconds
         self.app = function("sweep")
-        self.app.wiring = self.wiring
+        self.app.wiring = self.wiring  # type: ignore[attr-defined]
 
     def _measured(self, values: Any, unit: str = "Count", **_: str) -> None:
         self.wiring.counted += values

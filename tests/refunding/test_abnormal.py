@@ -271,7 +271,7 @@ def test_an_answer_that_cannot_be_true_is_left_to_a_person(
     ],
 )
 def test_bad_input_is_told_by_field_and_rule_and_never_repeated(
-    office: Office, stuck: tuple[str, str], members: dict[str, object], field: str, issue: str | None
+    office: Office, stuck: tuple[str, str], members: dict[str, Any], field: str, issue: str | None
 ) -> None:
     told = office.send_on(*stuck, **members)
     assert (told.status, told.body["code"]) == (400, "PARAM_ERROR")

@@ -350,7 +350,7 @@ def test_what_passes_by_itself_is_named_and_kept_for_a_minute(
     office: Office, problem: Exception, code: str
 ) -> None:
     number = office.paid()
-    told = office.refund(number, wechat=problem)  # type: ignore[arg-type]
+    told = office.refund(number, wechat=problem)
     assert (told.wait, told.body["details"]) == (60, {"outRefundNo": told.number, "wechatCode": code})
     refund = office.refund_of(number)
     assert (refund.refused, refund.doubts) == (None, 0)
@@ -478,7 +478,7 @@ def test_a_write_that_the_table_turned_down_for_its_own_reasons_is_no_refused_on
     def around(operation: Operation, run: Run) -> Answer:
         if operation.writes and operation.table == "PaymentsTable":
             error = {"Code": "ThrottlingException", "Message": "slower"}
-            raise ClientError({"Error": error, "ResponseMetadata": {"RequestId": "x"}}, operation.name)  # type: ignore[typeddict-item]
+            raise ClientError({"Error": error, "ResponseMetadata": {"RequestId": "x"}}, operation.name)
         return run()
 
     office.db.around = around

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -104,7 +105,7 @@ def test_placeholders_without_any_expression_are_refused_in_transactions_too(aws
         aws.client("dynamodb").transact_write_items(TransactItems=[{"Put": put}])
 
 
-EVERY_TYPE = {
+EVERY_TYPE: dict[str, Any] = {
     "pk": {"S": "every type"},
     "n": {"N": "-12"},
     "b": {"B": b"\x00\xff raw"},

@@ -45,10 +45,10 @@ class Merchant:
         self.credentials = credentials
         self.clock = clock
         # Checking the numbers of a key would take longer than most of these tests.
-        self._key = load_pem_private_key(
+        self._key: Any = load_pem_private_key(
             credentials.merchant_private_key.encode(), None, unsafe_skip_rsa_key_validation=True
         )
-        self._wechat_key = load_pem_public_key(credentials.wechat_public_key.encode())
+        self._wechat_key: Any = load_pem_public_key(credentials.wechat_public_key.encode())
 
     def order(self, **changes: Any) -> dict[str, Any]:
         """A native order that is in order, with `changes`; a change to ... leaves the member out."""
@@ -141,7 +141,7 @@ class Merchant:
 
     def send(self, method: str, target: str, body: bytes, headers: dict[str, str | None]) -> Response:
         parts = urlsplit(self.url)
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+        connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
         try:
             connection.putrequest(method, target, skip_accept_encoding=True)
             for name, value in headers.items():

@@ -78,9 +78,10 @@ class Callers:
         if self._chance.random() < self._mood.away:
             self._window.after(self._chance.uniform(1, 20) * 3600, partial(go_on, tries=min(tries, 4)))
         elif tries > 1:
-            told = reply is not None and reply.retry_after is not None
-            wait = reply.retry_after if told else self._chance.uniform(1, 30)
-            self._window.after(wait, partial(go_on, tries=tries - 1, before=reply if told else None))
+            wait = None if reply is None else reply.retry_after
+            before = None if wait is None else reply
+            wait = self._chance.uniform(1, 30) if wait is None else wait
+            self._window.after(wait, partial(go_on, tries=tries - 1, before=before))
         elif self._chance.random() < COMES_BACK:
             self._window.after(self._chance.uniform(1, 5) * 3600, partial(go_on, tries=3))
 

@@ -102,7 +102,7 @@ def test_what_is_run_is_known(stack: Deployed) -> None:
     assert set(stack.functions) == set(of_type("AWS::Lambda::Function"))
     assert set(stack.alarms) == set(of_type("AWS::CloudWatch::Alarm"))
     assert len(stack.streams) + len(stack.queues) == len(of_type("AWS::Lambda::EventSourceMapping"))
-    rules = {rule.logical_id for rule in (*stack.schedules, *stack.rules)}
+    rules = {rule.logical_id for rule in stack.schedules} | {rule.logical_id for rule in stack.rules}
     assert rules == {*of_type("AWS::Events::Rule"), *of_type("AWS::Scheduler::Schedule")}
     operations = [m for path in RESOURCES["Api"]["Properties"]["Body"]["paths"].values() for m in path]
     assert len(stack.routes) == len(operations)

@@ -38,7 +38,7 @@ def client(*gateways: str, seconds: float = 60.0, **given: Any) -> Client:
     signer = MerchantSigner(IDENTITIES["mchid"], merchant["serial_no"], key)
     deadline = time.monotonic() + seconds
     ring = KeyRing.of(public_key_id=WECHAT_PAY["public_key_id"], public_key=WECHAT_PAY["public_key_pem"])
-    parts = {"keys": ring, "clock": time.time, "nonce": lambda: "n" * 32} | given
+    parts: dict[str, Any] = {"keys": ring, "clock": time.time, "nonce": lambda: "n" * 32} | given
     return Client(
         signer=lambda: signer,
         gateways=gateways,

@@ -116,7 +116,7 @@ def test_a_merchant_without_the_public_key_names_none(server: Server, operation:
 class Broken(KeyRing):
     """Keys of somebody's own making, with a name that no header can hold."""
 
-    preferred = "PUB_KEY_ID_0000\nsecret: words"  # type: ignore[assignment]
+    preferred = "PUB_KEY_ID_0000\nsecret: words"
 
 
 @pytest.mark.parametrize(
