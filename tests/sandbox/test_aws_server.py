@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.aws import Aws
+from tests.kit.environment import local_aws
 
 
 def make_table(aws, name="payments"):
@@ -26,11 +27,9 @@ def make_table(aws, name="payments"):
 
 @pytest.fixture(scope="module")
 def aws():
-    aws = Aws()
-    aws.start()
-    make_table(aws)
-    yield aws
-    aws.stop()
+    with local_aws() as aws:
+        make_table(aws)
+        yield aws
 
 
 def test_it_starts_within_two_seconds():

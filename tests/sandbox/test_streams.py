@@ -78,9 +78,7 @@ def stream_arn(aws):
 
 
 @pytest.fixture
-def pumping(aws, stream_arn):
-    pumps = []
-
+def pumping(aws, stream_arn, running):
     def start(function, *, clock=None, credentials=None, **settings):
         mapping = StreamMapping(
             stream_arn=stream_arn,
@@ -93,14 +91,9 @@ def pumping(aws, stream_arn):
                 **settings,
             },
         )
-        pump = StreamPump(aws, mapping, function, credentials=credentials, clock=clock or Clock())
-        pumps.append(pump)
-        pump.start()
-        return pump
+        return running(StreamPump(aws, mapping, function, credentials=credentials, clock=clock or Clock()))
 
-    yield start
-    for pump in pumps:
-        pump.stop()
+    return start
 
 
 def put(aws, *keys, **attributes):

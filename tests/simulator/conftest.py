@@ -1,44 +1,30 @@
 """A merchant, a simulator of its own or one for all, and the merchant's web server."""
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sandbox.simulator import Clock, Credentials, Simulator
+from tests.kit.serving import Answering, serving
 from tests.simulator.merchant import Merchant, served
 from tests.simulator.receiver import Received, Receiver
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.body()
             with taker.arrived:
                 status = taker.statuses.pop(0) if len(taker.statuses) > 1 else taker.statuses[0]
                 taker.received.append(Received(self.path, dict(self.headers), body))
                 taker.arrived.notify_all()
-            self.send_response(status)
-            if taker.location:
-                self.send_header("Location", taker.location)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            self.answer(status, headers={"location": taker.location} if taker.location else {})
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    taker = Receiver(f"http://127.0.0.1:{server.server_address[1]}/notify")
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield taker
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Handler) as origin:
+        taker = Receiver(f"{origin}/notify")
+        yield taker
 
 
 @pytest.fixture(scope="session")
