@@ -27,7 +27,7 @@ TOGETHER = {"http"}  # folders whose tests look at what the others of the folder
 # Begun first, in this order: so that what comes last is short, and no process waits for another's long file.
 FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog", "payments", "functions")
 
-ALONE = {"browser", "drills", "dynalite"}  # with more needs than the suite: they run when they are named
+ALONE = {"browser", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -86,7 +86,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             cases.setdefault(item.nodeid.partition(whose)[0], []).append(item)
     left_out: set[pytest.Item] = set()
     for test, its_items in cases.items():
-        (one_in,) = its_items[0].get_closest_marker("share").args  # type: ignore[union-attr]
+        (one_in,) = its_items[0].get_closest_marker("share").args
         left_out |= set(its_items) - set(share_of(its_items, test, one_in=one_in))
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])

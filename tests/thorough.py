@@ -28,6 +28,10 @@ def many(thorough: int, *, instead: int) -> int:
     return thorough if THOROUGH else instead
 
 
+ROUNDS = int(os.environ.get("ROUNDS") or many(6, instead=2))
+"""Of each storm; `make storms` sets 300."""
+
+
 def share_of(cases: Iterable[Case], of: str, *, one_in: int) -> list[Case]:
     """All cases if thorough; else one in so many, three at the least, in their order.
 

@@ -6,7 +6,7 @@ import time
 from sandbox.stack import NOTIFY_PATH, STACK_NAME
 from tests.alarms.cloudwatch import rings
 from tests.alarms.world import World
-from tests.flows.console import refund_in_console
+from tests.kit.console import refund_in_console
 
 STACK = {"service": STACK_NAME}
 
@@ -110,7 +110,7 @@ def test_evidence_that_contradicts(world: World) -> None:
 
 def test_money_for_an_order_that_was_closed(world: World) -> None:
     number = world.opened()
-    assert world.call("/api/v1/payments/wechat/close", {"outTradeNo": number}).status_code == 200
+    assert world.close(number).status_code == 200
     assert world.notify(number, 100) == 200
     world.wait_for("LatePaid")
     assert world.rung() == {"LatePaidAlarm"}

@@ -1,4 +1,7 @@
-"""A sandbox whose functions' metrics are read from their logs, with the numbers that AWS itself would count beside them."""
+"""A sandbox whose functions' metrics are read from their logs, with the numbers that AWS itself would count beside them.
+
+A world of its own because only here CloudWatch counts, over simulated hours. Its calls are the shop's of tests/kit.
+"""
 
 import json
 import subprocess
@@ -11,11 +14,12 @@ from typing import Any
 import requests
 
 from sandbox.functions.lambdas import FunctionError
-from sandbox.stack import NOTIFY_PATH, STACK_NAME, Sandbox
+from sandbox.stack import NOTIFY_PATH, STACK_NAME
 from tests.alarms.cloudwatch import Metrics, rings
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 ROOT = Path(__file__).parents[2]
-WECHAT = "/api/v1/payments/wechat"
 STEP = 300  # seconds, the shortest period of our alarms
 
 
@@ -25,7 +29,8 @@ class World:
     def __init__(self) -> None:
         self.metrics = Metrics()
         self.seen: set[tuple[str, str]] = set()
-        self.sandbox = Sandbox(schedules=False, log_sink=self._written)
+        self.sandbox = Running(schedules=False, log_sink=self._written)
+        self.shop = Shop(self.sandbox)
         self._began = 0.0
 
     def _written(self, _logical_id: str, line: str) -> None:
@@ -72,19 +77,14 @@ class World:
 
     # ---- what people and WeChat Pay do; API Gateway counts it ----
 
-    def call(self, path: str, body: dict[str, Any], scope: str = "payments:charge") -> requests.Response:
-        token = self.sandbox.tokens.token("shop", scope)
-        return self._counted(path, json=body, headers={"Authorization": f"Bearer {token}"})
-
-    def _counted(self, path: str, **request: Any) -> requests.Response:
-        answer = requests.post(self.sandbox.api + path, timeout=60, **request)
+    def _counted(self, answer: requests.Response) -> requests.Response:
         api = {"ApiId": self.sandbox.deployed.refs["Api"]}
         self.metrics.put("AWS/ApiGateway", "Count", api, 1, self.now())
         self.metrics.put("AWS/ApiGateway", "5xx", api, int(answer.status_code >= 500), self.now())
         return answer
 
     def order(self) -> requests.Response:
-        return self.call(f"{WECHAT}/native", {"contentId": "c", "amount": 1, "subject": "A thing"})
+        return self._counted(self.shop.native(1))
 
     def opened(self) -> str:
         number: str = self.order().json()["data"]["outTradeNo"]
@@ -96,10 +96,11 @@ class World:
         self.wait_for("PaymentSeconds")
         return number
 
+    def close(self, number: str) -> requests.Response:
+        return self._counted(self.shop.close(number))
+
     def refund(self, number: str) -> requests.Response:
-        return self.call(
-            f"{WECHAT}/refund", {"outTradeNo": number, "refundAmount": "0.10"}, scope="payments:refund"
-        )
+        return self._counted(self.shop.refund(number, "0.10"))
 
     def notify(self, number: str, total: int, *, signature: str | None = None) -> int:
         """WeChat Pay's notification that this order was paid, signed as it would, or with another signature."""
@@ -117,16 +118,15 @@ class World:
         event = json.loads(made.stdout)
         headers = event["headers"] | ({"wechatpay-signature": signature} if signature else {})
         headers.pop("host")
-        return self._counted(NOTIFY_PATH, data=event["body"].encode(), headers=headers).status_code
+        url, body = self.sandbox.api + NOTIFY_PATH, event["body"].encode()
+        return self._counted(requests.post(url, data=body, headers=headers, timeout=60)).status_code
 
     def control(self, name: str, body: dict[str, Any]) -> None:
-        answer = requests.post(f"{self.sandbox.simulator}/_sandbox/{name}", json=body, timeout=30)
+        answer = self.shop.control(name, body)
         assert answer.status_code == 200, answer.text
 
     def faults(self, *rules: dict[str, Any]) -> None:
-        requests.delete(f"{self.sandbox.simulator}/_sandbox/faults", timeout=30)
-        if rules:
-            self.control("faults", {"rules": list(rules)})
+        self.shop.faults(*rules)
 
     # ---- what AWS counts of functions and queues ----
 

@@ -5,39 +5,31 @@ A place of settle takes one message after the other, as Lambda's poller does, an
 
 import contextlib
 import heapq
-import importlib.util
 import itertools
-import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Self
 
 from payments.core.errors import RefusedUpdate
 from payments.core.facts import OrderFacts
 from payments.core.lifecycle import Status
-from payments.core.payment import CURRENCY, Payment
+from payments.core.payment import CURRENCY
 from payments.storage.tables import PaymentItem
 from payments.use_cases.evidence import apply_order
 from payments.wiring import Wiring
-from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import QueueMapping
 from sandbox.triggers.queues import as_lambda_delivers
 from tests.backlog.simulation import MINUTE, Order, Times
+from tests.kit.environment import operator_of
+from tests.kit.functions import function
+from tests.kit.parameters import NEEDED, TEMPLATE
+from tests.kit.payments import a_payment
 from wechatpay.errors import UnknownOutcomeError
 
 ROOT = Path(__file__).parents[2]
-PARAMETERS = {
-    "Stage": "backlog",
-    "Release": "1",
-    "WeChatAppId": "wx8888888888888888",
-    "WeChatMchId": "1900000109",
-    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",
-    "JwtIssuer": "https://issuer.example.com",
-    "JwtAudience": "payments",
-}
 
 
 class Books:
@@ -101,36 +93,30 @@ class Functions:
         self.time = float(begin)
         self._begin, self._times = begin, times
         self._aws = Aws(now=lambda: self.time)
-        self._parameters = {**PARAMETERS, "DueShards": str(shards)}
+        self._parameters = NEEDED | {"Stage": "backlog", "DueShards": str(shards)}
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
         self._idle: list[QueueMapping] = []
-        self._before = dict(os.environ)
+        self._open = ExitStack()
         self.books = Books(lambda: self.time)
         self.looks = 0
 
     def __enter__(self) -> Self:
         self._aws.start()
-        deployed = deploy(
-            ROOT / "template.yaml", aws=self._aws, parameters=self._parameters, stack_name="backlog"
-        )
+        deployed = deploy(TEMPLATE, aws=self._aws, parameters=self._parameters, stack_name="backlog")
         environment: dict[str, str] = {}
-        for function in deployed.functions.values():
-            environment |= function.environment
-        os.environ.update(
-            AWS_ACCESS_KEY_ID=ADMIN_ACCESS_KEY,
-            AWS_SECRET_ACCESS_KEY="sandbox",
-            AWS_ENDPOINT_URL=self._aws.url,
-            AWS_REGION=self._aws.region,
-            AWS_DEFAULT_REGION=self._aws.region,
-        )
+        for each in deployed.functions.values():
+            environment |= each.environment
+        self._open.enter_context(operator_of(self._aws))
         PaymentItem._connection = None  # pynamodb keeps the line to another test's table
         # What DynamoDB does in milliseconds may take seconds here, and is not what is measured.
         self._patience = PaymentItem.Meta.read_timeout_seconds
         PaymentItem.Meta.read_timeout_seconds = 60
         self.wiring = Clocked(environment, lambda: self.time)
         self.wiring.__dict__.update(wechat=self.books, queue=self._aws.client("sqs"))
-        self._sweep, self._settle = (_loaded(name, self.wiring) for name in ("sweep", "settle"))
+        self._sweep, self._settle = (function(name) for name in ("sweep", "settle"))
+        for module in (self._sweep, self._settle):
+            module.wiring = self.wiring  # type: ignore[attr-defined]
         for queue in deployed.queues:
             self._idle += [queue] * queue.maximum_concurrency
         self.at(self.time, self._each_minute)
@@ -139,8 +125,7 @@ class Functions:
     def __exit__(self, *_: object) -> None:
         PaymentItem._connection = None
         PaymentItem.Meta.read_timeout_seconds = self._patience
-        os.environ.clear()
-        os.environ.update(self._before)
+        self._open.close()
         self._aws.stop()
 
     def at(self, moment: float, what: Callable[[], None]) -> None:
@@ -173,19 +158,10 @@ class Functions:
 
     def _opened(self, order: Order, first_check: int) -> None:
         now = order.created_at
-        payment = Payment(
-            out_trade_no=order.out_trade_no,
+        opened = a_payment(
+            order.out_trade_no,
             payment_id=f"P{order.out_trade_no}",
-            user_id="user-1",
-            content_id="content-1",
-            method="native",
-            subject="A thing",
-            mchid="1900000109",
-            appid="wx8888888888888888",
             amount=100,
-            currency=CURRENCY,
-            fingerprint="F",
-            wechat_request="{}",
             time_expire=order.time_expire,
             created_at=now,
             updated_at=now,
@@ -196,7 +172,7 @@ class Functions:
         )
         # On a busy machine the SDK may repeat a write, and meet its own: the number is nobody else's.
         with contextlib.suppress(RefusedUpdate):
-            self.wiring.store.create(payment, due_at=now + first_check)
+            self.wiring.store.create(opened, due_at=now + first_check)
 
     def _told(self, order: Order) -> None:
         apply_order(
@@ -228,13 +204,3 @@ class Functions:
             taken = self._times.away if self.books.away else self._times.look
         taken += self._times.close * (self.books.closes - closes)
         self.at(self.time + taken, lambda: self._take(queue))
-
-
-def _loaded(name: str, wiring: Wiring) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"backlog_{name}", ROOT / "functions" / name / "app.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.wiring = wiring  # type: ignore[attr-defined]
-    return module

@@ -161,7 +161,8 @@ class Callers:
         purchase, oracle, words = wish.purchase, self._oracle, f"{wish} heard {reply}"
         assert purchase is not None
         if reply.status == 200:
-            number, code = reply.data["outTradeNo"], reply.data.get("codeUrl") or reply.data.get("prepayId")
+            number: Any = reply.data["outTradeNo"]
+            code = str(reply.data.get("codeUrl") or reply.data.get("prepayId"))
             if wish.number is not None and number != wish.number:
                 oracle.violated("another number", words)
             if wish.told_no is not None:

@@ -1,11 +1,9 @@
 """The product's functions in this process: cold starts, invocations within invocations, deaths."""
 
-import importlib.util
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -17,8 +15,9 @@ from payments.logs import logger
 from sandbox.cloudformation.template import transformed
 from tests.believing.effects import Effects, Killed
 from tests.believing.wired import ModelWiring, Outside
+from tests.kit.functions import function
+from tests.kit.parameters import TEMPLATE
 
-ROOT = Path(__file__).parents[2]
 NAMES = ("native", "jsapi", "close", "query", "payment", "refund", "notify", "sweep", "settle")
 _OUTSIDE = (StorageUnavailableError, BotoCoreError, ClientError)
 
@@ -62,7 +61,7 @@ def quiet() -> Iterator[None]:
 @cache
 def read_template() -> dict[str, Any]:
     """template.yaml, as SAM makes it plain."""
-    return transformed(ROOT / "template.yaml")
+    return transformed(TEMPLATE)
 
 
 def environment(overrides: Mapping[str, str]) -> dict[str, str]:
@@ -146,13 +145,7 @@ class Functions:
 
 
 def _loaded(place: tuple[str, int]) -> ModuleType:
-    name, depth = place
-    path = ROOT / "functions" / name / "app.py"
-    spec = importlib.util.spec_from_file_location(f"believing_{name}_{depth}", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = function(place[0])
     if hasattr(module, "qr"):  # a picture takes longer than all the rest of a call
         module.qr = SimpleNamespace(data_url=lambda _text: "data:,")  # type: ignore[attr-defined]
     _modules[place] = module

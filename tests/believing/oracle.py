@@ -1,7 +1,7 @@
 """What each caller was told, against WeChat Pay's own books: every violation is a sentence with the numbers in it."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tests.believing.ledger import LIVE, Ledger, Order, Refund
@@ -83,7 +83,7 @@ class Oracle:
         if wish.function == "refund" and not elsewhere:
             self.owners.setdefault(out_refund_no, wish)
 
-    def forgotten(self, items: list[Mapping[str, Any]]) -> None:
+    def forgotten(self, items: Sequence[Mapping[str, Any]]) -> None:
         """The table was restored to these items."""
         self.restored = True
         self.images = {item["out_trade_no"]["S"]: item for item in items}

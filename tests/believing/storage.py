@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from botocore.exceptions import ClientError, ReadTimeoutError
+from botocore.exceptions import ReadTimeoutError
 
 from tests.believing.effects import Effects
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
@@ -141,18 +141,3 @@ class Queue:
         self._waiting[url] -= receive == 1
         if not self._deliver(url, body) and receive < RECEIVES:
             self._put(url, body, receive + 1)
-
-
-class Secrets:
-    """A Secrets Manager client: texts by id."""
-
-    def __init__(self, texts: dict[str, str]) -> None:
-        self._texts = texts
-
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803
-        """As AWS answers it."""
-        if SecretId not in self._texts:
-            raise ClientError(
-                {"Error": {"Code": "ResourceNotFoundException", "Message": "-"}}, "GetSecretValue"
-            )
-        return {"SecretString": self._texts[SecretId]}

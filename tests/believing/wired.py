@@ -63,7 +63,7 @@ class ModelWiring(Wiring):
 
     @cached_property
     def wechat(self) -> Client:
-        """The product's own client over the model's line."""
+        """The product's own client over the model's line, which is as much of a session as the client uses."""
         return Client(
             signer=self.secrets.signing.value,
             keys=self.secrets.keys,
@@ -72,7 +72,7 @@ class ModelWiring(Wiring):
             nonce=self.nonce,
             remaining=self.remaining,
             on_call=self._measure_call,
-            session=self._outside.line,  # type: ignore[arg-type]  as much of a session as the client uses
+            session=self._outside.line,  # type: ignore[arg-type]
         )
 
     @cached_property

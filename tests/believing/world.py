@@ -1,4 +1,7 @@
-"""One world: the product in this process, WeChat Pay's books, callers who believe, time, and what goes wrong."""
+"""One world: the product in this process, WeChat Pay's books, callers who believe, time, and what goes wrong.
+
+A world of its own because millions of steps go through it: no HTTP, no process, no simulator, and everything is drawn.
+"""
 
 import json
 import zlib
@@ -25,9 +28,12 @@ from tests.believing.ledger import Ledger, Order, Refund
 from tests.believing.line import KEY_ID, Line
 from tests.believing.oracle import Oracle
 from tests.believing.post import APIV3_KEY, Notification, Post
-from tests.believing.storage import Queue, Secrets, Storage
+from tests.believing.storage import Queue, Storage
 from tests.believing.wired import Outside
 from tests.kit.dynamodb import MemoryDynamoDB
+from tests.kit.functions import api_event
+from tests.kit.parameters import NEEDED, TEMPLATE
+from tests.kit.secrets import CHECKOUT, SecretsManager
 
 START = 1_800_000_000  # epoch seconds
 HORIZON = 9 * 24 * 3600  # seconds in which a world must be quiet, once nothing goes wrong any more …
@@ -36,7 +42,6 @@ REPEATS = 600  # calls that a patient caller makes at most until then
 MINUTE = 60
 COMPARED = 180  # seconds until somebody has compared the refunds since the restored moment
 MAX_SEND_SECONDS = 60  # seconds in which one who has died may count as sending
-NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"
 
 
 class Ground:
@@ -47,17 +52,10 @@ class Ground:
         self.merchant = rsa.generate_private_key(65537, 1024)
         self.wechat = rsa.generate_private_key(65537, 1024)
         self._open = ExitStack()
-        self.db = MemoryDynamoDB.from_template(functions.ROOT / "template.yaml")
+        self.db = MemoryDynamoDB.from_template(TEMPLATE)
         self.empty = self.db.snapshot()
         self.environment = functions.environment(
-            {
-                "WeChatAppId": "wx8888888888888888",
-                "WeChatMchId": "1900000109",
-                "WeChatNotifyUrl": NOTIFY_URL,
-                "StackScope": SCOPE,
-                "DueShards": "1",
-                "Stage": "model",
-            }
+            NEEDED | {"StackScope": SCOPE, "DueShards": "1", "Stage": "model"}
         )
         private = self.merchant.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         public = self.wechat.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -67,11 +65,11 @@ class Ground:
             "WECHAT_PUBLIC_KEY_ID": KEY_ID,
             "WECHAT_PUBLIC_KEY": public.decode(),
         }
-        self.secrets = Secrets(
+        self.secrets = SecretsManager(
             {
-                self.environment["SIGNING_SECRET"]: json.dumps(signing),
-                self.environment["VERIFICATION_SECRET"]: json.dumps(verification),
-                self.environment["CHECKOUT_SECRET"]: json.dumps({"CHECKOUT_KEY": "c" * 32}),
+                self.environment["SIGNING_SECRET"]: signing,
+                self.environment["VERIFICATION_SECRET"]: verification,
+                self.environment["CHECKOUT_SECRET"]: CHECKOUT,
             }
         )
 
@@ -254,14 +252,10 @@ class World:
         return self.functions.invoke(function, event, wish=wish)
 
     def _call(self, wish: Wish) -> tuple[Reply | None, bool]:
-        event = {
-            "routeKey": wish.function,
-            "headers": {"content-type": "application/json"}
-            | ({"idempotency-key": wish.key} if wish.key else {}),
-            "body": None if wish.body is None else json.dumps(wish.body),
-            "pathParameters": {"outTradeNo": wish.number} if wish.body is None else None,
-            "requestContext": {"authorizer": {"jwt": {"claims": {"sub": wish.sub, "scope": wish.scope}}}},
-        }
+        number = wish.number if wish.body is None else None
+        event = api_event(
+            wish.function, wish.body, number=number, key=wish.key, sub=wish.sub, scope=wish.scope
+        )
         self.tell(">", str(wish))
         if self.callers.ceased is not None and wish.tries > REPEATS and not self.oracle.restored:
             self.oracle.violated("never answered", f"{wish} has no answer after {wish.tries} patient calls")

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 LAUNCH = [
@@ -22,3 +23,11 @@ def launched(*options: str) -> Iterator[Any]:
         browser = playwright.chromium.launch(executable_path=executable, args=[*LAUNCH, *options])
         yield browser
         browser.close()
+
+
+SHOTS = Path(__file__).parents[2] / ".sandbox" / "screenshots"
+
+
+def state(page, wanted, seconds=10):
+    """Wait until the checkout shows this state."""
+    page.wait_for_selector(f'main[data-state="{wanted}"]', timeout=seconds * 1000)

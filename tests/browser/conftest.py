@@ -1,16 +1,13 @@
 """A real Chromium against the whole sandbox. It needs more than the suite does, so it runs only when it is named: `make browser`."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.browser.chromium import launched
-from tests.flows.conftest import Running, Shop
-
-HERE = Path(__file__).parent
-SHOTS = HERE.parents[1] / ".sandbox" / "screenshots"
+from tests.browser.chromium import SHOTS, launched
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +36,10 @@ def tab(chromium):
     """Opens pages, each as if in a browser of its own; what a page complains of fails the test."""
     contexts, complaints = [], []
 
+    def dismissed(dialog):
+        complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
     def opened(url=None, *, width=1280, height=860, wait=True, **options):
         context = chromium.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
@@ -49,7 +50,7 @@ def tab(chromium):
             "console",
             lambda message: complaints.append(message.text) if "Content Security" in message.text else None,
         )
-        page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}") or dialog.dismiss())
+        page.on("dialog", dismissed)
         if url:
             page.goto(url, wait_until="load" if wait else "commit")
         return page
@@ -81,8 +82,3 @@ def pay(shop):
         assert shop.control("pay", {"outTradeNo": order["outTradeNo"]}).status_code == 200
 
     return paid
-
-
-def state(page, wanted, seconds=10):
-    """Wait until the checkout shows this state."""
-    page.wait_for_selector(f'main[data-state="{wanted}"]', timeout=seconds * 1000)

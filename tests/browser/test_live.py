@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.browser.conftest import state
+from tests.browser.chromium import state
 
 PAGES = int(os.environ.get("PAGES", "20"))  # that wait at once; the long form opens 300
 

@@ -3,7 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.conftest import SHOTS, state
+from tests.browser.chromium import SHOTS, state
 from tests.http.test_checkout import PHONE, WECHAT_BROWSER, XSS
 
 SIZES = ((320, 640), (390, 844), (768, 1024), (1440, 900))
@@ -28,7 +28,7 @@ window.WeixinJSBridge = { invoke: (name, params, done) => {
 @pytest.fixture(scope="module")
 def addresses(sandbox):
     """A checkout address for each state, and the user agent that it takes."""
-    from tests.flows.conftest import Shop
+    from tests.kit.shop import Shop
 
     shop = Shop(sandbox)
 

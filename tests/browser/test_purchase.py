@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sandbox.pages.scanning import text_in
-from tests.browser.conftest import SHOTS, state
+from tests.browser.chromium import SHOTS, state
 
 WORDS = {
     "en": ("Buy with WeChat Pay", "Scan to pay", "Payment successful", "Paid. Thank you!"),

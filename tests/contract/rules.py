@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from tests.contract.document import DOCUMENT
+from tests.kit.document import DOCUMENT
 
 SCHEMAS = DOCUMENT.raw["components"]["schemas"]
 _VALIDATORS = {name: DOCUMENT.validator(SCHEMAS[name]) for name in SCHEMAS}

@@ -17,13 +17,13 @@ from payments.core import errors
 from payments.core.errors import ApiError
 from payments.core.money import AmountError, fen
 from sandbox.cloudformation.template import transformed
-from tests.contract.document import DOCUMENT, PATH
 from tests.contract.rules import fits, size_of_metadata
+from tests.kit.document import DOCUMENT, PATH
 
 ROOT = PATH.parents[1]
 TEMPLATE = transformed(ROOT / "template.yaml")
 ROUTES, PARAMETERS = TEMPLATE["Resources"]["Api"]["Properties"]["Body"]["paths"], TEMPLATE["Parameters"]
-STRUCTS = {
+STRUCTS: dict[str, Any] = {
     "NewOrder": request_bodies.NewOrder,
     "NewJsapiOrder": request_bodies.NewJsapiOrder,
     "NewRefund": request_bodies.NewRefund,
@@ -176,7 +176,7 @@ def taken(name: str, body: dict[str, Any]) -> bool:
     return True
 
 
-GOOD = {
+GOOD: dict[str, dict[str, Any]] = {
     "NewOrder": {"contentId": "content-1", "amount": "1.00", "subject": "A photograph"},
     "NewJsapiOrder": {"contentId": "content-1", "amount": 1, "subject": "A photograph", "openid": "oBuyer"},
     "NewRefund": {"outTradeNo": "WX123456", "refundAmount": 1},

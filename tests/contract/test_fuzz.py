@@ -12,9 +12,9 @@ from schemathesis.config import SchemathesisConfig
 from schemathesis.pytest.lazy import get_all_tests
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.contract.conftest import RETURN_ORIGIN, Callers
-from tests.contract.document import DOCUMENT
+from tests.contract.callers import RETURN_ORIGIN, Callers
 from tests.contract.rules import SCHEMAS, fits, within_bytes
+from tests.kit.document import DOCUMENT
 
 FEW = 4
 EXAMPLES = int(os.environ.get("EXAMPLES", FEW))  # random ones of each operation, beside examples and bounds

@@ -1,5 +1,6 @@
 """Every image of a payment that the table's stream shows: what must hold at each moment, not only at the end."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from payments.core.events import plain
@@ -45,7 +46,7 @@ class Images:
         return min((item["due_at"] for item in self.payments.values() if "due_at" in item), default=None)
 
 
-def open_refunds(item: dict[str, Any]) -> list[str]:
+def open_refunds(item: Mapping[str, Any]) -> list[str]:
     """Numbers of the refunds that are not final."""
     return [number for number, refund in item["refunds"].items() if refund["status"] not in FINAL_REFUNDS]
 

@@ -1,7 +1,7 @@
 """What must hold once a run is quiet: our table, WeChat Pay's ledger, the bus and the callers tell one story."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,7 +62,7 @@ def committed(payments: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any
     return [] if known else [f"I2 answered 2xx for the end of a refund, and it is {refund['status']} here"]
 
 
-def at_most_once(orders: list[Mapping[str, Any]], promises: Promises) -> list[str]:
+def at_most_once(orders: Sequence[Mapping[str, Any]], promises: Promises) -> list[str]:
     """I3: one order and one refund per wish; what a caller was promised has happened."""
     problems = list(promises.told)
     if len(orders) > promises.orders_asked:

@@ -5,6 +5,7 @@ import itertools
 import json
 import random
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from sandbox.deployed import QueueMapping
@@ -110,7 +111,7 @@ class Run:
             if each["id"] not in self._carried:
                 self._carried.add(each["id"])
                 if self.courier:
-                    self.at(self.clock.time(), lambda number=each["id"]: self.deliver(number, 0))
+                    self.at(self.clock.time(), partial(self.deliver, each["id"], 0))
 
     # ---- until nothing is due any more ----
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.crash.run import Run
+from tests.kit.functions import api_event
 
 WAITS = (2, 10, 30, 60, 300)  # seconds between one try of a caller and the next
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
@@ -45,13 +46,7 @@ class Shop:
         aside: bool = False,
     ) -> Reply | None:
         """One try; None when there was no answer. `aside`: it is not this call whose effects are counted."""
-        event: dict[str, Any] = {
-            "routeKey": function,
-            "headers": {"content-type": "application/json"} | ({"idempotency-key": key} if key else {}),
-            "body": None if body is None else json.dumps(body),
-            "pathParameters": {"outTradeNo": number} if number else None,
-            "requestContext": {"authorizer": {"jwt": {"claims": {"sub": sub, "scope": scope}}}},
-        }
+        event = api_event(function, body, number=number, key=key, sub=sub, scope=scope)
         answer = self.run.invoke(function, event, aside=aside)
         if answer is None:
             return None

@@ -1,22 +1,20 @@
-"""Everything outside of the product, once for many runs: AWS on loopback, the simulator, the functions' code."""
+"""Everything outside of the product, once for many runs: AWS on loopback, the simulator, the functions' code.
 
-import importlib.util
+A world of its own because each effect outside is met one by one: no sandbox delivers, retries or wakes anything by itself.
+"""
+
 import io
-import itertools
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import ExitStack
 from types import ModuleType
 from typing import Any, Self
 
 import requests
 
-from payments.logs import logger
 from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
-from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import QueueMapping
@@ -24,13 +22,15 @@ from sandbox.simulator import Credentials, Simulator
 from tests.crash.clock import VirtualClock
 from tests.crash.guard import Guard
 from tests.crash.stream import Stream
+from tests.kit.environment import operator_of
+from tests.kit.functions import function
+from tests.kit.logs import logged_to
+from tests.kit.parameters import NEEDED, TEMPLATE
+from tests.kit.secrets import QUOTE_KEY, signing, verification
 
-ROOT = Path(__file__).parents[2]
-NOTIFY_URL = "https://pay.example.com/api/v1/payments/wechat/notify"  # not ours: the harness is the courier
 MAX_WAIT_SECONDS = 30  # seconds for a table's answer: a busy machine is none of the faults
 TABLES = (PaymentItem, QuarantineItem, AllowanceItem)
 RUNS_PER_SIMULATOR = 40  # its ledger is read whole, again and again
-_MODULES = itertools.count(1)
 
 
 class World:
@@ -47,7 +47,7 @@ class World:
         self._http.trust_env = False
         self._simulator: Simulator | None = None
         self._runs = 0
-        self._before: dict[str, str | None] = {}
+        self._open = ExitStack()
         self._patience = [(table.Meta, table.Meta.read_timeout_seconds) for table in TABLES]
         self._known_secrets: dict[str, dict[str, Any]] = {}
         self.stirred = 0
@@ -59,49 +59,25 @@ class World:
         for item in (PaymentItem, QuarantineItem, AllowanceItem):
             item._connection = None  # it may still be one to an earlier world's tables
         self.aws.start()
-        parameters = {
-            "WeChatAppId": self.credentials.appid,
-            "WeChatMchId": self.credentials.mchid,
-            "WeChatNotifyUrl": NOTIFY_URL,
-            "JwtIssuer": "https://issuer.example.com",
-            "JwtAudience": "payments",
-            "DueShards": "1",
-            "Stage": "crash",
-            "Release": "1",
-        }
-        self.deployed = deploy(
-            ROOT / "template.yaml", aws=self.aws, parameters=parameters, stack_name="crash"
-        )
+        merchant = {"WeChatAppId": self.credentials.appid, "WeChatMchId": self.credentials.mchid}
+        parameters = NEEDED | merchant | {"DueShards": "1", "Stage": "crash"}
+        self.deployed = deploy(TEMPLATE, aws=self.aws, parameters=parameters, stack_name="crash")
         self._write_secrets()
-        for function in self.deployed.functions.values():
-            self.environment |= function.environment
-        ours = {
-            "AWS_ACCESS_KEY_ID": ADMIN_ACCESS_KEY,  # what each role may do is another test's matter
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
-            "AWS_ENDPOINT_URL": self.aws.url,
-            "AWS_REGION": self.aws.region,
-            "AWS_DEFAULT_REGION": self.aws.region,
-        }
-        self._before = {name: os.environ.get(name) for name in [*ours, "AWS_SESSION_TOKEN"]}
-        os.environ.pop("AWS_SESSION_TOKEN", None)
-        os.environ.update(ours)
+        for each in self.deployed.functions.values():
+            self.environment |= each.environment
+        self._open.enter_context(operator_of(self.aws))
         self.queues = self.deployed.queues
         self.table = self.deployed.refs["PaymentsTable"]
         self.stream = Stream(self.aws, self.table)
-        self._log_to(self.logs)
+        self._open.enter_context(logged_to(self.logs))
         self.guard.install()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.guard.remove()
-        self._log_to(None)
         for meta, seconds in self._patience:
             meta.read_timeout_seconds = seconds
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        self._open.close()
         self._http.close()
         self._end(self._simulator)
         self.aws.stop()
@@ -126,13 +102,7 @@ class World:
 
     def function(self, name: str) -> ModuleType:
         """A fresh instance of functions/<name>/app.py, as a cold start would load it."""
-        path = ROOT / "functions" / name / "app.py"
-        spec = importlib.util.spec_from_file_location(f"crash_{name}_{next(_MODULES)}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        return function(name)
 
     def control(
         self, path: str, body: dict[str, Any] | None = None, *, method: str = "POST"
@@ -191,28 +161,13 @@ class World:
     def _write_secrets(self) -> None:
         merchant = self.credentials
         members = {
-            "SigningSecret": {
-                "WECHAT_PRIVATE_KEY": merchant.merchant_private_key,
-                "WECHAT_CERT_SERIAL_NO": merchant.merchant_serial_no,
-            },
-            "VerificationSecret": {
-                "WECHAT_API_V3_KEY": merchant.api_v3_key,
-                "WECHAT_PUBLIC_KEY_ID": merchant.wechat_public_key_id,
-                "WECHAT_PUBLIC_KEY": merchant.wechat_public_key,
-                "WECHAT_QUOTE_KEY": "q" * 32,
-            },
+            "SigningSecret": signing(merchant),
+            "VerificationSecret": verification(merchant, WECHAT_QUOTE_KEY=QUOTE_KEY),
         }
         for secret, content in members.items():
             self.aws.client("secretsmanager").put_secret_value(
                 SecretId=self.deployed.refs[secret], SecretString=json.dumps(content)
             )
-
-    def _log_to(self, stream: io.StringIO | None) -> None:
-        handler = logger.registered_handler
-        if stream is None:
-            handler.setStream(self._stdout)
-        else:
-            self._stdout = handler.setStream(stream)
 
     def _end(self, simulator: Simulator | None) -> None:
         if simulator is not None:  # its end takes a fifth of a second, and nobody waits for it

@@ -220,7 +220,7 @@ def test_only_the_aws_sdk_brings_an_xml_parser() -> None:
 def services() -> set[str]:
     """The AWS services that our code calls: those it makes clients of, and pynamodb's."""
     named = {
-        argument.value
+        str(ast.literal_eval(argument))
         for tree in modules().values()
         for called, call in calls(tree)
         if called.rpartition(".")[2] in ("client", "create_client")

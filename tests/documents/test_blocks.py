@@ -18,7 +18,7 @@ import requests
 
 from sandbox.commands.sam_local import keys
 from sandbox.simulator import Credentials
-from sandbox.stack import NOTIFY_PATH, Sandbox
+from sandbox.stack import NOTIFY_PATH
 from tests.documents.blocks import (
     BEGINNING,
     BLOCKS,
@@ -29,12 +29,13 @@ from tests.documents.blocks import (
     Block,
 )
 from tests.documents.world import World
-from tests.program import Program
+from tests.kit.program import Program
+from tests.kit.running import Running
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with Sandbox(schedules=False) as sandbox:
+    with Running(schedules=False) as sandbox:
         yield World(sandbox, tmp_path_factory.mktemp("blocks"))
 
 

@@ -1,4 +1,7 @@
-"""One sandbox for all blocks of the documents, a folder to run them in, and the people of the examples."""
+"""One sandbox for all blocks of the documents, a folder to run them in, and the people of the examples.
+
+A world of its own because what runs here is the documents' text, in a shell. Its calls are the shop's of tests/kit.
+"""
 
 import os
 import subprocess
@@ -9,25 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-import requests
 
-from sandbox.stack import Sandbox
 from tests.documents.blocks import BLOCKS
-
-WECHAT = "/api/v1/payments/wechat"
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 
 class World:
     """One sandbox for all blocks, a folder to run them in, and the people of the examples."""
 
-    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
-        self.sandbox, self.folder = sandbox, folder
+    def __init__(self, sandbox: Running, folder: Path) -> None:
+        self.sandbox, self.folder, self.shop = sandbox, folder, Shop(sandbox)
 
     def token(self, scope: str) -> str:
         return self.sandbox.tokens.token("user-123", scope)
 
     def control(self, name: str, body: dict[str, Any]) -> Any:
-        answer = requests.post(f"{self.sandbox.simulator}/_sandbox/{name}", json=body, timeout=30)
+        answer = self.shop.control(name, body)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -40,13 +41,7 @@ class World:
 
     def api(self, method: str, path: str, scope: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """The data of a call that must succeed."""
-        answer = requests.request(
-            method,
-            f"{self.sandbox.api}{WECHAT}/{path}",
-            json=body,
-            headers={"Authorization": f"Bearer {self.token(scope)}"},
-            timeout=30,
-        )
+        answer = self.shop.call(method, f"/{path}", body, scope=scope, sub="user-123")
         assert answer.status_code == 200, answer.text
         data: dict[str, Any] = answer.json()["data"]
         return data

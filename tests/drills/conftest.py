@@ -1,5 +1,5 @@
 """Drills take their time, and every request in them must succeed: they run alone, when they are named (`make drills`)."""
 
-from tests.flows.conftest import certified, console
+from tests.kit.console import certified, console
 
 __all__ = ["certified", "console"]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.flows.console import Console, advance
+from tests.kit.console import Console, advance
 
 BEAT = float(os.environ.get("DRILL_SECONDS", "0.4"))  # that the load flows after each step
 BUYERS = 3  # at once

@@ -6,7 +6,7 @@
 import secrets
 
 from tests.drills.load import BEAT, flowing
-from tests.flows.console import CACHED, Console
+from tests.kit.console import CACHED, Console
 
 WEEK = (0.1, 1, 5, 10, 20, 50, 100) if BEAT > 1 else (10, 100)
 """Percentages of the notifications that the public key signs, day by day (From platform certificates to the public key)."""

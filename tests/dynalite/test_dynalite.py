@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.dynalite.conftest import World
 from tests.dynalite.draws import FairDraws, WideDraws
 from tests.dynalite.words import in_words_of_dynalite
+from tests.dynalite.world import World
 from tests.kit.verbs import Verbs
 
 STEPS = int(os.environ.get("STEPS", "1250"))

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import Shop
-from tests.flows.console import CACHED, Console, advance
+from tests.kit.console import CACHED, Console, advance
+from tests.kit.shop import Shop
 
 CARD = {
     "type": "USER_BANK_CARD",

@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.functions.execution import FunctionError
-from tests.flows.console import CACHED, Console, advance
+from tests.kit.console import CACHED, Console, advance
 
 
 def test_certificates_that_no_trusted_key_has_signed_are_not_stored(console: Console) -> None:

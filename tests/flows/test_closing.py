@@ -2,11 +2,15 @@
 
 import random
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import pytest
 
-from tests.flows.conftest import ROUNDS, Shop
+from tests.kit.shop import Shop
+from tests.thorough import ROUNDS
 
 
 def test_a_closed_order_cannot_be_paid(shop: Shop) -> None:
@@ -83,14 +87,14 @@ def test_closing_while_the_phone_pays_never_hides_money(shop: Shop) -> None:
             number = shop.native().json()["data"]["outTradeNo"]
             gate = threading.Barrier(2)
 
-            def after(wait: float, act: object, gate: threading.Barrier = gate) -> object:
+            def after(wait: float, act: Callable[[], Any], gate: threading.Barrier = gate) -> Any:
                 gate.wait()
                 threading.Event().wait(wait)
-                return act()  # type: ignore[operator]
+                return act()
 
-            closing = pool.submit(after, chance.random() * 0.02, lambda n=number: shop.close(n))
+            closing = pool.submit(after, chance.random() * 0.02, partial(shop.close, number))
             paying = pool.submit(
-                after, chance.random() * 0.04, lambda n=number: shop.control("pay", {"outTradeNo": n})
+                after, chance.random() * 0.04, partial(shop.control, "pay", {"outTradeNo": number})
             )
             closed, paid = closing.result(), paying.result()
             if paid.status_code == 200:

@@ -13,7 +13,8 @@ from websockets.sync.client import connect
 
 from payments.api.tokens import live_ticket
 from sandbox.aws.iam import Need, allowed
-from tests.flows.conftest import Running, Shop
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 HOUR = 3600
 BEYOND_THE_SANDBOX = {

@@ -10,7 +10,9 @@ from typing import Self
 import pytest
 import requests
 
-from tests.flows.conftest import ROUNDS, Running, Shop
+from tests.kit.running import Running
+from tests.kit.shop import Shop
+from tests.thorough import ROUNDS
 
 FUNCTIONS = [
     f"{name}Function"

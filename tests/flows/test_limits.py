@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import requests
 
-from tests.flows.conftest import Running, Shop
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 pytestmark = pytest.mark.share(3, of_file=True)
 

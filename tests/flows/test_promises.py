@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from tests.flows.conftest import Running, Shop
-from tests.flows.console import refund_in_console
+from tests.kit.console import refund_in_console
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 pytestmark = pytest.mark.share(3, of_file=True)
 

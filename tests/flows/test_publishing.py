@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.conftest import Running, Shop, counted
+from tests.kit.running import Running
+from tests.kit.shop import Shop, counted
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,8 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.flows.conftest import ROUNDS, Shop
+from tests.kit.shop import Shop
+from tests.thorough import ROUNDS
 
 
 def test_two_refunds_of_sixty_on_a_hundred_with_different_keys_one_is_accepted(shop: Shop) -> None:

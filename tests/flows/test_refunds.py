@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flows.conftest import Shop
+from tests.kit.shop import Shop
 
 
 def kinds(shop: Shop, number: str) -> list[str]:

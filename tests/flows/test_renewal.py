@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.flows.conftest import Running, Shop
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 pytestmark = pytest.mark.share(2, of_file=True)
 

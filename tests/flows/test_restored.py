@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.flows.conftest import Running, Shop
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 
 
 @pytest.fixture(scope="module")

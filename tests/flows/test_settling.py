@@ -1,17 +1,17 @@
 """What nobody tells us is found out by ourselves: lost notifications, lost answers, orders that nobody pays."""
 
-import importlib.util
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-from tests.flows.conftest import WECHAT, Running, Shop, counted
+from tests.kit.functions import loaded
+from tests.kit.parameters import ROOT
+from tests.kit.running import Running
+from tests.kit.shop import WECHAT, Shop, counted
 
 pytestmark = pytest.mark.share(3, of_file=True)
 
@@ -34,12 +34,7 @@ def deaf(shop: Shop) -> Shop:
 
 def notification_of(shop: Shop, number: str, total: int) -> dict[str, str]:
     """A payment notification as WeChat Pay would sign it now, as an event."""
-    file = Path(__file__).parents[2] / "events/sign_notify.py"
-    spec = importlib.util.spec_from_file_location("sign_notify", file)
-    assert spec is not None
-    assert spec.loader is not None
-    module: ModuleType = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = loaded(ROOT / "events/sign_notify.py", "sign_notify")
     now = int(shop.sandbox.clock.time())
     options = module._parser().parse_args(
         ["--credentials", str(shop.sandbox.credentials_path), "--out-trade-no", number, "--total", str(total)]

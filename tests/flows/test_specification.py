@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import load_pem_x509_certificate
 
-from tests.flows.conftest import Shop
+from tests.kit.shop import Shop
 
 
 class Grey:
@@ -128,9 +128,8 @@ def test_jsapi_and_its_signature(shop: Shop) -> None:
     params = data["paymentParams"]
     message = f"{params['appId']}\n{params['timeStamp']}\n{params['nonceStr']}\n{params['package']}\n"
     certificate = load_pem_x509_certificate(shop.sandbox.credentials.merchant_certificate.encode())
-    certificate.public_key().verify(
-        base64.b64decode(params["paySign"]), message.encode(), PKCS1v15(), SHA256()
-    )
+    key: Any = certificate.public_key()
+    key.verify(base64.b64decode(params["paySign"]), message.encode(), PKCS1v15(), SHA256())
 
 
 def test_query_of_an_unpaid_order(shop: Shop, order: dict[str, Any]) -> None:

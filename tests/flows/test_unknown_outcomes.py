@@ -1,13 +1,14 @@
 """An order during which WeChat Pay misbehaves: the caller hears 503, and the retry gets the same order."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
-from tests.flows.conftest import Shop
+from tests.kit.shop import Shop
 
 SILENCE = "never answers"
-FAULTS = {
+FAULTS: dict[str, dict[str, Any]] = {
     SILENCE: {"effect": "latency", "seconds": 8},
     "answers after the effect, and the answer is lost": {"effect": "reset_after"},
     "signs wrongly": {"effect": "bad_signature"},

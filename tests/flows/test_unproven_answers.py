@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flows.conftest import Shop
+from tests.kit.shop import Shop
 
 pytestmark = pytest.mark.share(3, of_file=True)
 

@@ -1,15 +1,17 @@
 """publish at its handler, before an EventBridge that takes some entries of a call and not others."""
 
-import importlib.util
 import json
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
+
+from tests.kit.functions import function
+from tests.kit.serving import Answering
 
 APP = Path(__file__).parents[2] / "functions/publish/app.py"
 
@@ -18,41 +20,29 @@ class Amazon(ThreadingHTTPServer):
     """EventBridge and S3, as far as `publish` goes: what is refused is named by event id."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Answering)
+        super().__init__(("127.0.0.1", 0), Handler)
         self.refused: dict[str, str] = {}
         self.calls: list[list[str]] = []
         self.kept: dict[str, dict[str, Any]] = {}
         self.bucket_open = True
 
 
-class Answering(BaseHTTPRequestHandler):
+class Handler(Answering):
     server: Amazon
 
     def do_POST(self) -> None:
-        ids = [json.loads(entry["Detail"])["id"] for entry in json.loads(self._body())["Entries"]]
+        ids = [json.loads(entry["Detail"])["id"] for entry in json.loads(self.body())["Entries"]]
         self.server.calls.append(ids)
         codes = [self.server.refused.get(each) for each in ids]
         entries = [{"ErrorCode": code, "ErrorMessage": code} if code else {"EventId": "e"} for code in codes]
         failed = sum(code is not None for code in codes)
-        self._answer(200, json.dumps({"FailedEntryCount": failed, "Entries": entries}).encode())
+        self.answer(200, json.dumps({"FailedEntryCount": failed, "Entries": entries}).encode())
 
     def do_PUT(self) -> None:
-        body = self._body()
+        body = self.body()
         if self.server.bucket_open:
             self.server.kept[self.path.partition("?")[0]] = json.loads(body)
-        self._answer(200 if self.server.bucket_open else 403, b"")
-
-    def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
-
-    def _body(self) -> bytes:
-        return self.rfile.read(int(self.headers["Content-Length"]))
-
-    def _answer(self, status: int, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+        self.answer(200 if self.server.bucket_open else 403, b"")
 
 
 @pytest.fixture
@@ -78,12 +68,7 @@ def amazon(monkeypatch: pytest.MonkeyPatch) -> Iterator[Amazon]:
 
 @pytest.fixture
 def publish(amazon: Amazon) -> ModuleType:
-    spec = importlib.util.spec_from_file_location("publish_app", APP)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return function("publish")
 
 
 def record(place: int, *, status: str = "PENDING") -> dict[str, Any]:

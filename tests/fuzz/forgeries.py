@@ -329,7 +329,7 @@ def persuasion(good: Signed) -> Iterator[Forgery]:
         yield Forgery("persuasion", f"{name}: {value}, unsigned", Signed(line, good.body).event())
     for identity in ({"sourceIp": "127.0.0.1"}, {"sourceIp": "101.226.103.1"}):
         context = {"http": identity | {"method": "POST"}, "stage": "test"}
-        yield Forgery("persuasion", str(identity), good.but(**wrong).event(requestContext=context))
+        yield Forgery("persuasion", str(identity), good.but(None, **wrong).event(requestContext=context))
 
 
 def splices(good: Signed, others: Mapping[str, Signed]) -> Iterator[Forgery]:

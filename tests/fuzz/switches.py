@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 
-from tests.fuzz.world import APP, ROOT
+from tests.fuzz.world import APP
+from tests.kit.parameters import ROOT
 
 _PACKAGES = ("payments", "wechatpay")
 _LAYERS = {name: ROOT / "layers" / name / name for name in _PACKAGES}

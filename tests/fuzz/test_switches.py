@@ -17,7 +17,8 @@ CORPORA: dict[str, Callable[[World], Iterable[Case]]] = {
     "signatures": lambda world: forgeries.signatures(signed.paid(world, "pending")),
     "encodings": lambda world: forgeries.encodings(signed.paid(world, "pending"), random.Random(0)),
     "sizes": lambda world: forgeries.sizes(signed.paid(world, "pending")),
-    **{made.__name__: made for made in (*judging.FORGED, *judging.STATED)},
+    **{made.__name__: made for made in judging.FORGED},
+    **{made.__name__: made for made in judging.STATED},
 }
 
 
@@ -46,15 +47,15 @@ def flooded(world: World, app: ModuleType) -> str | None:
     world.wire(app, world.environment)  # its clock has not been moved yet
     event = signed.sign(world, b"{}", serial="A" * 40).event()
     world.notify(event, app)
-    reads, began = world.secret.reads, world.now
+    reads, began = world.secret_reads, world.now
     try:
         for _ in range(5):
             world.notify(event, app)
-        if world.secret.reads != reads:
+        if world.secret_reads != reads:
             return "floods: unknown serials read the secret again and again"
         world.now += 60
         world.notify(signed.sign(world, b"{}", serial="B" * 40).event(), app)
-        return None if world.secret.reads == reads + 1 else "floods: a key that was added is not looked for"
+        return None if world.secret_reads == reads + 1 else "floods: a key that was added is not looked for"
     finally:
         world.now = began
 

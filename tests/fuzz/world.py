@@ -1,36 +1,37 @@
-"""What a notification meets: the function, real tables behind it, orders in every state, and a watch on its sockets."""
+"""What a notification meets: the function, real tables behind it, orders in every state, and a watch on its sockets.
 
-import importlib.util
+A world of its own because a million notifications come in while time stands still, and none may leave anything behind.
+"""
+
 import io
-import itertools
 import json
 import logging
-import os
 import socket
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
 
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.wiring import Wiring
-from sandbox.aws.aws import Aws
-from sandbox.aws.shim import ADMIN_ACCESS_KEY
 from sandbox.cloudformation.deployer import deploy
 from sandbox.simulator import Credentials
-from tests.payments.conftest import PARAMETERS, put
-from tests.wechat_pay import WeChatPay
+from tests.kit.environment import local_aws, operator_of
+from tests.kit.functions import function
+from tests.kit.logs import logged_to
+from tests.kit.parameters import PARAMETERS, ROOT, TEMPLATE
+from tests.kit.payments import put
+from tests.kit.secrets import SecretsManager, verification
+from tests.kit.sockets import SocketWatch
+from tests.kit.wechat_pay import WeChatPay
 
-ROOT = Path(__file__).parents[2]
 APP = ROOT / "functions" / "notify" / "app.py"
 PREVIOUS_KEY = "previous-api-v3-key-32-character"
 RETIRED_KEY = "retired-apiv3-key-of-32-charactr"
-_MODULES = itertools.count(1)
-_SENDS = ("connect", "connect_ex", "send", "sendall", "sendto", "sendmsg")
 
 
 @dataclass
@@ -47,54 +48,24 @@ class Answer:
     counted: list[str]
 
 
-class Secret:
-    """A Secrets Manager that holds the verification secret and counts its reads; in any other secret there is nothing."""
-
-    def __init__(self, secret_id: str, members: dict[str, Any]) -> None:
-        self._secret_id = secret_id
-        self._text = json.dumps(members)
-        self.reads = 0
-
-    def get_secret_value(self, *, SecretId: str) -> dict[str, str]:  # noqa: N803  AWS's own word
-        if SecretId != self._secret_id:
-            return {"SecretString": "{}"}
-        self.reads += 1
-        return {"SecretString": self._text}
-
-
-class Watch:
+class Watch(SocketWatch):
     """Counts what this thread sends while it runs product code: to the tables' port, and anywhere else."""
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self._port = port
         self._thread = threading.get_ident()
-        self._own: dict[str, Any] = {}
         self.on = False
         self.to_tables = self.elsewhere = 0
 
-    def install(self) -> None:
-        for name in _SENDS:
-            self._own[name] = socket.socket.__dict__.get(name)
-            setattr(socket.socket, name, self._counting(name, getattr(socket.socket, name)))
-
-    def remove(self) -> None:
-        for name, own in self._own.items():
-            if own is None:
-                delattr(socket.socket, name)
+    def seen(self, name: str, this: socket.socket, arguments: tuple[Any, ...]) -> None:
+        """Count it."""
+        if self.on and threading.get_ident() == self._thread:
+            to = arguments[0] if name.startswith("connect") else this.getpeername()
+            if to[1] == self._port:
+                self.to_tables += 1
             else:
-                setattr(socket.socket, name, own)
-
-    def _counting(self, name: str, original: Any) -> Any:
-        def counted(this: socket.socket, *arguments: Any) -> Any:
-            if self.on and threading.get_ident() == self._thread:
-                to = arguments[0] if name.startswith("connect") else this.getpeername()
-                if to[1] == self._port:
-                    self.to_tables += 1
-                else:
-                    self.elsewhere += 1
-            return original(this, *arguments)
-
-        return counted
+                self.elsewhere += 1
 
 
 class World:
@@ -105,38 +76,26 @@ class World:
         self.orders: dict[str, Payment] = {}
         self.rows: dict[str, dict[str, Any]] = {}  # as they were put
         self._log = io.StringIO()
-        self._before: dict[str, str | None] = {}
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         self.credentials = replace(
             Credentials.create(), mchid=PARAMETERS["WeChatMchId"], appid=PARAMETERS["WeChatAppId"]
         )
         self.wechat = WeChatPay(self.credentials, self)
-        self.aws = Aws()
-        self.aws.start()
-        deployed = deploy(ROOT / "template.yaml", aws=self.aws, parameters=PARAMETERS, stack_name="fuzz")
+        self.aws = self._open.enter_context(local_aws())
+        deployed = deploy(TEMPLATE, aws=self.aws, parameters=PARAMETERS, stack_name="fuzz")
         self.environment = deployed.functions["NotifyFunction"].environment
-        self.secret = Secret(
-            self.environment["VERIFICATION_SECRET"],
-            {
-                "WECHAT_API_V3_KEY": self.credentials.api_v3_key,
-                "WECHAT_API_V3_KEY_PREVIOUS": PREVIOUS_KEY,
-                "WECHAT_PUBLIC_KEY_ID": self.credentials.wechat_public_key_id,
-                "WECHAT_PUBLIC_KEY": self.credentials.wechat_public_key,
-                "WECHAT_PLATFORM_CERTIFICATES": [self.credentials.platform_certificate],
-            },
+        known = verification(
+            self.credentials,
+            WECHAT_API_V3_KEY_PREVIOUS=PREVIOUS_KEY,
+            WECHAT_PLATFORM_CERTIFICATES=[self.credentials.platform_certificate],
+        )
+        self._secrets = SecretsManager(
+            {self.environment["VERIFICATION_SECRET"]: known, self.environment["CERTIFICATES_SECRET"]: {}}
         )
         self._payments, self._quarantine = deployed.refs["PaymentsTable"], deployed.refs["QuarantineTable"]
-        ours = {
-            "AWS_ACCESS_KEY_ID": ADMIN_ACCESS_KEY,  # what the role may do is another test's matter
-            "AWS_SECRET_ACCESS_KEY": "sandbox",
-            "AWS_ENDPOINT_URL": self.aws.url,
-            "AWS_REGION": self.aws.region,
-            "AWS_DEFAULT_REGION": self.aws.region,
-        }
-        self._before = {name: os.environ.get(name) for name in [*ours, "AWS_SESSION_TOKEN"]}
-        os.environ.pop("AWS_SESSION_TOKEN", None)
-        os.environ.update(ours)
+        self._open.enter_context(operator_of(self.aws))
         self.app, self.wiring = self.fresh(self.environment)
         self._put_orders()
         self._logger = logging.getLogger(self.app.logger.name)
@@ -148,20 +107,20 @@ class World:
     def __exit__(self, *_: object) -> None:
         self.watch.remove()
         self._logger.propagate = True
-        for name, value in self._before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-        self.aws.stop()
+        self._open.close()
 
     def time(self) -> float:
         """Epoch seconds, for whoever signs."""
         return self.now
 
+    @property
+    def secret_reads(self) -> int:
+        """How often the verification secret was read."""
+        return self._secrets.reads[self.environment["VERIFICATION_SECRET"]]
+
     def fresh(self, environment: Mapping[str, str]) -> tuple[ModuleType, Any]:
         """The function as a cold start would load it, in this environment, and its wiring."""
-        app = load()
+        app = function("notify")
         return app, self.wire(app, environment)
 
     def wire(self, app: ModuleType, environment: Mapping[str, str]) -> Any:
@@ -182,7 +141,7 @@ class World:
 
             @property
             def _secrets_manager(self) -> Any:
-                return world.secret
+                return world._secrets
 
         wiring = FrozenWiring(environment)
         wiring.counted = []
@@ -199,13 +158,12 @@ class World:
         watch.to_tables = watch.elsewhere = 0
         log.seek(0)
         log.truncate()
-        stdout = app.logger.registered_handler.setStream(log)
         watch.on = True
         try:
-            answer = app.lambda_handler(event, None)
+            with logged_to(log, app.logger):
+                answer = app.lambda_handler(event, None)
         finally:
             watch.on = False
-            app.logger.registered_handler.setStream(stdout)
         return Answer(
             status=answer["statusCode"],
             body=json.loads(answer["body"]),
@@ -292,13 +250,3 @@ def refund_number(letter: str) -> str:
 def refund_id(letter: str) -> str:
     """WeChat Pay's number of it."""
     return "50" + str(ord(letter)) * 13
-
-
-def load() -> ModuleType:
-    """A fresh instance of functions/notify/app.py, as a cold start would load it."""
-    spec = importlib.util.spec_from_file_location(f"fuzz_notify_{next(_MODULES)}", APP)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

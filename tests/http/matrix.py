@@ -22,8 +22,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.kit.shop import WECHAT
+
+ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
 PAGE = Path(__file__).parents[2] / "functions/checkout/page"
-WECHAT = "/api/v1/payments/wechat"
 PAY, CHARGE, REFUND = "payments:pay", "payments:charge", "payments:refund"
 
 # ---- what is told ----
@@ -284,7 +286,7 @@ def ticket(key=None, algorithm="HS256", **changes):
         claims |= {name: now + value if name == "exp" and value else value for name, value in changes.items()}
         claims = {name: value for name, value in claims.items() if value is not None}
         ours = key or world.checkout_key
-        return jwt.encode(claims, None if algorithm == "none" else ours, algorithm=algorithm)
+        return jwt.encode(claims, "" if algorithm == "none" else ours, algorithm=algorithm)
 
     return make
 
@@ -367,8 +369,6 @@ LIVE_ROWS = {
 }
 
 # ---- who calls ----
-
-ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
 
 
 @dataclass(frozen=True)

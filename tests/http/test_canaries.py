@@ -21,15 +21,17 @@ import re
 import secrets
 import time
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from payments.api.tokens import checkout_token, live_ticket
 from payments.core.events import entries_of
 from payments.logs import logger
-from tests.http.conftest import PREVIOUS_KEY, UNUSED_V2_KEY
 from tests.http.leaks import forms, leaks
-from tests.wechat_pay import WeChatPay
+from tests.http.listening import PREVIOUS_KEY, UNUSED_V2_KEY
+from tests.kit.logs import logged_to
+from tests.kit.wechat_pay import WeChatPay
 
 KEYS = "keys, tokens, quotes"
 CREDENTIALS = "what the buyer pays by"
@@ -262,14 +264,11 @@ def test_a_leak_through_the_log_or_an_event_is_caught_in_every_form(walked, kind
     name, secret = next(iter(walked[kind].items()))
     for form in forms(secret):
         written = io.StringIO()
-        before = logger.registered_handler.setStream(written)
-        try:
+        with logged_to(written):
             logger.warning("seeded", extra={"reason": f"it was ={form}= then"})
-        finally:
-            logger.registered_handler.setStream(before)
         assert found({kind: {name: secret}}, {"logs": (written.getvalue(), ())}) == [("logs", kind, name)]
 
-        image = {
+        image: dict[str, Any] = {
             "history": {
                 "L": [
                     {

@@ -61,7 +61,7 @@ BAD_TOKENS = {
     "of another issuer": lambda tokens: tokens.token("user-1", "payments:charge", iss="https://example.com"),
     "for another audience": lambda tokens: tokens.token("user-1", "payments:charge", aud="another-app"),
     "for nobody": lambda tokens: tokens.token("user-1", "payments:charge", aud=None, client_id=None),
-    "unsigned": lambda tokens: signed(claims_of(tokens), None, algorithm="none", headers={"kid": tokens.kid}),
+    "unsigned": lambda tokens: signed(claims_of(tokens), "", algorithm="none", headers={"kid": tokens.kid}),
     "signed with a shared key": lambda tokens: signed(
         claims_of(tokens), algorithm="HS256", headers={"kid": tokens.kid}
     ),
@@ -303,7 +303,7 @@ def test_a_quote_of_anybody_else_is_refused(shop, nothing_created, buyer, quote)
     claims = jwt.decode(quote(), options={"verify_signature": False})
     head, body, signature = quote().split(".")
     ours = shop.sandbox.tokens.quote_key
-    unsigned = jwt.encode(claims, None, algorithm="none")
+    unsigned = jwt.encode(claims, "", algorithm="none")
     cheaper = base64.urlsafe_b64encode(json.dumps(claims | {"amount": 1}).encode()).decode().rstrip("=")
     for forgery in (
         signed(claims, algorithm="HS256"),

@@ -4,6 +4,7 @@ import json
 import secrets
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.exceptions import InvalidStatus
@@ -137,7 +138,7 @@ def test_every_websocket_route_of_the_template_has_its_row():
 
 def shake_hands(shop, ticket):
     """The status of a WebSocket handshake."""
-    protocols = ["live"] if ticket is None else ["live", ticket]
+    protocols: Any = ["live"] if ticket is None else ["live", ticket]
     try:
         with connect(shop.sandbox.api.replace("http", "ws") + "/live", subprotocols=protocols, proxy=None):
             return 101

@@ -4,6 +4,7 @@ import base64
 import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -351,7 +352,7 @@ def test_only_wechat_pays_own_key_proves_anything(shop, wechat, good, changes_no
 
 def test_another_padding_is_another_signature(shop, wechat, good, changes_nothing):
     headers = wechat.headers(good)
-    key = load_pem_private_key(wechat.credentials.wechat_private_key.encode(), password=None)
+    key: Any = load_pem_private_key(wechat.credentials.wechat_private_key.encode(), password=None)
     message = f"{headers['Wechatpay-Timestamp']}\n{headers['Wechatpay-Nonce']}\n".encode() + good + b"\n"
     signature = key.sign(message, PSS(MGF1(SHA256()), PSS.MAX_LENGTH), SHA256())
 

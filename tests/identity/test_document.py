@@ -15,7 +15,7 @@ from sandbox.cloudformation.template import checked, parameters_of
 from sandbox.deployed import JwtAuthorizer
 from sandbox.stack import TEMPLATE
 from sandbox.token_forms import FORMS
-from tests.identity.conftest import Callers
+from tests.identity.callers import Callers
 
 TEXT = (TEMPLATE.parent / "docs/identity.md").read_text()
 MAKE, SIGN = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
@@ -38,7 +38,7 @@ def test_an_issuer_of_ones_own_is_taken_as_documented(tmp_path: Path) -> None:
     discovery = json.loads((published / "openid-configuration").read_text())
     assert discovery == {"issuer": issuer, "jwks_uri": f"{issuer}/.well-known/jwks.json"}
     keys = {
-        key.key_id: key.key
+        str(key.key_id): key.key
         for key in PyJWKSet.from_dict(json.loads((published / "jwks.json").read_text())).keys
     }
     told = authorize(

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from sandbox.token_forms import FORMS
-from tests.identity.conftest import ORDER, Callers
+from tests.identity.callers import ORDER, Callers
 
 FORBIDDEN = (403, "Forbidden")
 SERVED = (200, "served")
@@ -98,7 +98,7 @@ def test_a_token_for_another_audience_opens_nothing(
         assert set(callers.every_route(token, number).values()) == {(401, "Unauthorized")}
 
 
-WRITTEN = {
+WRITTEN: dict[str, dict[str, Any]] = {
     "plain": {"aud": "wechatpay-sandbox", "client_id": "wechatpay-sandbox", "scope": "a b"},
     "cognito": {"aud": None, "client_id": "wechatpay-sandbox", "scope": "a b", "token_use": "access"},
     "auth0": {"client_id": None, "scope": "a b", "permissions": ["a", "b"]},

@@ -32,10 +32,9 @@ from pynamodb.connection.base import Connection
 
 from sandbox.cloudformation.template import transformed
 from tests.kit.operations import OPERATIONS, RefusedError
+from tests.kit.parameters import TEMPLATE
 from tests.kit.tables import Item, Table, copied
 from tests.kit.values import InvalidError
-
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -111,12 +110,13 @@ class MemoryDynamoDB:
             for logical_id, resource in resources.items()
             if resource["Type"] == "AWS::DynamoDB::Table"
         }
+        named: Mapping[str, str] = names or {}
         environment = {
-            variable: (names or {}).get(table, table)
+            variable: named.get(table, table)
             for resource in resources.values()
             if resource["Type"] == "AWS::Lambda::Function"
             for variable, value in resource["Properties"].get("Environment", {}).get("Variables", {}).items()
-            if isinstance(value, dict) and (table := value.get("Ref")) in tables
+            if isinstance(value, dict) and (table := str(value.get("Ref"))) in tables
         }
         return cls(tables, names=names, environment=environment, now=now)
 
@@ -137,7 +137,7 @@ class MemoryDynamoDB:
     def items(self, table: str) -> list[Item]:
         """Copies of all items of a table (its logical id)."""
         with self._lock:
-            return copied(list(self._tables[table].items.values()))  # type: ignore[no-any-return]
+            return copied(list(self._tables[table].items.values()))
 
     def earliest(self, table: str, index: str) -> Any:
         """The smallest range key in an index of a table, over all its hash keys; None when the index is empty."""
@@ -242,4 +242,4 @@ def _error(code: str, message: str, operation: str, item: Item | None = None) ->
     }
     if item is not None:
         response["Item"] = copied(item)
-    return ClientError(response, operation)  # type: ignore[arg-type]
+    return ClientError(response, operation)

@@ -145,7 +145,7 @@ class Parser:
 
 def found(item: Item, path: Path) -> Value | None:
     """What lies at this place of the item; None when nothing does."""
-    value: Any = item.get(path[0])  # type: ignore[call-overload]
+    value: Any = item.get(path[0])  # type: ignore[arg-type]
     for part in path[1:]:
         if value is None:
             return None
@@ -154,7 +154,7 @@ def found(item: Item, path: Path) -> Value | None:
             value = members[part] if part < len(members) else None
         else:
             value = value.get("M", {}).get(part)
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 @cache

@@ -45,14 +45,14 @@ class Script:
 
     def refund(self, request: bytes) -> dict[str, object]:
         self.refunds.append(json.loads(request))
-        answered = self._next() or refund_object
+        answered: Any = self._next() or refund_object
         return answered(self.refunds[-1])
 
     def request(self, operation: str, method: str, path: str, body: bytes, serial: str) -> Answer:
         """The abnormal-refund call alone."""
         assert (operation, method) == ("abnormal_refund", "POST")
         self.sent_on.append(json.loads(body) | {"path": path, "serial": serial})
-        answered = self._next() or refund_object
+        answered: Any = self._next() or refund_object
         refund = next(r for r in self.refunds if r["out_refund_no"] == self.sent_on[-1]["out_refund_no"])
         return Answer(200, answered(refund), None)
 

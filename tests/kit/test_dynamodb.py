@@ -12,6 +12,7 @@ from payments.core.payment import Payment
 from payments.storage.items import P
 from payments.wiring import Wiring
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
+from tests.kit.payments import a_payment
 
 KEY = {"out_trade_no": {"S": "WX1"}}
 
@@ -28,23 +29,7 @@ def wiring(db: MemoryDynamoDB) -> Wiring:
 
 
 def payment(number: str = "WX1") -> Payment:
-    return Payment(
-        out_trade_no=number,
-        payment_id="PAY1",
-        user_id="user-1",
-        content_id="content-1",
-        method="native",
-        subject="A thing",
-        mchid="1900000109",
-        appid="wx8888888888888888",
-        amount=1000,
-        currency="CNY",
-        fingerprint="F",
-        wechat_request="{}",
-        time_expire=7200,
-        created_at=1,
-        updated_at=1,
-    )
+    return a_payment(number, payment_id="PAY1", created_at=1, updated_at=1)
 
 
 def update(db: MemoryDynamoDB, expression: str, **request: Any) -> Answer:
@@ -147,7 +132,7 @@ def test_a_restored_table_is_that_of_the_moment_and_its_index_too(db: MemoryDyna
         assert db.items("PaymentsTable") == before
         assert db.earliest("PaymentsTable", "due") == 10
         shard = before[0]["due_shard"]
-        request = {"IndexName": "due", "KeyConditionExpression": "due_shard = :shard"}
+        request: dict[str, Any] = {"IndexName": "due", "KeyConditionExpression": "due_shard = :shard"}
         request |= {"TableName": "PaymentsTable", "ExpressionAttributeValues": {":shard": shard}}
         (row,) = db.call("Query", request)["Items"]
         assert row == {**KEY, "due_shard": shard, "due_at": {"N": "10"}}

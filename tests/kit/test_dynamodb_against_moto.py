@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.aws.aws import Aws
 from sandbox.cloudformation.resources import table as create_table
 from tests.kit.draws import Draws
 from tests.kit.dynamodb import MemoryDynamoDB
+from tests.kit.environment import local_aws
 from tests.kit.twins import Twins, moto
 from tests.kit.verbs import Verbs
 
@@ -23,19 +23,14 @@ STACK = "twins"
 
 @pytest.fixture
 def twins() -> Iterator[Twins]:
-    aws = Aws()
-    aws.start()
     names = {
         name: f"{STACK}-{name}"
         for name in ("PaymentsTable", "ConnectionsTable", "BuyersTable", "QuarantineTable")
     }
-    try:
-        with MemoryDynamoDB.from_template(names=names) as db:
-            for logical_id in names:
-                create_table(aws, STACK, logical_id, db.definitions[logical_id])
-            yield Twins(db, names, [moto(aws.client("dynamodb"))])
-    finally:
-        aws.stop()
+    with local_aws() as aws, MemoryDynamoDB.from_template(names=names) as db:
+        for logical_id in names:
+            create_table(aws, STACK, logical_id, dict(db.definitions[logical_id]))
+        yield Twins(db, names, [moto(aws.client("dynamodb"))])
 
 
 def test_drawn_operations_come_out_alike(twins: Twins) -> None:

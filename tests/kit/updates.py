@@ -253,7 +253,7 @@ def _put(item: dict[str, Any], path: Path, value: Value | None) -> None:
 
 def _remove(item: dict[str, Any], path: Path, before: Item) -> None:
     if len(path) == 1:
-        item.pop(path[0], None)  # type: ignore[call-overload]
+        item.pop(path[0], None)  # type: ignore[arg-type]
         return
     inner, last = _parent(item, path), path[-1]
     if isinstance(last, int):

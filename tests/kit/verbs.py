@@ -12,10 +12,11 @@ from payments.core.allowance import Allowance, OpenOrder
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus, Status
-from payments.core.payment import CURRENCY, Credential, Payment, Refund
+from payments.core.payment import Credential, Payment, Refund
 from payments.storage.connections import Connection
 from payments.storage.looks import Due
 from payments.wiring import Wiring
+from tests.kit.payments import a_payment
 
 MCHID, APPID = "1900000109", "wx8888888888888888"
 PARTS = ("store", "looks", "refunds", "allowances", "connections", "quarantine")
@@ -144,8 +145,9 @@ class Verbs:
         if (draw := made.get(kind) or made.get(name)) is not None:
             return draw()
         if is_dataclass(parameter.annotation):
-            members = inspect.signature(parameter.annotation).parameters.values()
-            return parameter.annotation(**{m.name: self._argument(m, about, refund) for m in members})
+            given: Any = parameter.annotation
+            members = inspect.signature(given).parameters.values()
+            return given(**{m.name: self._argument(m, about, refund) for m in members})
         return self._plain(parameter, kind)
 
     def _plain(self, parameter: inspect.Parameter, kind: str) -> Any:
@@ -181,19 +183,13 @@ class Verbs:
     def _payment(self) -> Payment:
         self._made += self._fits()  # now and then a number that exists
         number = f"WX{self._made:04d}"
-        return Payment(
-            out_trade_no=number,
-            payment_id=f"PAY{number}",
-            user_id="user-1",
+        return a_payment(
+            number,
             content_id="photo-1",
-            method="native",
             subject="一本书",
             mchid=MCHID,
             appid=APPID,
             amount=self._chance.randint(1, 500),
-            currency=CURRENCY,
-            fingerprint="F",
-            wechat_request="{}",
             time_expire=self._now + 7200,
             created_at=self._now,
             updated_at=self._now,

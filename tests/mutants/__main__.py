@@ -15,6 +15,7 @@ from werkzeug.serving import make_server
 
 from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
+from tests.kit.parameters import PARAMETERS, TEMPLATE
 from tests.mutants.planting import Mutant, mutants
 from tests.mutants.reaching import ROOT
 from tests.mutants.running import Runner
@@ -50,16 +51,6 @@ MONEY = (
     *("pacing", "refunding", "refund_asking", "refund_evidence", "refunds", "refund_wish"),
     *("functions/query", "functions/sweep", "functions/settle", "functions/refund", "functions/close"),
 )
-PARAMETERS = {
-    "Stage": "test",
-    "Release": "1",
-    "WeChatAppId": "wx8888888888888888",
-    "WeChatMchId": "1900000109",
-    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",
-    "JwtIssuer": "https://issuer.example.com",
-    "JwtAudience": "payments",
-    "DueShards": "4",
-}
 
 
 def path_of(module: str) -> Path:
@@ -86,7 +77,7 @@ def main() -> int:
     began = time.monotonic()
     aws = Aws()
     aws.start()
-    deployed = aws, deploy(ROOT / "template.yaml", aws=aws, parameters=PARAMETERS)
+    deployed = aws, deploy(TEMPLATE, aws=aws, parameters=PARAMETERS)
     assert aws._server is not None
     shim = aws._server.app
     aws._server.shutdown()

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE,
@@ -109,7 +110,7 @@ class _Walk:
         for field, value in ast.iter_fields(node):
             if field in ("annotation", "returns", "type_params", "bases", "decorator_list"):
                 continue
-            places = [(None, value)] if isinstance(value, ast.AST) else []
+            places: list[tuple[int | None, Any]] = [(None, value)] if isinstance(value, ast.AST) else []
             places = list(enumerate(value)) if isinstance(value, list) else places
             inside = function or (isinstance(node, ast.FunctionDef) and field == "body")
             for place, child in places:
@@ -222,7 +223,7 @@ def _statements(parent: ast.AST, field: str, place: int, child: ast.stmt) -> Ite
 def _without(old: ast.AST, field: str, place: int) -> ast.AST:
     values = getattr(old, field)
     del values[place]
-    return values[0] if isinstance(old, ast.BoolOp) and len(values) == 1 else old  # type: ignore[no-any-return]
+    return values[0] if isinstance(old, ast.BoolOp) and len(values) == 1 else old
 
 
 def _compared(old: ast.AST, place: int, swapped: type[ast.cmpop]) -> ast.AST:

@@ -24,7 +24,7 @@ def import_as(code_of: Callable[[str], CodeType | None]) -> None:
     def get_code(self: Any, name: str) -> Any:
         return code_of(self.path) or given(self, name)
 
-    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign]
+    importlib.machinery.SourceFileLoader.get_code = get_code  # type: ignore[method-assign, assignment]
 
 
 def import_all() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.npm import installed
+from tests.kit.npm import installed
 
 HERE = Path(__file__).parent
 

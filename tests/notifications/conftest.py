@@ -1,5 +1,5 @@
 """The notify function in one process, as the refund side's tests have it."""
 
-from tests.refunding.conftest import _tables, office
+from tests.kit.office import office, office_tables
 
-__all__ = ["_tables", "office"]
+__all__ = ["office", "office_tables"]

@@ -10,9 +10,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from payments.core.events import entries_of
 from payments.core.lifecycle import Status
 from payments.use_cases.echoing import ARRIVAL_SECONDS, echo
+from tests.kit.office import Office
 from tests.kit.script import order_object
 from tests.notifications.kinds import ECHO
-from tests.refunding.conftest import Office
 from wechatpay.answers import Answer
 from wechatpay.errors import DecryptionError, RefusedError, UnknownOutcomeError
 from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive

@@ -7,9 +7,9 @@ import pytest
 
 from payments.core.lifecycle import Status
 from tests.kit.dynamodb import Operation, time_out
+from tests.kit.office import DAY, Office, Told
 from tests.kit.script import order_object
 from tests.notifications.kinds import LISTED, SECRET, Other, others
-from tests.refunding.conftest import DAY, Office, Told
 
 OTHERS = list(others())
 LIFE = 90 * DAY

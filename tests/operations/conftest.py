@@ -1,27 +1,24 @@
 """A running sandbox for all tests here, the commands run against it, and its merchant's `.env` file."""
 
 import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sandbox.commands.sam_local import keys
 from sandbox.stack import STACK_NAME, Sandbox
-from tests import warm
+from tests.kit import warm
+from tests.kit.running import Running
 from tests.operations.cloud import Cloud, Issuer
-
-ROOT = Path(__file__).parents[2]
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from tests.operations.commands import ROOT, SAM, Command, terminal
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    with Sandbox(schedules=False) as running:
+def sandbox() -> Iterator[Running]:
+    with Running(schedules=False) as running:
         yield running
 
 
@@ -75,28 +72,6 @@ def env_file(tmp_path: Path) -> Callable[[dict[str, str]], str]:
         return str(path)
 
     return write
-
-
-@contextmanager
-def terminal(typed: str) -> Iterator[int]:
-    """The end that a program reads of a terminal at which this is typed."""
-    hand, end = pty.openpty()
-    try:
-        os.write(hand, typed.encode())
-        yield end
-    finally:
-        os.close(end)
-        os.close(hand)
-
-
-SAM = """#!{python}
-import json, pathlib, sys
-folder = pathlib.Path({folder!r})
-with open(folder / "calls", "a") as file:
-    file.write(json.dumps(sys.argv[1:]) + "\\n")
-(folder / "state").unlink(missing_ok=True)
-sys.exit({status})
-"""
 
 
 @pytest.fixture

@@ -1,69 +1,52 @@
 """An operator ends a refund that WeChat Pay does not take, and is told plainly when there is nothing to end."""
 
 import subprocess
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 import requests
 
-from sandbox.stack import Sandbox
+from tests.kit.running import Running
+from tests.kit.shop import Shop
+from tests.operations.commands import Command
 from tests.operations.test_operations import paid_order
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
-Faults = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox() -> Iterator[Running]:
     """One of its own: time passes here, and the doctor would miss it."""
-    with Sandbox(schedules=False) as running:
+    with Running(schedules=False) as running:
         yield running
 
 
 @pytest.fixture
-def faults(sandbox: Sandbox) -> Any:
-    """What goes wrong at WeChat Pay from now on; nothing after the test."""
-
-    def put(*rules: dict[str, object]) -> None:
-        requests.delete(f"{sandbox.simulator}/_sandbox/faults", timeout=30)
-        if rules:
-            body = {"rules": list(rules)}
-            answer = requests.post(f"{sandbox.simulator}/_sandbox/faults", json=body, timeout=30)
-            assert answer.status_code == 200, answer.text
-
-    yield put
-    put()
+def shop(sandbox: Running) -> Iterator[Shop]:
+    """Whoever refunds; nothing goes wrong at WeChat Pay after the test."""
+    shop = Shop(sandbox)
+    yield shop
+    shop.faults()
 
 
-def call(sandbox: Sandbox, method: str, path: str, **given: Any) -> requests.Response:
-    token = sandbox.tokens.token("office", "payments:refund payments:charge")
-    headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "k"}
-    return requests.request(
-        method, f"{sandbox.api}/api/v1/payments/wechat{path}", headers=headers, timeout=30, **given
-    )
-
-
-def refund(sandbox: Sandbox, number: str) -> requests.Response:
-    return call(sandbox, "POST", "/refund", json={"outTradeNo": number, "refundAmount": 1})
-
-
-def status_of(sandbox: Sandbox, number: str) -> str:
-    (found,) = call(sandbox, "GET", f"/payment/{number}").json()["data"]["refunds"]
+def status_of(shop: Shop, number: str) -> str:
+    (found,) = shop.details(number)["refunds"]
     return str(found["status"])
 
 
-def paid(sandbox: Sandbox) -> str:
-    number = paid_order(sandbox)
-    assert call(sandbox, "GET", f"/query/{number}").json()["data"]["tradeState"] == "SUCCESS"
+def paid(shop: Shop) -> str:
+    number = paid_order(shop)
+    assert shop.query(number)["tradeState"] == "SUCCESS"
     return number
+
+
+def refund(shop: Shop, number: str) -> requests.Response:
+    return shop.refund(number, 1, key="k")
 
 
 def cancel(command: Command, number: str, refund_number: str) -> subprocess.CompletedProcess[str]:
     return command("cancel_refund", "--order", number, "--refund", refund_number)
 
 
-def sweep(sandbox: Sandbox) -> None:
+def sweep(sandbox: Running) -> None:
     """One minute passes, and what is due is looked at."""
     sandbox.clock.advance(60)
     (timer,) = (each for name, each in sandbox.schedules.items() if name.startswith("Sweep"))
@@ -73,11 +56,11 @@ def sweep(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("code", ["RULE_LIMIT", "NOT_ENOUGH"])
 def test_a_refund_that_wechat_pay_does_not_take_ends_and_its_money_is_free_again(
-    sandbox: Sandbox, command: Command, faults: Faults, code: str
+    shop: Shop, command: Command, code: str
 ) -> None:
-    number = paid(sandbox)
-    faults({"on": "refund", "effect": "status", "status": 403, "code": code})
-    kept = refund(sandbox, number)
+    number = paid(shop)
+    shop.faults({"on": "refund", "effect": "status", "status": 403, "code": code})
+    kept = refund(shop, number)
     assert kept.status_code == 503
     refund_number = kept.json()["details"]["outRefundNo"]
     for found in ("is sent no more;", "is sent no more already (CANCELLED);"):
@@ -87,12 +70,11 @@ def test_a_refund_that_wechat_pay_does_not_take_ends_and_its_money_is_free_again
             f"cancel-refund: {refund_number} over 1.00 yuan {found} its money is free"
         )
         assert "RefundClosed" in done.stdout
-    assert refund(sandbox, number).status_code == 503  # not sent, asked about
+    assert refund(shop, number).status_code == 503  # not sent, asked about
     for _ in range(4):
-        sweep(sandbox)
-    assert status_of(sandbox, number) == "CLOSED"
-    sandbox.drain()
-    told = [e["detail-type"] for e in sandbox.events() if e["detail"]["outTradeNo"] == number]
+        sweep(shop.sandbox)
+    assert status_of(shop, number) == "CLOSED"
+    told = [event["detail-type"] for event in shop.events(number)]
     assert told[-1] == "RefundClosed"
     again = cancel(command, number, refund_number)
     assert again.returncode == 1
@@ -101,36 +83,32 @@ def test_a_refund_that_wechat_pay_does_not_take_ends_and_its_money_is_free_again
     )
 
 
-def test_what_was_taken_after_all_goes_on_and_is_told_so(
-    sandbox: Sandbox, command: Command, faults: Faults
-) -> None:
-    number = paid(sandbox)
-    faults(
+def test_what_was_taken_after_all_goes_on_and_is_told_so(shop: Shop, command: Command) -> None:
+    number = paid(shop)
+    shop.faults(
         {"on": "refund", "effect": "reset_after"},
         {"on": "refundQuery", "effect": "reset_before"},
         {"on": "notification", "effect": "drop"},
     )
-    refund_number = refund(sandbox, number).json()["details"]["outRefundNo"]
+    refund_number = refund(shop, number).json()["details"]["outRefundNo"]
     assert cancel(command, number, refund_number).returncode == 0
-    faults()
+    shop.faults()
     for _ in range(4):
-        sweep(sandbox)
-    assert status_of(sandbox, number) in ("PROCESSING", "SUCCESS")
+        sweep(shop.sandbox)
+    assert status_of(shop, number) in ("PROCESSING", "SUCCESS")
 
 
-def test_what_wechat_pay_has_accepted_or_ended_is_left_as_it_is(
-    sandbox: Sandbox, command: Command, faults: Faults
-) -> None:
-    number = paid(sandbox)
-    faults({"on": "notification", "effect": "drop"})
-    refund_number = refund(sandbox, number).json()["data"]["outRefundNo"]
+def test_what_wechat_pay_has_accepted_or_ended_is_left_as_it_is(shop: Shop, command: Command) -> None:
+    number = paid(shop)
+    shop.faults({"on": "notification", "effect": "drop"})
+    refund_number = refund(shop, number).json()["data"]["outRefundNo"]
     left = cancel(command, number, refund_number)
     assert left.returncode == 1
     assert f"WeChat Pay has accepted {refund_number} already (PROCESSING)" in left.stderr
-    faults()
+    shop.faults()
     for _ in range(2):
-        sweep(sandbox)
-    assert status_of(sandbox, number) == "SUCCESS"
+        sweep(shop.sandbox)
+    assert status_of(shop, number) == "SUCCESS"
     left = cancel(command, number, refund_number)
     assert (left.returncode, left.stderr) == (
         1,
@@ -138,22 +116,22 @@ def test_what_wechat_pay_has_accepted_or_ended_is_left_as_it_is(
     )
 
 
-def test_what_was_refused_for_good_ends_without_an_operator(
-    sandbox: Sandbox, command: Command, faults: Faults
-) -> None:
-    number = paid(sandbox)
-    faults({"on": "refund", "effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL", "times": 1})
-    refund_number = refund(sandbox, number).json()["details"]["outRefundNo"]
+def test_what_was_refused_for_good_ends_without_an_operator(shop: Shop, command: Command) -> None:
+    number = paid(shop)
+    shop.faults(
+        {"on": "refund", "effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL", "times": 1}
+    )
+    refund_number = refund(shop, number).json()["details"]["outRefundNo"]
     left = cancel(command, number, refund_number)
     assert left.returncode == 1
     assert "refused" in left.stderr
     assert "ends by itself" in left.stderr
 
 
-def test_an_order_or_a_refund_that_is_not_there_is_one_sentence(sandbox: Sandbox, command: Command) -> None:
+def test_an_order_or_a_refund_that_is_not_there_is_one_sentence(shop: Shop, command: Command) -> None:
     unknown = cancel(command, "WXNOBODY", "RF1")
     assert (unknown.returncode, unknown.stderr) == (1, "cancel_refund.py: there is no order WXNOBODY\n")
-    number = paid(sandbox)
+    number = paid(shop)
     unknown = cancel(command, number, "RF1")
     assert unknown.stderr == f"cancel_refund.py: the order {number} has no refund RF1; it has: none\n"
     assert cancel(command, number, "").returncode == 1

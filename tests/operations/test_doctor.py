@@ -2,11 +2,10 @@
 
 import datetime as dt
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -27,6 +26,7 @@ from operations.env_file import EnvFileError, parse
 from sandbox.clock import Clock
 from sandbox.simulator import Simulator
 from sandbox.stack import Sandbox
+from tests.kit.serving import Answering, serving
 
 Values = dict[str, str]
 NOTIFY = "https://pay.example.com/api/v1/payments/wechat/notify"
@@ -72,7 +72,8 @@ def own_public(good: Values) -> str:
 
 
 def damaged(good: Values) -> str:
-    numbers = load_pem_private_key(good["WECHAT_PRIVATE_KEY"].encode(), None).private_numbers()
+    key: Any = load_pem_private_key(good["WECHAT_PRIVATE_KEY"].encode(), None)
+    numbers = key.private_numbers()
     wrong = rsa.RSAPrivateNumbers(
         p=numbers.p,
         q=numbers.q,
@@ -402,29 +403,16 @@ def test_a_clock_that_is_wrong(diagnose, merchant: Values, sandbox: Sandbox, sec
 def somebody(status: int, body: bytes = b"{}") -> Iterator[str]:
     """Whoever answers everything alike, and signs nothing."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
-            self.do_GET()
+            self.body()
+            self.answer(status, body)
 
         def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as origin:
+        yield origin
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -15,9 +14,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sandbox.clock import Clock
 from sandbox.simulator import Simulator
 from sandbox.stack import Sandbox
-from tests.operations.conftest import Command
+from tests.kit.serving import Answering, serving
+from tests.kit.wechat_pay import WeChatPay
+from tests.operations.commands import Command
 from tests.operations.test_doctor import other_key, private_pem, public_pem
-from tests.wechat_pay import WeChatPay
 from wechatpay.sensitive import encrypt_sensitive
 
 Doctor = Callable[..., tuple[int, str]]
@@ -132,33 +132,19 @@ def signing_gateway(
     """WeChat Pay's signature on every answer; it has no order, and answers an echo as `echo` says."""
     wechat = WeChatPay(sandbox.credentials, sandbox.clock)
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
-            self.answer(404, {"code": "ORDER_NOT_EXIST", "message": "no such order"})
+            self.signed(404, {"code": "ORDER_NOT_EXIST", "message": "no such order"})
 
         def do_POST(self) -> None:
-            self.answer(*echo(json.loads(self.rfile.read(int(self.headers["content-length"])))))
+            self.signed(*echo(json.loads(self.body())))
 
-        def answer(self, status: int, members: dict[str, Any]) -> None:
+        def signed(self, status: int, members: dict[str, Any]) -> None:
             body = json.dumps(members).encode()
-            self.send_response(status)
-            for name, value in {**wechat.headers(body), "content-length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+            self.answer(status, body, wechat.headers(body))
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Handler) as origin:
+        yield origin
 
 
 def at(gateway: str) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.program import Program
+from tests.kit.program import Program
 
 ROOT = Path(__file__).parents[2]
 SECTION = re.search(

@@ -1,29 +1,19 @@
 """The commands of whoever is on call, against a running sandbox as they would be against a stack."""
 
 import json
-import subprocess
-from collections.abc import Callable
 
-import requests
-
-from sandbox.stack import Sandbox
-
-Command = Callable[..., subprocess.CompletedProcess[str]]
+from tests.kit.running import Running
+from tests.kit.shop import Shop
+from tests.operations.commands import Command
 
 
-def paid_order(sandbox: Sandbox) -> str:
-    answer = requests.post(
-        f"{sandbox.api}/api/v1/payments/wechat/native",
-        json={"contentId": "c", "amount": 1, "subject": "A thing"},
-        headers={"Authorization": f"Bearer {sandbox.tokens.token('shop', 'payments:charge')}"},
-        timeout=30,
-    )
-    number: str = answer.json()["data"]["outTradeNo"]
-    requests.post(f"{sandbox.simulator}/_sandbox/pay", json={"outTradeNo": number}, timeout=30)
+def paid_order(shop: Shop) -> str:
+    number: str = shop.native(1).json()["data"]["outTradeNo"]
+    assert shop.control("pay", {"outTradeNo": number}).status_code == 200
     return number
 
 
-def events_of(sandbox: Sandbox, number: str) -> list[tuple[str, str]]:
+def events_of(sandbox: Running, number: str) -> list[tuple[str, str]]:
     sandbox.drain()
     return [
         (event["detail-type"], event["detail"]["id"])
@@ -33,7 +23,7 @@ def events_of(sandbox: Sandbox, number: str) -> list[tuple[str, str]]:
 
 
 def test_the_quarantine_is_listed_readably_and_says_so_when_it_is_empty(
-    sandbox: Sandbox, command: Command
+    sandbox: Running, command: Command
 ) -> None:
     empty = command("quarantine")
     assert (empty.returncode, empty.stdout) == (0, "quarantine: empty\n")
@@ -56,8 +46,8 @@ def test_the_quarantine_is_listed_readably_and_says_so_when_it_is_empty(
     assert "transaction_id   4200" in listed.stdout
 
 
-def test_events_since_a_moment_go_out_again_with_the_same_ids(sandbox: Sandbox, command: Command) -> None:
-    number = paid_order(sandbox)
+def test_events_since_a_moment_go_out_again_with_the_same_ids(sandbox: Running, command: Command) -> None:
+    number = paid_order(Shop(sandbox))
     while len(before := events_of(sandbox, number)) < 2:
         continue
     again = command("republish", "--since", "2024-01-01T00:00:00Z")
@@ -68,7 +58,7 @@ def test_events_since_a_moment_go_out_again_with_the_same_ids(sandbox: Sandbox, 
     assert later.stdout == "republish: 0 events sent\n"
 
 
-def test_a_notification_of_another_kind_goes_out_again_too(sandbox: Sandbox, command: Command) -> None:
+def test_a_notification_of_another_kind_goes_out_again_too(sandbox: Running, command: Command) -> None:
     item = {name: {"S": name} for name in ("event_type", "ciphertext", "nonce", "associated_data")}
     item |= {"notification_id": {"S": "EV-again"}, "seen_at": {"N": "1900000000"}}
     table = sandbox.deployed.outputs["NotificationsTableName"]
@@ -82,12 +72,12 @@ def test_a_notification_of_another_kind_goes_out_again_too(sandbox: Sandbox, com
 
 
 def test_a_payment_that_cannot_be_read_is_named_and_keeps_no_other_back(
-    sandbox: Sandbox, command: Command
+    sandbox: Running, command: Command
 ) -> None:
     tables, table = sandbox.aws.client("dynamodb"), sandbox.deployed.outputs["PaymentsTableName"]
     broken = {"out_trade_no": {"S": "WXBROKEN"}, "updated_at": {"N": "1900000000"}}
     tables.put_item(TableName=table, Item=broken)
-    number = paid_order(sandbox)
+    number = paid_order(Shop(sandbox))
     while len(before := events_of(sandbox, number)) < 2:
         continue
     again = command("republish", "--since", "2024-01-01T00:00:00Z")
@@ -102,7 +92,7 @@ def test_a_moment_that_is_none_is_refused(command: Command) -> None:
     assert "must be UTC, like 2026-01-31T12:00:00Z" in wrong.stderr
 
 
-def test_dead_letters_go_back_to_be_settled(sandbox: Sandbox, command: Command) -> None:
+def test_dead_letters_go_back_to_be_settled(sandbox: Running, command: Command) -> None:
     queues = sandbox.aws.client("sqs")
     dead = sandbox.deployed.outputs["SettleDeadLettersUrl"]
     for number in ("WXONE", "WXTWO"):

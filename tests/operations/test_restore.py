@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from sandbox.commands.sam_local import keys
-from tests import warm
-from tests.flows.conftest import Running, Shop
+from tests.kit import warm
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 from tests.operations.cloud import Cloud
 
 ROOT = Path(__file__).parents[2]

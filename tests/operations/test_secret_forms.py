@@ -260,7 +260,7 @@ def test_platform_certificates_are_a_list_or_any_text_that_holds_them(
 def test_what_is_empty_is_absent(shop: Merchant, nothing: object) -> None:
     optional = dict.fromkeys(("WECHAT_API_V3_KEY_PREVIOUS", "WECHAT_QUOTE_KEY_PREVIOUS"), None)
     if not isinstance(nothing, list) and nothing != "[]":
-        optional = dict.fromkeys(optional, nothing)  # type: ignore[arg-type]
+        optional = dict.fromkeys(optional, nothing)
     shop.put(SIGNING, shop.signing)
     shop.put(VERIFICATION, shop.verification | {CERTIFICATES: nothing, **optional})
     assert_the_functions_read(shop)

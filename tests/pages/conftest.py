@@ -1,46 +1,11 @@
-"""One sandbox with its pages, and a browser reduced to its HTTP calls."""
+"""One sandbox with its pages."""
 
-import time
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-import requests
 
 from sandbox.stack import Sandbox
-
-
-class Browser(requests.Session):
-    """Calls what the pages' scripts call."""
-
-    def __init__(self, base: str) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.base = base
-        self.headers["Origin"] = base
-
-    def request(self, method, url, *args, **kwargs):  # type: ignore[no-untyped-def,override]
-        return super().request(method, self.base + url, *args, timeout=40, **kwargs)
-
-    def order(self, product: str, **more: Any) -> str:
-        """Path of the checkout that the shop sends the buyer to."""
-        answer = self.post("/shop/order", json={"productId": product, **more})
-        assert answer.status_code == 200, answer.text
-        address: str = answer.json()["checkoutUrl"]
-        assert address.startswith(f"{self.base}/checkout/")
-        return address.removeprefix(self.base)
-
-    def view(self, checkout: str, until: str | None = None, seconds: float = 15) -> dict[str, Any]:
-        """What the checkout knows of the order, once its status is `until`."""
-        deadline = time.monotonic() + seconds
-        while True:
-            answer = self.get(checkout, headers={"Accept": "application/json"})
-            assert answer.status_code == 200, answer.text
-            view: dict[str, Any] = answer.json()
-            if until in (None, view["status"]):
-                return view
-            assert time.monotonic() < deadline, view
-            time.sleep(0.2)
+from tests.pages.browser import Browser
 
 
 @pytest.fixture(scope="session")

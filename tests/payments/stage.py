@@ -12,7 +12,9 @@ from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.settings import Settings
 from payments.wiring import Wiring
-from tests.payments.conftest import Calls, facts_of, function, put
+from tests.kit.functions import function
+from tests.kit.payments import facts_of, put
+from tests.payments.calls import Calls
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 START = 1_800_000_000
@@ -213,9 +215,7 @@ class Stage:
     def somebody_sends(self, what: Payment | None = None, claim: str = "other") -> Payment:
         """Another function takes over the send."""
         now = int(self.wiring.time)
-        return self.store.claim(  # type: ignore[no-any-return]
-            self.stored(what), claim=claim, until=now + 15, due_at=now + 60, now=now
-        )
+        return self.store.claim(self.stored(what), claim=claim, until=now + 15, due_at=now + 60, now=now)
 
 
 def refusal(

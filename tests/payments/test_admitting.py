@@ -10,7 +10,7 @@ import pytest
 
 from payments.core.lifecycle import Status
 from payments.settings import Settings
-from tests.payments.conftest import QUOTE_KEY
+from tests.payments.calls import QUOTE_KEY
 from tests.payments.stage import START, Between, DiedError, Lost, Stage, Told
 
 BUYERS = (f"buyer-of-{n}" for n in itertools.count())
@@ -245,7 +245,12 @@ def test_a_backends_order_belongs_to_the_buyer_that_it_names(buyer: Buyer) -> No
 
 def quoted(stage: Stage, buyer: str, **changed: Any) -> Told:
     """A buyer's own order at a quoted price."""
-    claims = {"sub": buyer, "contentId": "content-1", "amount": 1000, "exp": START + 600} | changed
+    claims: dict[str, Any] = {
+        "sub": buyer,
+        "contentId": "content-1",
+        "amount": 1000,
+        "exp": START + 600,
+    } | changed
     length = claims.pop("length", None)
     if length is not None:
         claims["pad"] = "x" * 10_000
@@ -286,7 +291,7 @@ def test_a_quote_is_good_to_the_last_second_and_says_what_is_wrong_with_it(
 
 @pytest.mark.parametrize("claim", ["sub", "contentId", "amount", "exp"])
 def test_a_quote_without_a_claim_that_it_needs_is_told_which(buyer: Buyer, claim: str) -> None:
-    claims = {"sub": buyer.name, "contentId": "content-1", "amount": 1000, "exp": START + 600}
+    claims: dict[str, Any] = {"sub": buyer.name, "contentId": "content-1", "amount": 1000, "exp": START + 600}
     del claims[claim]
     body = WISH | {"quote": jwt.encode(claims, QUOTE_KEY, algorithm="HS256")}
     status, answer = buyer.stage.calls.as_(buyer.name, "payments:pay", "native", body=body)

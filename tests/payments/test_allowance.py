@@ -10,7 +10,7 @@ from payments.settings import Settings
 from payments.wiring import Wiring
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from tests.payments.conftest import Calls
+from tests.payments.calls import Calls
 
 NOON = 1_800_000_000 - 1_800_000_000 % MINUTE
 NUMBERS = (f"WX{n:026}" for n in itertools.count())

@@ -1,7 +1,7 @@
 """docs/answers.md, row by row: each answer of WeChat Pay, what our caller is told, what is kept. The real handlers, the real table."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,9 @@ from payments.core.lifecycle import Status
 from payments.core.payment import Payment, Refund
 from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from tests.kit.payments import put
 from tests.kit.script import SILENCE, UNCLEAR, Script, missing, order_object, refund_object
-from tests.payments.conftest import Calls, put
+from tests.payments.calls import Calls
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/answers.md").read_text()
@@ -71,7 +72,7 @@ def script(calls: Calls) -> Script:
 
 def read_order(script: Script, clause: str) -> None:
     """What a query finds, in the words of the document."""
-    finds = {
+    finds: dict[str, Any] = {
         "": SILENCE,
         "the query is not answered": SILENCE,
         "a query finds no such order": missing("ORDER_NOT_EXIST"),
@@ -125,7 +126,7 @@ def test_closing_an_order(row: dict[str, str], calls: Calls, script: Script) -> 
 @pytest.mark.parametrize("row", rows("Asking about an order"), ids=lambda row: row["WeChat Pay answers"])
 def test_asking_about_an_order(row: dict[str, str], calls: Calls, script: Script) -> None:
     answer = row["WeChat Pay answers"]
-    objects: dict[str, list[Callable[[str], dict[str, object]]]] = {
+    objects: dict[str, list[Any]] = {
         "paid": [order_object("SUCCESS")],
         "paid, and money went back before we heard of it (`REFUND`)": [order_object("REFUND")],
         "closed": [order_object("CLOSED")],
@@ -149,7 +150,10 @@ def test_asking_about_an_order(row: dict[str, str], calls: Calls, script: Script
 )
 def test_refunding(row: dict[str, str], calls: Calls, script: Script) -> None:
     answer, _, clause = row["WeChat Pay answers"].partition("; ")
-    finds = {"a query finds none": missing("RESOURCE_NOT_EXISTS"), "a query finds it": refund_object}
+    finds: dict[str, Any] = {
+        "a query finds none": missing("RESOURCE_NOT_EXISTS"),
+        "a query finds it": refund_object,
+    }
     script.refund_query = finds.get(clause, SILENCE)
     number = put(calls.wiring, Status.PAID).out_trade_no
 

@@ -1,42 +1,27 @@
 """When a payment is looked at, and under which key it waits: nowhere often where nothing can have happened."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
 from payments.core import schedule
 from payments.core.lifecycle import RefundStatus, Status
-from payments.core.payment import CURRENCY, Payment, Refund
+from payments.core.payment import Payment, Refund
+from tests.kit.payments import a_payment
 
 OPENED = 1_800_000_000
 MINUTE, HOUR = 60, 3600
 
 
-def payment(status: Status = Status.PENDING, *, life: int = 2 * HOUR, **members: object) -> Payment:
-    made = Payment(
-        out_trade_no="WX1",
-        payment_id="P1",
-        user_id="u",
-        content_id="c",
-        method="native",
-        subject="A thing",
-        mchid="1900000109",
-        appid="wx8888888888888888",
-        amount=100,
-        currency=CURRENCY,
-        fingerprint="F",
-        wechat_request="{}",
-        time_expire=OPENED + life,
-        created_at=OPENED,
-        updated_at=OPENED,
-        status=status,
-    )
-    return dataclasses.replace(made, **members)  # type: ignore[arg-type]
+def payment(status: Status = Status.PENDING, *, life: int = 2 * HOUR, **members: Any) -> Payment:
+    times: dict[str, Any] = {"time_expire": OPENED + life, "created_at": OPENED, "updated_at": OPENED}
+    return a_payment(amount=100, status=status, **times | members)
 
 
-def refund(status: RefundStatus = RefundStatus.REQUESTED, number: str = "R", **members: object) -> Refund:
+def refund(status: RefundStatus = RefundStatus.REQUESTED, number: str = "R", **members: Any) -> Refund:
     made = Refund(number, status, 1, OPENED, sent_at=OPENED, wechat_request="{}")
-    return dataclasses.replace(made, **members)  # type: ignore[arg-type]
+    return dataclasses.replace(made, **members)
 
 
 def looks(one: Payment) -> list[int]:
@@ -102,7 +87,7 @@ def test_a_look_without_an_answer_is_repeated_after_as_long_again_as_it_has_been
 
 
 def test_only_a_payment_whose_refund_must_be_sent_belongs_to_the_sends() -> None:
-    paid = {"status": Status.PAID, "refunds": {"R": refund()}}
+    paid: dict[str, Any] = {"status": Status.PAID, "refunds": {"R": refund()}}
     assert schedule.due_shard(payment(**paid), OPENED + 59, 1) == "money#0"
     assert schedule.due_shard(payment(**paid), OPENED + 60, 1) == "sends#0"
     for other in (

@@ -9,7 +9,7 @@ from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.use_cases.evidence import Applied, apply_order
 from payments.wiring import Wiring
-from tests.payments.conftest import facts_of
+from tests.kit.payments import facts_of
 
 Kept = Callable[[str], list[dict[str, str]]]
 

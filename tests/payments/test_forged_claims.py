@@ -8,7 +8,7 @@ import pytest
 from payments.core.payment import Payment
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from tests.payments.conftest import Calls
+from tests.payments.calls import Calls
 
 NUMBER = "WX" + "A" * 26
 BODIES: dict[str, Any] = {

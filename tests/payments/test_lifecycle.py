@@ -11,7 +11,7 @@ from payments.core.lifecycle import EDGES, REFUND_EDGES, Edge, Status
 from payments.core.payment import Payment
 from payments.use_cases.evidence import apply_order
 from payments.wiring import Wiring
-from tests.payments.conftest import closed, closing, facts_of, failed, paid, pending
+from tests.kit.payments import closed, closing, facts_of, failed, paid, pending
 
 MOVES = {
     lifecycle.CREDENTIAL_RECEIVED: pending,

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -377,11 +378,12 @@ def test_a_refund_that_its_caller_sends_in_the_same_moment_is_not_sent_twice(sta
     payment = reserved(stage, stage.put(Status.PAID), "A")
     stage.wiring.time = START + 300
 
-    def its_caller() -> None:
+    def its_caller() -> Any:
         now = int(stage.wiring.time)
         stage.wiring.refunds.claim_resend(stage.stored(payment), "A", claim="theirs", now=now)
+        return NO_SUCH_REFUND
 
-    stage.wechat.says("query_refund", lambda: its_caller() or NO_SUCH_REFUND)
+    stage.wechat.says("query_refund", its_caller)
     assert stage.settle(payment, may_send=True) == []
     assert stage.wechat.asked == ["query_refund"]
     assert stage.stored(payment).refunds["A"].claim == "theirs"

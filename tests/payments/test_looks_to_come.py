@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -18,27 +19,11 @@ from payments.core.schedule import (
     next_refund,
     shard,
 )
+from tests.kit.payments import a_payment
 
 DAY = 24 * 3600
 WEEK = 7 * DAY
-ORDER = Payment(
-    out_trade_no="WX1",
-    payment_id="PAY1",
-    user_id="u",
-    content_id="c",
-    method="native",
-    subject="A thing",
-    mchid="m",
-    appid="a",
-    amount=1000,
-    currency="CNY",
-    fingerprint="f",
-    wechat_request="{}",
-    time_expire=7200,
-    created_at=0,
-    updated_at=0,
-    status=Status.PENDING,
-)
+ORDER = a_payment(status=Status.PENDING)
 
 
 def refund(number: str = "A", **changed: object) -> Refund:
@@ -175,7 +160,7 @@ def test_a_refund_that_was_never_sent_is_sent_a_minute_after_it_was_reserved() -
         {"refused": "CANCELLED"},
     ],
 )
-def test_what_is_acknowledged_refused_or_not_ours_is_never_sent(changed: dict[str, object]) -> None:
+def test_what_is_acknowledged_refused_or_not_ours_is_never_sent(changed: dict[str, Any]) -> None:
     assert not is_to_be_sent(refund(**changed), 600)
 
 

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments.use_cases.evidence import apply_order
-from tests.payments.conftest import QUOTE_KEY, Calls, facts_of
+from tests.kit.payments import facts_of
+from tests.payments.calls import QUOTE_KEY, Calls
 
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
 

@@ -1,6 +1,7 @@
 """An order's status in public words: the checkout page's view and its live connection never differ."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -9,6 +10,7 @@ from payments.api.public_status import public_status
 from payments.core.events import entries_of
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
+from tests.kit.payments import a_payment
 
 END = 1_704_117_600
 WORDS = {
@@ -24,28 +26,11 @@ WORDS = {
 
 @pytest.fixture
 def payment() -> Payment:
-    return Payment(
-        out_trade_no="WX1",
-        payment_id="PAY1",
-        user_id="user-1",
-        content_id="content-1",
-        method="native",
+    return a_payment(
         subject="A lamp",
-        mchid="1900000109",
-        appid="wxd678efh567hg6787",
         amount=100,
-        currency="CNY",
-        fingerprint="f",
-        wechat_request="{}",
         time_expire=END,
         status=Status.PENDING,
-        version=2,
-        refundable=0,
-        refunding=0,
-        refunded=0,
-        refund_count=0,
-        refunds={},
-        history=(),
         created_at=END - 7200,
         updated_at=END - 7000,
         sent_at=END - 7200,
@@ -63,9 +48,7 @@ def test_what_is_closed_after_its_time_was_over_is_expired_in_both(payment: Paym
     assert checkout.status_of(late, END + 60) == public_status("closed", expired=True) == "expired"
 
 
-def image(
-    *entries: tuple[str, int, str | None], time_expire: int | None = END
-) -> dict[str, dict[str, object]]:
+def image(*entries: tuple[str, int, str | None], time_expire: int | None = END) -> dict[str, Any]:
     """A payment as a stream record has it; entries are (status, moment, event)."""
     history = [
         {
@@ -76,7 +59,8 @@ def image(
     ]
     texts = {"out_trade_no": "WX1", "payment_id": "P", "user_id": "u", "content_id": "c", "currency": "CNY"}
     end = {} if time_expire is None else {"time_expire": {"N": str(time_expire)}}
-    return {name: {"S": text} for name, text in texts.items()} | {
+    members: dict[str, Any] = {name: {"S": text} for name, text in texts.items()}
+    return members | {
         "amount": {"N": "1"},
         "history": {"L": history},
         **end,

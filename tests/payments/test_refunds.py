@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from payments.storage.items import refund_record, update
 from payments.use_cases.evidence import Applied, apply_order
 from payments.use_cases.refunds.refund_evidence import apply_held, apply_refund
 from payments.wiring import Wiring
-from tests.payments.conftest import facts_of
+from tests.kit.payments import facts_of
 
 BRACKETED = ["a[0]", "a.b[0]", "[", "a]b["]
 
@@ -48,8 +49,8 @@ def reserve(wiring: Wiring, payment: Payment, number: str, amount: int) -> Payme
                 raise
 
 
-def facts(payment: Payment, number: str, amount: int, status: str, **changed: object) -> RefundFacts:
-    values: dict[str, object] = {
+def facts(payment: Payment, number: str, amount: int, status: str, **changed: Any) -> RefundFacts:
+    values: dict[str, Any] = {
         "out_trade_no": payment.out_trade_no,
         "out_refund_no": number,
         "refund_id": f"50{number}",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payments.api.json_body import MAX_BODY_BYTES, load_members
-from tests.payments.conftest import Calls
+from tests.payments.calls import Calls
 
 NUMBER = "WX" + "A" * 26
 ORDER: dict[str, Any] = {"contentId": "content-1", "amount": 1, "subject": "A thing"}

@@ -25,7 +25,8 @@ from payments.wiring import Wiring
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from tests.payments.conftest import Calls, facts_of, put
+from tests.kit.payments import facts_of, put
+from tests.payments.calls import Calls
 from tests.payments.lost_answers import TABLES, LostAnswers, client_of
 from tests.payments.test_refunds import facts
 
@@ -247,7 +248,7 @@ def test_certificates_that_were_written_twice_are_kept_once_and_nothing_is_lost(
     store = CertificateStore(client=manager, secret_id=secret_id)
     with LostAnswers(manager) as lost:
         for text in "abc":
-            store.update(lambda held, text=text: tuple(sorted({*held, text})))
+            store.update(lambda held, text=text: tuple(sorted({*held, text})))  # type: ignore[misc]
 
     kept = json.loads(manager.get_secret_value(SecretId=secret_id)["SecretString"])
     assert kept == {"WECHAT_PLATFORM_CERTIFICATES": ["a", "b", "c"]}

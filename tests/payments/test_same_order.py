@@ -12,11 +12,12 @@ from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Refund
 from payments.settings import Settings
 from payments.use_cases.evidence import Applied, apply_order
-from tests.payments.conftest import QUOTE_KEY, facts_of
+from tests.kit.payments import facts_of
+from tests.payments.calls import QUOTE_KEY
 from tests.payments.stage import ORDER, START, Between, Stage
 
 BUYERS = (f"buyer-with-wishes-{n}" for n in itertools.count())
-DIFFERENT: dict[str, object] = {
+DIFFERENT: dict[str, Any] = {
     "contentId": "content-2",
     "amount": 11,
     "subject": "Another thing",
@@ -24,7 +25,7 @@ DIFFERENT: dict[str, object] = {
     "metadata": {"colour": "blue"},
     "returnUrl": "https://shop.example.com/other",
 }
-ALL_OF_IT: dict[str, object] = {
+ALL_OF_IT: dict[str, Any] = {
     **ORDER,
     "body": "A text",
     "metadata": {"colour": "red"},

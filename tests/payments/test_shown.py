@@ -7,21 +7,14 @@ import pytest
 
 from payments.api import responses
 from payments.core.lifecycle import RefundStatus, Status
-from payments.core.payment import CURRENCY, Payment, Refund
+from payments.core.payment import Refund
+from tests.kit.payments import a_payment
 
-PAYMENT = Payment(
-    out_trade_no="WX1",
+PAYMENT = a_payment(
     payment_id="PAY1",
     user_id="u",
     content_id="c",
-    method="native",
-    subject="A thing",
-    mchid="1900000109",
-    appid="wx8888888888888888",
     amount=1990,
-    currency=CURRENCY,
-    fingerprint="F",
-    wechat_request="{}",
     time_expire=1_800_007_200,
     created_at=1_800_000_000,
     updated_at=1_800_000_000,
@@ -102,7 +95,7 @@ def test_what_is_known_of_a_paid_order_is_shown() -> None:
         "transactionId": "4200",
         "tradeState": "SUCCESS",
     }
-    assert str(shown["metadata"]["a"]) == "1.50"  # type: ignore[index]  # digit by digit
+    assert str(shown["metadata"]["a"]) == "1.50"  # digit by digit
     assert (shown["completedAt"], shown["refundedAmount"]) == ("2027-01-15T08:01:00Z", "0.90")
     assert shown["refunds"] == [
         {"outRefundNo": "RF1", "amount": "0.90", "status": "SUCCESS", "createdAt": "2027-01-15T08:00:01Z"},

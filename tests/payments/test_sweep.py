@@ -14,7 +14,8 @@ from payments.core.payment import CURRENCY, Payment, Refund
 from payments.core.schedule import shard
 from payments.storage.tables import PaymentItem, QuarantineItem
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
-from tests.payments.conftest import function
+from tests.kit.functions import function
+from tests.kit.payments import a_payment
 from tests.payments.stage import START, StagedWiring
 
 MONEY, SENDS = "https://sqs/settle", "https://sqs/sends"
@@ -64,7 +65,7 @@ class Sweeping:
         self.wiring.measure = self._measured  # type: ignore[method-assign]
         self.left = 60_000  # milliseconds
         self.app = function("sweep")
-        self.app.wiring = self.wiring
+        self.app.wiring = self.wiring  # type: ignore[attr-defined]
 
     def _measured(self, values: Any, unit: str = "Count", **_: str) -> None:
         self.wiring.counted += values
@@ -81,24 +82,9 @@ class Sweeping:
     def order(self, number: str, *, due: int, expired: bool = False) -> Payment:
         """An unpaid order that has been due for so many seconds."""
         at = START - due
-        payment = Payment(
-            out_trade_no=number,
-            payment_id="PAY",
-            user_id="u",
-            content_id="c",
-            method="native",
-            subject="A thing",
-            mchid="m",
-            appid="a",
-            amount=1000,
-            currency=CURRENCY,
-            fingerprint="f",
-            wechat_request="{}",
-            time_expire=at - 60 if expired else START + 7200,
-            created_at=at - 60,
-            updated_at=at - 60,
-        )
-        self.wiring.store.create(payment, due_at=at - 1)
+        end = at - 60 if expired else START + 7200
+        opened = a_payment(number, time_expire=end, created_at=at - 60, updated_at=at - 60)
+        self.wiring.store.create(opened, due_at=at - 1)
         stored = self.stored(number)
         self.wiring.looks.set_next_look(stored, due_at=at, answered=True)
         return self.stored(number)
@@ -155,7 +141,15 @@ def test_a_refund_to_be_sent_goes_to_the_queue_that_may(sweeping: Sweeping) -> N
     payment = sweeping.order("WXREFUND", due=700)
     store = sweeping.wiring.store
     paid = store.record_money(
-        OrderFacts("WXREFUND", "m", "a", "SUCCESS", transaction_id="42", total=1000, currency=CURRENCY),
+        OrderFacts(
+            "WXREFUND",
+            payment.mchid,
+            payment.appid,
+            "SUCCESS",
+            transaction_id="42",
+            total=1000,
+            currency=CURRENCY,
+        ),
         cause="query",
         now=START - 600,
         due_at=START - 600,

@@ -17,7 +17,8 @@ from payments.wiring import Wiring
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from tests.payments.conftest import function
+from tests.kit.functions import function
+from tests.kit.payments import a_payment
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 START = 1_900_000_000  # no other test's payments are due by their own clocks, and these are
@@ -106,25 +107,8 @@ class Stage:
         """A payment in PENDING under this key of the index."""
         self._numbers += 1
         number = f"WXSWEPT{self._numbers}"
-        payment = Payment(
-            out_trade_no=number,
-            payment_id="P",
-            user_id="u",
-            content_id="c",
-            method="native",
-            subject="A thing",
-            mchid="1900000109",
-            appid="wx8888888888888888",
-            amount=1000,
-            currency="CNY",
-            fingerprint="F",
-            wechat_request="{}",
-            time_expire=START + 7200,
-            created_at=START,
-            updated_at=START,
-            status=Status.PENDING,
-        )
-        self.wiring.store.create(payment, due_at=due_at)
+        times = {"time_expire": START + 7200, "created_at": START, "updated_at": START}
+        self.wiring.store.create(a_payment(number, status=Status.PENDING, **times), due_at=due_at)
         self.set(number, due_shard={"S": key})
         return number
 

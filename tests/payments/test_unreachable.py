@@ -11,7 +11,7 @@ from payments.api.http import endpoint
 from payments.storage.aws import timeout_seconds
 from payments.storage.tables import PaymentItem
 from payments.wiring import Wiring
-from tests.payments.conftest import function
+from tests.kit.functions import function
 
 EVENTS = Path(__file__).parents[2] / "events"
 ENVIRONMENT = {

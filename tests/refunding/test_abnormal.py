@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives.hashes import SHA1
 
 from payments.core.lifecycle import RefundStatus
 from tests.kit.dynamodb import Operation
+from tests.kit.office import NO_SUCH_REFUND, Keys, Office, console, taken
 from tests.kit.script import SILENCE, Send
-from tests.refunding.conftest import NO_SUCH_REFUND, Keys, Office, console, taken
 from tests.refunding.test_held_back import hold
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.keys import load_private_key
@@ -271,7 +271,7 @@ def test_an_answer_that_cannot_be_true_is_left_to_a_person(
     ],
 )
 def test_bad_input_is_told_by_field_and_rule_and_never_repeated(
-    office: Office, stuck: tuple[str, str], members: dict[str, object], field: str, issue: str | None
+    office: Office, stuck: tuple[str, str], members: dict[str, Any], field: str, issue: str | None
 ) -> None:
     told = office.send_on(*stuck, **members)
     assert (told.status, told.body["code"]) == (400, "PARAM_ERROR")

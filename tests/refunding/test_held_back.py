@@ -3,8 +3,8 @@
 import pytest
 
 from payments.core.lifecycle import RefundStatus
+from tests.kit.office import NO_SUCH_REFUND, Office, taken
 from tests.kit.script import SILENCE
-from tests.refunding.conftest import NO_SUCH_REFUND, Office, taken
 
 
 def hold(office: Office, *, held: bool) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from payments.core.lifecycle import RefundStatus
 from payments.core.schedule import SENDS
+from tests.kit.office import DAY, HOUR, NO_SUCH_REFUND, START, Office, console, moving, taken
 from tests.kit.script import SILENCE
-from tests.refunding.conftest import DAY, HOUR, NO_SUCH_REFUND, START, Office, console, moving, taken
 from tests.refunding.test_sending import UNSIGNED, refusal
 
 

@@ -8,9 +8,9 @@ import pytest
 from payments.core.lifecycle import RefundStatus, Status
 from payments.use_cases.evidence import apply_order
 from tests.kit.dynamodb import Answer, Operation, Run
+from tests.kit.office import HOUR, NO_SUCH_REFUND, Office, console, moving, taken
+from tests.kit.payments import facts_of, put
 from tests.kit.script import SILENCE, order_object
-from tests.payments.conftest import facts_of, put
-from tests.refunding.conftest import HOUR, NO_SUCH_REFUND, Office, console, moving, taken
 
 SUCCESS = {"code": "SUCCESS", "message": "Success"}
 
@@ -344,31 +344,20 @@ def test_no_more_than_fifty_news_are_kept_with_a_payment(office: Office) -> None
 
 def test_two_news_that_come_at_the_same_moment_are_both_kept(office: Office) -> None:
     number = office.unpaid()
-    others = ["OTHER"]
-
-    def around(operation: Operation, run: Run) -> Answer:
-        if operation.table == "PaymentsTable" and operation.writes and others:
-            assert news(office, number, others.pop()) == 200
-        return run()
-
-    office.db.around = around
+    told: list[int] = []
+    office.before_the_next_write(lambda: told.append(news(office, number, "OTHER")))
     assert news(office, number, "CONSOLE") == 200
-    office.db.around = None
+    assert told == [200]
     held = [json.loads(text)["out_refund_no"] for text in office.stored(number).held]
     assert held == ["OTHER", "CONSOLE"]
 
 
 def test_the_same_news_twice_at_the_same_moment_are_kept_once(office: Office) -> None:
     number = office.unpaid()
-    others = ["CONSOLE"]
-
-    def around(operation: Operation, run: Run) -> Answer:
-        if operation.table == "PaymentsTable" and operation.writes and others:
-            assert news(office, number, others.pop()) == 200
-        return run()
-
-    office.db.around = around
+    told: list[int] = []
+    office.before_the_next_write(lambda: told.append(news(office, number, "CONSOLE")))
     assert news(office, number, "CONSOLE") == 200
+    assert told == [200]
     assert len(office.stored(number).held) == 1
 
 
@@ -569,16 +558,10 @@ def test_money_that_comes_in_while_news_of_its_refund_are_being_kept_is_credited
     office: Office,
 ) -> None:
     number = office.unpaid()
-    others = ["CONSOLE"]
-
-    def around(operation: Operation, run: Run) -> Answer:
-        if operation.table == "PaymentsTable" and operation.writes and others:
-            assert news(office, number, others.pop()) == 200
-        return run()
-
-    office.db.around = around
+    told: list[int] = []
+    office.before_the_next_write(lambda: told.append(news(office, number, "CONSOLE")))
     pay(office, number)
-    office.db.around = None
+    assert told == [200]
     payment = office.stored(number)
     assert (payment.status, len(payment.held)) == (Status.PAID, 1)
     office.look_until_nothing_is_due(number)
@@ -593,16 +576,10 @@ def test_a_payment_without_waiting_news_is_due_no_more_once_it_is_paid(office: O
 
 def test_a_refund_that_somebody_took_over_at_the_same_moment_is_taken_over_once(office: Office) -> None:
     number = office.paid()
-    others = ["CONSOLE"]
-
-    def around(operation: Operation, run: Run) -> Answer:
-        if operation.table == "PaymentsTable" and operation.writes and others:
-            assert news(office, number, others.pop()) == 200
-        return run()
-
-    office.db.around = around
+    told: list[int] = []
+    office.before_the_next_write(lambda: told.append(news(office, number, "CONSOLE")))
     assert news(office, number, "CONSOLE") == 200
-    office.db.around = None
+    assert told == [200]
     assert (office.stored(number).refunded, office.stored(number).refund_count) == (300, 1)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from payments.core.lifecycle import RefundStatus, Status
+from tests.kit.office import Office, console
 from tests.kit.script import order_object
-from tests.refunding.conftest import Office, console
 
 
 def counted(office: Office, metric: str) -> list[float]:

@@ -7,8 +7,8 @@ import pytest
 
 from payments.api.http import endpoint
 from tests.http.test_amounts import ACCEPTED, NO_AMOUNTS, OUT_OF_BOUNDS
-from tests.payments.conftest import function
-from tests.refunding.conftest import Office, taken
+from tests.kit.functions import function
+from tests.kit.office import Office, taken
 
 MILLION = 100_000_000  # fen
 
@@ -94,7 +94,7 @@ def test_a_reason_that_does_not_is_refused_by_its_name(office: Office, reason: o
     ],
     ids=str,
 )
-def test_a_member_that_breaks_a_rule_is_named(office: Office, members: dict[str, object], field: str) -> None:
+def test_a_member_that_breaks_a_rule_is_named(office: Office, members: dict[str, Any], field: str) -> None:
     number = office.paid()
     told = office.refund(number, **{"outTradeNo": number, **members})
     assert (told.status, told.body["details"].get("field"), office.sent) == (400, field, [])

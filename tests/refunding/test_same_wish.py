@@ -4,8 +4,8 @@ import pytest
 
 from payments.core.lifecycle import RefundStatus
 from tests.kit.dynamodb import Operation
+from tests.kit.office import DAY, HOUR, Office, Told, console, taken
 from tests.kit.script import SILENCE, Send
-from tests.refunding.conftest import DAY, HOUR, Office, Told, console, taken
 
 
 def ended(office: Office, number: str, told: Told, status: str = "SUCCESS") -> None:

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 from payments.core.lifecycle import RefundStatus
 from payments.use_cases.evidence import apply_order
 from tests.kit.dynamodb import Answer, Operation, Run
+from tests.kit.office import DAY, NO_SUCH_REFUND, START, Office, Told, console, taken
+from tests.kit.payments import facts_of
 from tests.kit.script import SILENCE, missing
-from tests.payments.conftest import facts_of
-from tests.refunding.conftest import DAY, NO_SUCH_REFUND, START, Office, Told, console, taken
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 
@@ -350,7 +350,7 @@ def test_what_passes_by_itself_is_named_and_kept_for_a_minute(
     office: Office, problem: Exception, code: str
 ) -> None:
     number = office.paid()
-    told = office.refund(number, wechat=problem)  # type: ignore[arg-type]
+    told = office.refund(number, wechat=problem)
     assert (told.wait, told.body["details"]) == (60, {"outRefundNo": told.number, "wechatCode": code})
     refund = office.refund_of(number)
     assert (refund.refused, refund.doubts) == (None, 0)
@@ -478,7 +478,7 @@ def test_a_write_that_the_table_turned_down_for_its_own_reasons_is_no_refused_on
     def around(operation: Operation, run: Run) -> Answer:
         if operation.writes and operation.table == "PaymentsTable":
             error = {"Code": "ThrottlingException", "Message": "slower"}
-            raise ClientError({"Error": error, "ResponseMetadata": {"RequestId": "x"}}, operation.name)  # type: ignore[typeddict-item]
+            raise ClientError({"Error": error, "ResponseMetadata": {"RequestId": "x"}}, operation.name)
         return run()
 
     office.db.around = around
@@ -539,15 +539,10 @@ def test_a_caller_has_so_many_refunds_a_day_and_repetitions_are_none(office: Off
 
 def test_a_refund_that_found_another_in_its_way_is_counted_once(office: Office) -> None:
     number = office.paid()
-    in_the_way = ["theirs"]
-
-    def around(operation: Operation, run: Run) -> Answer:
-        if operation.table == "PaymentsTable" and operation.writes and in_the_way:
-            assert office.refund(number, 1, key=in_the_way.pop(), by="theirs").status == 200
-        return run()
-
-    office.db.around = around
+    theirs: list[Told] = []
+    office.before_the_next_write(lambda: theirs.append(office.refund(number, 1, key="theirs", by="theirs")))
     told = office.refund(number, 2, by="ours")
+    assert [each.status for each in theirs] == [200]
     assert (told.status, told.data.get("duplicate")) == (200, None)
     assert counted(office) == [1, 1]
     assert office.stored(number).refunding == 300

@@ -7,11 +7,13 @@ import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.aws import Aws
+from tests.kit.environment import local_aws
 
 
 def make_table(aws, name="payments"):
@@ -25,11 +27,9 @@ def make_table(aws, name="payments"):
 
 @pytest.fixture(scope="module")
 def aws():
-    aws = Aws()
-    aws.start()
-    make_table(aws)
-    yield aws
-    aws.stop()
+    with local_aws() as aws:
+        make_table(aws)
+        yield aws
 
 
 def test_it_starts_within_two_seconds():
@@ -104,7 +104,7 @@ def test_placeholders_without_any_expression_are_refused_in_transactions_too(aws
         aws.client("dynamodb").transact_write_items(TransactItems=[{"Put": put}])
 
 
-EVERY_TYPE = {
+EVERY_TYPE: dict[str, Any] = {
     "pk": {"S": "every type"},
     "n": {"N": "-12"},
     "b": {"B": b"\x00\xff raw"},

@@ -8,9 +8,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sandbox.aws.aws import Aws
-from sandbox.clock import Clock
 from sandbox.deployed import FailureBucket, StreamMapping
 from sandbox.triggers.streams import StreamPump
+from tests.kit.environment import local_aws
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:publish"
 MAPPING = "8a3d6a9e-5d3c-5f0b-9d3e-0f7a5d6c1b2a"
@@ -25,17 +25,10 @@ PUT = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": "arn:aws:s3:::fa
 
 @pytest.fixture
 def aws():
-    aws = Aws()
-    aws.start()
-    aws.offer("s3")
-    aws.client("s3").create_bucket(Bucket="failures")
-    yield aws
-    aws.stop()
-
-
-@pytest.fixture
-def clock():
-    return Clock()
+    with local_aws() as aws:
+        aws.offer("s3")
+        aws.client("s3").create_bucket(Bucket="failures")
+        yield aws
 
 
 @pytest.fixture
@@ -51,9 +44,7 @@ def stream_arn(aws):
 
 
 @pytest.fixture
-def pumping(aws, clock, stream_arn):
-    pumps = []
-
+def pumping(aws, clock, stream_arn, running):
     def start(function, *, credentials=None, **settings):
         mapping = StreamMapping(
             **{
@@ -67,16 +58,10 @@ def pumping(aws, clock, stream_arn):
                 **settings,
             }
         )
-        pump = StreamPump(
-            aws, mapping, lambda _, event: function(event), credentials=credentials, clock=clock
-        )
-        pumps.append(pump)
-        pump.start()
-        return pump
+        invoke = lambda _, event: function(event)  # noqa: E731
+        return running(StreamPump(aws, mapping, invoke, credentials=credentials, clock=clock))
 
-    yield start
-    for pump in pumps:
-        pump.stop()
+    return start
 
 
 @pytest.fixture

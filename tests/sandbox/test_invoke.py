@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.commands.samples import ABOUT_AN_ORDER, SampleOrder, invoke
 from sandbox.stack import Sandbox
-from tests import warm
+from tests.kit import warm
 
 ROOT = Path(__file__).parents[2]
 

@@ -8,7 +8,6 @@ import time
 import pytest
 
 from sandbox.aws.aws import Aws
-from sandbox.clock import Clock
 from sandbox.deployed import QueueMapping
 from sandbox.triggers.batches import failures_of
 from sandbox.triggers.queues import QueuePump
@@ -49,11 +48,6 @@ def boom(_):
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
 def aws(clock):
     aws = Aws(now=clock.time)
     aws.start()
@@ -73,9 +67,7 @@ def queue(aws):
 
 
 @pytest.fixture
-def pumping(aws, queue):
-    pumps = []
-
+def pumping(aws, queue, running):
     def start(function, *, credentials=None, **settings):
         mapping = QueueMapping(
             **{
@@ -88,14 +80,9 @@ def pumping(aws, queue):
                 **settings,
             }
         )
-        pump = QueuePump(aws, mapping, function, credentials=credentials)
-        pumps.append(pump)
-        pump.start()
-        return pump
+        return running(QueuePump(aws, mapping, function, credentials=credentials))
 
-    yield start
-    for pump in pumps:
-        pump.stop()
+    return start
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.template import TemplateError
 from sandbox.stack import Sandbox
@@ -19,14 +18,6 @@ TEMPLATE = TOYS / "recovery.yaml"
 def sandbox():
     with Sandbox(template=TEMPLATE) as sandbox:
         yield sandbox
-
-
-@pytest.fixture(scope="module")
-def aws():
-    aws = Aws()
-    aws.start()
-    yield aws
-    aws.stop()
 
 
 @pytest.fixture

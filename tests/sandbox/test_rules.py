@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 
-from sandbox.clock import Clock
 from sandbox.deployed import Rule
 from sandbox.triggers.patterns import UnsupportedPatternError, check, matches
 from sandbox.triggers.rules import MAX_CALLS_AT_ONCE, RulePump
@@ -117,30 +116,18 @@ def fails(_):
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
 def bus():
     return Bus()
 
 
 @pytest.fixture
-def start(bus, clock):
-    started = []
-
+def start(bus, clock, running):
     def make(function, *, pattern=None, retries=2):
         pattern = pattern or {"source": ["wechatpay.payments"]}
         rule = Rule("News", ARN, "LivePushFunction", "payments", pattern, retries)
-        pump = RulePump(bus, rule, function, clock=clock)
-        started.append(pump)
-        pump.start()
-        return pump
+        return running(RulePump(bus, rule, function, clock=clock))
 
-    yield make
-    for pump in started:
-        pump.stop()
+    return make
 
 
 def test_an_event_arrives_in_eventbridges_envelope(bus, start):

@@ -5,7 +5,6 @@ import time
 
 import pytest
 
-from sandbox.clock import Clock
 from sandbox.deployed import Schedule
 from sandbox.triggers.schedules import ScheduleTimer
 
@@ -24,26 +23,13 @@ class Function:
 
 
 @pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def timer(clock):
-    made = []
-
+def timer(clock, running):
     def make(function, *, started=True, **settings):
         given = {"arn": ARN, "rate": 60, "source": "aws.scheduler", **settings}
         schedule = Schedule(logical_id="Minute", function="SweepFunction", **given)
-        timer = ScheduleTimer(schedule, function, clock=clock)
-        made.append(timer)
-        if started:
-            timer.start()
-        return timer
+        return running(ScheduleTimer(schedule, function, clock=clock), started=started)
 
-    yield make
-    for timer in made:
-        timer.stop()
+    return make
 
 
 def test_the_first_tick_comes_one_interval_after_the_start(clock, timer):

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests import warm
-from tests.program import Program
+from tests.kit import warm
+from tests.kit.program import Program
 
 ROOT = Path(__file__).parents[2]
 

@@ -40,7 +40,7 @@ def url(handles):
         await send({"type": "http.response.body", "body": b"gateway"})
 
     front = Front(handles)
-    front.open(gateway, None)
+    front.open(gateway, None)  # type: ignore[arg-type]
     served = Served(front)
     served.start()
     yield served.url

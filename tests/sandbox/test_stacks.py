@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
+from tests.kit.environment import local_aws
 
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
@@ -24,10 +24,8 @@ Outputs:
 
 @pytest.fixture
 def aws():
-    aws = Aws()
-    aws.start()
-    yield aws
-    aws.stop()
+    with local_aws() as aws:
+        yield aws
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ import time
 
 import pytest
 
-from sandbox.aws.aws import Aws
 from sandbox.deployed import StreamMapping
 from sandbox.triggers.batches import Outcome, outcome_of
 from sandbox.triggers.streams import RETENTION_SECONDS, StreamPump
@@ -64,14 +63,6 @@ def refuse(poison):
     return behaviour
 
 
-@pytest.fixture(scope="module")
-def aws():
-    aws = Aws()
-    aws.start()
-    yield aws
-    aws.stop()
-
-
 @pytest.fixture
 def stream_arn(aws):
     client = aws.client("dynamodb")
@@ -87,9 +78,7 @@ def stream_arn(aws):
 
 
 @pytest.fixture
-def pumping(aws, stream_arn):
-    pumps = []
-
+def pumping(aws, stream_arn, running):
     def start(function, *, clock=None, credentials=None, **settings):
         mapping = StreamMapping(
             stream_arn=stream_arn,
@@ -102,14 +91,9 @@ def pumping(aws, stream_arn):
                 **settings,
             },
         )
-        pump = StreamPump(aws, mapping, function, credentials=credentials, clock=clock or Clock())
-        pumps.append(pump)
-        pump.start()
-        return pump
+        return running(StreamPump(aws, mapping, function, credentials=credentials, clock=clock or Clock()))
 
-    yield start
-    for pump in pumps:
-        pump.stop()
+    return start
 
 
 def put(aws, *keys, **attributes):

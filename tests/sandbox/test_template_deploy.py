@@ -51,14 +51,6 @@ Resources:
 
 
 @pytest.fixture(scope="module")
-def aws():
-    aws = Aws()
-    aws.start()
-    yield aws
-    aws.stop()
-
-
-@pytest.fixture(scope="module")
 def deployed(aws):
     return deploy(TEMPLATE, aws=aws, parameters=PARAMETERS)
 

@@ -11,7 +11,6 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
 from sandbox.apigateway.websocket_gateway import WebSocketGateway
-from sandbox.aws.aws import Aws
 from sandbox.clock import Clock
 from sandbox.deployed import Limit, Limits, WebSocketApi
 from sandbox.functions.execution import FunctionError
@@ -80,14 +79,6 @@ class Line:
     def stop(self):
         self.gateway.close()
         self.served.stop()
-
-
-@pytest.fixture(scope="module")
-def aws():
-    aws = Aws()
-    aws.start()
-    yield aws
-    aws.stop()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from tests.program import Program
+from tests.kit.program import Program
 
 NAMES = {
     "mchid",

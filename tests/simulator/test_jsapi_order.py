@@ -32,6 +32,7 @@ def refused(merchant, order, code, message=None):
 def test_a_prepay_id_is_wx_and_the_beijing_time_and_digits(shared_merchant):
     found = re.fullmatch(r"wx(\d{14})[0-9a-f]{20}", prepay_id(shared_merchant, ordered(shared_merchant)))
     beijing = datetime.fromtimestamp(shared_merchant.clock.time(), tz=UTC) + timedelta(hours=8)
+    assert found is not None
     moment = datetime.strptime(found[1], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
     assert abs(beijing - moment) < timedelta(seconds=10)
 

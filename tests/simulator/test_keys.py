@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from tests.simulator.conftest import served
+from tests.simulator.merchant import served
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from tests.kit.functions import api_event
 from tests.soak.window import Window
 from tests.soak.wishes import Mood, Reply
 
@@ -35,13 +36,7 @@ class Callers:
         sub: str = "shop",
     ) -> Reply | None:
         """One call of the API; None when there was no answer."""
-        event: dict[str, Any] = {
-            "routeKey": function,
-            "headers": {"content-type": "application/json"} | ({"idempotency-key": key} if key else {}),
-            "body": None if body is None else json.dumps(body),
-            "pathParameters": {"outTradeNo": number} if number else None,
-            "requestContext": {"authorizer": {"jwt": {"claims": {"sub": sub, "scope": scope}}}},
-        }
+        event = api_event(function, body, number=number, key=key, sub=sub, scope=scope)
         answer = self._window.invoke(function, event)
         if answer is None:
             self.outcomes[f"{function} no answer"] += 1
@@ -83,9 +78,10 @@ class Callers:
         if self._chance.random() < self._mood.away:
             self._window.after(self._chance.uniform(1, 20) * 3600, partial(go_on, tries=min(tries, 4)))
         elif tries > 1:
-            told = reply is not None and reply.retry_after is not None
-            wait = reply.retry_after if told else self._chance.uniform(1, 30)
-            self._window.after(wait, partial(go_on, tries=tries - 1, before=reply if told else None))
+            wait = None if reply is None else reply.retry_after
+            before = None if wait is None else reply
+            wait = self._chance.uniform(1, 30) if wait is None else wait
+            self._window.after(wait, partial(go_on, tries=tries - 1, before=before))
         elif self._chance.random() < COMES_BACK:
             self._window.after(self._chance.uniform(1, 5) * 3600, partial(go_on, tries=3))
 

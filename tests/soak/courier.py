@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sandbox.simulator import Simulator
@@ -72,7 +73,7 @@ class Courier:
             self._window.after(self._chance.uniform(60, LATEST), lambda: self._deliver(number, 0))
         elif fate != "lost":
             for copy in range(2 if fate == "doubled" else 1):
-                self._window.after(0.1 + copy, lambda first=delivery: self._deliver(number, 0, first))
+                self._window.after(0.1 + copy, partial(self._deliver, number, 0, delivery))
 
     def _deliver(self, number: str, rung: int, first: Delivery | None = None) -> None:
         """WeChat Pay sends it, and climbs its ladder until it is answered with 2xx."""

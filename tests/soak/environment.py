@@ -5,19 +5,14 @@ from typing import Any
 from sandbox.cloudformation.intrinsics import Resolver
 from sandbox.cloudformation.template import checked, parameters_of, transformed
 from sandbox.simulator import Credentials
-from tests.kit.dynamodb import TEMPLATE
+from tests.kit.parameters import NEEDED, TEMPLATE
+from tests.kit.secrets import CHECKOUT, QUOTE_KEY, signing, verification
 
-PARAMETERS = {
-    "WeChatAppId": "wx8888888888888888",
-    "WeChatMchId": "1900000109",
-    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",  # not ours: the window is the courier
-    "JwtIssuer": "https://issuer.example.com",
-    "JwtAudience": "payments",
+PARAMETERS = NEEDED | {
     "DueShards": "1",
     "RefundsPerDay": "1000000",
     "SettleConcurrency": "2",
     "Stage": "soak",
-    "Release": "1",
 }
 
 
@@ -52,17 +47,9 @@ def environment(parameters: dict[str, str]) -> dict[str, str]:
 def secrets(credentials: Credentials) -> dict[str, dict[str, Any]]:
     """The stack's secrets of this merchant, by logical id."""
     return {
-        "SigningSecret": {
-            "WECHAT_PRIVATE_KEY": credentials.merchant_private_key,
-            "WECHAT_CERT_SERIAL_NO": credentials.merchant_serial_no,
-        },
-        "VerificationSecret": {
-            "WECHAT_API_V3_KEY": credentials.api_v3_key,
-            "WECHAT_PUBLIC_KEY_ID": credentials.wechat_public_key_id,
-            "WECHAT_PUBLIC_KEY": credentials.wechat_public_key,
-            "WECHAT_QUOTE_KEY": "q" * 32,
-        },
-        "CheckoutSecret": {"CHECKOUT_KEY": "c" * 64},
+        "SigningSecret": signing(credentials),
+        "VerificationSecret": verification(credentials, WECHAT_QUOTE_KEY=QUOTE_KEY),
+        "CheckoutSecret": CHECKOUT,
     }
 
 

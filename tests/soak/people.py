@@ -8,6 +8,7 @@ covers that.
 import random
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 
 from tests.soak.callers import Callers
 from tests.soak.console import Console
@@ -49,7 +50,7 @@ class People:
         for place, order in enumerate(self.orders):
             self._window.at(
                 self._window.clock.time() + place * self._mood.every * self._chance.uniform(0.9, 1.1),
-                lambda order=order: self._open(order),
+                partial(self._open, order),
             )
 
     def _pile_up(self) -> None:
@@ -65,10 +66,10 @@ class People:
         self._window.at(began + LAST_LOOK + 1200, piles_up)
         for order in self.orders[:-fresh]:
             order.fate = "abandons"
-            self._window.at(began, lambda order=order: self._open(order))
+            self._window.at(began, partial(self._open, order))
         for order in self.orders[-fresh:]:
             order.fate = "pays at once"
-            self._window.at(looked_again - 70, lambda order=order: self._open(order))
+            self._window.at(looked_again - 70, partial(self._open, order))
 
     def late(self) -> list[str]:
         """Payments of which no notification told, and that were found too late though they were due."""

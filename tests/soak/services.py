@@ -2,28 +2,12 @@
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 INVISIBLE = 361  # seconds until a message that failed is visible again: the queue's own, in template.yaml
 MAX_DELIVERIES = 5  # deliveries of one message: maxReceiveCount, in template.yaml
-
-
-class Secrets:
-    """A Secrets Manager client. `contents` are the secrets by id."""
-
-    def __init__(self, contents: Mapping[str, Mapping[str, Any]]) -> None:
-        self._texts = {secret: json.dumps(content) for secret, content in contents.items()}
-
-    def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803  AWS's name
-        """As AWS answers it; an id without a content is a secret without a version."""
-        if SecretId not in self._texts:
-            error = {"Error": {"Code": "ResourceNotFoundException", "Message": "no AWSCURRENT"}}
-            raise ClientError(error, "GetSecretValue")
-        return {"SecretString": self._texts[SecretId], "VersionId": "1"}
 
 
 class Bus:

@@ -6,25 +6,25 @@ import itertools
 import random
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from typing import Any, Self
 from unittest.mock import patch
 
 import requests
 
-from payments.logs import logger
 from payments.use_cases import sweeping
 from sandbox.simulator import Credentials, Simulator
 from sandbox.triggers.batches import failures_of
 from tests.crash.clock import VirtualClock
 from tests.crash.images import Images
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
+from tests.kit.logs import logged_to
+from tests.kit.secrets import SecretsManager
 from tests.soak.courier import Courier
 from tests.soak.environment import secrets
 from tests.soak.faults import Faults, Invocation, named, rules
 from tests.soak.functions import Functions, InOrder, Planted
 from tests.soak.idle import IdleGateway
-from tests.soak.services import Secrets
 from tests.soak.stream import Stream
 from tests.soak.wired import Outside
 
@@ -66,7 +66,7 @@ class Window:
             environment,
             clock=self.clock,
             chance=random.Random(f"product {seed}"),
-            secrets=Secrets(secrets(credentials)),
+            secrets=SecretsManager(secrets(credentials)),
         )
         self.functions = Functions(
             self.outside, begun=self._begun, problem=self.violations.append, planted=planted
@@ -102,12 +102,11 @@ class Window:
             self.faults.share = 0.0
         else:
             self.control("faults", {"rules": rules(), "seed": self.chance.randrange(2**32)})
-        self._stdout = logger.registered_handler.setStream(self.logs)
-        self._printed = redirect_stdout(self.logs)
-        self._printed.__enter__()
+        self._open = ExitStack()
+        self._open.enter_context(logged_to(self.logs))
+        self._open.enter_context(redirect_stdout(self.logs))
         # Side by side, batches of one sweep would come in another order each time.
-        self._in_order = patch.object(sweeping, "ThreadPoolExecutor", InOrder)
-        self._in_order.start()
+        self._open.enter_context(patch.object(sweeping, "ThreadPoolExecutor", InOrder))
         self.db.around = self._around
         self.db.records.clear()
         return self
@@ -115,9 +114,7 @@ class Window:
     def __exit__(self, *_: object) -> None:
         self.db.around = None
         self.db.clear()
-        self._in_order.stop()
-        self._printed.__exit__(None, None, None)
-        logger.registered_handler.setStream(self._stdout)
+        self._open.close()
         self._http.close()
         for gateway in self.idle:
             gateway.stop()

@@ -7,8 +7,9 @@ from typing import Any
 
 from payments.wiring import Wiring
 from tests.crash.clock import VirtualClock
+from tests.kit.secrets import SecretsManager
 from tests.soak.faults import Invocation
-from tests.soak.services import Bus, Queues, Secrets
+from tests.soak.services import Bus, Queues
 
 _SENT = ("order_native", "order_jsapi", "close", "refund")
 
@@ -42,7 +43,12 @@ class Outside:
     """What all functions of a window share: time, chance, services."""
 
     def __init__(
-        self, environment: Mapping[str, str], *, clock: VirtualClock, chance: random.Random, secrets: Secrets
+        self,
+        environment: Mapping[str, str],
+        *,
+        clock: VirtualClock,
+        chance: random.Random,
+        secrets: SecretsManager,
     ) -> None:
         self.environment = dict(environment)
         self.clock = clock

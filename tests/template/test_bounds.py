@@ -64,7 +64,7 @@ def widest(name: str, rules: dict[str, Any]) -> int:
     if "AllowedValues" in rules:
         bounds.append(max(len(str(each)) for each in rules["AllowedValues"]))
     if "AllowedPattern" in rules:
-        bounds.append(re._parser.parse(rules["AllowedPattern"]).getwidth()[1])  # type: ignore[attr-defined]
+        bounds.append(re._parser.parse(rules["AllowedPattern"]).getwidth()[1])
     assert min(bounds, default=4096) < 4096, f"{name} needs a MaxLength: it is in a function's environment"
     return min(bounds)
 

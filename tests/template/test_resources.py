@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +11,10 @@ from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.named_resources import NAMED
 from sandbox.cloudformation.template import translate
 from sandbox.deployed import Deployed
+from tests.kit.environment import local_aws
+from tests.kit.parameters import NEEDED, TEMPLATE
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-PARAMETERS = {
-    "Stage": "test",
-    "Release": "1",
-    "WeChatAppId": "wx8888888888888888",
-    "WeChatMchId": "1900000109",
-    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",
-    "JwtIssuer": "https://issuer.example.com",
-    "JwtAudience": "payments",
+PARAMETERS = NEEDED | {
     "ApiDomain": "pay.example.com",
     "ApiDomainCertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/1",
     "LiveDomain": "live.example.com",
@@ -66,10 +59,8 @@ RESOURCES = transformed()
 
 @pytest.fixture(scope="module")
 def aws() -> Iterator[Aws]:
-    local = Aws()
-    local.start()
-    yield local
-    local.stop()
+    with local_aws() as local:
+        yield local
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +102,7 @@ def test_what_is_run_is_known(stack: Deployed) -> None:
     assert set(stack.functions) == set(of_type("AWS::Lambda::Function"))
     assert set(stack.alarms) == set(of_type("AWS::CloudWatch::Alarm"))
     assert len(stack.streams) + len(stack.queues) == len(of_type("AWS::Lambda::EventSourceMapping"))
-    rules = {rule.logical_id for rule in (*stack.schedules, *stack.rules)}
+    rules = {rule.logical_id for rule in stack.schedules} | {rule.logical_id for rule in stack.rules}
     assert rules == {*of_type("AWS::Events::Rule"), *of_type("AWS::Scheduler::Schedule")}
     operations = [m for path in RESOURCES["Api"]["Properties"]["Body"]["paths"].values() for m in path]
     assert len(stack.routes) == len(operations)

@@ -1,25 +1,15 @@
 """Each switch of the template, on and off: what is there, what it says, and that nothing refers to what is not there."""
 
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sandbox.cloudformation.intrinsics import NO_VALUE, Resolver
 from sandbox.cloudformation.template import checked, parameters_of, translate
+from tests.kit.parameters import NEEDED, TEMPLATE
 
-TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 DECLARED = parameters_of(TEMPLATE)
-NEEDED = {
-    "Stage": "test",
-    "Release": "1",
-    "WeChatAppId": "wx8888888888888888",
-    "WeChatMchId": "1900000109",
-    "WeChatNotifyUrl": "https://pay.example.com/api/v1/payments/wechat/notify",
-    "JwtIssuer": "https://issuer.example.com",
-    "JwtAudience": "payments",
-}
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/1"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:night"
 SWITCHES = {

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.wechatpay.conftest import IDENTITIES, WECHAT_PAY, Server, answering, client, proof
+from tests.kit.identities import IDENTITIES, WECHAT_PAY
+from tests.wechatpay.gateway import Server, answering, client, proof
 from tests.wechatpay.test_unproven_answers import OPERATIONS, status_of
 from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key
@@ -115,7 +116,7 @@ def test_a_merchant_without_the_public_key_names_none(server: Server, operation:
 class Broken(KeyRing):
     """Keys of somebody's own making, with a name that no header can hold."""
 
-    preferred = "PUB_KEY_ID_0000\nsecret: words"  # type: ignore[assignment]
+    preferred = "PUB_KEY_ID_0000\nsecret: words"
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from sandbox.simulator import Clock, Credentials, Simulator
-from tests.wechatpay.conftest import (
-    IDENTITIES,
-    WECHAT_PAY,
-    Server,
-    answering,
-    client,
-    merchant_public_key,
-    proof,
-)
+from tests.kit.identities import IDENTITIES, WECHAT_PAY
+from tests.wechatpay.gateway import Server, answering, client, merchant_public_key, proof
 from wechatpay.client import Client
 from wechatpay.errors import DecryptionError, KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key

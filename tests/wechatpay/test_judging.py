@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from tests.wechatpay.conftest import IDENTITIES, Server, answering, client, proof
+from tests.kit.identities import IDENTITIES
+from tests.wechatpay.gateway import Server, answering, client, proof
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
@@ -222,7 +223,7 @@ def test_every_call_is_told_of_with_its_name_its_time_and_its_trouble(server: Se
     good = b'{"status":"SUCCESS","code_url":"weixin://x","prepay_id":"p","data":[]}'
     line = client(
         server(answering(good, proof(good))),
-        on_call=lambda *what: told.append(what),  # type: ignore[arg-type]
+        on_call=lambda *what: told.append(what),
     )
     line.order_native(b"{}")
     line.order_jsapi(b"{}")
@@ -236,11 +237,11 @@ def test_every_call_is_told_of_with_its_name_its_time_and_its_trouble(server: Se
     assert [name for name, _, _ in told] == names
     assert all(0 <= seconds < 5 for _, seconds, _ in told)
     assert {problem for _, _, problem in told} == {None}
-    failing = client(server(answering(no(), {}, "403 No")), on_call=lambda *what: told.append(what))  # type: ignore[arg-type]
+    failing = client(server(answering(no(), {}, "403 No")), on_call=lambda *what: told.append(what))
     refused = problem_of(lambda: failing.refund(REFUND))
     assert (told[-1][0], told[-1][2]) == ("refund", refused)
     assert 0 <= told[-1][1] < 5
-    broken = client(server(lambda _: None), on_call=lambda *what: told.append(what))  # type: ignore[arg-type]
+    broken = client(server(lambda _: None), on_call=lambda *what: told.append(what))
     unknown = problem_of(lambda: broken.refund(REFUND))
     assert (told[-1][0], told[-1][2]) == ("refund", unknown)
 

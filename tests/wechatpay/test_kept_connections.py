@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.wechatpay.conftest import client, proof, request_of
+from tests.wechatpay.gateway import client, proof, request_of
 from tests.wechatpay.test_transport import Authority, trusting
 from wechatpay import transport
 from wechatpay.errors import RefusedError, UnknownOutcomeError

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from tests.wechatpay.conftest import Server, answering, client, proof
+from tests.wechatpay.gateway import Server, answering, client, proof
 from wechatpay import transport
 from wechatpay.errors import UnknownOutcomeError
 from wechatpay.tls import client_context

@@ -9,16 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.wechatpay.conftest import (
-    IDENTITIES,
-    WECHAT_PAY,
-    Server,
-    answering,
-    client,
-    merchant_public_key,
-    proof,
-    signature,
-)
+from tests.kit.identities import IDENTITIES, WECHAT_PAY
+from tests.wechatpay.gateway import Server, answering, client, merchant_public_key, proof, signature
 from wechatpay.client import Client
 from wechatpay.errors import UnknownOutcomeError
 from wechatpay.sensitive import encrypt_sensitive

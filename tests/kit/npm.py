@@ -4,7 +4,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-SANDBOX = Path(__file__).parents[1] / ".sandbox"
+SANDBOX = Path(__file__).parents[2] / ".sandbox"
 
 
 def installed(package: Path, folder: str) -> Path:

@@ -2,11 +2,15 @@
 
 import json
 import secrets
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import requests
 
 from sandbox.stack import Sandbox
+from tests.kit.running import Running
+from tests.kit.shop import Shop
 from wechatpay.client import Client
 from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.signing import MerchantSigner
@@ -81,3 +85,38 @@ class Console:
         answer = timer.run_now()
         self.sandbox.wait_until(lambda: "KeyDaysLeftMin" in written())  # what it says last
         return answer, [json.loads(line) for line in written().splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(scope="session")
+def certified() -> Iterator[Shop]:
+    """The shop of a merchant on platform certificates, in a sandbox of its own: no schedule fires there by itself."""
+    with Running(mode="cert", schedules=False) as running:
+        running.warm()
+        yield Shop(running)
+
+
+@pytest.fixture
+def console(certified: Any) -> Iterator[Console]:
+    """Everything as it was at first: the old certificates, the first keys, no previous ones."""
+    console, mine = Console(certified), certified.sandbox.credentials
+    console.wechat(merchantCertificates="both", apiV3Key=mine.api_v3_key, mode="cert", percentage=0)
+    console.put(
+        "SigningSecret",
+        WECHAT_PRIVATE_KEY=mine.merchant_private_key,
+        WECHAT_CERT_SERIAL_NO=mine.merchant_serial_no,
+        WECHAT_CERTIFICATE=mine.merchant_certificate,
+    )
+    console.put(
+        "VerificationSecret",
+        WECHAT_API_V3_KEY=mine.api_v3_key,
+        WECHAT_API_V3_KEY_PREVIOUS=None,
+        WECHAT_PLATFORM_CERTIFICATES=[mine.platform_certificate],
+        WECHAT_PUBLIC_KEY_ID=None,
+        WECHAT_PUBLIC_KEY=None,
+        WECHAT_QUOTE_KEY=certified.sandbox.tokens.quote_key,
+        WECHAT_QUOTE_KEY_PREVIOUS=None,
+    )
+    advance(certified, 60 * CACHED + 1)
+    console.wechat(merchantCertificates="old")
+    yield console
+    certified.sandbox.aws.outages.clear()

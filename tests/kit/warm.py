@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 IMPORTED = ("boto3", "requests", "sandbox.stack", "sandbox.cloudformation.template")
 
 
@@ -51,7 +51,7 @@ class Warm:
         self._lock = threading.Lock()
         kept = ("PATH", "HOME", "LANG", "LD_LIBRARY_PATH")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.warm"],
+            [sys.executable, "-m", "tests.kit.warm"],
             env={name: os.environ[name] for name in kept if name in os.environ},
             cwd=ROOT,
             stdin=subprocess.PIPE,
