@@ -16,7 +16,9 @@ def test_a_new_order_is_due_under_its_shard_a_minute_later(stage: Stage) -> None
     assert due.due_at == START + 60
     shards = stage.wiring.settings.due_shards
     for now, found in ((START + 59, False), (START + 60, True)):
-        rows = [row for key in keys(MONEY, shards) for row in stage.store.find_due(key, now=now, most=1000)]
+        rows = [
+            row for key in keys(MONEY, shards) for row in stage.wiring.looks.find_due(key, now=now, most=1000)
+        ]
         assert (due.out_trade_no in {row.out_trade_no for row in rows}) is found
 
 
@@ -30,9 +32,9 @@ def test_an_order_that_is_closed_has_ended_in_that_second(stage: Stage) -> None:
 
 def test_no_more_of_what_is_due_is_read_than_is_asked_for(stage: Stage) -> None:
     key = keys(MONEY, stage.wiring.settings.due_shards)[0]
-    while len(stage.store.find_due(key, now=START + 90_000, most=1000)) < 3:
+    while len(stage.wiring.looks.find_due(key, now=START + 90_000, most=1000)) < 3:
         stage.put(Status.PENDING)
-    assert len(stage.store.find_due(key, now=START + 90_000, most=2)) == 2
+    assert len(stage.wiring.looks.find_due(key, now=START + 90_000, most=2)) == 2
 
 
 def test_a_payment_for_which_evidence_waits_stays_due(stage: Stage) -> None:
@@ -40,7 +42,7 @@ def test_a_payment_for_which_evidence_waits_stays_due(stage: Stage) -> None:
     stage.store.hold(payment, ["{}"], due_at=START)
     seen = stage.stored(payment)
     with pytest.raises(RefusedUpdate):
-        stage.store.clear_due(seen)
+        stage.wiring.looks.clear_due(seen)
     assert stage.stored(payment).due_at == START
 
 
