@@ -1,4 +1,4 @@
-"""The one clock of sandbox and simulator: real time plus an offset that only grows, also seen by the function processes."""
+"""The sandbox's one clock: real time plus an offset that only grows, also seen by the function processes."""
 
 import math
 import struct

@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from sandbox.clock import Clock
 from sandbox.signals import listen, until_told_to_stop
+from sandbox.simulator.clock import Clock
 from sandbox.simulator.credentials import Credentials, CredentialsError
 from sandbox.simulator.protocol.keys import MODES
 from sandbox.simulator.simulator import Simulator

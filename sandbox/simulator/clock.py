@@ -1,19 +1,47 @@
 """Time as the simulator sees it: seconds since the epoch, and the Beijing wall time that WeChat Pay prints."""
 
+import math
+import threading
+import time
 from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 BEIJING = timezone(timedelta(hours=8))
+MAX_AHEAD_SECONDS = (
+    100 * 365 * 86400
+)  # seconds that a clock may be ahead: every date stays one that can be printed
 
 
 class Timepiece(Protocol):
-    """What the simulator asks of a clock. `sandbox.clock.Clock` is one; whoever runs it may hand in another."""
+    """What the simulator asks of a clock. Whoever runs it may hand in a clock of its own."""
 
     def time(self) -> float:
         """Seconds since the epoch, UTC."""
 
     def advance(self, seconds: float) -> None:
         """Move the clock forward. Raises ValueError for a step that it will not take."""
+
+
+class Clock:
+    """The machine's time plus an offset that only grows. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._offset = 0.0
+        self._lock = threading.Lock()
+
+    def time(self) -> float:
+        """Seconds since the epoch, UTC."""
+        with self._lock:
+            return time.time() + self._offset
+
+    def advance(self, seconds: float) -> None:
+        """Move forward by `seconds`. Raises ValueError for a step back, an endless one, or one beyond MAX_AHEAD_SECONDS."""
+        if not math.isfinite(seconds) or seconds < 0:
+            raise ValueError("a clock is advanced by a number of seconds, zero or more")
+        with self._lock:
+            if self._offset + seconds > MAX_AHEAD_SECONDS:
+                raise ValueError(f"a clock is at most {MAX_AHEAD_SECONDS} seconds ahead")
+            self._offset += seconds
 
 
 def rfc3339(seconds: float) -> str:

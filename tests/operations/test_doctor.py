@@ -23,8 +23,8 @@ from cryptography.x509.oid import NameOID
 
 from operations import doctor
 from operations.env_file import EnvFileError, parse
-from sandbox.clock import Clock
 from sandbox.simulator import Simulator
+from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
 from tests.kit.serving import Answering, serving
 

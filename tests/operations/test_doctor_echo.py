@@ -11,8 +11,8 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.clock import Clock
 from sandbox.simulator import Simulator
+from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
 from tests.kit.serving import Answering, serving
 from tests.kit.wechat_pay import WeChatPay

@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.clock import MAX_AHEAD_SECONDS
+from sandbox.simulator.clock import MAX_AHEAD_SECONDS
 from sandbox.simulator.controls.control_request import ControlError, members, told
 from sandbox.simulator.refunds.refund import RefundStatus
 from sandbox.simulator.refunds.refund_ledger import RefundLedger
