@@ -7,9 +7,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Protocol
 
 BEIJING = timezone(timedelta(hours=8))
-MAX_AHEAD_SECONDS = (
-    100 * 365 * 86400
-)  # seconds that a clock may be ahead: every date stays one that can be printed
+# Every date stays one that can be printed.
+MAX_AHEAD_SECONDS = 100 * 365 * 86400
 
 
 class Timepiece(Protocol):
@@ -23,7 +22,7 @@ class Timepiece(Protocol):
 
 
 class Clock:
-    """The machine's time plus an offset that only grows. Safe to share between threads."""
+    """The machine's time plus an offset that only grows, for a simulator that runs without the sandbox. Threads may share it."""
 
     def __init__(self) -> None:
         self._offset = 0.0

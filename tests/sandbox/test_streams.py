@@ -4,6 +4,7 @@ import base64
 import json
 import threading
 import time
+from typing import Any
 
 import pytest
 
@@ -91,7 +92,8 @@ def pumping(aws, stream_arn, running):
                 **settings,
             },
         )
-        return running(StreamPump(aws, mapping, function, credentials=credentials, clock=clock or Clock()))
+        hands: Any = clock or Clock()
+        return running(StreamPump(aws, mapping, function, credentials=credentials, clock=hands))
 
     return start
 
