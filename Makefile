@@ -37,8 +37,8 @@ demo: setup ## one payment through every endpoint, then a shop on http://127.0.0
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
 test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/crash)
-	@$(if $(ARGS),,$(PY) -m pytest -q tests/crash) # in processes of its own making
+	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
+	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 
 check: ## everything that must hold: static, then all tests in full, two minutes of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
@@ -117,31 +117,31 @@ node: setup ## a Node.js package as the simulator's client (needs node and npm)
 
 # SEED repeats a campaign, or with its number one world, as a failure names it.
 model: setup ## callers who believe every answer, against WeChat Pay's books: STEPS=2000000 in two processes (SEED= for one)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.believing --steps $(or $(STEPS),2000000) \
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.believing --steps $(or $(STEPS),2000000) \
 		$(if $(MINUTES),--seconds $$(($(MINUTES) * 60))) $(if $(SEED),--seed $(SEED))
 
 # SEED and WINDOW repeat one window, as a failure names it.
 soak: setup ## 100,000 orders and 30,000 refunds, a fifth of everything goes wrong, all ledgers compared; 13 planted mistakes (SHORT=1: two minutes)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.soak --seed $(or $(SEED),1) \
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.soak --seed $(or $(SEED),1) \
 		$(if $(SHORT),--short) $(if $(WINDOW),--window $(WINDOW))
 
 # FLOW, SEED and FAULTS repeat one run, as a failure names them.
 crash: setup ## every ordered pair of faults of create, notify, refund and close; MINUTES=1 a sample (FLOW= SEED= FAULTS= for one)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.crash --minutes $(or $(MINUTES),60) \
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.crash --minutes $(or $(MINUTES),60) \
 		$(if $(FLOW),--flow $(FLOW)) $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
 
 storms: setup ## races of refunds, closes, creates and dying functions, 300 rounds each
 	@THOROUGH=1 ROUNDS=300 $(PY) -m pytest -q tests/flows/test_refund_storms.py tests/flows/test_closing.py tests/flows/test_unknown_outcomes.py tests/flows/test_kills.py
 
 drills: setup ## every key changes under load, each step held for seconds, figures printed (SECONDS=5)
-	@THOROUGH=1 DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/drills
+	@THOROUGH=1 DRILL_SECONDS=$(or $(SECONDS),5) $(PY) -m pytest -q -s tests/resilience/drills
 
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.backlog $(if $(SHORT),--short)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.backlog $(if $(SHORT),--short)
 
 # SEED and ONLY repeat one case, as a failure names it.
 fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.fuzz --many $(or $(MANY),1000000) \
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.fuzz --many $(or $(MANY),1000000) \
 		$(if $(SEED),--seed $(SEED)) $(if $(ONLY),--only '$(ONLY)')
 
 api-fuzz: setup ## the API tried by docs/openapi.yaml alone: EXAMPLES=2000 of each operation, MINUTES=30 at most
@@ -154,7 +154,7 @@ judge: setup ## a second judge of what is stored: every verb of the store and it
 	@$(if $(STEPS),STEPS=$(STEPS)) $(if $(SEED),SEED=$(SEED)) THOROUGH=1 $(PY) -m pytest -q -s tests/dynalite $(ARGS)
 
 mutants: setup ## single changes planted in the money modules, and those that no test notices: MODULE="opening schedule" (LIMIT=50 SEED=1 of each)
-	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.mutants $(if $(MODULE),--module $(MODULE)) \
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.mutants $(if $(MODULE),--module $(MODULE)) \
 		$(if $(LIMIT),--limit $(LIMIT)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 ##@ Building and deploying (docs/operations.md)

@@ -32,15 +32,17 @@ ALONE = {"browser", "drills", "dynalite", "node"}  # with more needs than the su
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave out a folder of ALONE unless it, or something in it, was asked for."""
-    folder = ROOT / collection_path.relative_to(ROOT).parts[0] if collection_path != ROOT else ROOT
-    if folder.name not in ALONE:
+    parts = collection_path.relative_to(ROOT).parts
+    alone = next((place for place, name in enumerate(parts, 1) if name in ALONE), None)
+    if alone is None:
         return None
+    folder = ROOT.joinpath(*parts[:alone])
     named = (config.invocation_params.dir / argument.partition("::")[0] for argument in config.args)
     return None if any(path.resolve().is_relative_to(folder) for path in named) else True
 
 
 def _rank(nodeid: str) -> int:
-    folder = Path(nodeid.partition("::")[0]).parts[1]
+    folder = Path(nodeid.partition("::")[0]).parent.name
     return FIRST.index(folder) if folder in FIRST else len(FIRST)
 
 
@@ -54,7 +56,7 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        folder = Path(file).parts[1]
+        folder = Path(file).parent.name
         return folder if folder in TOGETHER else file
 
 
