@@ -214,3 +214,19 @@ print("loaded", "pynamodb" in sys.modules)
 def test_what_the_tables_need_is_loaded_before_the_first_call(function, loaded):
     kept_from = "PAYMENTS_TABLE CONNECTIONS_TABLE" if function in ("publish", "certificates") else ""
     assert run(FIRST_PHASE, function, kept_from).splitlines()[-1] == f"loaded {loaded}"
+
+
+ROOTS = """
+import os, sys
+for name in sys.argv[1].split():
+    os.environ.pop(name, None)
+os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
+import app
+tls = sys.modules.get("wechatpay.tls")
+print("roots", tls is not None and tls.client_context.cache_info().currsize)
+"""
+
+
+@pytest.mark.parametrize(("function", "expected"), [("native", 1), ("notify", False), ("payment", False)])
+def test_who_calls_wechat_pay_has_read_the_root_certificates_before_the_first_call(function, expected):
+    assert run(ROOTS, function, KEPT_FROM[function]).splitlines()[-1] == f"roots {expected}"

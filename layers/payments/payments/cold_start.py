@@ -24,6 +24,10 @@ def prepare(wiring: "Wiring", kind: str | None) -> None:
     elif kind and any(map(wiring.settings.has, TABLES)):
         # A cold start has a whole processor until the first call, and then a part of one.
         from payments.storage.tables import PaymentItem  # noqa: F401, PLC0415
+    if kind and wiring.settings.has("SIGNING_SECRET"):  # it calls WeChat Pay
+        from wechatpay.tls import client_context  # noqa: PLC0415
+
+        client_context()
 
 
 def _make_parts(wiring: "Wiring") -> None:
