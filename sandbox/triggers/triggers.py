@@ -16,7 +16,7 @@ from sandbox.triggers.trigger import Trigger
 
 
 class Triggers:
-    """Until they are started there are none."""
+    """Makes them when it is started; until then there are none."""
 
     def __init__(self, aws: Aws, clock: Clock) -> None:
         self._aws, self._clock = aws, clock
