@@ -119,7 +119,7 @@ class QueuePump(Poller):
 
     def _delete(self, messages: list[Message]) -> None:
         client = self._aws.client("sqs", self._credentials)
-        undeletable = f"cannot delete from the queue of {self._mapping.function}"  # noqa: S608  no SQL
+        undeletable = f"messages stay in the queue of {self._mapping.function}"
         for first in range(0, len(messages), PAGE):
             entries = [
                 {"Id": str(number), "ReceiptHandle": message["ReceiptHandle"]}
