@@ -55,7 +55,7 @@ def _refusals_are_believed() -> Iterator[None]:
 
     with ExitStack() as stack:
         for module in (opening, refunding):
-            stack.enter_context(patch.object(module, "judge", hasty))
+            stack.enter_context(patch.object(module, "verdict_of", hasty))
         yield
 
 

@@ -68,3 +68,9 @@ def test_what_is_told_and_is_not_so_is_found(place: Place) -> None:
 
     result = place.window(3, 1, orders=10, mood=Mood(quiet=True, refunds=1.0), planted=planted)
     assert any("told 200, and WeChat Pay has no such refund" in each for each in result.differences)
+
+
+@pytest.mark.parametrize("mistake", mistakes.MISTAKES, ids=lambda mistake: mistake.name)
+def test_each_mistake_finds_what_it_is_planted_into(mistake: mistakes.Mistake) -> None:
+    with mistake.around():
+        pass
