@@ -12,6 +12,7 @@ from typing import Any
 
 import jwt
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -27,6 +28,13 @@ BUYERS = (f"buyer-{n}" for n in itertools.count())  # each with limits of their 
 
 def now() -> int:
     return int(time.time())
+
+
+class Away:
+    """Secrets Manager, which does not answer."""
+
+    def get_secret_value(self, **_: object) -> dict[str, Any]:
+        raise ReadTimeoutError(endpoint_url="https://secretsmanager")
 
 
 @pytest.fixture
@@ -224,6 +232,7 @@ def test_a_quote_key_that_is_none_makes_no_quote_good(calls: Calls, buyer: str, 
         """The verification secret with this key in it."""
 
         quote_keys = (key,)
+        is_outdated = False
 
         def value(self) -> "Held":
             return self
@@ -232,6 +241,26 @@ def test_a_quote_key_that_is_none_makes_no_quote_good(calls: Calls, buyer: str, 
     status, answer = calls.as_(buyer, "payments:pay", "native", body=order(signed(quoted(buyer), key=key)))
 
     assert (status, answer["details"]["field"], calls.asked) == (403, "quote", [])
+
+
+def test_a_quote_of_a_key_that_could_not_be_read_yet_is_not_refused_for_good(
+    calls: Calls, buyer: str
+) -> None:
+    """Else a process that has slept through a change of keys would refuse every buyer while Secrets Manager is away."""
+    manager, secret = calls.wiring.secrets.verification._client, calls.wiring.secrets.verification
+    quote = signed(quoted(buyer), key="a newer key of thirty-two characters or more")
+
+    def asked() -> tuple[int, str]:
+        status, answer = calls.as_(buyer, "payments:pay", "native", body=order(quote))
+        return status, answer["code"]
+
+    assert asked() == (403, "NOAUTH")
+    secret._client, secret._due = Away(), 0.0
+    assert asked() == (503, "SYSTEMERROR")
+    assert calls.headers["retry-after"] == "2"
+    secret._client, secret._due = manager, 0.0
+    assert asked() == (403, "NOAUTH")
+    assert calls.asked == []
 
 
 # ---- metadata that the backend has signed ----

@@ -41,11 +41,14 @@ def opened_by(token: str, wiring: Wiring) -> Payment:
 
     Costs one read; only a credential in its last minutes costs more. Where a fresh one cannot be had right now, the
     payment comes without any: the last may be void already. Raises OrderNotFoundError, the same whatever is wrong with
-    the token.
+    the token; TryAgainError where it may be right, by keys that could not be read yet.
     """
+    secret = wiring.secrets.checkout_key
     try:
-        number = tokens.order_of(token, keys=wiring.secrets.checkout_key.value(), now=wiring.now())
+        number = tokens.order_of(token, keys=secret.value(), now=wiring.now())
     except tokens.TicketError as problem:
+        if secret.is_outdated:
+            raise TryAgainError("The keys of checkout addresses could not be read.") from problem
         raise OrderNotFoundError from problem
     known = _read(number, wiring)
     try:

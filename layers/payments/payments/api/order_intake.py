@@ -9,7 +9,7 @@ from payments.api.http import Request
 from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
-from payments.core.errors import NotAllowedError, RefusedUpdate
+from payments.core.errors import NotAllowedError, RefusedUpdate, TryAgainError
 from payments.core.payment import CURRENCY, Payment
 from payments.core.times import beijing
 from payments.use_cases.admission import check_limits
@@ -64,15 +64,21 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
     """A buyer pays a quoted price, a backend its own."""
     if caller.may_charge or not wiring.settings.requires_quote:
         return None
-    return quotes.check(
-        order.quote,
-        keys=wiring.secrets.verification.value().quote_keys,
-        sub=caller.sub,
-        content_id=order.content_id,
-        amount=order.fen,
-        metadata=order.metadata,
-        now=wiring.now(),
-    )
+    secret = wiring.secrets.verification
+    try:
+        return quotes.check(
+            order.quote,
+            keys=secret.value().quote_keys,
+            sub=caller.sub,
+            content_id=order.content_id,
+            amount=order.fen,
+            metadata=order.metadata,
+            now=wiring.now(),
+        )
+    except quotes.UnknownSignatureError as problem:
+        if secret.is_outdated:  # it may be signed with a key that could not be read yet
+            raise TryAgainError("The keys of quotes could not be read.") from problem
+        raise
 
 
 def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiring) -> str:

@@ -12,6 +12,7 @@ MAX_QUOTE_SECONDS = 15 * 60  # seconds that a quote may have left
 MAX_CLOCK_AHEAD_SECONDS = 60  # seconds that the product's backend's clock may be ahead of ours
 MAX_QUOTE_CHARACTERS = 16 * 1024  # a quote may hold the whole metadata
 MAX_JTI_CHARACTERS = 128
+_NOT_OURS = "is not a quote of the product's backend"
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ def check(
     now: float,
 ) -> Ticket | None:
     """Raise NotAllowedError unless `quote` allows this buyer this content at this amount (fen), with this metadata.
+
+    It is UnknownSignatureError where none of `keys` has signed it.
 
     A quote is a JWT, HS256 with any of `keys` (WECHAT_QUOTE_KEY and, while that changes, the previous one), with `sub`,
     `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `jti`; what else it claims is not looked at. With
@@ -58,6 +61,10 @@ def check(
     ):
         raise _refused("is for other metadata")
     return _ticket(claims["jti"], expires) if "jti" in claims else None
+
+
+class UnknownSignatureError(NotAllowedError):
+    """None of the keys has signed it, whatever it is."""
 
 
 def used_for_another_order() -> NotAllowedError:
@@ -88,10 +95,12 @@ def _kind(value: object) -> type:
 
 def _signed_claims(quote: str, keys: Sequence[str]) -> dict[str, object]:
     payload = next((found for key in keys if (found := _payload(quote, key)) is not None), None)
+    if payload is None:
+        raise _refused(_NOT_OURS, UnknownSignatureError)
     try:
-        claims = load_members(payload or b"")
+        claims = load_members(payload)
     except InvalidRequestError as problem:
-        raise _refused("is not a quote of the product's backend") from problem
+        raise _refused(_NOT_OURS) from problem
     if missing := [name for name in ("sub", "contentId", "amount", "exp") if name not in claims]:
         raise _refused(f"has no {missing[0]}")
     return claims
@@ -118,5 +127,5 @@ def _in_time(expires: object, begins: object, now: float) -> int:
     return expires
 
 
-def _refused(issue: str) -> NotAllowedError:
-    return NotAllowedError(f"quote {issue}.", details={"field": "quote", "issue": issue})
+def _refused(issue: str, kind: type[NotAllowedError] = NotAllowedError) -> NotAllowedError:
+    return kind(f"quote {issue}.", details={"field": "quote", "issue": issue})

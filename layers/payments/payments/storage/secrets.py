@@ -46,6 +46,8 @@ class Cached(Generic[T]):
         self._value: T | None = None
         self._due = 0.0  # when the next read must be
         self._early = 0.0  # when the next read may be
+        self.is_outdated = False
+        """Whether the value is older than it should be, for the last read failed or found nonsense: what it does not fit may be right."""
 
     def value(self) -> T:
         """The parsed secret, at most five minutes old, or as old as it must be while it cannot be read.
@@ -72,9 +74,11 @@ class Cached(Generic[T]):
             content = content_of(self._client.get_secret_value(SecretId=self._secret_id))
         except (BotoCoreError, ClientError) as problem:
             if self._content is not None:
+                self.is_outdated = True
                 return
             content = self._without(problem)
         self._due, self._early = now + CACHE_SECONDS, now + MIN_REREAD_SECONDS
+        self.is_outdated = False
         if content == self._content:
             return
         try:
@@ -82,6 +86,7 @@ class Cached(Generic[T]):
         except ConfigurationError:
             if self._content is None:
                 raise
+            self.is_outdated = True
             log.exception("a secret was changed to something unusable; the old one stays in use")
             return
         self._content = content
