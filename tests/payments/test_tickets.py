@@ -1,9 +1,11 @@
 """Checkout tokens and live tickets: what opens which order, for how long, and under which keys."""
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 
+from payments.api.checkout import opened_by
 from payments.api.tokens import (
     SHOWN_AFTER_END_SECONDS,
     TicketError,
@@ -12,7 +14,10 @@ from payments.api.tokens import (
     order_of,
     ticket_of,
 )
+from payments.core.errors import ApiError, OrderNotFoundError, TryAgainError
+from payments.core.lifecycle import Status
 from payments.storage.secret_members import checkout_keys
+from tests.payments.stage import Stage
 from wechatpay.errors import KeyFormatError
 
 OLD, NEW, OTHER = "o" * 64, "n" * 64, "x" * 64
@@ -61,3 +66,15 @@ def test_a_previous_key_prolongs_nothing_and_mixes_nothing_up() -> None:
 def test_a_secret_that_anybody_could_sign_with_is_refused(members: dict[str, str]) -> None:
     with pytest.raises((KeyError, KeyFormatError)):
         checkout_keys(members)
+
+
+@pytest.mark.parametrize(("outdated", "told"), [(False, OrderNotFoundError), (True, TryAgainError)])
+def test_an_address_that_fits_no_key_is_unknown_only_by_keys_that_are_current(
+    stage: Stage, outdated: bool, told: type[ApiError]
+) -> None:
+    payment = stage.put(Status.PENDING)
+    newer = checkout_token(out_trade_no=payment.out_trade_no, time_expire=payment.time_expire, keys=(NEW,))
+    held = SimpleNamespace(value=lambda: (OLD,), is_outdated=outdated)
+    stage.wiring.secrets.__dict__["checkout_key"] = held
+    with pytest.raises(told):
+        opened_by(newer, stage.wiring)
