@@ -232,10 +232,12 @@ def test_a_quote_key_that_is_none_makes_no_quote_good(calls: Calls, buyer: str, 
         """The verification secret with this key in it."""
 
         quote_keys = (key,)
-        is_outdated = False
 
         def value(self) -> "Held":
             return self
+
+        def require_current(self) -> None:
+            """It is."""
 
     calls.wiring.secrets.verification = Held()  # type: ignore[assignment]
     status, answer = calls.as_(buyer, "payments:pay", "native", body=order(signed(quoted(buyer), key=key)))
@@ -257,7 +259,7 @@ def test_a_quote_of_a_key_that_could_not_be_read_yet_is_not_refused_for_good(
     assert asked() == (403, "NOAUTH")
     secret._client, secret._due = Away(), 0.0
     assert asked() == (503, "SYSTEMERROR")
-    assert calls.headers["retry-after"] == "2"
+    assert calls.headers["retry-after"] == "10"  # when it is read again
     secret._client, secret._due = manager, 0.0
     assert asked() == (403, "NOAUTH")
     assert calls.asked == []

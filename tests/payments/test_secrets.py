@@ -451,3 +451,23 @@ def test_whatever_a_secret_is_changed_to_a_running_function_goes_on(content: obj
             assert type(starting.value()) is type(after)
             continue
         assert after is before
+
+
+@pytest.mark.parametrize(("trouble", "wait"), [(TIMEOUT, 10), ("not JSON", 300)])
+def test_what_the_value_does_not_fit_is_refused_for_good_only_while_it_is_current(
+    clock: Clock, trouble: object, wait: int
+) -> None:
+    secrets = Secrets({"key": 1})
+    cache = cached(secrets, clock)
+    cache.value()
+    cache.require_current()
+    clock.now += 300
+    secrets.held = trouble
+    assert cache.value() == 1
+    with pytest.raises(TryAgainError) as refused:
+        cache.require_current()
+    assert refused.value.retry_after == wait
+    secrets.held = {"key": 2}
+    clock.now += wait
+    assert cache.value() == 2
+    cache.require_current()

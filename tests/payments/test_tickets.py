@@ -1,7 +1,6 @@
 """Checkout tokens and live tickets: what opens which order, for how long, and under which keys."""
 
 import itertools
-from types import SimpleNamespace
 
 import pytest
 
@@ -17,6 +16,8 @@ from payments.api.tokens import (
 from payments.core.errors import ApiError, OrderNotFoundError, TryAgainError
 from payments.core.lifecycle import Status
 from payments.storage.secret_members import checkout_keys
+from payments.storage.secrets import CACHE_SECONDS, Cached
+from tests.kit.secrets import SecretsManager
 from tests.payments.stage import Stage
 from wechatpay.errors import KeyFormatError
 
@@ -74,7 +75,12 @@ def test_an_address_that_fits_no_key_is_unknown_only_by_keys_that_are_current(
 ) -> None:
     payment = stage.put(Status.PENDING)
     newer = checkout_token(out_trade_no=payment.out_trade_no, time_expire=payment.time_expire, keys=(NEW,))
-    held = SimpleNamespace(value=lambda: (OLD,), is_outdated=outdated)
+    client = SecretsManager({"checkout": {"CHECKOUT_KEY": OLD}})
+    held = Cached(client=client, secret_id="checkout", parse=checkout_keys, clock=stage.wiring.now)
     stage.wiring.secrets.__dict__["checkout_key"] = held
+    assert held.value() == (OLD,)
+    if outdated:
+        held._client = SecretsManager({})  # what was there can be read no more
+        stage.wiring.time += CACHE_SECONDS
     with pytest.raises(told):
         opened_by(newer, stage.wiring)

@@ -47,8 +47,7 @@ def opened_by(token: str, wiring: Wiring) -> Payment:
     try:
         number = tokens.order_of(token, keys=secret.value(), now=wiring.now())
     except tokens.TicketError as problem:
-        if secret.is_outdated:
-            raise TryAgainError("The keys of checkout addresses could not be read.") from problem
+        secret.require_current()
         raise OrderNotFoundError from problem
     known = _read(number, wiring)
     try:

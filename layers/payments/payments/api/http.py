@@ -48,9 +48,8 @@ class Request:
     claims: Mapping[str, object]
     query: Mapping[str, str] = field(default_factory=dict)
     scope_names: Mapping[str, str] = field(default_factory=lambda: SCOPE_NAMES)
-    log_context: dict[str, object] = field(
-        default_factory=dict
-    )  # what the one log line of this request will say
+    # What the one log line of this request will say.
+    log_context: dict[str, object] = field(default_factory=dict)
 
     @property
     def caller(self) -> Caller:

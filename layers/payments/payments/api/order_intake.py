@@ -9,7 +9,7 @@ from payments.api.http import Request
 from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
-from payments.core.errors import NotAllowedError, RefusedUpdate, TryAgainError
+from payments.core.errors import NotAllowedError, RefusedUpdate
 from payments.core.payment import CURRENCY, Payment
 from payments.core.times import beijing
 from payments.use_cases.admission import check_limits
@@ -75,9 +75,8 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
             metadata=order.metadata,
             now=wiring.now(),
         )
-    except quotes.UnknownSignatureError as problem:
-        if secret.is_outdated:  # it may be signed with a key that could not be read yet
-            raise TryAgainError("The keys of quotes could not be read.") from problem
+    except quotes.UnknownSignatureError:
+        secret.require_current()  # it may be signed with a key that could not be read yet
         raise
 
 

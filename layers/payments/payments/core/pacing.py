@@ -13,9 +13,8 @@ MAX_TRIES = 2  # of one call: main host and backup host, each of which may say n
 
 # After a refusal its place sends nothing for so long. Within one second the places together are then refused at most six
 # times, every try of a call counted; the four per cent are for clocks that are not exact.
-HELD_SECONDS = 1.04 / (
-    MAX_REFUSALS_A_SECOND // MAX_SENDS_AT_ONCE - (MAX_TRIES - 1)
-)  # seconds for each refusal
+# For each refusal:
+HELD_SECONDS = 1.04 / (MAX_REFUSALS_A_SECOND // MAX_SENDS_AT_ONCE - (MAX_TRIES - 1))
 
 
 def seconds_held_after(failure: BaseException | None) -> float:

@@ -1,6 +1,7 @@
 """The secrets: read from Secrets Manager, kept for five minutes, parsed once, re-read once when a key is unknown."""
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar, cast
 
@@ -46,8 +47,7 @@ class Cached(Generic[T]):
         self._value: T | None = None
         self._due = 0.0  # when the next read must be
         self._early = 0.0  # when the next read may be
-        self.is_outdated = False
-        """Whether the value is older than it should be, for the last read failed or found nonsense: what it does not fit may be right."""
+        self._outdated = False  # the last read failed, or found nonsense
 
     def value(self) -> T:
         """The parsed secret, at most five minutes old, or as old as it must be while it cannot be read.
@@ -57,6 +57,15 @@ class Cached(Generic[T]):
         if self._content is None or self._clock() >= self._due:
             self._read()
         return cast("T", self._value)  # _read sets it or raises
+
+    def require_current(self) -> None:
+        """For whoever is about to refuse what the value does not fit: TryAgainError where a newer value may fit it.
+
+        That is so while the last read failed or found nonsense; it says when the next read is.
+        """
+        if self._outdated:
+            wait = max(1, math.ceil(self._due - self._clock()))
+            raise TryAgainError("The keys could not be read.", retry_after=wait)
 
     def reread(self) -> bool:
         """Read again before the time, at most once a minute; whether something else is there now."""
@@ -74,11 +83,11 @@ class Cached(Generic[T]):
             content = content_of(self._client.get_secret_value(SecretId=self._secret_id))
         except (BotoCoreError, ClientError) as problem:
             if self._content is not None:
-                self.is_outdated = True
+                self._outdated = True
                 return
             content = self._without(problem)
         self._due, self._early = now + CACHE_SECONDS, now + MIN_REREAD_SECONDS
-        self.is_outdated = False
+        self._outdated = False
         if content == self._content:
             return
         try:
@@ -86,7 +95,7 @@ class Cached(Generic[T]):
         except ConfigurationError:
             if self._content is None:
                 raise
-            self.is_outdated = True
+            self._outdated = True
             log.exception("a secret was changed to something unusable; the old one stays in use")
             return
         self._content = content
