@@ -85,7 +85,7 @@ class ProcessorTime:
             output["processor_time"] = [dict(self.files), dict(self.fixtures)]
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any, error: object) -> None:  # noqa: ARG002  xdist's own name
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Add what another process has counted."""
         files, fixtures = getattr(node, "workeroutput", {}).get("processor_time", ({}, {}))
         self.files.update(files)
