@@ -4,8 +4,8 @@ Of each process that shares the work the whole family counts: function processes
 """
 
 import os
-from collections import Counter
-from collections.abc import Generator
+from collections import defaultdict
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,8 @@ class ProcessorTime:
     """A pytest plugin: what each file and each fixture of a module or wider has cost, in this process and its family."""
 
     def __init__(self) -> None:
-        self.files: Counter[str] = Counter()
-        self.fixtures: Counter[str] = Counter()
+        self.files: dict[str, float] = defaultdict(float)
+        self.fixtures: dict[str, float] = defaultdict(float)
         self._file = ""
         self._since = 0.0
 
@@ -88,15 +88,20 @@ class ProcessorTime:
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         """Add what another process has counted."""
         files, fixtures = getattr(node, "workeroutput", {}).get("processor_time", ({}, {}))
-        self.files.update(files)
-        self.fixtures.update(fixtures)
+        _add(files, to=self.files)
+        _add(fixtures, to=self.fixtures)
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The three tables, the dearest first."""
-        folders: Counter[str] = Counter()
+        folders: dict[str, float] = defaultdict(float)
         for file, spent in self.files.items():
             folders[str(Path(file).parent)] += spent
         for name, table in (("folder", folders), ("file", self.files), ("shared fixture", self.fixtures)):
             terminalreporter.section(f"processor seconds by {name}, {sum(table.values()):.0f} in all")
-            for key, spent in table.most_common(LINES):
-                terminalreporter.write_line(f"{spent:8.1f}  {key}")
+            for key in sorted(table, key=table.__getitem__, reverse=True)[:LINES]:
+                terminalreporter.write_line(f"{table[key]:8.1f}  {key}")
+
+
+def _add(some: Mapping[str, float], *, to: dict[str, float]) -> None:
+    for key, spent in some.items():
+        to[key] += spent
