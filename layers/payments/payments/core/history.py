@@ -5,6 +5,8 @@ one entry, so the entry's place in the list is its version, and the entry before
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, overload
 
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import HistoryEntry
@@ -67,6 +69,50 @@ def read(entries: Sequence[Mapping[str, object]]) -> tuple[HistoryEntry, ...]:
         )
         previous = status
     return tuple(history)
+
+
+class History(Sequence[HistoryEntry]):
+    """A payment's history, read once somebody looks at it: no request needs it, and it is half of what a payment with refunds is.
+
+    `stored` is the item's list in DynamoDB's own JSON.
+    """
+
+    def __init__(self, stored: Sequence[Mapping[str, Any]]) -> None:
+        self._stored = stored
+
+    @cached_property
+    def _entries(self) -> tuple[HistoryEntry, ...]:
+        return read([plain(entry) for entry in self._stored])
+
+    @overload
+    def __getitem__(self, place: int) -> HistoryEntry: ...
+    @overload
+    def __getitem__(self, place: slice) -> tuple[HistoryEntry, ...]: ...
+    def __getitem__(self, place: int | slice) -> HistoryEntry | tuple[HistoryEntry, ...]:
+        return self._entries[place]
+
+    def __len__(self) -> int:
+        return len(self._stored)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and self._entries == tuple(other)
+
+    __hash__ = None  # type: ignore[assignment]  # nor has a payment one, which holds a dict
+
+    def __repr__(self) -> str:
+        return repr(self._entries)
+
+
+def plain(value: Mapping[str, Any]) -> Any:
+    """One DynamoDB attribute value as Python has it; numbers in our tables are whole."""
+    ((kind, content),) = value.items()
+    if kind == "M":
+        return {name: plain(member) for name, member in content.items()}
+    if kind == "L":
+        return [plain(member) for member in content]
+    if kind == "N":
+        return int(content)
+    return None if kind == "NULL" else content
 
 
 def _text(value: object) -> str | None:

@@ -1,5 +1,6 @@
 """A payment as the rest of the product reads it: the order, its money, its refunds, its history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from payments.core.lifecycle import RefundStatus, Status
@@ -105,7 +106,7 @@ class Payment:
     refunds: dict[str, Refund] = field(default_factory=dict)
     refunded_elsewhere: bool = False  # WeChat Pay says that money went back, and not how much
     held: tuple[str, ...] = ()  # facts of refunds (JSON) that could not be applied yet
-    history: tuple[HistoryEntry, ...] = ()
+    history: Sequence[HistoryEntry] = ()
     due_at: int | None = None
     due_since: int | None = (
         None  # since when a look has been due, while one is under way or brought no answer
