@@ -111,7 +111,7 @@ def payment_of(raw: Mapping[str, Mapping[str, Any]]) -> Payment:
     """The payment that an item is, in DynamoDB's own JSON.
 
     Raises TypeError for an attribute of another kind than ours, or one that is missing; ValueError for a number that is not
-    whole, and for a status that does not exist. Attributes that are not a payment's are passed over.
+    whole, and for a status that does not exist. Attributes that are not a payment's, and members that are not a refund's, are passed over.
     """
     values: dict[str, Any] = {}
     for name, (kind, read_value) in _ATTRIBUTES.items():
@@ -127,7 +127,7 @@ def payment_of(raw: Mapping[str, Mapping[str, Any]]) -> Payment:
 def _refunds(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Refund]:
     refunds = {}
     for number, record in members.items():
-        values = {name: history.plain(value) for name, value in record["M"].items()}
+        values = {name: history.plain(value) for name, value in record["M"].items() if name in _REFUND}
         values["status"] = RefundStatus(values["status"])
         refunds[number] = Refund(out_refund_no=number, **values)
     return refunds
@@ -141,6 +141,7 @@ def _plain_list(members: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
     return tuple(map(history.plain, members))
 
 
+_REFUND = {f.name for f in fields(Refund)}
 _READ_BY_NAME: dict[str, Callable[[Any], Any]] = {
     "status": Status,
     "history": history.History,
