@@ -33,7 +33,8 @@ def test_an_order_that_is_closed_has_ended_in_that_second(stage: Stage) -> None:
     stage.somebody_closes(payment)
     stage.wiring.time += 7
     stage.it_is_closed(payment)
-    assert stage.stored(payment).completed_at == START + 7
+    after = stage.stored(payment)
+    assert (after.completed_at, after.trade_state) == (START + 7, "CLOSED")
 
 
 def test_no_more_of_what_is_due_is_read_than_is_asked_for(stage: Stage) -> None:
@@ -41,6 +42,15 @@ def test_no_more_of_what_is_due_is_read_than_is_asked_for(stage: Stage) -> None:
     while len(stage.wiring.looks.find_due(key, now=START + 90_000, most=1000)) < 3:
         stage.put(Status.PENDING)
     assert len(stage.wiring.looks.find_due(key, now=START + 90_000, most=2)) == 2
+
+
+def test_a_payment_with_a_refund_of_ours_is_not_marked_as_refunded_elsewhere(stage: Stage) -> None:
+    payment = stage.put(Status.PAID)
+    refund = Refund("RF1", RefundStatus.REQUESTED, 100, START, wechat_request="{}")
+    seen = stage.wiring.refunds.reserve(payment, refund, cause="refund", due_at=START, now=START)
+    with pytest.raises(RefusedUpdate):
+        stage.store.mark_refunded_elsewhere(seen)
+    assert stage.stored(payment) == seen
 
 
 def test_a_payment_for_which_evidence_waits_stays_due(stage: Stage) -> None:
