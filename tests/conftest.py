@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
+from tests.processor_time import ProcessorTime
 from tests.thorough import share_of, told
 
 ROOT = Path(__file__).parent
@@ -69,7 +70,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling |
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
+    """Make the mark known, and count processor time where a run is asked what takes long."""
+    if config.option.durations is not None:
+        config.pluginmanager.register(ProcessorTime())
     config.addinivalue_line(
         "markers", "share(one_in, of_file=True): one in so many of its cases, or of its file's tests"
     )
