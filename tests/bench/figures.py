@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
-from tests.bench.cold import Cold
-from tests.bench.warm import Warm
+from tests.bench.measuring.cold import Cold
+from tests.bench.measuring.warm import Warm
 
 Variants = dict[str, dict[str, Any]]
 Figures = dict[str, Variants]

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from tests.bench.endpoints import ENDPOINTS
 from tests.bench.figures import Figures, ratio
+from tests.bench.stage.endpoints import ENDPOINTS
 
 PRODUCT = "ours"
 
@@ -17,7 +17,7 @@ class Goal:
     measure: str
     limits: Mapping[str, float]
     against: str | None = None
-    unit: str = "×"
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,8 @@ GOALS = (
         "AWS round trips of a call",
         "aws",
         {"native": 3, "jsapi": 4, "query": 1, "refund": 4, "close": 2, "payment": 1, "notify": 1},
-        unit="",
     ),
-    Goal("WeChat Pay round trips of a call", "wechat", _each(1, payment=0, notify=0), unit=""),
+    Goal("WeChat Pay round trips of a call", "wechat", _each(1, payment=0, notify=0)),
 )
 
 

@@ -37,19 +37,23 @@ def tables(figures: Figures) -> Iterator[str]:
         yield table([head, *rows])
 
 
-def verdicts(judged: Iterable[Judged]) -> Iterator[str]:
-    """One table a goal."""
-    by_goal: dict[str, list[Judged]] = {}
+def verdicts(judged: Iterable[Judged]) -> str:
+    """One table of all goals: a row a goal, a column an endpoint, each cell what is and what may be at most."""
+    goals: dict[str, dict[str, Judged]] = {}
+    endpoints: dict[str, None] = {}
     for one in judged:
-        by_goal.setdefault(one.goal.title, []).append(one)
-    for title, ones in by_goal.items():
-        unit = ones[0].goal.unit
-        rows = [[title, "is", "at most", ""]]
-        rows += [
-            [one.endpoint, f"{one.value:.2f}", f"{one.limit:g} {unit}".strip(), "ok" if one.ok else "MISS"]
-            for one in ones
-        ]
-        yield table(rows)
+        goals.setdefault(f"{one.goal.title}{one.goal.unit and ', ' + one.goal.unit}", {})[one.endpoint] = one
+        endpoints[one.endpoint] = None
+    rows = [
+        [title, *(_verdict(found.get(endpoint)) for endpoint in endpoints)] for title, found in goals.items()
+    ]
+    return table([["goal", *endpoints], *rows])
+
+
+def _verdict(one: Judged | None) -> str:
+    if one is None:
+        return ""
+    return f"{one.value:.2f} ≤ {one.limit:g} ok" if one.ok else f"{one.value:.2f} > {one.limit:g} MISS"
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.bench.calling import Called
-from tests.bench.canned import Replaying
-from tests.bench.endpoints import judge
-from tests.bench.recording import Recorded
-from tests.bench.stage import Stage
+from tests.bench.measuring.calling import Called
+from tests.bench.stage.canned import Replaying
+from tests.bench.stage.endpoints import judge
+from tests.bench.stage.recording import Recorded
+from tests.bench.stage.stage import Stage
 
 
 @dataclass

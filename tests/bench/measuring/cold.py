@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.functions.runtime_api import Event, RuntimeApi
-from tests.bench.calling import FailedCallError, peak_of
-from tests.bench.canned import Canned, Replaying
-from tests.bench.endpoints import encoded, judge
-from tests.bench.pinning import pinned_spawn
-from tests.bench.recording import Recorded
-from tests.bench.stage import Stage
+from tests.bench.measuring.calling import FailedCallError, peak_of
+from tests.bench.measuring.pinning import pinned_spawn
+from tests.bench.stage.canned import Canned, Replaying
+from tests.bench.stage.endpoints import encoded, judge
+from tests.bench.stage.recording import Recorded
+from tests.bench.stage.stage import Stage
 
 MAX_SECONDS = 60
 

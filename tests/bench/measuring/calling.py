@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from tests.bench.pinning import pinned_spawn
+from tests.bench.measuring.pinning import pinned_spawn
 
 
 class FailedCallError(Exception):

@@ -4,7 +4,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -20,12 +20,12 @@ from sandbox.deployed import Deployed
 from sandbox.first_deployment import parameters, write_secrets
 from sandbox.simulator import Credentials, Simulator
 from sandbox.tokens import Tokens
-from tests.bench.authority import server_context
-from tests.bench.calling import Called
-from tests.bench.canned import HOSTS, Canned
-from tests.bench.endpoints import NOTIFY_URL
-from tests.bench.packages import Packages, bare_python, compiled, site_packages
-from tests.bench.variants import (
+from tests.bench.measuring.calling import Called
+from tests.bench.stage.authority import server_context
+from tests.bench.stage.canned import HOSTS, Canned
+from tests.bench.stage.endpoints import NOTIFY_URL
+from tests.bench.stage.packages import Packages, bare_python, compiled, site_packages
+from tests.bench.stage.variants import (
     FLOOR,
     HERE,
     IDEMPOTENCY_TABLE,
@@ -45,10 +45,20 @@ ADMIN = {
 
 
 class Stage:
-    """A context manager. `environment` is the virtual environment whose packages are measured, `before` a git revision."""
+    """A context manager. `environment` is the virtual environment whose packages are measured, ours unless given.
 
-    def __init__(self, *, environment: Path | None = None, before: str | None = None) -> None:
-        self._environment, self._before = environment, before
+    `before` is a git revision, which makes one variant more; `only` names the variants that are wanted.
+    Raises MissingPackageError, subprocess.CalledProcessError, TemplateError.
+    """
+
+    def __init__(
+        self,
+        *,
+        environment: Path | None = None,
+        before: str | None = None,
+        only: Collection[str] | None = None,
+    ) -> None:
+        self._environment, self._before, self._only = environment, before, only
         self._ends = ExitStack()
         self.variants: dict[str, Variant] = {}
         self.aws: dict[str, Aws] = {}  # by variant
@@ -89,16 +99,18 @@ class Stage:
         compiled(self.shim)
         code = folder / "variants"
         ours = self._deployed("ours", ROOT)
-        self._add(reference("floor", FLOOR, ours, packages, code), self.aws["ours"])
-        self._add(product("ours", ROOT, ours, packages, code), self.aws["ours"])
+        aws = self.aws["ours"]
+        self._add("floor", aws, lambda: reference("floor", FLOOR, ours, packages, code))
+        self._add("ours", aws, lambda: product("ours", ROOT, ours, packages, code))
         if self._before:
             checkout = checked_out(self._before, folder / "checkout")
-            deployed = self._deployed("before", checkout)
-            self._add(product("before", checkout, deployed, packages, code), self.aws["before"])
-        self._add(reference("peer", PEER, ours, packages, code), self.aws["ours"])
+            then = self._deployed("before", checkout)
+            self._add("before", self.aws["before"], lambda: product("before", checkout, then, packages, code))
+        self._add("peer", aws, lambda: reference("peer", PEER, ours, packages, code))
 
-    def _add(self, variant: Variant, aws: Aws) -> None:
-        self.variants[variant.name], self.aws[variant.name] = variant, aws
+    def _add(self, name: str, aws: Aws, made: Callable[[], Variant]) -> None:
+        if self._only is None or name in self._only:
+            self.variants[name], self.aws[name] = made(), aws
 
     def _deployed(self, name: str, checkout: Path) -> Deployed:
         aws = self.aws[name] = Aws()

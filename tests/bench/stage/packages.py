@@ -21,8 +21,8 @@ class Packages:
     """The packages installed in one site-packages folder."""
 
     def __init__(self, site: Path) -> None:
-        self.site = site
-        self._found = {_name(found.name): found for found in distributions(path=[str(site)])}
+        self.site = site.resolve()
+        self._found = {_name(found.name): found for found in distributions(path=[str(self.site)])}
 
     def closure(self, wanted: Iterable[str]) -> set[str]:
         """These and all that they need. Raises MissingPackageError for one of `wanted` that is not there."""
@@ -36,8 +36,11 @@ class Packages:
             named |= {need for need in _needs(self._found[name]) if need in self._found} - taken
         return taken
 
-    def lay_out(self, wanted: Iterable[str], folder: Path, models: Iterable[str]) -> None:
-        """A folder with links to these packages; of botocore a copy that has these service models only."""
+    def lay_out(self, wanted: Iterable[str], folder: Path, build: Path, *, usual: bool = False) -> None:
+        """A folder with links to these packages; of botocore a copy with the data that the build in `build` keeps.
+
+        `usual` leaves out the models of services that nobody calls, and no more.
+        """
         folder.mkdir(parents=True)
         for name in wanted:
             found = self._found.get(_name(name))
@@ -47,7 +50,7 @@ class Packages:
                 file.parts[0] for file in found.files or () if file.parts[0] not in ("..", "__pycache__")
             }:
                 if top == "botocore":
-                    _pruned(self.site / top, folder / top, set(models))
+                    _pruned(self.site / top, folder / top, build, usual=usual)
                 elif top != "bin":
                     (folder / top).symlink_to(self.site / top)
 
@@ -60,14 +63,6 @@ def required(requirements: Path) -> list[str]:
         if found and "win32" not in line:
             names.append(found[1])
     return names
-
-
-def models(makefile: Path) -> list[str]:
-    """The service models that the build keeps."""
-    found = re.search(r"^MODELS := (.+)$", makefile.read_text(encoding="utf-8"), re.MULTILINE)
-    if found is None:
-        raise MissingPackageError(f"{makefile} does not say which MODELS it keeps")
-    return found[1].split()
 
 
 def compiled(folder: Path) -> None:
@@ -92,13 +87,22 @@ def site_packages(environment: Path | None) -> Path:
     return next(iter(sorted(prefix.glob("lib/python3*/site-packages"))))
 
 
-def _pruned(source: Path, target: Path, kept: set[str]) -> None:
-    def others(folder: str, names: list[str]) -> Iterator[str]:
-        if Path(folder) == source / "data":
-            return (name for name in names if Path(folder, name).is_dir() and name not in kept)
-        return iter(())
+def _pruned(source: Path, target: Path, build: Path, *, usual: bool) -> None:
+    kept = re.search(r"^MODELS := (.+)$", (build / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    if kept is None:
+        raise MissingPackageError(f"{build / 'Makefile'} does not say which MODELS it keeps")
+    services = set(kept[1].split())
+
+    def others(folder: str, names: list[str]) -> set[str]:
+        if Path(folder) != source / "data":
+            return set()
+        return {name for name in names if Path(folder, name).is_dir()} - services
 
     shutil.copytree(source, target, ignore=others)
+    if (build / "prune.py").exists() and not usual:
+        subprocess.run(
+            [sys.executable, str(build / "prune.py"), str(target / "data"), *sorted(services)], check=True
+        )
 
 
 def _needs(found: Distribution) -> Iterator[str]:

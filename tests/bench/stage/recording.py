@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from tests.bench.calling import FailedCallError
-from tests.bench.canned import Forwarding, Script
-from tests.bench.endpoints import ENDPOINTS, called, notified
-from tests.bench.stage import Stage
-from tests.bench.variants import Variant
+from tests.bench.measuring.calling import FailedCallError
+from tests.bench.stage.canned import Forwarding, Script
+from tests.bench.stage.endpoints import ENDPOINTS, called, notified
+from tests.bench.stage.stage import Stage
+from tests.bench.stage.variants import Variant
 from tests.kit.wechat_pay import WeChatPay
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from sandbox.clock import Clock
 from sandbox.deployed import Deployed, Function
 from sandbox.functions.lambdas import environment_of
-from tests.bench.endpoints import NOTIFY_URL
-from tests.bench.packages import RUNTIME, Packages, compiled, models, required
+from tests.bench.stage.endpoints import NOTIFY_URL
+from tests.bench.stage.packages import RUNTIME, Packages, compiled, required
 from tests.kit.parameters import ROOT
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1]
 IDEMPOTENCY_TABLE = "idempotency"
 REGION = "us-east-1"
 # Names of their own packages; what those need comes with them.
@@ -100,7 +100,7 @@ def product(name: str, checkout: Path, deployed: Deployed, packages: Packages, f
     dependencies = checkout / "layers" / "dependencies"
     installed = place / "packages"
     wanted = {*required(dependencies / "requirements.txt"), *packages.closure(RUNTIME)}
-    packages.lay_out(wanted, installed, models(dependencies / "Makefile"))
+    packages.lay_out(wanted, installed, dependencies)
     compiled(place)
     layers = (place / "layers" / "wechatpay", place / "layers" / "payments")
     return Variant(name, (*layers, installed), place / "functions", deployed)
@@ -109,11 +109,11 @@ def product(name: str, checkout: Path, deployed: Deployed, packages: Packages, f
 def reference(
     name: str, wanted: tuple[str, ...], deployed: Deployed, packages: Packages, folder: Path
 ) -> Variant:
-    """The floor or the peer, with the same service models as the product."""
+    """The floor, with botocore's data as the product's build leaves it, or the peer, with the models of all that is called."""
     place = folder / name
     shutil.copytree(HERE / name, place / "code", ignore=shutil.ignore_patterns("__pycache__"))
-    kept = models(ROOT / "layers" / "dependencies" / "Makefile")
-    packages.lay_out(packages.closure(wanted), place / "packages", kept)
+    build = ROOT / "layers" / "dependencies"
+    packages.lay_out(packages.closure(wanted), place / "packages", build, usual=name == "peer")
     compiled(place)
     more = {"IDEMPOTENCY_TABLE": IDEMPOTENCY_TABLE} if name == "peer" else {}
     if name == "peer":  # which has all secrets everywhere, as is usual
