@@ -43,6 +43,8 @@ def of_cold(cold: Mapping[str, Cold]) -> Variants:
             "cold_starts": [_ms(value) for value in one.wall],
             "cold_cpu": _ms(one.median("cpu")),
             "cold_cpu_starts": [_ms(value) for value in one.cpu],
+            "init": _ms(one.median("init")),
+            "first": _ms(one.median("first")),
             "peak": round(one.median("peak"), 1),
             "cold_connections": one.connections,
             "cold_trips": one.trips,

@@ -39,7 +39,9 @@ def draw(measured: dict[str, Any], picture: Path) -> None:
         axis.margins(x=0.01, y=0.12)
         axis.tick_params(axis="x", length=0)
         axis.spines[["top", "right"]].set_visible(False)
-    axes[0, 0].legend(frameon=False, ncols=len(names), loc="upper right", fontsize=9)
+    canvas.legend(
+        *axes[0, 0].get_legend_handles_labels(), frameon=False, ncols=len(names), loc="outside upper right"
+    )
     canvas.supxlabel(measured["machine"], fontsize=8, color="#666666")
     canvas.savefig(picture, dpi=110)
 

@@ -30,12 +30,14 @@ class Cold:
 
     wall: list[float] = field(default_factory=list)  # seconds
     cpu: list[float] = field(default_factory=list)  # processor seconds of the whole process
+    init: list[float] = field(default_factory=list)  # …until it asked for its first event
+    first: list[float] = field(default_factory=list)  # …from then to its answer
     peak: list[float] = field(default_factory=list)  # MiB
     connections: int = 0
     trips: int = 0
 
     def median(self, what: str) -> float:
-        """Of `wall`, `cpu` or `peak`."""
+        """Of one of the lists."""
         return statistics.median(getattr(self, what))
 
 
@@ -55,9 +57,8 @@ def measure(
         for name in names[first:] + names[:first]:
             one = started(stage, endpoint, name, recorded[name])
             if start:
-                found[name].wall.append(one.wall)
-                found[name].cpu.append(one.cpu)
-                found[name].peak.append(one.peak)
+                for what in ("wall", "cpu", "init", "first", "peak"):
+                    getattr(found[name], what).append(getattr(one, what))
                 found[name].connections, found[name].trips = one.connections, one.trips
         tell(f"{endpoint}: cold start {start} of {starts}")
     return found
@@ -69,6 +70,8 @@ class Start:
 
     wall: float
     cpu: float
+    init: float
+    first: float
     peak: float
     connections: int
     trips: int
@@ -93,6 +96,7 @@ def started(stage: Stage, endpoint: str, name: str, recorded: Recorded) -> Start
             stdout=output,
             stderr=output,
         )
+    runtime.pid = process.pid
     try:
         body, answered = runtime.wait()
         peak = peak_of(process.pid)
@@ -105,6 +109,8 @@ def started(stage: Stage, endpoint: str, name: str, recorded: Recorded) -> Start
     return Start(
         wall=answered - began,
         cpu=usage.ru_utime + usage.ru_stime,
+        init=runtime.init,
+        first=runtime.answered - runtime.init,
         peak=peak or 0.0,
         connections=canned.connections,
         trips=sum(canned.asked.values()),
@@ -127,6 +133,8 @@ class _Runtime:
         self._answers: queue.SimpleQueue[tuple[bytes | None, float]] = queue.SimpleQueue()
         self._api = RuntimeApi(self._next, self._take)
         self.address = self._api.address
+        self.pid = 0
+        self.init = self.answered = 0.0  # processor seconds of the process at those two moments
         self._api.thread.start()
 
     def wait(self) -> tuple[bytes | None, float]:
@@ -146,6 +154,7 @@ class _Runtime:
         if event is None:
             self._over.wait(MAX_SECONDS)
             return None
+        self.init = processor_seconds(self.pid)
         return Event(
             event,
             {
@@ -157,5 +166,12 @@ class _Runtime:
         )
 
     def _take(self, path: str, body: bytes) -> bool:
+        self.answered = processor_seconds(self.pid)
         self._answers.put((body if path.endswith("/response") else None, time.perf_counter()))
         return True
+
+
+def processor_seconds(pid: int) -> float:
+    """What all threads of a process have had of a processor so far (Linux, Documentation/scheduler/sched-stats.rst)."""
+    threads = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(thread.read_text(encoding="ascii").split()[0]) for thread in threads) / 1e9
