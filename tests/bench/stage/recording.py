@@ -38,7 +38,8 @@ class _Recording:
         stage = self._stage
         stage.canned.source = self._source
         stage.canned.reset()
-        self._record("native", lambda: called("native", key=f"{self._variant.name}-1"))
+        if self._only & {"native", "jsapi"}:
+            self._record("native", lambda: called("native", key=f"{self._variant.name}-1"))
         if "jsapi" in self._only:  # by then its buyer has an order open
             self._record("jsapi", lambda: called("jsapi", key=f"{self._variant.name}-2"))
         if self._only <= {"native", "jsapi"}:
