@@ -9,6 +9,7 @@ V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
 AUDIT := .venv-audit
+BENCH := .venv-bench
 ENV ?= dev
 OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
@@ -139,6 +140,13 @@ drills: setup ## every key changes under load, each step held for seconds, figur
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.backlog $(if $(SHORT),--short)
 
+bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (SHORT=1: beside the last ratios)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.bench --environment $(BENCH) $(if $(SHORT),--short) \
+		$(if $(BEFORE),--before $(BEFORE)) $(if $(ONLY),--only $(ONLY)) $(if $(PLOT),--plot docs/pictures/performance.png) $(ARGS)
+
+$(BENCH)/.ready: requirements-bench.txt
+	@./sandbox/setup.sh "$(PYTHON)" "$(BENCH)" requirements-bench.txt
+
 # SEED and ONLY repeat one case, as a failure names it.
 fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.fuzz --many $(or $(MANY),1000000) \
@@ -206,6 +214,8 @@ lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 			--group $${group%%:*} -o $${group#*:}; done
 	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--group browser -c requirements-dev.txt -o requirements-browser.txt
+	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## remove what the commands made
-	@rm -rf $(V) $(SAM) $(AUDIT) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
