@@ -17,6 +17,14 @@ def port_number(text: str) -> int:
     return int(text)
 
 
+def parameter(text: str) -> tuple[str, str]:
+    """Name and value of a template parameter from the command line."""
+    name, given, value = text.partition("=")
+    if not (given and name.isascii() and name.isalnum()):
+        raise argparse.ArgumentTypeError("a parameter is given as Name=value")
+    return name, value
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT, then 0; 1 when the port cannot be had."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The whole stack on this machine.")
@@ -32,8 +40,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--env-file", type=Path, help="written for `sam local invoke --env-vars`: every function's variables"
     )
+    parser.add_argument(
+        "--parameter",
+        type=parameter,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="Name=value",
+        help="parameters of template.yaml (docs/configuration.md); the sandbox chooses those that have no default",
+    )
     parser.add_argument("--log-file", type=Path, help="what the functions write is appended here")
     options = parser.parse_args(arguments)
+    parameters = dict(options.parameter)
+    if len(parameters) < len(options.parameter):
+        parser.error("argument --parameter: each parameter is given once")
 
     listen()
     for file in (options.ready_file, options.env_file):
@@ -49,7 +69,9 @@ def main(arguments: list[str] | None = None) -> int:
     with ExitStack() as stack:
         sink = _log_to(options.log_file, stack) if options.log_file is not None else None
         try:
-            sandbox = Sandbox(port=options.port, credentials=options.credentials, log_sink=sink)
+            sandbox = Sandbox(
+                port=options.port, credentials=options.credentials, parameters=parameters, log_sink=sink
+            )
         except OSError as error:
             return _failed(f"port {options.port} cannot be had ({error.strerror}); --port chooses another")
         try:

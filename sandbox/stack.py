@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from starlette.routing import BaseRoute
 
+from sandbox import loopback
 from sandbox.apigateway.gateway import Gateway
 from sandbox.apigateway.payload import Api
 from sandbox.apigateway.websocket_gateway import WebSocketGateway
@@ -22,7 +23,7 @@ from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.template import parameters_of
 from sandbox.controls import Front
 from sandbox.deployed import Deployed, Function
-from sandbox.first_deployment import parameters, write_secrets
+from sandbox.first_deployment import chosen_parameters, write_secrets
 from sandbox.functions.artefacts import Artefacts
 from sandbox.functions.lambdas import Lambdas
 from sandbox.pages import routes
@@ -80,6 +81,7 @@ class Sandbox:
         self.schedules = self._triggers.schedules
         self.simulator: str
         self.credentials: Credentials
+        self.merchant_name: str
         self.deployed: Deployed
         self.lambdas: Lambdas
         self.websockets: WebSocketGateway | None
@@ -102,13 +104,16 @@ class Sandbox:
             self._ends.callback(simulator.stop)
             self.simulator = simulator.start()
             aws.result()
+        parameters = self._parameters()
+        self.merchant_name = parameters.get("MerchantName") or SHOP_NAME
         self.deployed = deploy(
             self._template,
             aws=self.aws,
-            parameters=self._parameters(),
+            parameters=parameters,
             stack_name=STACK_NAME,
             websocket_origin="ws" + self.api.removeprefix("http"),
         )
+        loopback.allow_returns(self.deployed)
         write_secrets(self.aws, self.deployed, self.credentials, self.tokens, mode=self._mode)
         # Asked for once, here: every call that starts a process would otherwise pay for it.
         roles = {function.role_arn: function.name for function in self.deployed.functions.values()}
@@ -142,6 +147,7 @@ class Sandbox:
             limits=self.deployed.limits,
             clock=self.clock,
             api=Api(self.aws.account, self.deployed.refs.get("Api", "sandbox"), self.aws.region),
+            also_allowed=loopback.is_origin,
         )
         self._ends.callback(gateway.close)
         self.websockets = None
@@ -212,7 +218,7 @@ class Sandbox:
         self.stop()
 
     def _parameters(self) -> dict[str, str]:
-        ours = parameters(
+        ours = chosen_parameters(
             self.credentials,
             self.tokens,
             api=self.api,
