@@ -36,8 +36,8 @@ $(V)/.ready: requirements-dev.txt
 demo: setup ## one payment through every endpoint, then a shop on http://127.0.0.1:8000 (ONCE=1 exits after the walk)
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
-sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"]
-	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(ARGS)
+sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"] [EVENTS=http://localhost:3000/webhook]
+	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(if $(EVENTS),--forward-events "$(EVENTS)") $(ARGS)
 
 test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)

@@ -18,6 +18,20 @@ def is_origin(text: str) -> bool:
     return re.fullmatch(ORIGIN, text) is not None
 
 
+def receiver(text: str) -> str:
+    """The address of a web server of this machine, as it is. Raises ValueError with the reason where it is none."""
+    if not text.startswith("http://"):
+        raise ValueError("must begin with http://, for it stays on this machine")
+    found = re.fullmatch(r"http://(?:127\.0\.0\.1|localhost|\[::1\])(?::([0-9]{1,5}))?(?:[/?][!-~]*)?", text)
+    if found is None or not 0 < int(found[1] or 80) < 65536:
+        raise ValueError(
+            "must be on 127.0.0.1, localhost or [::1]: events are forwarded to this machine alone"
+        )
+    if set(text) & set("#\\"):
+        raise ValueError("must have neither # nor a backslash in it")
+    return text
+
+
 def allow_returns(deployed: Deployed) -> None:
     """Let a checkout send its buyer back to any port of this machine, besides the origins that the stack allows.
 

@@ -32,6 +32,7 @@ from sandbox.serving import Served
 from sandbox.simulator import Credentials, Simulator
 from sandbox.tokens import Tokens
 from sandbox.triggers.triggers import Triggers
+from sandbox.triggers.webhooks import key_of, new_secret
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 STACK_NAME = "wechatpay-sandbox"  # what `make doctor ENV=sandbox` and the like ask for
@@ -43,7 +44,8 @@ class Sandbox:
 
     `port` is the API's (0: a free one; OSError when it is taken, at once). `credentials` is a file of the simulator's to
     re-use or write, `parameters` override the template's, `pages` replace shop and phone on the API's port (read at start),
-    `log_sink` takes (logical id, line) of what functions write. With `schedules=False` no schedule fires by itself;
+    `forward_events` is the web server of this machine (loopback.receiver) that each event is posted to as a webhook, signed
+    with `webhook_secret` (a new one by default). `log_sink` takes (logical id, line) of what functions write. With `schedules=False` no schedule fires by itself;
     `schedules[logical id].run_now()` does it then.
 
     Where the variable SANDBOX_BUILT names the folder that `make build` fills, functions run from there.
@@ -61,7 +63,14 @@ class Sandbox:
         max_processes: int = 10,
         log_sink: Callable[[str, str], None] | None = None,
         schedules: bool = True,
+        forward_events: str | None = None,
+        webhook_secret: str | None = None,
     ) -> None:
+        self.webhook: dict[str, str] | None = None
+        if forward_events is not None:
+            secret = webhook_secret or new_secret()
+            key_of(secret)
+            self.webhook = {"url": loopback.receiver(forward_events), "secret": secret}
         self._template, self._mode = template, mode
         self._overrides = dict(parameters or {})
         self._max_processes, self._log_sink = max_processes, log_sink
@@ -168,6 +177,8 @@ class Sandbox:
             lambda logical_id: dict(credentials_of(self.deployed.functions[logical_id])),
             fire_schedules=self._fire_schedules,
         )
+        if self.webhook is not None:
+            self._triggers.forward(**self.webhook)
 
     def stop(self) -> None:
         """The API takes no more requests, then functions, pumps, schedules, simulator and AWS end. May be called again."""
@@ -196,14 +207,15 @@ class Sandbox:
         return self._triggers.pumped
 
     def info(self) -> dict[str, Any]:
-        """Where everything runs: base URLs, the credentials file, our process number."""
-        return {
+        """Where everything runs: base URLs, the credentials file, our process number; and where events are forwarded."""
+        told: dict[str, Any] = {
             "api": self.api,
             "simulator": self.simulator,
             "aws": self.aws.url,
             "credentials": str(self.credentials_path.resolve()),
             "pid": os.getpid(),
         }
+        return told if self.webhook is None else told | {"webhook": self.webhook}
 
     def events(self) -> list[dict[str, Any]]:
         """What the event bus took, in order."""

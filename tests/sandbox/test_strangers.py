@@ -14,6 +14,7 @@ import requests
 
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 from sandbox.loopback import ANY_PORT
+from sandbox.triggers.webhooks import key_of
 from tests.kit import warm
 from tests.kit.parameters import NEEDED
 from tests.kit.parameters import TEMPLATE as OURS
@@ -149,16 +150,19 @@ def test_the_quote_key_is_handed_out_and_signs_what_the_api_takes(sandbox):
         (["WeChatAppId=sk-secret"], "parameter WeChatAppId must match wx[0-9a-zA-Z]{16}"),
         (["RequireQuote=secret"], "parameter RequireQuote must be one of true, false"),
         (["OrderMinutes=4"], "parameter OrderMinutes must be at least 5"),
+        (["Stage=a", "--forward-events", "http://shop.example/"], "to this machine alone"),
+        (["Stage=a", "--webhook-secret", "whsec_secret"], "a secret is whsec_ and 24 to 64 bytes in base64"),
+        (["Stage=a", "--webhook-secret", "whsec_" + "A" * 44], "--webhook-secret: is for --forward-events"),
         (["MerchantName"], "a parameter is given as Name=value"),
         (["=secret"], "a parameter is given as Name=value"),
         (["Stage=a", "Stage=b"], "each parameter is given once"),
     ],
 )
-def test_a_parameter_that_cannot_be_taken_is_one_sentence_without_its_value(given, said):
+def test_an_option_that_cannot_be_taken_is_one_sentence_without_its_value(given, said):
     done = warm.run(["sandbox", "--port", "0", "--parameter", *given], timeout=30)
     assert done.returncode in (1, 2)
     assert said in done.stderr.splitlines()[-1]
-    assert "secret" not in done.stderr
+    assert "secret" not in done.stderr.replace("a secret is", "").replace("--webhook-secret", "")
     assert "Traceback" not in done.stderr
 
 
@@ -166,6 +170,7 @@ def test_make_sandbox_takes_parameters_and_a_port(tmp_path):
     ready = tmp_path / "ready.json"
     words = ["make", "-n", "-o", ".venv/.ready", "sandbox", "PORT=0"]
     words += ["PARAMETERS=MerchantName='Tea & Co' OrderMinutes=30", f"ARGS=--ready-file {ready}"]
+    words.append("EVENTS=http://localhost:3000/webhook")
     told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
     command = f"{sys.executable} {told.strip().partition(' ')[2]}"
     process = subprocess.Popen(["sh", "-c", f"exec {command}"], cwd=ROOT, stdout=subprocess.PIPE, text=True)
@@ -176,7 +181,11 @@ def test_make_sandbox_takes_parameters_and_a_port(tmp_path):
             if ready.exists():
                 break
             time.sleep(0.01)
-        api = json.loads(ready.read_text())["api"]
+        info = json.loads(ready.read_text())
+        api, webhook = info["api"], info["webhook"]
+        assert webhook["url"] == "http://localhost:3000/webhook"
+        assert key_of(webhook["secret"])
+        assert requests.get(f"{api}/_sandbox/info", timeout=5).json() == info
         name = requests.get(f"{api}/phone/orders", timeout=5).json()["merchant"]["name"]
         assert name == "Tea & Co"
     finally:
