@@ -61,6 +61,8 @@ def test_another_secret_is_refused_and_the_event_waits(shop, secret):
         Shop(sandbox).native()
         refused = json.loads(shop.stdout.readline())
         assert refused["message"] == {"refused": "No matching signature found"}
+        assert sandbox.webhook is not None
         secret.write_text(sandbox.webhook["secret"])
+        assert sandbox.drain()
         sandbox.clock.advance(2)
         assert json.loads(shop.stdout.readline())["message"]["type"] == "PaymentCreated"
