@@ -71,7 +71,7 @@ security: setup ## bandit: known dangerous calls in what is deployed, and in the
 	@$(V)/bin/bandit -q -c pyproject.toml -r operations -s B101,B105,B404,B603
 	@$(V)/bin/bandit -q -c pyproject.toml -r sandbox -s B101,B105,B311,B404,B406,B603,B610
 
-template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template, as it is and deployed gradually
+template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template, as it is and deployed gradually, and on the documents' own
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
 	@mkdir -p .sandbox
 	@# The transform itself reads GradualDeployment; cfn-lint looks at both sides of every other switch, which are conditions.
@@ -80,6 +80,8 @@ template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transf
 		$(PY) -m sandbox.cloudformation.template GradualDeployment=$$gradual > .sandbox/transformed.json || exit 1; \
 		$(SAM)/bin/cfn-lint --non-zero-exit-code warning --ignore-checks W2001 -- .sandbox/transformed.json || exit 1; \
 		echo "transformed template, GradualDeployment=$$gradual: clean"; done
+	@$(PY) -m tests.documents.recipes .sandbox/recipes && $(SAM)/bin/cfn-lint --non-zero-exit-code informational -- .sandbox/recipes/*.yaml \
+		&& echo "the documents' templates: clean"
 
 $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
