@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 import yaml
 from samtranslator.yaml_helper import intrinsics_multi_constructor
 from werkzeug.serving import make_server
@@ -23,6 +24,7 @@ from sandbox.triggers.patterns import check
 from sandbox.triggers.rules import RulePump
 from tests.documents.blocks import BLOCKS, ROOT
 from tests.documents.recipes import templates
+from tests.documents.world import World
 from tests.kit.environment import operator_of
 from tests.kit.running import Running
 from tests.kit.shop import Shop
@@ -84,16 +86,29 @@ def told(sandbox: Running) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_the_shop_in_flask_hears_of_a_payment(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shop_from_the_documents_at_another_port_sells_hears_and_refunds(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     secret = webhooks.new_secret()
     shop = run(SIGNED, monkeypatch, WEBHOOK_SECRET=secret)
     with (
         served(shop["app"]) as url,
         Running(schedules=False, forward_events=url, webhook_secret=secret) as running,
     ):
-        number = paid(running)
+        world = World(running, tmp_path)
+        order = {"contentId": "content-456", "amount": 99.99, "subject": "Premium Content Purchase"}
+        order |= {"quote": world.quote("README.md"), "returnUrl": url.replace("/webhook", "/thanks")}
+        opened = world.api("POST", "native", "payments:pay", order)
+        number = opened["outTradeNo"]
+        phone = requests.post(f"{running.api}/phone/pay", json={"codeUrl": opened["codeUrl"]}, timeout=30)
+        assert phone.status_code == 200
         running.wait_until(lambda: number in shop["paid"])
-        assert f"{number}#2" in shop["handled"]
+        refund = {"outTradeNo": number, "refundAmount": 50.00, "refundReason": "changed their mind"}
+        world.api("POST", "refund", "payments:refund", refund)
+        running.wait_until(lambda: world.details(number)["refundedAmount"] == "50.00")
+        running.wait_until(lambda: running.drain() and shop["handled"] >= {*told(running)})
+        kinds = [event["detail-type"] for event in running.events()]
+        assert kinds == ["PaymentCreated", "PaymentSucceeded", "RefundRequested", "RefundSucceeded"]
     client = shop["app"].test_client()
     assert client.post("/webhook", data=b"{}").status_code == 400
 
