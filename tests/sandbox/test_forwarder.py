@@ -252,6 +252,14 @@ def test_it_is_signed_by_this_machines_time_wherever_the_sandboxs_clock_stands(
     Webhook(secret).verify(body, headers)  # which refuses what is five minutes off
 
 
+def test_a_shop_is_found_by_the_other_name_of_this_machine(bus, clock, running, shop, secret):
+    url = shop.url.replace("127.0.0.1", "localhost")
+    forwarder = running(EventForwarder(bus, clock, url=receiver(url), secret=secret))
+    bus.take(event())
+    assert forwarder.drain(5)
+    assert shop.ids == ["WX7#2"]
+
+
 def test_no_proxy_of_the_environment_takes_it_elsewhere(bus, forwarder, shop, monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
