@@ -94,7 +94,7 @@ def test_the_money_that_a_query_finds_costs_two_round_trips(stage: Stage) -> Non
 def test_whoever_polls_what_has_ended_reads_once_each_time(
     stage: Stage, make: Callable[[Stage], Payment]
 ) -> None:
-    """A refused update costs as many units as its item has kilobytes: tried once a minute at the most."""
+    """A refused update costs as many units as its item has kilobytes: each process tries it once, and then for an hour not."""
     payment = make(stage)
     assert trips(stage, lambda: stage.query(payment)) == [UPDATE]
     for later in (0, 1, ENDED_SECONDS - 1):

@@ -26,8 +26,6 @@ T = TypeVar("T")
 RawItem = dict[str, Any]
 """An item in DynamoDB's JSON."""
 
-MAX_BATCH = 100  # items of one BatchGetItem (DynamoDB API Reference)
-
 _CONDITION_FAILED = "ConditionalCheckFailedException"
 NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
 
@@ -56,7 +54,7 @@ def get(out_trade_no: str) -> Payment | None:
 
 
 def get_all(out_trade_nos: Collection[str]) -> dict[str, Payment]:
-    """Those of these payments, at most MAX_BATCH, that there are, as of now (one consistent read), by their numbers."""
+    """Those of these payments, at most a hundred, that there are, as of now (one consistent read), by their numbers."""
     keys: list[Any] = [{"out_trade_no": number} for number in out_trade_nos]
     answer = read(lambda: P._get_connection().batch_get_item(keys, consistent_read=True))
     if answer.get("UnprocessedKeys"):  # what was left out must not look as if it were not there

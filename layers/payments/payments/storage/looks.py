@@ -8,8 +8,8 @@ from payments.core.payment import Payment
 from payments.core.schedule import due_shard
 from payments.storage.items import NOT_DUE, P, read, status_in, unchanged, update
 
-ENDED_SECONDS = 60
-"""Seconds for which one process does not try to ask about what it has found ended."""
+ENDED_SECONDS = 3600
+"""Seconds for which one process does not try to ask about what it has found ended; nothing that has ended opens again."""
 MAX_REFUSALS = 1000  # refused questions that one process remembers, of a hundred bytes each
 
 
