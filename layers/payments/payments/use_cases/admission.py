@@ -51,6 +51,7 @@ def _beside_others(
             return known
         if same is not None:
             wiring.pause(0.2)  # let in a moment ago, and about to be written down
+            seen = wiring.allowances.get(user_id)
             continue
         over = [one for one in left.orders if one.out_trade_no in looked and _is_over(one, looked, wiring)]
         gone = frozenset(one.out_trade_no for one in (*alike, *over))
