@@ -55,23 +55,23 @@ def _beside_others(
             continue
         over = [one for one in left.orders if one.out_trade_no in looked and _is_over(one, looked, wiring)]
         gone = frozenset(one.out_trade_no for one in (*alike, *over))
-        unseen = any(one.out_trade_no not in looked for one in left.orders)
+        full = len(left.orders) >= wiring.settings.open_orders
+        unseen = full and any(one.out_trade_no not in looked for one in left.orders)
         left = left.without(gone, order.opened_at)
-        if (
-            refusal := _refusal(left, order.opened_at, wiring, unseen=unseen, progress=bool(gone))
-        ) is not None:
-            if looked.get(order.out_trade_no) is not None:
-                return None  # not one more: a retry asks what became of its own
-            if unseen and gone:
-                with contextlib.suppress(RefusedUpdate):
-                    wiring.allowances.change(user_id, left, seen=seen)
-            raise refusal
-        try:
-            wiring.allowances.change(user_id, left.plus(order), seen=seen)
-        except RefusedUpdate as refused:
-            seen = wiring.allowances.found(user_id, refused)
-            continue
-        return None
+        refusal = _refusal(left, order.opened_at, wiring, unseen=unseen, progress=bool(gone))
+        if refusal is None:
+            try:
+                wiring.allowances.change(user_id, left.plus(order), seen=seen)
+            except RefusedUpdate as refused:
+                seen = wiring.allowances.found(user_id, refused)
+                continue
+            return None
+        if looked.get(order.out_trade_no) is not None:
+            return None  # not one more: a retry asks what became of its own
+        if unseen and gone:  # forgotten all the same, so that the next try looks at others
+            with contextlib.suppress(RefusedUpdate):
+                wiring.allowances.change(user_id, left, seen=seen)
+        raise refusal
     raise TryAgainError("Other orders of this buyer are being opened.", retry_after=1)
 
 
