@@ -24,10 +24,11 @@ from payments.core.payment import CURRENCY, Payment, Refund
 from payments.storage.items import payment_of
 from payments.storage.payments import PaymentStore
 from payments.storage.refunds import RefundStore
+from payments.storage.sdk.session import SENDER
 from payments.storage.tables import PaymentItem
 from sandbox.commands.cost import item_bytes
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
-from tests.kit.office import TABLES, Office, console, taken
+from tests.kit.office import Office, console, taken
 from tests.kit.payments import a_payment, paid, pending
 from tests.kit.tables import Item, copied
 
@@ -200,19 +201,22 @@ class Canned:
     item: Item
 
     def __enter__(self) -> Self:
-        PaymentItem._connection = None
+        self._bodies = [
+            json.dumps({name: self.item}, separators=(",", ":"), ensure_ascii=False).encode()
+            for name in ("Item", "Attributes")
+        ]
         self.payments = PaymentStore(payments_table="payments", due_shards=4)
         self.refunds = RefundStore(due_shards=4)
-        connection = PaymentItem._get_connection().connection
-        connection.client.meta.events.register_first("before-send.dynamodb", self._answer)
+        self._events = PaymentItem._get_connection().connection.client.meta.events
+        self._events.unregister("before-send", unique_id=SENDER)  # every handler is called: nothing goes out
+        self._events.register_first("before-send.dynamodb", self._answer)
         return self
 
     def __exit__(self, *_: object) -> None:
-        PaymentItem._connection = None
+        self._events.unregister("before-send.dynamodb", self._answer)
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
-        name = "Attributes" if request.headers["X-Amz-Target"].endswith(b"UpdateItem") else "Item"
-        body = json.dumps({name: self.item}, separators=(",", ":")).encode()
+        body = self._bodies[request.headers["X-Amz-Target"].endswith(b"UpdateItem")]
         headers = {"x-amz-crc32": str(zlib.crc32(body)), "content-type": "application/x-amz-json-1.0"}
         answer = AWSResponse(request.url, 200, headers, None)
         answer._content = body
@@ -230,8 +234,6 @@ def seconds_of(call: Callable[[], object], times: int) -> float:
 def _items() -> dict[str, Item]:
     found = {}
     with MemoryDynamoDB.from_template() as db:
-        for table in TABLES:
-            table._connection = None
         for name, steps in {"ended": (0, 10, 40), "on their way": (10, 40)}.items():
             db.clear()
             growth = Growth(Office(db))
