@@ -19,8 +19,9 @@ from botocore.awsrequest import AWSResponse
 from pynamodb.models import Model
 
 from payments.core import history
+from payments.core.events import entries_of
 from payments.core.lifecycle import RefundNews, RefundStatus, Status
-from payments.core.payment import CURRENCY, Payment, Refund
+from payments.core.payment import CURRENCY, HistoryEntry, Payment, Refund
 from payments.storage.items import payment_of
 from payments.storage.payments import PaymentStore
 from payments.storage.refunds import RefundStore
@@ -181,6 +182,12 @@ def by_pynamodb(raw: dict[str, Any]) -> Payment:
     return Payment(**values)
 
 
+def whole(image: Mapping[str, Any]) -> tuple[HistoryEntry, ...]:
+    """An image of the stream read to the end, as it was for each event."""
+    item = {name: history.plain(value) for name, value in image.items()}
+    return history.read(item["history"])
+
+
 def _request(item: Mapping[str, Any], number: str) -> dict[str, Any]:
     return {
         "transaction_id": item["transaction_id"]["S"],
@@ -261,9 +268,10 @@ def main() -> None:
         print(f"| {name} | {sizes[0]:,} | {sizes[1]:,} | {units[0]} | {units[1]} |")
     print()
     print(
-        "| refunds | ms of a read before | after | of it decoding before | after | ms of an update before | after |"
+        "| refunds | ms of a read before | after | of it decoding before | after "
+        "| ms of an update before | after | of its events before | after |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, item in items.items():
         if "way" not in name:
             print(f"| {name} | " + " | ".join(f"{ms:.2f}" for ms in _milliseconds(item, rounds)) + " |")
@@ -275,6 +283,7 @@ def _milliseconds(item: Item, rounds: int) -> list[float]:
     seen = payment_of(item)
     news = RefundNews("notification", 1_800_000_000)
     seen = replace(seen, refunds=seen.refunds | {"RFX": Refund("RFX", RefundStatus.PROCESSING, 1, 0)})
+    earlier = item | {"history": {"L": item["history"]["L"][:-1]}}
     for _ in range(rounds):
         with Canned(old) as before:
             read = seconds_of(lambda: before.payments.get("WX"), 10)
@@ -284,16 +293,12 @@ def _milliseconds(item: Item, rounds: int) -> list[float]:
             read_now = seconds_of(lambda: after.payments.get("WX"), 10)
             update_now = seconds_of(lambda: after.refunds.settle_success(seen, "RFX", news), 10)
         more = decoding[0] - decoding[1]  # what the store's read and update took longer before
-        blocks.append(
-            [
-                read + more,
-                read_now,
-                decoding[0],
-                seconds_of(lambda: payment_of(item), 10),
-                update + more,
-                update_now,
-            ]
-        )
+        events = [
+            seconds_of(lambda: whole(old), 10),
+            seconds_of(lambda: list(entries_of(earlier, item, bus="")), 10),
+        ]
+        decoded = seconds_of(lambda: payment_of(item), 10)
+        blocks.append([read + more, read_now, decoding[0], decoded, update + more, update_now, *events])
     return [1000 * median(column) for column in zip(*blocks, strict=True)]
 
 
