@@ -53,6 +53,7 @@ MARKED = {
 MODULES_RUN = {
     "sandbox": "tests/sandbox/test_stack_commands.py",
     "sandbox.simulator": "tests/node/test_node_client.py",
+    "tests.refunding.growth": "tests/refunding/test_growth.py",
 }
 """Modules that documents start by themselves, and the test that does."""
 
