@@ -104,22 +104,13 @@ def with_their_dependencies(names: set[str]) -> set[str]:
     return found
 
 
-# Loaded by name, so no import says it: qrcode draws its PNG with it.
-BY_NAME = {"pypng": "qrcode.image.pure"}
-
-
 def test_what_is_deployed_is_what_our_code_imports_and_what_that_needs() -> None:
     deployed = {
         canonicalize_name(one.name)
         for one in locked(LOCK)
         if one.marker is None or one.marker.evaluate(CLOUD)
     }
-    named = {
-        name
-        for name, module in BY_NAME.items()
-        if any(module in set(imported(t)) for t in modules().values())
-    }
-    assert deployed == with_their_dependencies(imported_distributions() | named)
+    assert deployed == with_their_dependencies(imported_distributions())
 
 
 def test_what_only_other_platforms_need_is_needed_there() -> None:
@@ -194,7 +185,7 @@ builtins.__import__ = watching
 for folder in folders:
     spec = importlib.util.spec_from_file_location(folder, root / "functions" / folder / "app.py")
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
-import payments.storage.secrets, payments.storage.payments, payments.storage.refunds, payments.api.qr, wechatpay.client, qrcode.image.pure
+import payments.storage.secrets, payments.storage.payments, payments.storage.refunds, payments.api.qr_masks, wechatpay.client
 import payments.storage.quarantine, payments.storage.allowances, jwt, botocore.session
 session = botocore.session.get_session()
 for service in ("dynamodb", "secretsmanager", "sqs", "events"):
