@@ -1,8 +1,10 @@
-"""A code_url as a picture. Only `qr_masks` imports qrcode, and only who draws imports that."""
+"""A code_url as a picture. Only who draws imports this: it loads qrcode."""
 
 import base64
 import struct
 import zlib
+
+from payments.api import qr_masks
 
 PIXELS = 8  # a module's width and height: of one bit each, they are a byte
 BORDER = 4  # modules of white on every side
@@ -11,8 +13,6 @@ _BYTES = str.maketrans("10", "\0\xff")  # a dark module is black
 
 def data_url(code_url: str) -> str:
     """A 1-bit PNG of the QR code as a data URL, eight pixels a module, for browsers and mini programs alike."""
-    from payments.api import qr_masks  # noqa: PLC0415  only who draws pays for qrcode
-
     rows = qr_masks.rows(code_url)
     side = len(rows) + 2 * BORDER
     margin = "0" * BORDER
