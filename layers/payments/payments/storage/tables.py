@@ -49,7 +49,13 @@ class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-
 
 
 class PaymentItem(Table):
-    """One item per payment: the payment, its refunds and its history."""
+    """One item per payment: the payment, its refunds and its history.
+
+    What is read is kept as it came, in `raw`: pynamodb's own decoding, attribute by attribute and member by member, takes ten
+    times as long as `items.payment_of`.
+    """
+
+    raw: dict[str, dict[str, Any]]
 
     class Meta(_Settings):
         table_name = "payments"  # the store sets the real name
@@ -103,6 +109,17 @@ class PaymentItem(Table):
     updated_at = IntAttribute()
     completed_at = IntAttribute(null=True)
     due = DueIndex()
+
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> "PaymentItem":
+        """An item, or a row of an index, in DynamoDB's own JSON."""
+        item = cls(_user_instantiated=False)
+        item.raw = data
+        return item
+
+    def deserialize(self, attribute_values: dict[str, dict[str, Any]]) -> None:
+        """The item as an update has left it, in DynamoDB's own JSON."""
+        self.raw = attribute_values
 
 
 class QuarantineItem(Table):
