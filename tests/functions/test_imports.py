@@ -54,6 +54,7 @@ IMAGE = {
     },
 }
 CALLS = {
+    "checkout": {"pathParameters": {"token": "of nobody"}},
     "live_connect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
     "native": {"body": ORDER, "requestContext": CLAIMS},
     "jsapi": {"body": ORDER[:-1] + ',"openid":"oBuyer"}', "requestContext": CLAIMS},
@@ -126,7 +127,8 @@ def loaded(function, call=None):
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("live_push", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("live_disconnect", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
-        ("live_connect", {"requests", "boto3", "qrcode"}),
+        ("live_connect", {"requests", "boto3", "qrcode", "jwt"}),
+        ("checkout", {"boto3", "jwt"}),
         ("query", {"boto3", "qrcode", "jwt"}),
         ("jsapi", {"boto3", "qrcode"}),
         ("native", {"boto3"}),
