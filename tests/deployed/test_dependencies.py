@@ -242,6 +242,47 @@ def test_the_build_keeps_the_models_of_exactly_the_services_that_are_called() ->
     assert set(kept.split()) == services()
 
 
+LOADED_WITHOUT = """
+import sys
+sys.path[:0] = sys.argv[1:]
+sys.modules |= {"chardet": None, "charset_normalizer": None}  # as in the cloud: an import of them fails
+import wechatpay.client
+import requests.compat
+print(requests.compat.chardet)
+"""
+ENCODING = {"text", "apparent_encoding", "encoding", "json", "iter_lines"}
+"""What of a response of requests depends on an encoding that may be guessed."""
+
+
+def test_what_the_build_leaves_out_is_missed_by_nobody_and_nobody_says_so() -> None:
+    (left_out,) = re.findall(
+        r"^LEFT_OUT := (.*)$", (ROOT / "layers/dependencies/Makefile").read_text(), re.MULTILINE
+    )
+    assert left_out == "charset-normalizer"
+    needing = {
+        one.name
+        for one in locked(LOCK)
+        if (one.marker is None or one.marker.evaluate(CLOUD))
+        for text in distribution(one.name).requires or []
+        if canonicalize_name(Requirement(text).name) == left_out
+    }
+    assert needing == {"requests"}
+    asked = [sys.executable, "-c", LOADED_WITHOUT, str(ROOT / "layers/wechatpay")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+def test_no_answers_text_is_read_for_its_encoding_could_be_a_guess() -> None:
+    reading = {
+        (path, node.attr)
+        for path, tree in modules().items()
+        if "requests" in {name.partition(".")[0] for name in imported(tree)}
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ENCODING
+    }
+    assert reading == set()
+
+
 def test_everything_deployed_was_looked_at() -> None:
     folders = {file.parent for folder in OURS for file in (ROOT / folder).rglob("*.py")}
     everywhere = {file.parent for base in ("functions", "layers") for file in (ROOT / base).rglob("*.py")}
