@@ -126,12 +126,10 @@ def test_nothing_due_is_told_as_no_wait(sweeping: Sweeping) -> None:
 
 def test_a_sweep_reads_the_table_of_its_environment_though_nobody_has_read_a_payment_before() -> None:
     for table in ("payments-of-one-stack", "payments-of-another"):
-        PaymentItem._connection = None
-        with MemoryDynamoDB.from_template(names={"PaymentsTable": table}) as db:
+        with new_line(), MemoryDynamoDB.from_template(names={"PaymentsTable": table}) as db:
             sweeping = Sweeping(db)
             assert sweeping.run() == {"sent": 0, "failed": 0}
             assert sweeping.measured == [0]
-    PaymentItem._connection = None
 
 
 def test_the_oldest_wait_is_told_across_leases_that_brought_no_answer(sweeping: Sweeping) -> None:
