@@ -145,9 +145,9 @@ drills: setup ## every key changes under load, each step held for seconds, figur
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.backlog $(if $(SHORT),--short)
 
-bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (SHORT=1: beside the last ratios)
+bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (docs/performance.md)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.bench --environment $(BENCH) $(if $(SHORT),--short) \
-		$(if $(BEFORE),--before $(BEFORE)) $(if $(ONLY),--only $(ONLY)) $(if $(PLOT),--plot docs/pictures/performance.png) $(ARGS)
+		$(if $(BEFORE),--before $(BEFORE)) $(if $(ONLY),--only $(ONLY)) $(if $(PLOT),--plot docs/pictures/performance.png) $(if $(KEEP),--keep) $(ARGS)
 
 $(BENCH)/.ready: requirements-bench.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(BENCH)" requirements-bench.txt

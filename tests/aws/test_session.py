@@ -33,7 +33,9 @@ def test_every_request_names_the_sdk_and_the_runtime_in_the_same_line(
         client("secretsmanager").get_secret_value(SecretId="signing")
         store.get("WX1")
     (line,) = {agent(request) for request in aws.asked}
-    assert re.fullmatch(r"Botocore/[\d.]+ Python/[\d.]+ \S+ exec-env/AWS_Lambda_python3\.13", line)
+    assert re.fullmatch(
+        r"Botocore/[\d.]+ Python/[\d.]+ \S+ exec-env/AWS_Lambda_python3\.13( PT/.*)?", line
+    )  # Powertools names itself
 
 
 def test_what_is_sent_to_other_services_than_dynamodb_is_checked_before(at: At) -> None:

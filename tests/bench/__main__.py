@@ -6,7 +6,9 @@ something could not be measured.
 
 import argparse
 import json
+import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,7 +23,7 @@ from tests.bench.goals import judged
 from tests.bench.measuring import cold, warm
 from tests.bench.measuring.calling import FailedCallError
 from tests.bench.measuring.pinning import PINNED, stand_aside
-from tests.bench.report import table, tables, verdicts
+from tests.bench.report import PICTURE, publish, table, tables, verdicts
 from tests.bench.stage.endpoints import ENDPOINTS, WrongAnswerError
 from tests.bench.stage.packages import RUNTIME, MissingPackageError
 from tests.bench.stage.recording import Recorded, record
@@ -65,7 +67,10 @@ def measured(wanted: argparse.Namespace) -> Figures:
         for endpoint in wanted.only:
             each = {name: recorded[name][endpoint] for name in recorded}
             blocks, calls, starts = wanted.blocks, wanted.calls, wanted.starts
-            parts = [of_warm(warm.measure(stage, endpoint, each, blocks=blocks, calls=calls, tell=tell))]
+            anew = not wanted.short
+            parts = [
+                of_warm(warm.measure(stage, endpoint, each, blocks=blocks, calls=calls, anew=anew, tell=tell))
+            ]
             if starts and RUNTIME:
                 parts.append(of_cold(cold.measure(stage, endpoint, each, starts=starts, tell=tell)))
             figures[endpoint] = joined(*parts)
@@ -89,8 +94,10 @@ def _keep(wanted: argparse.Namespace, figures: Figures) -> None:
     text = json.dumps({"machine": machine(), "figures": figures}, indent=1) + "\n"
     if wanted.json:
         wanted.json.write_text(text, encoding="utf-8")
-    if wanted.keep_ratios:
+    if wanted.keep:
         ratios.write(figures)
+        publish(figures, machine())
+        wanted.plot = PICTURE
     if wanted.plot:
         python = wanted.environment / "bin" / "python" if wanted.environment else sys.executable
         with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
@@ -111,7 +118,16 @@ def tell(text: str) -> None:
 def machine() -> str:
     """What all this was measured on."""
     pinned = "measured processes on a core of their own" if PINNED else "not pinned to a core"
-    return f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, {pinned}"
+    return ", ".join((f"Python {platform.python_version()}", platform.system(), processor(), pinned))
+
+
+def processor() -> str:
+    """Which, and how many."""
+    names = []
+    if platform.system() == "Linux":
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+        names = re.findall(r"^model name\s*: (.+)$", text, re.MULTILINE)
+    return f"{os.cpu_count()} × {names[0] if names else platform.machine()}"
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -133,7 +149,8 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=15, help="cold starts of each variant; 0: none")
     parser.add_argument("--json", type=Path, help="write all figures there")
     parser.add_argument("--plot", type=Path, help="draw them there, as PNG")
-    parser.add_argument("--keep-ratios", action="store_true", help="write ratios.json anew")
+    keep = "write ratios.json, the tables of docs/performance.md and its picture anew"
+    parser.add_argument("--keep", action="store_true", help=keep)
     parser.add_argument("--short", action="store_true", help="product and floor only, beside ratios.json")
     wanted = parser.parse_args(words)
     if wanted.short:

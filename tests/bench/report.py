@@ -1,9 +1,16 @@
 """The figures as tables that a person reads."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from tests.bench.figures import Figures, ratio
-from tests.bench.goals import PRODUCT, Judged
+from tests.bench.goals import PRODUCT, Judged, judged
+from tests.kit.parameters import ROOT
+
+DOCUMENT = ROOT / "docs" / "performance.md"
+PICTURE = ROOT / "docs" / "pictures" / "performance.png"
+_KEPT = re.compile(r"(<!-- make bench KEEP=1 -->\n).*?(<!-- end -->)", re.DOTALL)
 
 # Title, measure, digits behind the point.
 TABLES = (
@@ -48,6 +55,18 @@ def verdicts(judged: Iterable[Judged]) -> str:
         [title, *(_verdict(found.get(endpoint)) for endpoint in endpoints)] for title, found in goals.items()
     ]
     return table([["goal", *endpoints], *rows])
+
+
+def publish(figures: Figures, machine: str, document: Path = DOCUMENT) -> None:
+    """Write all tables into the document, between its two marks. Raises ValueError where they are not there."""
+    parts = [f"On: {machine}.", *tables(figures), verdicts(judged(figures))]
+    text = "\n\n".join(parts)
+    kept, marks = _KEPT.subn(
+        lambda found: f"{found[1]}\n{text}\n\n{found[2]}", document.read_text(encoding="utf-8")
+    )
+    if marks != 1:
+        raise ValueError(f"{document} has not one place for the tables, but {marks}")
+    document.write_text(kept, encoding="utf-8")
 
 
 def _verdict(one: Judged | None) -> str:

@@ -1,11 +1,13 @@
 """A figure over its goal is a MISS, a ratio over its limit has fallen behind; rounds are compared with each other."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.bench import ratios
 from tests.bench.figures import Figures, ratio
 from tests.bench.goals import judged
-from tests.bench.report import tables, verdicts
+from tests.bench.report import DOCUMENT, publish, tables, verdicts
 from tests.bench.stage.endpoints import WrongAnswerError, judge
 
 
@@ -55,6 +57,18 @@ def test_a_table_names_every_variant_and_the_product_beside_each() -> None:
         " ours/peer ",
     ]
     assert table.splitlines()[2].split()[1::2] == ["query", "8.00", "8.00", "10.00", "1.00", "0.80"]
+
+
+def test_tables_are_written_into_their_place_in_the_document_and_again(tmp_path: Path) -> None:
+    document = tmp_path / "performance.md"
+    document.write_text(DOCUMENT.read_text())
+    for ours in (9.0, 8.0):
+        publish(figures(ours=ours), "a machine", document)
+    text = document.read_text()
+    assert text.count("warm CPU of a call, ms") == 1
+    assert "0.80 ≤ 0.85 ok" in text
+    assert text.startswith("# How fast\n")
+    assert text.splitlines()[-1] == DOCUMENT.read_text().splitlines()[-1]
 
 
 @pytest.mark.parametrize(

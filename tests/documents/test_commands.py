@@ -36,6 +36,7 @@ RUN_BY_A_TEST = {
     "secret": "tests/operations/test_secret.py",
     "storms": "tests/flows/test_refund_storms.py",
     "backlog": "tests/resilience/backlog/test_backlog.py",
+    "bench": "tests/bench/test_bench.py",
     "invoke": "tests/sandbox/test_invoke.py",
     "sandbox": "tests/sandbox/test_strangers.py",
 }
@@ -53,6 +54,7 @@ MARKED = {
 MODULES_RUN = {
     "sandbox": "tests/sandbox/test_stack_commands.py",
     "sandbox.simulator": "tests/node/test_node_client.py",
+    "tests.refunding.growth": "tests/refunding/test_growth.py",
 }
 """Modules that documents start by themselves, and the test that does."""
 

@@ -16,6 +16,8 @@ from tests.kit.running import Running
 from tests.kit.serving import Answering, serving
 from tests.kit.shop import Shop
 
+HANGS = 1
+"""In place of a status: there is no answer until the receiver is told to go on."""
 DETAIL = '{"id":"WX7#2","version":2,"total":12345678901234567890.10,"subject":"古琴"}'
 
 
@@ -59,6 +61,7 @@ class Receiver:
         self.arrived = []
         self.at_once, self.most_at_once = 0, 0
         self.answers = itertools.repeat(204)
+        self.go_on = threading.Event()
         self._lock = threading.Lock()
 
     @property
@@ -77,9 +80,11 @@ class Receiver:
                     outer.arrived.append((self.path, headers, self.body()))
                     status = next(outer.answers)
                 time.sleep(0.002)
+                if status == HANGS:
+                    outer.go_on.wait(30)
                 with outer._lock:
                     outer.at_once -= 1
-                if status:
+                if status and status != HANGS:
                     self.answer(status, b"seen", {"location": "http://127.0.0.1:9/elsewhere"})
                 else:
                     self.close_connection = True  # and no answer
@@ -250,6 +255,31 @@ def test_it_is_signed_by_this_machines_time_wherever_the_sandboxs_clock_stands(
     assert forwarder.drain(5)
     ((_, headers, body),) = shop.arrived
     Webhook(secret).verify(body, headers)  # which refuses what is five minutes off
+
+
+def test_an_answer_that_takes_too_long_is_none(bus, clock, running, shop, secret):
+    forwarder = running(EventForwarder(bus, clock, url=shop.url, secret=secret, timeout=0.2))
+    shop.answers = iter([HANGS, 200])
+    bus.take(event())
+    assert forwarder.drain(5)
+    clock.advance(WAITS[0])
+    assert forwarder.drain(5)
+    assert shop.ids == ["WX7#2", "WX7#2"]
+    shop.go_on.set()
+
+
+def test_a_shop_that_hangs_does_not_keep_the_sandbox_from_ending(bus, forwarder, shop, caplog):
+    shop.answers = itertools.repeat(HANGS)
+    bus.take(event())
+    for _ in range(500):
+        if shop.arrived:
+            break
+        time.sleep(0.01)
+    begin = time.monotonic()
+    forwarder.stop()
+    assert time.monotonic() - begin < 5
+    assert caplog.messages == [], "it was no failure of the shop's"
+    shop.go_on.set()
 
 
 def test_a_shop_is_found_by_the_other_name_of_this_machine(bus, clock, running, shop, secret):

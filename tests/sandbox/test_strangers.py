@@ -11,6 +11,7 @@ from pathlib import Path
 import jwt
 import pytest
 import requests
+from starlette.routing import Route
 
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 from sandbox.loopback import ANY_PORT
@@ -22,6 +23,7 @@ from tests.kit.running import Running
 from tests.kit.shop import WECHAT, Shop
 
 ROOT = Path(__file__).parents[2]
+DOCUMENT = (ROOT / "docs/sandbox.md").read_text()
 THING = {"contentId": "content-1", "amount": 5, "subject": "A thing"}
 NAME = "茶 & Tea {en} <b>"
 HERE = [
@@ -139,6 +141,30 @@ def test_the_quote_key_is_handed_out_and_signs_what_the_api_takes(sandbox):
         assert answer.status_code == status, answer.text
 
 
+# ---- what docs/sandbox.md says ----
+
+
+def test_the_document_names_each_handle_and_no_other(sandbox):
+    told = set(re.findall(r"^\| `(GET|POST) ([a-z-]+)", DOCUMENT, re.MULTILINE))
+    routes = [route for route in sandbox._front._routes if isinstance(route, Route)]
+    there = {
+        (method, route.path.removeprefix("/_sandbox/"))
+        for route in routes
+        if route.path.startswith("/_sandbox/") and "/issuer/" not in route.path
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert told == there
+
+
+def test_the_document_names_each_parameter_that_the_sandbox_chooses(sandbox):
+    declared = parameters_of(OURS)
+    (told,) = re.findall(r"chooses those without a default, and further (.+?)\. With", DOCUMENT, re.DOTALL)
+    named = set(re.findall(r"`(\w+)`", told))
+    assert named | {name for name in declared if "Default" not in declared[name]} == set(
+        sandbox._parameters()
+    )
+
+
 # ---- on the command line ----
 
 
@@ -149,6 +175,11 @@ def test_the_quote_key_is_handed_out_and_signs_what_the_api_takes(sandbox):
         (["Xyzzy=secret"], "the template has no parameter Xyzzy"),
         (["WeChatAppId=sk-secret"], "parameter WeChatAppId must match wx[0-9a-zA-Z]{16}"),
         (["RequireQuote=secret"], "parameter RequireQuote must be one of true, false"),
+        (["GradualDeployment=true"], "the sandbox does not support AWS::CodeDeploy::Application"),
+        (
+            ["NotifyReservedConcurrency=5"],
+            "NotifyFunction: the sandbox does not support ReservedConcurrentExecutions",
+        ),
         (["OrderMinutes=4"], "parameter OrderMinutes must be at least 5"),
         (["Stage=a", "--forward-events", "http://shop.example/"], "to this machine alone"),
         (["Stage=a", "--webhook-secret", "whsec_secret"], "a secret is whsec_ and 24 to 64 bytes in base64"),

@@ -46,9 +46,13 @@ def measure(
     *,
     blocks: int,
     calls: int,
+    anew: bool = True,
     tell: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Warm]:
-    """One endpoint, by variant: `blocks` of `calls` calls each. Raises WrongAnswerError where a call goes wrong."""
+    """One endpoint, by variant: `blocks` of `calls` calls each; `anew`: and what a new connection costs.
+
+    Raises FailedCallError, and WrongAnswerError where a call goes wrong.
+    """
     names = list(recorded)
     turns = {name: _Turns(stage, endpoint, name, recorded[name]) for name in names}
     try:
@@ -57,7 +61,7 @@ def measure(
             for name in names[first:] + names[:first]:
                 turns[name].take(calls)
             tell(f"{endpoint}: block {block + 1} of {blocks}")
-        for _ in range(max(2, blocks // 4)):
+        for _ in range(max(2, blocks // 4) if anew else 0):
             for name in names:
                 turns[name].take_anew(max(3, calls // 4))
     finally:
