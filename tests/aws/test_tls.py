@@ -158,7 +158,7 @@ def test_a_record_is_sent_to_the_bucket_when_s3_has_said_that_it_will_take_it(
     (request,) = service.asked
     assert request.startswith(f"PUT /unpublished/{key} HTTP/1.1".encode())
     assert b"x-amz-checksum-crc32" in came
-    assert rb'\"SequenceNumber\":\"7\"' in came
+    assert rb"\"SequenceNumber\":\"7\"" in came
 
 
 def test_a_proxy_of_the_environment_is_gone_through(
