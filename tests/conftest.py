@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
+from tests.kit.aws_line import begin_anew
+from tests.processor_time import ProcessorTime
 from tests.thorough import share_of, told
 
 ROOT = Path(__file__).parent
@@ -69,7 +70,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling |
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known."""
+    """Make the mark known, and count processor time where a run is asked what takes long."""
+    if config.option.durations is not None:
+        config.pluginmanager.register(ProcessorTime())
     config.addinivalue_line(
         "markers", "share(one_in, of_file=True): one in so many of its cases, or of its file's tests"
     )
@@ -102,10 +105,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def no_line_to_an_earlier_aws() -> None:
-    """pynamodb keeps its connection, and with it address and credentials, for as long as the process lives."""
-    if (tables := sys.modules.get("payments.storage.tables")) is not None:
-        for name in ("PaymentItem", "QuarantineItem", "NotificationItem", "AllowanceItem", "ConnectionItem"):
-            getattr(tables, name)._connection = None
+    """A process keeps its session, and with it address and credentials, for as long as it lives."""
+    begin_anew()
 
 
 @pytest.fixture(scope="session")

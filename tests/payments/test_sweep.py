@@ -12,7 +12,7 @@ from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import CURRENCY, Payment, Refund
 from payments.core.schedule import shard
-from payments.storage.tables import PaymentItem, QuarantineItem
+from tests.kit.aws_line import new_line
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.kit.functions import function
 from tests.kit.payments import a_payment
@@ -98,12 +98,8 @@ class Sweeping:
 @pytest.fixture
 def memory() -> Iterator[MemoryDynamoDB]:
     """Tables of this test alone."""
-    for model in (PaymentItem, QuarantineItem):
-        model._connection = None
-    with MemoryDynamoDB.from_template() as db:
+    with new_line(), MemoryDynamoDB.from_template() as db:
         yield db
-    for model in (PaymentItem, QuarantineItem):
-        model._connection = None
 
 
 @pytest.fixture
@@ -130,12 +126,10 @@ def test_nothing_due_is_told_as_no_wait(sweeping: Sweeping) -> None:
 
 def test_a_sweep_reads_the_table_of_its_environment_though_nobody_has_read_a_payment_before() -> None:
     for table in ("payments-of-one-stack", "payments-of-another"):
-        PaymentItem._connection = None
-        with MemoryDynamoDB.from_template(names={"PaymentsTable": table}) as db:
+        with new_line(), MemoryDynamoDB.from_template(names={"PaymentsTable": table}) as db:
             sweeping = Sweeping(db)
             assert sweeping.run() == {"sent": 0, "failed": 0}
             assert sweeping.measured == [0]
-    PaymentItem._connection = None
 
 
 def test_the_oldest_wait_is_told_across_leases_that_brought_no_answer(sweeping: Sweeping) -> None:

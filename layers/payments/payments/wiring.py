@@ -7,7 +7,7 @@ function loads only what it uses.
 import os
 import secrets as randomness
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -35,12 +35,15 @@ if TYPE_CHECKING:
 
 
 class Wiring:
-    """Everything outside, made from environment variables."""
+    """Everything outside, made from environment variables.
 
-    def __init__(self, environment: Mapping[str, str] | None = None) -> None:
+    `ahead` names the parts that a usual call needs: they are made while the function starts (`cold_start`).
+    """
+
+    def __init__(self, environment: Mapping[str, str] | None = None, *, ahead: Sequence[str] = ()) -> None:
         self.settings = Settings(os.environ if environment is None else environment)
         self._deadline = float("inf")
-        prepare(self, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"))  # Lambda alone sets it
+        prepare(self, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"), ahead)  # Lambda alone sets it
 
     def begin(self, seconds: float) -> None:
         """Start a piece of work that must be done within so many seconds; `remaining` says what is left of them."""
@@ -180,29 +183,18 @@ class Wiring:
             self.count("WeChatErrors", code=code)
 
     @cached_property
-    def _session(self) -> Any:
-        """The botocore session: a table's own where the function has that table, for a second one would cost a second start."""
-        if self.settings.has("PAYMENTS_TABLE"):
-            return self.store.session()
-        if self.settings.has("CONNECTIONS_TABLE"):
-            return self.connections.session()
-        from botocore.session import get_session
-
-        return get_session()
-
-    @cached_property
     def _secrets_manager(self) -> Any:
         from payments.storage.aws import client
 
         # Two attempts, for a third could outlast notify's five seconds, and with the process the keys in use would be lost.
-        return client("secretsmanager", self._session, attempts=2)
+        return client("secretsmanager", attempts=2)
 
     @cached_property
     def queue(self) -> Any:
         """An SQS client."""
         from payments.storage.aws import client
 
-        return client("sqs", self._session)
+        return client("sqs")
 
     @cached_property
     def live(self) -> Any:
@@ -210,23 +202,19 @@ class Wiring:
         from payments.storage.aws import client
 
         endpoint = "http" + self.settings.live_url.removeprefix("ws")
-        return client("apigatewaymanagementapi", self._session, endpoint)
+        return client("apigatewaymanagementapi", endpoint)
 
     @cached_property
     def events(self) -> Any:
         """An EventBridge client."""
-        from botocore.session import get_session
-
         from payments.storage.aws import client
 
-        return client("events", get_session())
+        return client("events")
 
     @cached_property
     def unpublished(self) -> "Unpublished":
         """The bucket for stream records that cannot be published."""
-        from botocore.session import get_session
-
         from payments.storage.aws import client
         from payments.storage.unpublished import Unpublished
 
-        return Unpublished(bucket=self.settings.unpublished_bucket, client=client("s3", get_session()))
+        return Unpublished(bucket=self.settings.unpublished_bucket, client=client("s3"))

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from payments.core import history
+from payments.core.history import plain
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import HistoryEntry
 from payments.core.times import utc
@@ -14,6 +15,21 @@ SOURCE = "wechatpay.payments"
 NOTIFICATION_RECEIVED = "NotificationReceived"
 MAX_ENTRIES_PER_CALL = 10  # entries that one PutEvents takes
 
+
+# The attributes of a payment that its events tell of; the others, refunds and history above all, are much to read and never told.
+_TOLD = (
+    *(
+        "out_trade_no",
+        "payment_id",
+        "user_id",
+        "content_id",
+        "amount",
+        "currency",
+        "transaction_id",
+        "time_expire",
+    ),
+    "metadata",
+)
 
 RESTORED = "restored"  # attribute of an item that `make restore` has copied, whole with its history
 
@@ -29,9 +45,9 @@ def entries_of(
         if old is None and "event_type" in new:
             yield _received(new, bus=bus)
         return
-    item = {name: plain(value) for name, value in new.items()}
+    item = {name: plain(new[name]) for name in _TOLD if name in new}
     known = len(old["history"]["L"]) if old else 0
-    for entry in history.read(item["history"])[known:]:
+    for entry in history.since(new["history"]["L"], known):
         if entry.event is not None:
             detail = _detail(item, entry)
             yield (
@@ -98,15 +114,3 @@ def _refund(entry: HistoryEntry) -> dict[str, Any] | None:
     status = entry.refund_status or RefundStatus.REQUESTED
     refund = {"outRefundNo": entry.out_refund_no, "amount": entry.amount, "status": status.word}
     return refund | ({"toMerchant": True} if entry.to_merchant else {})
-
-
-def plain(value: Mapping[str, Any]) -> Any:
-    """One DynamoDB attribute value as Python has it; numbers in our tables are whole."""
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return {name: plain(member) for name, member in content.items()}
-    if kind == "L":
-        return [plain(member) for member in content]
-    if kind == "N":
-        return int(content)
-    return None if kind == "NULL" else content

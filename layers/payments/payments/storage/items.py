@@ -1,17 +1,19 @@
 """One payment item: read whole, put once, and from then on moved by conditional updates alone.
 
-A refused update means that somebody else was first; it raises RefusedUpdate, and the caller reads and decides again.
-Nothing is ever overwritten.
+A refused write means that somebody else was first; it raises RefusedUpdate with what there is instead, and the caller
+decides again. Where that was not told, the caller reads. Nothing is ever overwritten.
 """
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.operand import Path
+from pynamodb.models import Model
 
 from payments.core import history
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
@@ -21,7 +23,10 @@ from payments.storage.tables import PaymentItem
 
 P = PaymentItem
 T = TypeVar("T")
+RawItem = dict[str, dict[str, Any]]
+"""An item in DynamoDB's JSON."""
 
+_CONDITION_FAILED = "ConditionalCheckFailedException"
 NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
 
 
@@ -43,9 +48,19 @@ def refund_record(out_refund_no: str) -> Path:
 def get(out_trade_no: str) -> Payment | None:
     """The payment as of now (a consistent read), or None."""
     try:
-        return _payment(read(lambda: P.get(out_trade_no, consistent_read=True)))
+        return payment_of(read(lambda: P.get(out_trade_no, consistent_read=True)).raw)
     except DoesNotExist:
         return None
+
+
+def get_all(out_trade_nos: Collection[str]) -> dict[str, Payment]:
+    """Those of these payments, at most a hundred, that there are, as of now (one consistent read), by their numbers."""
+    keys: list[Any] = [{"out_trade_no": number} for number in out_trade_nos]
+    answer = read(lambda: P._get_connection().batch_get_item(keys, consistent_read=True))
+    if answer.get("UnprocessedKeys"):  # what was left out must not look as if it were not there
+        raise StorageUnavailableError("UnprocessedKeys")
+    payments = map(payment_of, answer["Responses"].get(P.Meta.table_name, ()))
+    return {payment.out_trade_no: payment for payment in payments}
 
 
 def read(call: Callable[[], T]) -> T:
@@ -63,16 +78,63 @@ def conditional_write(call: Callable[[], T]) -> T:
     try:
         return call()
     except PynamoDBException as problem:
-        if _code(problem) == "ConditionalCheckFailedException":
+        if _code(problem) == _CONDITION_FAILED:
             raise RefusedUpdate from problem
         raise StorageUnavailableError(_code(problem)) from problem
 
 
-def update(out_trade_no: str, actions: Sequence[Any], condition: Any) -> Payment:
-    """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards."""
-    item = P(out_trade_no)
-    conditional_write(lambda: item.update(list(actions), P.out_trade_no.exists() & condition))
-    return _payment(item)
+def put(item: Model, key: str, condition: Any, *, refused: Callable[[RawItem], RefusedUpdate]) -> None:
+    """Put a whole item, whose hash key is `key`, under `condition`; `refused` makes the refusal of what is there instead."""
+    _write("PutItem", type(item), key, condition, refused, key="Item", attributes=item.serialize())
+
+
+def put_new(payment: PaymentItem) -> None:
+    """Put a new payment; RefusedUpdate when its number exists."""
+    absent = P.out_trade_no.does_not_exist()
+    put(payment, payment.out_trade_no, absent, refused=lambda item: RefusedUpdate(payment=payment_of(item)))
+
+
+def update(out_trade_no: str, actions: Sequence[Any], condition: Any, *, owner: str | None = None) -> Payment:
+    """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards.
+
+    `owner` is the user whose payment it must be. Of another's a refusal tells nothing, as if there were none.
+    """
+    condition = P.out_trade_no.exists() & condition
+    if owner is not None:
+        condition &= P.user_id == owner
+
+    def refused(item: RawItem) -> RefusedUpdate:
+        payment = payment_of(item)
+        return RefusedUpdate(payment=payment if owner in (None, payment.user_id) else None)
+
+    given = {"actions": list(actions), "return_values": "ALL_NEW"}
+    return payment_of(_write("UpdateItem", P, out_trade_no, condition, refused, **given)["Attributes"])
+
+
+def _write(
+    operation: str,
+    table: type[Model],
+    hash_key: str,
+    condition: Any,
+    refused: Callable[[RawItem], RefusedUpdate],
+    **given: Any,
+) -> dict[str, Any]:
+    """One write whose refusal tells what is there, which pynamodb's own `save` and `update` cannot ask for."""
+    connection = table._get_connection()
+    request = connection.get_operation_kwargs(
+        hash_key, condition=condition, return_values_on_condition_failure="ALL_OLD", **given
+    )
+    try:
+        return connection.connection.dispatch(operation, request)
+    except ClientError as problem:
+        code = str(problem.response.get("Error", {}).get("Code"))
+        if code != _CONDITION_FAILED:
+            raise StorageUnavailableError(code) from problem
+        # pynamodb's error leaves the item out, botocore's own has it.
+        item = problem.__cause__.response.get("Item") if isinstance(problem.__cause__, ClientError) else None
+        raise (refused(item) if item else RefusedUpdate()) from problem
+    except BotoCoreError as problem:
+        raise StorageUnavailableError(type(problem).__name__) from problem
 
 
 def append(
@@ -83,12 +145,13 @@ def append(
     status: Status,
     cause: str,
     now: int,
+    owner: str | None = None,
     **entry: Any,
 ) -> Payment:
     """One transition: `actions`, the next version, and the history entry that tells of it."""
     entries = [history.stored(status=status, cause=cause, at=now, **entry)]
     step = [P.version.set(P.version + 1), P.history.set(P.history.append(entries)), P.updated_at.set(now)]
-    return update(out_trade_no, [*actions, *step], condition)
+    return update(out_trade_no, [*actions, *step], condition, owner=owner)
 
 
 def status_in(statuses: Sequence[Status]) -> Any:
@@ -107,22 +170,52 @@ def _code(problem: PynamoDBException) -> str:
     return str(response.get("Error", {}).get("Code") or type(problem.cause or problem).__name__)
 
 
-def _payment(item: PaymentItem) -> Payment:
-    values: dict[str, Any] = {
-        f.name: value for f in fields(Payment) if (value := getattr(item, f.name, None)) is not None
-    }
-    values["status"] = Status(item.status)
-    values["history"] = history.read(item.history)
-    values["refunds"] = {
-        number: Refund(out_refund_no=number, **{**record, "status": RefundStatus(record["status"])})
-        for number, record in _plain(item.refunds).items()
-    }
-    values["held"] = tuple(item.held or ())
-    if "refusal" in values:
-        values["refusal"] = _plain(item.refusal)
+def payment_of(raw: RawItem) -> Payment:
+    """The payment that an item is, in DynamoDB's own JSON.
+
+    Raises TypeError for an attribute of another kind than ours, or one that is missing; ValueError for a number that is not
+    whole, and for a status that does not exist. Attributes that are not a payment's, and members that are not a refund's, are passed over.
+    """
+    values: dict[str, Any] = {}
+    for name, (kind, read_value) in _ATTRIBUTES.items():
+        value = raw.get(name)
+        if value is None or "NULL" in value:
+            continue
+        if kind not in value:
+            raise TypeError(f"{name} is not of the kind {kind}")
+        values[name] = read_value(value[kind]) if read_value else value[kind]
     return Payment(**values)
 
 
-def _plain(attribute: Any) -> dict[str, Any]:
-    members: dict[str, Any] = attribute.as_dict()
-    return members
+def _refunds(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Refund]:
+    refunds = {}
+    for number, record in members.items():
+        values = {name: history.plain(value) for name, value in record["M"].items() if name in _REFUND}
+        values["status"] = RefundStatus(values["status"])
+        refunds[number] = Refund(out_refund_no=number, **values)
+    return refunds
+
+
+def _plain_members(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: history.plain(value) for name, value in members.items()}
+
+
+def _plain_list(members: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    return tuple(map(history.plain, members))
+
+
+_REFUND = {f.name for f in fields(Refund)}
+_READ_BY_NAME: dict[str, Callable[[Any], Any]] = {
+    "status": Status,
+    "history": history.History,
+    "refunds": _refunds,
+    "held": _plain_list,
+    "refusal": _plain_members,
+}
+_READ_BY_KIND: dict[str, Callable[[Any], Any]] = {"N": int}
+# Of each member of a payment, the kind that the table has it in, and what reads that; None where it is as it should be.
+_ATTRIBUTES = {
+    f.name: (kind, _READ_BY_NAME.get(f.name) or _READ_BY_KIND.get(kind))
+    for f in fields(Payment)
+    if (kind := P.get_attributes()[f.name].attr_type)
+}
