@@ -5,12 +5,15 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
+from sandbox.simulator.cashier.h5_checks import H5Checks
+from sandbox.simulator.cashier.h5_page import H5Page
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls.controls import Controls
 from sandbox.simulator.controls.fault_controls import FaultControls
 from sandbox.simulator.controls.key_controls import KeyControls
 from sandbox.simulator.controls.notify_controls import NotifyControls
 from sandbox.simulator.controls.refund_controls import RefundControls
+from sandbox.simulator.controls.settings_controls import SettingsControls, domains, duration, flag
 from sandbox.simulator.credentials import Credentials
 from sandbox.simulator.faults.fault_rule import ABNORMAL_REFUND, REFUND
 from sandbox.simulator.faults.faults import Faults
@@ -18,7 +21,9 @@ from sandbox.simulator.gateway import Gateway
 from sandbox.simulator.notifications.courier import Courier, Delivery
 from sandbox.simulator.notifications.echo import Echo
 from sandbox.simulator.notifications.notification import refund_notification
+from sandbox.simulator.orders.h5_link import PATH as H5_PATH
 from sandbox.simulator.orders.ledger import Ledger
+from sandbox.simulator.orders.paying import Paying
 from sandbox.simulator.orders.transactions import Transactions
 from sandbox.simulator.protocol.authorization import Gatekeeper
 from sandbox.simulator.protocol.certificates import Certificates
@@ -71,15 +76,25 @@ class Simulator:
             keys=keys,
             faults=faults,
         )
+        h5_checks = H5Checks(ledger)
+        paying = Paying(ledger=ledger, courier=self._courier, clock=clock, merchant_keys=merchant_keys)
+        settings = SettingsControls(
+            refundAfter=duration(self._refund_ledger, "after", or_null="refunds wait for somebody"),
+            minuteBetweenRefunds=flag(self._refund_ledger, "minute_between"),
+            closeAfter=duration(ledger, "close_after"),
+            h5Domains=domains(h5_checks, "domains"),
+        )
         controls = Controls(
             ledger=ledger,
             refund_ledger=self._refund_ledger,
             courier=self._courier,
             clock=clock,
-            merchant_keys=merchant_keys,
+            paying=paying,
+            h5_checks=h5_checks,
         ).app(
             [
                 *RefundControls(self._refund_ledger).routes(),
+                *settings.routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
                 *NotifyControls(
@@ -87,7 +102,7 @@ class Simulator:
                 ).routes(),
             ]
         )
-        self.app: ASGIApp = _Paths(controls, gateway)
+        self.app: ASGIApp = _Paths(controls, H5Page(h5_checks, paying, clock).app(), gateway)
         self._served: Served | None = None
         self._stopped = False
 
@@ -138,14 +153,19 @@ def _outcome(faults: Faults, on: str) -> RefundStatus:
 
 
 class _Paths:
-    """An ASGI application: the controls under /_sandbox/, WeChat Pay everywhere else."""
+    """An ASGI application: the controls under /_sandbox/, the page of an h5_url, WeChat Pay everywhere else."""
 
-    def __init__(self, controls: ASGIApp, gateway: ASGIApp) -> None:
+    def __init__(self, controls: ASGIApp, h5_page: ASGIApp, gateway: ASGIApp) -> None:
         self._controls = controls
+        self._h5_page = h5_page
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the simulator speaks HTTP, not {scope['type']}")
-        app = self._controls if scope["path"].startswith("/_sandbox/") else self._gateway
+        path = scope["path"]
+        if path.startswith("/_sandbox/"):
+            app = self._controls
+        else:
+            app = self._h5_page if path == H5_PATH else self._gateway
         await app(scope, receive, send)

@@ -68,6 +68,17 @@ class Merchant:
     def jsapi(self, order: dict[str, Any]) -> Response:
         return self.call("POST", "/v3/pay/transactions/jsapi", json.dumps(order).encode())
 
+    def h5_order(self, **changes: Any) -> dict[str, Any]:
+        """An H5 order that is in order, for a buyer at 203.0.113.7, with `changes` as in `order`."""
+        scene_info = {"payer_client_ip": "203.0.113.7", "h5_info": {"type": "Wap"}}
+        return self.order(**{"scene_info": scene_info} | changes)
+
+    def h5(self, order: dict[str, Any]) -> Response:
+        return self.call("POST", "/v3/pay/transactions/h5", json.dumps(order).encode())
+
+    def app(self, order: dict[str, Any]) -> Response:
+        return self.call("POST", "/v3/pay/transactions/app", json.dumps(order).encode())
+
     def close(self, out_trade_no: str, /, **body: Any) -> Response:
         """Close the order; `body` instead of the caller's own mchid."""
         body = body or {"mchid": self.credentials.mchid}
@@ -143,7 +154,7 @@ class Merchant:
         parts = urlsplit(self.url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
         try:
-            connection.putrequest(method, target, skip_accept_encoding=True)
+            connection.putrequest(method, target, skip_host="Host" in headers, skip_accept_encoding=True)
             for name, value in headers.items():
                 if value is not None:
                     connection.putheader(name, value)
@@ -161,7 +172,7 @@ class Merchant:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return self.send(method, f"/_sandbox/{name}", data, {"Content-Type": "application/json"})
 
-    def pay(self, **body: str) -> Response:
+    def pay(self, **body: Any) -> Response:
         return self.control("POST", "pay", body)
 
     def advance(self, seconds: float) -> None:

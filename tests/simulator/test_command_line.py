@@ -97,7 +97,7 @@ def test_a_minute_between_refunds_is_asked_for_with_a_flag(credentials_file):
     with start(credentials_file, "--minute-between-refunds") as process:
         url = process.stdout.readline().strip()
         with urllib.request.urlopen(f"{url}/_sandbox/settings", timeout=5) as answer:
-            assert json.load(answer) == {"refundAfter": 1, "minuteBetweenRefunds": True}
+            assert json.load(answer)["minuteBetweenRefunds"] is True
         process.terminate()
         assert process.wait(timeout=10) == 0
 

@@ -19,6 +19,21 @@ def test_a_buyer_pays_by_code_or_by_number(shared_merchant):
         assert re.fullmatch(r"o[0-9A-Za-z_-]{27}", response.json["payer"]["openid"])
 
 
+def test_settings_change_together_or_not_at_all(merchant):
+    before = merchant.control("GET", "settings").json
+    assert before == {
+        "refundAfter": 1,
+        "minuteBetweenRefunds": False,
+        "closeAfter": 0,
+        "h5Domains": ["127.0.0.1", "localhost"],
+    }
+    wrong = merchant.control("POST", "settings", {"closeAfter": 300, "h5Domains": [""]})
+    assert (wrong.status, wrong.code) == (400, "BAD_CONTROL")
+    assert merchant.control("GET", "settings").json == before
+    changed = merchant.control("POST", "settings", {"closeAfter": 300, "h5Domains": ["example.com"]})
+    assert changed.json == before | {"closeAfter": 300, "h5Domains": ["example.com"]}
+
+
 def test_nobody_pays_twice(shared_merchant):
     order = shared_merchant.placed()
     first = shared_merchant.pay(codeUrl=order["code_url"]).json

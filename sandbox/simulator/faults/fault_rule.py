@@ -9,7 +9,7 @@ NOTIFICATION = "notification"
 REFUND = "refund"
 ABNORMAL_REFUND = "abnormalRefund"
 REQUESTS = (
-    *("native", "jsapi", "query", "close"),
+    *("native", "jsapi", "h5", "app", "query", "close"),
     *(REFUND, "refundQuery", ABNORMAL_REFUND, "certificates", "echo"),
 )
 OPERATIONS = (*REQUESTS, NOTIFICATION)

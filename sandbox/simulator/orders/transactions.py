@@ -5,10 +5,20 @@ import secrets
 import string
 from typing import Any
 
-from sandbox.simulator.clock import beijing_second
 from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.orders.h5_link import h5_link, new_link_query
 from sandbox.simulator.orders.ledger import Ledger
-from sandbox.simulator.orders.order_request import CLOSE, JSAPI, MCHID, NATIVE, OUT_TRADE_NO, TRANSACTION_ID
+from sandbox.simulator.orders.order_request import (
+    APP,
+    CLOSE,
+    H5,
+    JSAPI,
+    MCHID,
+    NATIVE,
+    OUT_TRADE_NO,
+    TRANSACTION_ID,
+)
+from sandbox.simulator.orders.prepay_id import new_prepay_id
 from sandbox.simulator.orders.transaction import transaction
 from sandbox.simulator.protocol.call import Answer, Call, Endpoint
 from sandbox.simulator.protocol.fields import Structure, extra, missing
@@ -32,6 +42,8 @@ class Transactions:
         return [
             Endpoint("native", "POST", re.compile(f"{base}/native"), self.native),
             Endpoint("jsapi", "POST", re.compile(f"{base}/jsapi"), self.jsapi),
+            Endpoint("h5", "POST", re.compile(f"{base}/h5"), self.h5),
+            Endpoint("app", "POST", re.compile(f"{base}/app"), self.app),
             Endpoint(
                 "query",
                 "GET",
@@ -60,7 +72,18 @@ class Transactions:
     def jsapi(self, call: Call) -> Answer:
         """WeChat Pay APIv3, JSAPI order: 200 with a prepay_id that lives two hours."""
         request = self._order_request(call, JSAPI)
-        return Answer({"prepay_id": self._ledger.place("JSAPI", request, _new_prepay_id).credential})
+        return Answer({"prepay_id": self._ledger.place("JSAPI", request, new_prepay_id).credential})
+
+    def h5(self, call: Call) -> Answer:
+        """WeChat Pay APIv3, H5 order: 200 with an h5_url that lives five minutes."""
+        request = self._order_request(call, H5)
+        query = self._ledger.place("MWEB", request, new_link_query).credential
+        return Answer({"h5_url": h5_link(call.origin, query)})
+
+    def app(self, call: Call) -> Answer:
+        """WeChat Pay APIv3, App order: 200 with a prepay_id that lives two hours."""
+        request = self._order_request(call, APP)
+        return Answer({"prepay_id": self._ledger.place("APP", request, new_prepay_id).credential})
 
     def query_by_out_trade_no(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Query order by out_trade_no."""
@@ -115,8 +138,3 @@ class Transactions:
 
 def _new_code_url(_now: float) -> str:
     return "weixin://wxpay/bizpayurl?pr=" + "".join(secrets.choice(_CODE_ALPHABET) for _ in range(11))
-
-
-def _new_prepay_id(now: float) -> str:
-    """`wx`, the Beijing day and time in 14 digits, 20 hex digits."""
-    return f"wx{beijing_second(now)}{secrets.token_hex(10)}"

@@ -130,6 +130,11 @@ def paid_order_not_closed() -> Refusal:
     return Refusal(400, "ORDER_PAID", "该订单已支付", number=ALREADY_PAID)
 
 
+def closed_too_early() -> Refusal:
+    """403: the order is too young to be closed (WeChat Pay APIv3, Close order: error codes; the rule is in older editions)."""
+    return Refusal(403, "RULE_LIMIT", "订单生成后不能马上关闭，请稍后再试")
+
+
 def order_closed() -> Refusal:
     """400: the order is closed; it wants a new out_trade_no."""
     return Refusal(400, "ORDER_CLOSED", "订单已关闭", number=ORDER_NO_LONGER_VALID)
