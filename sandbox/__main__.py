@@ -58,6 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _failed(str(error))
         print(f"API         {sandbox.api}  (the routes of template.yaml, and controls under /_sandbox/)")
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
+        print(f"WeChat      {sandbox.open_platform}  (open platform: openids)")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
         operating = _exported({"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)})
         print(

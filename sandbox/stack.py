@@ -79,6 +79,7 @@ class Sandbox:
         self._triggers = Triggers(self.aws, self.clock)
         self.schedules = self._triggers.schedules
         self.simulator: str
+        self.open_platform: str
         self.credentials: Credentials
         self.deployed: Deployed
         self.lambdas: Lambdas
@@ -101,6 +102,7 @@ class Sandbox:
             simulator = Simulator(self.credentials, clock=self.clock, mode=self._mode)
             self._ends.callback(simulator.stop)
             self.simulator = simulator.start()
+            self.open_platform = simulator.open_platform_url
             aws.result()
         self.deployed = deploy(
             self._template,
@@ -194,6 +196,7 @@ class Sandbox:
         return {
             "api": self.api,
             "simulator": self.simulator,
+            "openPlatform": self.open_platform,
             "aws": self.aws.url,
             "credentials": str(self.credentials_path.resolve()),
             "pid": os.getpid(),

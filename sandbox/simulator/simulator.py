@@ -11,6 +11,7 @@ from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls.controls import Controls
 from sandbox.simulator.controls.fault_controls import FaultControls
 from sandbox.simulator.controls.key_controls import KeyControls
+from sandbox.simulator.controls.login_controls import LoginControls
 from sandbox.simulator.controls.notify_controls import NotifyControls
 from sandbox.simulator.controls.refund_controls import RefundControls
 from sandbox.simulator.controls.settings_controls import SettingsControls, domains, duration, flag
@@ -21,6 +22,11 @@ from sandbox.simulator.gateway import Gateway
 from sandbox.simulator.notifications.courier import Courier, Delivery
 from sandbox.simulator.notifications.echo import Echo
 from sandbox.simulator.notifications.notification import refund_notification
+from sandbox.simulator.openplatform.apps import Apps
+from sandbox.simulator.openplatform.authorize import Authorize
+from sandbox.simulator.openplatform.codes import Codes
+from sandbox.simulator.openplatform.platform import OpenPlatform
+from sandbox.simulator.openplatform.tokens import Tokens
 from sandbox.simulator.orders.h5_link import PATH as H5_PATH
 from sandbox.simulator.orders.ledger import Ledger
 from sandbox.simulator.orders.paying import Paying
@@ -54,6 +60,8 @@ class Simulator:
         merchant_keys = MerchantKeys(credentials)
         ledger = Ledger(clock)
         faults = Faults()
+        apps, codes = Apps(credentials), Codes(clock)
+        authorize = Authorize(apps, codes)
         self._courier = Courier(keys.for_notification, faults, clock)
         self._refund_ledger = RefundLedger(
             ledger,
@@ -64,7 +72,7 @@ class Simulator:
         )
         gateway = Gateway(
             [
-                *Transactions(credentials, ledger).endpoints(),
+                *Transactions(credentials, ledger, apps).endpoints(),
                 *Refunds(self._refund_ledger).endpoints(),
                 *AbnormalRefunds(
                     self._refund_ledger, keys=keys, outcome=partial(_outcome, faults, ABNORMAL_REFUND)
@@ -83,6 +91,7 @@ class Simulator:
             minuteBetweenRefunds=flag(self._refund_ledger, "minute_between"),
             closeAfter=duration(ledger, "close_after"),
             h5Domains=domains(h5_checks, "domains"),
+            oauthDomains=domains(authorize, "domains"),
         )
         controls = Controls(
             ledger=ledger,
@@ -95,6 +104,7 @@ class Simulator:
             [
                 *RefundControls(self._refund_ledger).routes(),
                 *settings.routes(),
+                *LoginControls(apps, codes).routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
                 *NotifyControls(
@@ -103,7 +113,11 @@ class Simulator:
             ]
         )
         self.app: ASGIApp = _Paths(controls, H5Page(h5_checks, paying, clock).app(), gateway)
+        self.open_platform: ASGIApp = OpenPlatform(
+            apps=apps, codes=codes, tokens=Tokens(apps, clock), authorize=authorize, faults=faults
+        ).app
         self._served: Served | None = None
+        self._open_platform_served: Served | None = None
         self._stopped = False
 
     @property
@@ -113,20 +127,33 @@ class Simulator:
             raise RuntimeError("the simulator is not started")
         return self._served.url
 
+    @property
+    def open_platform_url(self) -> str:
+        """The base URL of the open platform, `open_platform` as a host of its own. Raises RuntimeError before start()."""
+        if self._open_platform_served is None:
+            raise RuntimeError("the simulator is not started")
+        return self._open_platform_served.url
+
     def deliveries(self) -> list[Delivery]:
         """Every attempt to deliver a notification so far, oldest first; a sandbox in the same process needs no request for it."""
         return self._courier.deliveries()
 
-    def start(self, port: int = 0) -> str:
-        """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once it answers.
+    def start(self, port: int = 0, *, open_platform_port: int = 0) -> str:
+        """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once both hosts answer.
 
-        Raises OSError when the port is taken, RuntimeError when it was started before.
+        Raises OSError when a port is taken, RuntimeError when it was started before.
         """
         if self._served is not None or self._stopped:
             raise RuntimeError("a simulator is started once")
         served = Served(self.app, port=port)
+        try:
+            open_platform = Served(self.open_platform, port=open_platform_port)
+        except OSError:
+            served.stop()
+            raise
+        self._served, self._open_platform_served = served, open_platform
         served.start()
-        self._served = served
+        open_platform.start()
         return served.url
 
     def stop(self) -> None:
@@ -134,9 +161,10 @@ class Simulator:
         self._stopped = True
         self._refund_ledger.stop()
         self._courier.stop()
-        if self._served is not None:
-            self._served.stop()
-            self._served = None
+        for served in (self._served, self._open_platform_served):
+            if served is not None:
+                served.stop()
+        self._served = self._open_platform_served = None
 
 
 def _tell(refund: Refund, *, courier: Courier, clock: Timepiece, merchant_keys: MerchantKeys) -> None:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,8 +40,11 @@ class Response:
 class Merchant:
     """Calls the simulator as a merchant would, with every part of a request open to tampering."""
 
-    def __init__(self, url: str, credentials: Credentials, clock: Clock) -> None:
+    def __init__(
+        self, url: str, credentials: Credentials, clock: Clock, *, open_platform_url: str = ""
+    ) -> None:
         self.url = url
+        self.open_platform_url = open_platform_url
         self.credentials = credentials
         self.clock = clock
         # Checking the numbers of a key would take longer than most of these tests.
@@ -150,8 +153,15 @@ class Merchant:
             sent["Content-Type"] = "application/json"
         return self.send(method, target, body, sent | (headers or {}))
 
-    def send(self, method: str, target: str, body: bytes, headers: dict[str, str | None]) -> Response:
-        parts = urlsplit(self.url)
+    def asked(self, path: str, *, headers: dict[str, str | None] | None = None, **members: str) -> Response:
+        """The open platform's answer; `members` are the query string, in this order."""
+        target = f"{path}?{urlencode(members)}"
+        return self.send("GET", target, b"", headers or {}, url=self.open_platform_url)
+
+    def send(
+        self, method: str, target: str, body: bytes, headers: dict[str, str | None], *, url: str = ""
+    ) -> Response:
+        parts = urlsplit(url or self.url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
         try:
             connection.putrequest(method, target, skip_host="Host" in headers, skip_accept_encoding=True)
@@ -211,5 +221,6 @@ class Merchant:
 def served(credentials: Credentials) -> Iterator[Merchant]:
     clock = Clock()
     simulator = Simulator(credentials, clock=clock)
-    yield Merchant(simulator.start(), credentials, clock)
+    url = simulator.start()
+    yield Merchant(url, credentials, clock, open_platform_url=simulator.open_platform_url)
     simulator.stop()

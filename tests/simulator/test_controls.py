@@ -26,6 +26,7 @@ def test_settings_change_together_or_not_at_all(merchant):
         "minuteBetweenRefunds": False,
         "closeAfter": 0,
         "h5Domains": ["127.0.0.1", "localhost"],
+        "oauthDomains": ["127.0.0.1", "localhost"],
     }
     wrong = merchant.control("POST", "settings", {"closeAfter": 300, "h5Domains": [""]})
     assert (wrong.status, wrong.code) == (400, "BAD_CONTROL")

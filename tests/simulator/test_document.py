@@ -26,7 +26,7 @@ def test_the_commands_work_as_printed(merchant, receiver):
         "H5_URL": merchant.h5(merchant.h5_order(notify_url=receiver.url)).json["h5_url"],
         "NO_PROXY": "127.0.0.1",
     }
-    assert len(BLOCKS) == 11
+    assert len(BLOCKS) == 12
     for block in BLOCKS:
         if deliveries := merchant.deliveries():
             environment["NOTIFICATION"] = deliveries[0]["id"]
@@ -45,7 +45,7 @@ def test_the_commands_work_as_printed(merchant, receiver):
 def test_the_effects_are_those_of_the_document():
     text = DOCUMENT.read_text(encoding="utf-8")
     tables = "".join(line for line in text.splitlines() if line.startswith("| `"))
-    for effect in {*ANSWER_EFFECTS, *NOTIFICATION_EFFECTS, "result"}:
+    for effect in {*ANSWER_EFFECTS, *NOTIFICATION_EFFECTS, "result", "errcode"}:
         assert f"`{effect}`" in tables
     for operation in OPERATIONS:
         assert f"`{operation}`" in text

@@ -60,7 +60,12 @@ def test_the_parameters_of_a_cashier_are_signed_as_it_signs_them(signer: Merchan
     # The values of WeChat Pay's own example ("Invoking payment", App); its key is not public.
     appid, timestamp, nonce_str = "wx8888888888888888", 1414561699, "5K8264ILTKCH16CQ2502SI8ZNMTM67VS"
     prepay_id = "WX1217752501201407033233368018"
-    what: dict[str, Any] = {"appid": appid, "prepay_id": prepay_id, "timestamp": timestamp, "nonce_str": nonce_str}
+    what: dict[str, Any] = {
+        "appid": appid,
+        "prepay_id": prepay_id,
+        "timestamp": timestamp,
+        "nonce_str": nonce_str,
+    }
     signed = [appid, str(timestamp), nonce_str]
     by_it = {
         last: utils.rsa_sign(signer.private_key, "\n".join([*signed, last]) + "\n")

@@ -6,6 +6,7 @@ import string
 from typing import Any
 
 from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.openplatform.apps import Apps
 from sandbox.simulator.orders.h5_link import h5_link, new_link_query
 from sandbox.simulator.orders.ledger import Ledger
 from sandbox.simulator.orders.order_request import (
@@ -23,7 +24,12 @@ from sandbox.simulator.orders.transaction import transaction
 from sandbox.simulator.protocol.call import Answer, Call, Endpoint
 from sandbox.simulator.protocol.fields import Structure, extra, missing
 from sandbox.simulator.protocol.json_body import posted
-from sandbox.simulator.protocol.refusals import appid_not_bound, mapped_twice, mchid_differs
+from sandbox.simulator.protocol.refusals import (
+    appid_not_bound,
+    mapped_twice,
+    mchid_differs,
+    openid_differs,
+)
 
 _CODE_ALPHABET = string.ascii_letters + string.digits
 
@@ -31,9 +37,9 @@ _CODE_ALPHABET = string.ascii_letters + string.digits
 class Transactions:
     """Answers for one merchant number, out of one ledger."""
 
-    def __init__(self, credentials: Credentials, ledger: Ledger) -> None:
+    def __init__(self, credentials: Credentials, ledger: Ledger, apps: Apps) -> None:
         self._mchid = credentials.mchid
-        self._appid = credentials.appid
+        self._apps = apps
         self._ledger = ledger
 
     def endpoints(self) -> list[Endpoint]:
@@ -118,8 +124,11 @@ class Transactions:
         structure.check(request, "")
         if request["mchid"] != self._mchid:
             raise mchid_differs("body")
-        if request["appid"] != self._appid:
+        if self._apps.find(request["appid"]) is None:
             raise appid_not_bound()
+        openid = request.get("payer", {}).get("openid")
+        if openid is not None and not self._apps.belongs(openid, request["appid"]):
+            raise openid_differs()
         return request
 
     def _require_own_mchid(self, call: Call) -> None:

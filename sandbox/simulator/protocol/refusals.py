@@ -104,6 +104,11 @@ def appid_not_bound() -> Refusal:
     return Refusal(400, "APPID_MCHID_NOT_MATCH", "商户号与appid不匹配", number=APPID_AND_MCHID)
 
 
+def openid_differs() -> Refusal:
+    """400: the openid is known, but to another app than the order's."""
+    return parameter_error("appid和openid不匹配", pointer="/payer/openid", issue="openid is of another appid")
+
+
 def mchid_differs(where: str) -> Refusal:
     """400: the caller named in Authorization is not the merchant that the request speaks of."""
     source = "post_payload" if where == "body" else "query_param"
