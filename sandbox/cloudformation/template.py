@@ -1,5 +1,7 @@
 """From template.yaml to plain CloudFormation, on this machine alone; `python -m sandbox.cloudformation.template [Name=value …]` prints it as JSON."""
 
+import copy
+import functools
 import json
 import logging
 import re
@@ -49,7 +51,16 @@ def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], 
 
     Final, because the transform adds a hash to the ids of layers. Raises TemplateError.
     """
-    source = _source(path)
+    source, given = path.read_text(encoding="utf-8"), json.dumps(values, sort_keys=True)
+    text, folders = _translated(path.parent, source, given)
+    plain: dict[str, Any] = json.loads(text)
+    return plain, dict(folders)
+
+
+@functools.lru_cache(maxsize=8)
+def _translated(parent: Path, text: str, values: str) -> tuple[str, Mapping[str, Path]]:
+    """The same from the template's text, values and answer as JSON. Kept, for it is a third of a sandbox's start."""
+    source = _source(text)
     defaults: dict[str, Value] = {
         # SAM makes logical ids of Release, so it must have some value.
         name: _typed(declared, str(declared.get("Default", "1")))
@@ -66,34 +77,38 @@ def translate(path: Path, values: Mapping[str, Value]) -> tuple[dict[str, Any], 
         local = properties.get(key, shared if key == "CodeUri" else None)
         if not isinstance(local, str) or local.startswith("s3://"):
             raise TemplateError(f"{logical_id}: {key} must be a local folder")
-        folders[logical_id] = (path.parent / local).resolve()
+        folders[logical_id] = (parent / local).resolve()
         properties[key] = f"s3://{PLACEHOLDER_BUCKET}/{logical_id}"
     # A managed policy by name would need a list that only AWS has; our roles spell out what they may do.
     translator = Translator({}, Parser(), boto_session=Session(region_name=_REGION))
     try:
-        result = translator.translate(source, parameter_values={**defaults, **values})
+        result = translator.translate(source, parameter_values={**defaults, **json.loads(values)})
     except Exception as refused:
         causes = getattr(refused, "causes", None) or [refused]
         raise TemplateError("; ".join(str(getattr(c, "message", c)) for c in causes)) from refused
     finally:
         translator.metrics.publish()  # to nowhere; kept back, they cause a warning
-    plain: dict[str, Any] = json.loads(json.dumps(result))
     final = {}
-    for logical_id, resource in plain["Resources"].items():
+    for logical_id, resource in result["Resources"].items():
         code = resource.get("Properties", {}).get(_DEPLOYED_CODE.get(resource["Type"], ""), {})
         if isinstance(code, dict) and code.get("S3Bucket") == PLACEHOLDER_BUCKET:
             final[logical_id] = folders[code["S3Key"]]
-    return plain, final
+    return json.dumps(result), final
 
 
 def parameters_of(path: Path) -> dict[str, Any]:
     """The template's Parameters section."""
-    declared: dict[str, Any] = _source(path).get("Parameters", {})
+    declared: dict[str, Any] = _source(path.read_text(encoding="utf-8")).get("Parameters", {})
     return declared
 
 
-def _source(path: Path) -> dict[str, Any]:
-    loader = _Loader(path.read_text(encoding="utf-8"))
+def _source(text: str) -> dict[str, Any]:
+    return copy.deepcopy(_parsed(text))
+
+
+@functools.lru_cache(maxsize=8)
+def _parsed(text: str) -> dict[str, Any]:
+    loader = _Loader(text)
     try:
         source: dict[str, Any] = loader.get_single_data()
     finally:
