@@ -5,6 +5,7 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
+from sandbox.simulator.cashier.call_up import CallUp
 from sandbox.simulator.cashier.h5_checks import H5Checks
 from sandbox.simulator.cashier.h5_page import H5Page
 from sandbox.simulator.clock import Timepiece
@@ -100,6 +101,7 @@ class Simulator:
             clock=clock,
             paying=paying,
             h5_checks=h5_checks,
+            call_up=CallUp(ledger, merchant_keys, credentials.mchid),
         ).app(
             [
                 *RefundControls(self._refund_ledger).routes(),

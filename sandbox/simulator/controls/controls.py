@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox.simulator.cashier.call_up import CallUp
 from sandbox.simulator.cashier.h5_checks import H5Checks
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls.control_request import ControlError, failure, members, told
@@ -22,8 +23,8 @@ from sandbox.simulator.orders.paying import Paying
 from sandbox.simulator.orders.transaction import ledger_entry, transaction
 from sandbox.simulator.refunds.refund_ledger import RefundLedger
 
-_NAMES_OF_ORDER = {"codeUrl", "prepayId", "h5Url", "outTradeNo"}
-_TEXTS = {*_NAMES_OF_ORDER, "openid"}
+_TEXTS = {"codeUrl", "prepayId", "h5Url", "outTradeNo", "openid"}
+_NAMES_OF_ORDER = {*_TEXTS, "payment"} - {"openid"}
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 
@@ -39,6 +40,7 @@ class Controls:
         clock: Timepiece,
         paying: Paying,
         h5_checks: H5Checks,
+        call_up: CallUp,
     ) -> None:
         self._ledger = ledger
         self._refund_ledger = refund_ledger
@@ -46,6 +48,7 @@ class Controls:
         self._clock = clock
         self._paying = paying
         self._h5_checks = h5_checks
+        self._call_up = call_up
 
     def app(self, more: Iterable[BaseRoute] = ()) -> Starlette:
         """The ASGI application with one route per control, and `more` routes of other controls."""
@@ -69,21 +72,25 @@ class Controls:
         return JSONResponse(ledger_entry(self._ledger.by_credential(code_url), ()))
 
     async def pay(self, request: Request) -> Response:
-        """The buyer pays by `codeUrl`, `prepayId`, `h5Url` or `outTradeNo`; the notification goes out at once."""
-        body = await members(request, {*_TEXTS, *VISIT, *MEMBERS})
+        """The buyer pays by what the merchant gave them, or by `outTradeNo`; the notification goes out at once."""
+        body = await members(request, {*_TEXTS, "payment", *VISIT, *MEMBERS})
         means = means_of(body)
         named = body.keys() & _NAMES_OF_ORDER
         if not all(isinstance(body[name], str) and body[name] for name in body.keys() & _TEXTS):
             raise ControlError(f"{', '.join(sorted(_TEXTS))} are strings that are not empty.")
         if len(named) != 1:
-            raise ControlError("Say exactly one of codeUrl, prepayId, h5Url and outTradeNo.")
+            raise ControlError("Say exactly one of codeUrl, prepayId, payment, h5Url and outTradeNo.")
         if "openid" in body and not _OPENID.fullmatch(body["openid"]):
             raise ControlError("An openid is 1 to 128 letters, digits, hyphens and underscores.")
         credential = body.get("codeUrl") or body.get("prepayId")
         if "h5Url" in body:
             self._h5_checks.passed(body["h5Url"], visit_of(body, self._h5_checks.usual_visit(body["h5Url"])))
             credential = link_query(body["h5Url"])[0]
-        elif visit := sorted(body.keys() & VISIT):
+        elif "payment" in body:
+            if not isinstance(body["payment"], dict):
+                raise ControlError("payment is the object that WeChat is called up with.")
+            credential = self._call_up.prepay_id(body["payment"])
+        if "h5Url" not in body and (visit := sorted(body.keys() & VISIT)):
             raise ControlError(f"{visit[0]} is of whoever opens an h5Url.")
         order, notification_id = self._paying.pay(
             credential=credential,
