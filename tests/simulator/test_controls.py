@@ -99,6 +99,7 @@ def test_the_ledger_tells_of_every_order(merchant):
         "orders": [
             {
                 "out_trade_no": order["out_trade_no"],
+                "trade_type": "NATIVE",
                 "trade_state": "SUCCESS",
                 "transaction_id": transaction_id,
                 "amount": {"total": 100},
@@ -108,6 +109,7 @@ def test_the_ledger_tells_of_every_order(merchant):
             },
             {
                 "out_trade_no": other["out_trade_no"],
+                "trade_type": "NATIVE",
                 "trade_state": "NOTPAY",
                 "amount": {"total": 7},
                 "description": other["description"],
@@ -116,6 +118,14 @@ def test_the_ledger_tells_of_every_order(merchant):
             },
         ]
     }
+
+
+def test_the_ledger_has_the_latest_link_of_an_h5_order(merchant):
+    order = merchant.h5_order()
+    merchant.h5(order)
+    latest = merchant.h5(order).json["h5_url"]
+    [entry] = merchant.control("GET", "orders").json["orders"]
+    assert (entry["trade_type"], entry["h5_url"]) == ("MWEB", latest)
 
 
 def test_the_clock_moves_forward(merchant):

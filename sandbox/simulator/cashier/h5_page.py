@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from sandbox.simulator.cashier.h5_checks import WORDS, H5Checks, Visit
@@ -17,8 +17,7 @@ from sandbox.simulator.controls.control_request import NotPossibleError
 from sandbox.simulator.orders.h5_link import PATH, link_query
 from sandbox.simulator.orders.order import Order
 from sandbox.simulator.orders.paying import Paying
-
-WECHAT = "MicroMessenger"  # in the user agent of WeChat's own browser
+from sandbox.simulator.wechat_page import inside_wechat, wechat_page
 
 
 @dataclass(frozen=True)
@@ -52,11 +51,10 @@ class H5Page:
 
     async def open(self, request: Request) -> Response:
         """WeChat Pay answers with 200 whatever it says; the code of a refusal is the page's `data-code`."""
-        headers = request.headers
         visit = Visit(
             address=request.client.host if request.client is not None else "",
-            referer=headers.get("referer", ""),
-            inside_wechat=WECHAT in headers.get("user-agent", ""),
+            referer=request.headers.get("referer", ""),
+            inside_wechat=inside_wechat(request),
         )
         try:
             order = self._checks.passed(str(request.url), visit)
@@ -66,7 +64,7 @@ class H5Page:
         ticket = secrets.token_urlsafe(24)
         with self._lock:
             self._opened[ticket] = _Opened(query, redirect_url, self._clock.time())
-        return _page("", _order(order, ticket, redirect_url))
+        return wechat_page("", _order(order, ticket, redirect_url))
 
     async def pay(self, request: Request) -> Response:
         """The tap: pay, then back to the merchant's page, which is told nothing."""
@@ -83,12 +81,12 @@ class H5Page:
             return _refusal(refusal)
         if opened.redirect_url is not None:
             return RedirectResponse(opened.redirect_url, 303)
-        return _page("", "<h1>支付成功</h1><p>Paid.</p>")
+        return wechat_page("", "<h1>支付成功</h1><p>Paid.</p>")
 
 
 def _refusal(refusal: NotPossibleError) -> Response:
     words = WORDS.get(refusal.code, "支付失败")
-    return _page(refusal.code, f"<h1>{escape(words)}</h1><p>{escape(str(refusal))}</p>")
+    return wechat_page(refusal.code, f"<h1>{escape(words)}</h1><p>{escape(str(refusal))}</p>")
 
 
 def _order(order: Order, ticket: str, redirect_url: str | None) -> str:
@@ -99,13 +97,4 @@ def _order(order: Order, ticket: str, redirect_url: str | None) -> str:
         f"<h1>¥{order.total // 100}.{order.total % 100:02}</h1><p>{escape(str(order.request['description']))}</p>"
         f'<form method="post" action="{PATH}"><input type="hidden" name="ticket" value="{ticket}">'
         f'<button id="pay">确认支付 Confirm payment</button></form>{back}'
-    )
-
-
-def _page(code: str, content: str) -> Response:
-    return HTMLResponse(
-        '<!doctype html><html lang="zh"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>微信支付</title></head>'
-        f'<body data-code="{escape(code)}">{content}</body></html>',
-        headers={"Cache-Control": "no-store"},
     )

@@ -69,7 +69,7 @@ class Controls:
         code_url = (await members(request, {"codeUrl"})).get("codeUrl")
         if not isinstance(code_url, str) or not code_url:
             raise ControlError("codeUrl is a string that is not empty.")
-        return JSONResponse(ledger_entry(self._ledger.by_credential(code_url), ()))
+        return JSONResponse(ledger_entry(self._ledger.by_credential(code_url), (), origin=_origin(request)))
 
     async def pay(self, request: Request) -> Response:
         """The buyer pays by what the merchant gave them, or by `outTradeNo`; the notification goes out at once."""
@@ -100,10 +100,11 @@ class Controls:
         )
         return JSONResponse(transaction(order) | {"notification_id": notification_id})
 
-    async def orders(self, _request: Request) -> Response:
+    async def orders(self, request: Request) -> Response:
         """The ledger, oldest order first."""
         entries = [
-            ledger_entry(order, self._refund_ledger.of(order.out_trade_no)) for order in self._ledger.orders()
+            ledger_entry(order, self._refund_ledger.of(order.out_trade_no), origin=_origin(request))
+            for order in self._ledger.orders()
         ]
         return JSONResponse({"orders": entries})
 
@@ -131,6 +132,10 @@ class Controls:
         self._refund_ledger.settle()
         self._courier.wake()
         return JSONResponse({"now": self._clock.time()})
+
+
+def _origin(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
 
 
 def _entry(delivery: Delivery) -> dict[str, Any]:

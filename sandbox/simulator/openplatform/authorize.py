@@ -6,11 +6,11 @@ from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from sandbox.simulator.cashier.h5_page import WECHAT
 from sandbox.simulator.openplatform.apps import Apps, Kind
 from sandbox.simulator.openplatform.codes import Codes, Grant
+from sandbox.simulator.wechat_page import inside_wechat, wechat_page
 
 COOKIE = "wechat_person"  # who is logged in to the WeChat that this browser is: one person per browser
 PERSON = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -33,11 +33,11 @@ class Authorize:
         """302 to redirect_uri with code and state; otherwise a page, with its number as `data-code`."""
         pairs = parse_qsl(request.url.query, keep_blank_values=True)
         members = dict(pairs)
-        if WECHAT not in request.headers.get("user-agent", ""):
-            return _page("OUTSIDE_WECHAT", "请在微信客户端打开链接")
+        if not inside_wechat(request):
+            return _refused("OUTSIDE_WECHAT", "请在微信客户端打开链接")
         problem = self._problem([name for name, _ in pairs], members)
         if problem is not None:
-            return _page(*problem)
+            return _refused(*problem)
         known = request.cookies.get(COOKIE, "")
         person = known if PERSON.fullmatch(known) else secrets.token_hex(8)
         code = self._codes.new(Grant(members["appid"], person, members["scope"]))
@@ -83,10 +83,5 @@ def _with(url: str, **members: str) -> str:
     return urlunsplit(parts._replace(query=query))
 
 
-def _page(code: str, words: str) -> Response:
-    return HTMLResponse(
-        '<!doctype html><html lang="zh"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>微信</title></head>'
-        f'<body data-code="{escape(code)}"><h1>{escape(words)}</h1></body></html>',
-        headers={"Cache-Control": "no-store"},
-    )
+def _refused(code: str, words: str) -> Response:
+    return wechat_page(code, f"<h1>{escape(words)}</h1>")
