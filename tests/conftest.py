@@ -2,7 +2,6 @@
 
 import gc
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling, Scheduling
 
+from tests.kit.aws_line import begin_anew
 from tests.processor_time import ProcessorTime
 from tests.thorough import share_of, told
 
@@ -105,10 +105,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 @pytest.fixture(autouse=True, scope="module")
 def no_line_to_an_earlier_aws() -> None:
-    """pynamodb keeps its connection, and with it address and credentials, for as long as the process lives."""
-    if (tables := sys.modules.get("payments.storage.tables")) is not None:
-        for name in ("PaymentItem", "QuarantineItem", "NotificationItem", "AllowanceItem", "ConnectionItem"):
-            getattr(tables, name)._connection = None
+    """A process keeps its session, and with it address and credentials, for as long as it lives."""
+    begin_anew()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,7 +67,7 @@ def counted(sandbox: Sandbox) -> Counted:
     uses = Counter(use.action for use in sandbox.aws.take_uses() if "streams" not in use.action)
     actions = {action: count / PAYMENTS for action, count in sorted(uses.items()) if action in _COUNTED}
     published = (sandbox.pumped - pumped) / PAYMENTS
-    size = max(_size(sandbox, number) for number in numbers)
+    size = max(item_bytes(_item(sandbox, number)) for number in numbers)
     logged = sum(len(sandbox.lambdas.logs(name)) - length for name, length in before.items()) / PAYMENTS
     writes = actions["dynamodb:PutItem"] + actions["dynamodb:UpdateItem"]
     pushes = (_pushed(sandbox) - pushed) / PAYMENTS
@@ -106,7 +107,7 @@ def abandoned(sandbox: Sandbox) -> Counted:
     looks = (_settled(sandbox) - looked) / PAYMENTS
     pushes = (_pushed(sandbox) - pushed) / PAYMENTS
     published = (sandbox.pumped - pumped) / PAYMENTS - looks
-    size = max(_size(sandbox, number) for number in numbers)
+    size = max(item_bytes(_item(sandbox, number)) for number in numbers)
     logged = sum(
         len(sandbox.lambdas.logs(name)) - length for name, length in before.items() if name != "SweepFunction"
     )
@@ -199,18 +200,23 @@ def _item(sandbox: Sandbox, number: str) -> dict[str, Any]:
     return item
 
 
-def _size(sandbox: Sandbox, number: str) -> int:
-    """Bytes, as DynamoDB counts them: names and values; a number about half its digits, and three for a list or map."""
+def item_bytes(item: Mapping[str, Any]) -> int:
+    """The size of an item in DynamoDB's JSON as DynamoDB counts it.
 
-    def of(value: dict[str, Any]) -> int:
+    Names and values; a number about half its digits; for a list or map three, and one for each member.
+    """
+
+    def of(value: Mapping[str, Any]) -> int:
         ((kind, content),) = value.items()
         if kind == "M":
             return 3 + sum(1 + len(name.encode()) + of(member) for name, member in content.items())
         if kind == "L":
             return 3 + sum(1 + of(member) for member in content)
+        if kind in ("BOOL", "NULL"):
+            return 1
         return math.ceil(len(content) / 2) + 1 if kind == "N" else len(str(content).encode())
 
-    return sum(len(name.encode()) + of(value) for name, value in _item(sandbox, number).items())
+    return sum(len(name.encode()) + of(value) for name, value in item.items())
 
 
 def table(found: Counted) -> str:

@@ -3,10 +3,14 @@
 import threading
 import time
 
+import pytest
+
 from sandbox.stack import NOTIFY_PATH, STACK_NAME
 from tests.alarms.cloudwatch import rings
 from tests.alarms.world import World
 from tests.kit.console import refund_in_console
+
+pytestmark = pytest.mark.share(2, of_file=True)
 
 STACK = {"service": STACK_NAME}
 

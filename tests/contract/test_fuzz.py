@@ -48,6 +48,7 @@ BODIES = {
 API = schemathesis.openapi.from_dict(DOCUMENT.raw, config=SchemathesisConfig.from_dict(CONFIG))
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize(("method", "path"), sorted(DOCUMENT.operations))
 def test_the_api_answers_as_its_document_says(method: str, path: str, callers: Callers) -> None:
     # Not `API.parametrize()`: its tests all have one name, and several processes that share the work go by names.

@@ -254,4 +254,4 @@ def test_the_build_keeps_the_models_of_exactly_the_services_that_are_called() ->
 def test_everything_deployed_was_looked_at() -> None:
     folders = {file.parent for folder in OURS for file in (ROOT / folder).rglob("*.py")}
     everywhere = {file.parent for base in ("functions", "layers") for file in (ROOT / base).rglob("*.py")}
-    assert everywhere == folders
+    assert everywhere - {ROOT / "layers/dependencies"} == folders  # what the build runs there is not deployed

@@ -7,6 +7,8 @@ import pytest
 from tests.kit.console import CACHED, Console, advance
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 CARD = {
     "type": "USER_BANK_CARD",
     "bankType": "ICBC_DEBIT",

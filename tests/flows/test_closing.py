@@ -12,6 +12,8 @@ import pytest
 from tests.kit.shop import Shop
 from tests.thorough import ROUNDS
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 
 def test_a_closed_order_cannot_be_paid(shop: Shop) -> None:
     number = shop.native().json()["data"]["outTradeNo"]

@@ -4,6 +4,8 @@ import pytest
 
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 
 def kinds(shop: Shop, number: str) -> list[str]:
     return [event["detail-type"] for event in shop.events(number)]

@@ -7,6 +7,8 @@ import pytest
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Running]:

@@ -15,6 +15,8 @@ from cryptography.x509 import load_pem_x509_certificate
 
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 
 class Grey:
     """Pixels in the form that numpy and zxing hand around."""

@@ -92,7 +92,7 @@ def writes(shop, route_key, done_before):
     ]
 
 
-@pytest.mark.share(4)
+@pytest.mark.share(6)
 @pytest.mark.parametrize("route_key", ROWS)
 @pytest.mark.parametrize("caller", CALLERS)
 def test_each_cell_is_answered_exactly_so(shop, world, route_key, caller):

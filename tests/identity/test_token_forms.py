@@ -16,7 +16,7 @@ SERVED = (200, "served")
 each_form = pytest.mark.parametrize("form", FORMS)
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(6)
 @each_form
 def test_a_buyer_pays_for_themselves_at_the_quoted_price_and_no_more(
     callers: Callers, buyer: str, order: Callable[[], str], form: str
@@ -39,7 +39,7 @@ def test_a_buyer_pays_for_themselves_at_the_quoted_price_and_no_more(
     assert [stranger[what] for what in ("query", "payment", "close")] == [(404, "ORDER_NOT_FOUND")] * 3
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(6)
 @each_form
 def test_a_backend_acts_for_anybody_and_refunds_nothing(
     callers: Callers, order: Callable[[], str], form: str
@@ -51,7 +51,7 @@ def test_a_backend_acts_for_anybody_and_refunds_nothing(
     }
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(6)
 @each_form
 def test_the_back_office_sees_and_refunds_and_opens_nothing(
     callers: Callers, order: Callable[[], str], form: str

@@ -13,6 +13,7 @@ from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Payment, Refund
 from payments.storage.tables import AllowanceItem, EchoItem, NotificationItem, PaymentItem, QuarantineItem
 from payments.wiring import Wiring
+from tests.kit.aws_line import new_line
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.kit.functions import function
 from tests.kit.identities import IDENTITIES, WECHAT_PAY
@@ -340,10 +341,8 @@ def office_tables() -> MemoryDynamoDB:
 
 
 @pytest.fixture
-def office(office_tables: MemoryDynamoDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[Office]:
-    for table in TABLES:
-        monkeypatch.setattr(table, "_connection", None)
-    with office_tables as db:
+def office(office_tables: MemoryDynamoDB) -> Iterator[Office]:
+    with new_line(), office_tables as db:
         db.clear()
         yield Office(db)
         db.around = None

@@ -15,7 +15,7 @@ class Running(Sandbox):
             self.clock.advance(60)
             assert self.drain(20)
 
-    def wait_until(self, holds: Any, seconds: float = 15.0) -> None:
+    def wait_until(self, holds: Any, seconds: float = 40.0) -> None:
         waited = threading.Event()
         for _ in range(int(seconds / 0.02)):
             if holds():

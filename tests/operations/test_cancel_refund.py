@@ -11,6 +11,8 @@ from tests.kit.shop import Shop
 from tests.operations.commands import Command
 from tests.operations.test_operations import paid_order
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Running]:

@@ -8,6 +8,8 @@ from operations.destroy import KEPT
 from sandbox.cloudformation.template import transformed
 from tests.operations.cloud import Cloud
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 RESOURCES = [
     (name, "AWS::Any::Thing", f"wechatpay-dev-{name}-1", "CREATE_COMPLETE")

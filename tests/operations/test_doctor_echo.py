@@ -20,6 +20,8 @@ from tests.operations.commands import Command
 from tests.operations.test_doctor import other_key, private_pem, public_pem
 from wechatpay.sensitive import encrypt_sensitive
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 Doctor = Callable[..., tuple[int, str]]
 ARRIVED = "ok         WeChat Pay's echo has arrived at WECHAT_NOTIFY_URL, was verified there and decrypted"
 

@@ -17,7 +17,7 @@ from payments.wiring import Wiring
 from sandbox.commands.sam_local import keys
 from sandbox.simulator import Credentials
 from sandbox.stack import Sandbox
-from tests.payments.lost_answers import TABLES
+from tests.kit.aws_line import begin_anew
 
 Members = dict[str, Any]
 SIGNING, VERIFICATION = "SigningSecretArn", "VerificationSecretArn"
@@ -34,9 +34,6 @@ class Merchant:
         for name, value in {"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-        # A function that starts has no line yet; this process may have one to an earlier test's AWS.
-        for table in TABLES:
-            monkeypatch.setattr(table, "_connection", None)
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
         self.client = sandbox.aws.client("secretsmanager")
         self.signing: Members = {
@@ -64,6 +61,7 @@ class Merchant:
 
     def wiring(self) -> Wiring:
         """A function that starts."""
+        begin_anew()  # it has no line yet; this process may have one to an earlier test's AWS
         return Wiring(self._environment)
 
     def doctor(self) -> tuple[int, str]:
@@ -181,7 +179,7 @@ def assert_the_functions_read(shop: Merchant) -> None:
     assert verification.apiv3_keys == [shop.known.api_v3_key.encode()]
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(6)
 @pytest.mark.parametrize(
     ("names", "form"),
     [(names, form) for names, _, form in MEMBER_FORMS],
@@ -340,7 +338,7 @@ REFUSED: list[tuple[str, str, object]] = [
 ]
 
 
-@pytest.mark.share(3)
+@pytest.mark.share(6)
 @pytest.mark.parametrize(
     ("output", "member", "given"), REFUSED, ids=[f"{case[1]} {case[2]!r:.30}" for case in REFUSED]
 )

@@ -10,12 +10,12 @@ import pytest
 
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
-from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from payments.wiring import Wiring
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws, Use
 from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import Deployed
+from tests.kit.aws_line import new_line
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.kit.environment import local_aws
 from tests.kit.parameters import PARAMETERS, TEMPLATE
@@ -130,14 +130,10 @@ def stage(
     wiring: Wiring, deployed: tuple[Aws, Deployed], verification_secret: None, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Stage]:
     """Every handler, with an operator's rights: pynamodb knows one caller at a time."""
-    models = (PaymentItem, QuarantineItem, AllowanceItem)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    for model in models:
-        model._connection = None
     environment: dict[str, str] = {}
     for function in ("Settle", "Sweep", "Checkout", "Refund", "Native"):
         environment |= deployed[1].functions[f"{function}Function"].environment
-    yield Stage(Calls(StagedWiring(environment), deployed[0]))
-    for model in models:
-        model._connection = None
+    with new_line():
+        yield Stage(Calls(StagedWiring(environment), deployed[0]))

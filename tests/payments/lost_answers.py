@@ -6,9 +6,8 @@ from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from pynamodb.models import Model
 
-from payments.storage.tables import AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem
+from payments.storage.sdk.session import SENDER
 
-TABLES = (AllowanceItem, ConnectionItem, PaymentItem, QuarantineItem)
 READS = ("GetItem", "Query", "GetSecretValue")
 
 
@@ -18,7 +17,10 @@ def client_of(table: type[Model]) -> Any:
 
 
 class LostAnswers:
-    """A context manager; `repeated` are the operations that were sent a second time, in order."""
+    """A context manager; `repeated` are the operations that were sent a second time, in order.
+
+    Inside, and from then on, the clients send by means of botocore's own.
+    """
 
     def __init__(self, *clients: Any) -> None:
         self._clients = clients
@@ -28,7 +30,10 @@ class LostAnswers:
 
     def __enter__(self) -> Self:
         for client in self._clients:
-            client.meta.events.register_first("before-send", self._send)
+            client.meta.events.unregister(
+                "before-send", unique_id=SENDER
+            )  # else a request would go out twice
+            client.meta.events.register("before-send", self._send)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -11,8 +11,8 @@ import pytest
 from payments.core import identifiers
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment, Refund
-from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from tests.kit.aws_line import new_line
 from tests.kit.payments import put
 from tests.kit.script import SILENCE, UNCLEAR, Script, missing, order_object, refund_object
 from tests.payments.calls import Calls
@@ -54,14 +54,10 @@ def said(text: str) -> Exception | None:
 @pytest.fixture
 def calls(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
     """With an operator's rights: four functions' handlers are called here, and pynamodb knows one caller at a time."""
-    models = (PaymentItem, QuarantineItem, AllowanceItem)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
-    for model in models:
-        monkeypatch.setattr(model, "_connection", None)
-    yield calls
-    for model in models:
-        model._connection = None
+    with new_line():
+        yield calls
 
 
 @pytest.fixture

@@ -2,13 +2,12 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from botocore.session import get_session
 
 from payments.core.errors import RefusedUpdate
 from payments.core.events import SOURCE
@@ -25,9 +24,10 @@ from payments.wiring import Wiring
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
+from tests.kit.aws_line import begin_anew, new_line
 from tests.kit.payments import facts_of, put
 from tests.payments.calls import Calls
-from tests.payments.lost_answers import TABLES, LostAnswers, client_of
+from tests.payments.lost_answers import LostAnswers, client_of
 from tests.payments.test_refunds import facts
 
 pytestmark = pytest.mark.usefixtures("over_http")
@@ -40,7 +40,7 @@ Made = Callable[[str], Any]
 
 
 @pytest.fixture
-def playing(deployed: tuple[Aws, Deployed], monkeypatch: pytest.MonkeyPatch) -> Playing:
+def playing(deployed: tuple[Aws, Deployed], monkeypatch: pytest.MonkeyPatch) -> Iterator[Playing]:
     """What a function has by its name in the template: its environment, its role, and connections of its own."""
     aws, stack = deployed
 
@@ -49,11 +49,11 @@ def playing(deployed: tuple[Aws, Deployed], monkeypatch: pytest.MonkeyPatch) -> 
         where = {"AWS_ENDPOINT_URL": aws.url, "AWS_REGION": aws.region, "AWS_DEFAULT_REGION": aws.region}
         for variable, value in (aws.session_credentials(function.role_arn) | where).items():
             monkeypatch.setenv(variable, value)
-        for table in TABLES:
-            monkeypatch.setattr(table, "_connection", None)
+        begin_anew()
         return Wiring(function.environment)
 
-    return play
+    with new_line():
+        yield play
 
 
 def count(wiring: Wiring, caller: str, number: str, *, most: int = 200, now: int | None = None) -> bool:
@@ -239,7 +239,8 @@ def administrator(playing: Playing, deployed: tuple[Aws, Deployed], monkeypatch:
     playing("CertificatesFunction")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY)
     monkeypatch.delenv("AWS_SESSION_TOKEN")
-    return lambda service: client(service, get_session())
+    begin_anew()
+    return client
 
 
 def test_certificates_that_were_written_twice_are_kept_once_and_nothing_is_lost(administrator: Made) -> None:

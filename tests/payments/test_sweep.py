@@ -12,7 +12,7 @@ from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import CURRENCY, Payment, Refund
 from payments.core.schedule import shard
-from payments.storage.tables import PaymentItem, QuarantineItem
+from tests.kit.aws_line import new_line
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.kit.functions import function
 from tests.kit.payments import a_payment
@@ -98,12 +98,8 @@ class Sweeping:
 @pytest.fixture
 def memory() -> Iterator[MemoryDynamoDB]:
     """Tables of this test alone."""
-    for model in (PaymentItem, QuarantineItem):
-        model._connection = None
-    with MemoryDynamoDB.from_template() as db:
+    with new_line(), MemoryDynamoDB.from_template() as db:
         yield db
-    for model in (PaymentItem, QuarantineItem):
-        model._connection = None
 
 
 @pytest.fixture

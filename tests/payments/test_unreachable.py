@@ -11,6 +11,7 @@ from payments.api.http import endpoint
 from payments.storage.aws import timeout_seconds
 from payments.storage.tables import PaymentItem
 from payments.wiring import Wiring
+from tests.kit.aws_line import new_line
 from tests.kit.functions import function
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -34,8 +35,8 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
         monkeypatch.delenv("AWS_TIMEOUT_SECONDS")
         monkeypatch.setattr(PaymentItem.Meta, "read_timeout_seconds", timeout_seconds())
-        monkeypatch.setattr(PaymentItem, "_connection", None)
-        yield
+        with new_line():
+            yield
 
 
 def test_a_table_that_does_not_answer_is_worth_a_retry(silent: None) -> None:

@@ -25,6 +25,48 @@ UNSIGNED = refusal("USER_ACCOUNT_ABNORMAL", proven=False)
 # ---- what goes out, and what is told ----
 
 
+@pytest.mark.parametrize("status", ["PROCESSING", "ABNORMAL", "SUCCESS", "CLOSED"])
+def test_a_refund_that_wechat_pay_has_keeps_neither_its_request_nor_who_sent_it(
+    office: Office, status: str
+) -> None:
+    """It is never sent again, whatever becomes of it."""
+    number = office.paid()
+    office.refund(number, wechat=SILENCE, key="k")
+    kept = office.refund_of(number)
+    assert kept.wechat_request
+    assert kept.claim
+    office.wait(2)
+    office.refund(number, key="k", wechat=taken(status))
+    refund = office.refund_of(number)
+    assert (refund.status.word, refund.wechat_request, refund.claim) == (status, None, None)
+    sent = len(office.sent)
+    for _ in range(3):
+        office.wait(DAY)
+        office.refund(number, key="k")
+        office.look(number)
+    assert len(office.sent) == sent
+
+
+def test_a_repetition_whose_refund_is_paid_out_before_it_is_sent_sends_nothing(office: Office) -> None:
+    """The answer to the write by which it took its turn was lost, and meanwhile an earlier send has come to its end."""
+    number = office.paid()
+    refund = office.refund(number, wechat=SILENCE, key="k").number
+    office.wait(2)
+    turns = []
+
+    def around(operation: Operation, run: Run) -> Answer:
+        if operation.name == "UpdateItem" and operation.table == "PaymentsTable" and not turns:
+            turns.append(run())
+            news = console(office.stored(number), refund, 300)
+            assert office.notify(news).status == 200
+        return run()
+
+    office.db.around = around
+    told = office.refund(number, key="k")
+    assert (told.data["status"], told.data["duplicate"]) == ("SUCCESS", True)
+    assert office.sent == [refund]
+
+
 def test_a_refund_is_sent_as_it_is_kept_and_told_as_wechat_pay_has_it(office: Office) -> None:
     number = office.paid()
     told = office.refund(number, "3.50", refundReason="破损")

@@ -11,6 +11,8 @@ from sandbox.commands.samples import ABOUT_AN_ORDER, SampleOrder, invoke
 from sandbox.stack import Sandbox
 from tests.kit import warm
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 ROOT = Path(__file__).parents[2]
 
 ANSWERS = {

@@ -15,6 +15,8 @@ from sandbox.clock import Clock
 from sandbox.functions.lambdas import FunctionError, Lambdas, PayloadTooLargeError
 from tests.sandbox.toys.functions import TOYS, toy
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "ASIATOY",
     "AWS_SECRET_ACCESS_KEY": "secret",

@@ -14,6 +14,8 @@ import requests
 from tests.kit import warm
 from tests.kit.program import Program
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 ROOT = Path(__file__).parents[2]
 
 

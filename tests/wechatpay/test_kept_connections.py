@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.kit.authority import Authority
 from tests.wechatpay.gateway import client, proof, request_of
-from tests.wechatpay.test_transport import Authority, trusting
+from tests.wechatpay.test_transport import trusting
 from wechatpay import transport
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 

@@ -180,29 +180,18 @@ class Wiring:
             self.count("WeChatErrors", code=code)
 
     @cached_property
-    def _session(self) -> Any:
-        """The botocore session: a table's own where the function has that table, for a second one would cost a second start."""
-        if self.settings.has("PAYMENTS_TABLE"):
-            return self.store.session()
-        if self.settings.has("CONNECTIONS_TABLE"):
-            return self.connections.session()
-        from botocore.session import get_session
-
-        return get_session()
-
-    @cached_property
     def _secrets_manager(self) -> Any:
         from payments.storage.aws import client
 
         # Two attempts, for a third could outlast notify's five seconds, and with the process the keys in use would be lost.
-        return client("secretsmanager", self._session, attempts=2)
+        return client("secretsmanager", attempts=2)
 
     @cached_property
     def queue(self) -> Any:
         """An SQS client."""
         from payments.storage.aws import client
 
-        return client("sqs", self._session)
+        return client("sqs")
 
     @cached_property
     def live(self) -> Any:
@@ -210,23 +199,19 @@ class Wiring:
         from payments.storage.aws import client
 
         endpoint = "http" + self.settings.live_url.removeprefix("ws")
-        return client("apigatewaymanagementapi", self._session, endpoint)
+        return client("apigatewaymanagementapi", endpoint)
 
     @cached_property
     def events(self) -> Any:
         """An EventBridge client."""
-        from botocore.session import get_session
-
         from payments.storage.aws import client
 
-        return client("events", get_session())
+        return client("events")
 
     @cached_property
     def unpublished(self) -> "Unpublished":
         """The bucket for stream records that cannot be published."""
-        from botocore.session import get_session
-
         from payments.storage.aws import client
         from payments.storage.unpublished import Unpublished
 
-        return Unpublished(bucket=self.settings.unpublished_bucket, client=client("s3", get_session()))
+        return Unpublished(bucket=self.settings.unpublished_bucket, client=client("s3"))

@@ -22,6 +22,7 @@ from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import QueueMapping
 from sandbox.triggers.queues import as_lambda_delivers
+from tests.kit.aws_line import new_line
 from tests.kit.environment import operator_of
 from tests.kit.functions import function
 from tests.kit.parameters import NEEDED, TEMPLATE
@@ -108,7 +109,7 @@ class Functions:
         for each in deployed.functions.values():
             environment |= each.environment
         self._open.enter_context(operator_of(self._aws))
-        PaymentItem._connection = None  # pynamodb keeps the line to another test's table
+        self._open.enter_context(new_line())
         # What DynamoDB does in milliseconds may take seconds here, and is not what is measured.
         self._patience = PaymentItem.Meta.read_timeout_seconds
         PaymentItem.Meta.read_timeout_seconds = 60
@@ -123,7 +124,6 @@ class Functions:
         return self
 
     def __exit__(self, *_: object) -> None:
-        PaymentItem._connection = None
         PaymentItem.Meta.read_timeout_seconds = self._patience
         self._open.close()
         self._aws.stop()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from payments.core.events import plain
+from payments.core.history import plain
 
 RANKS = {
     "CREATING": 0,

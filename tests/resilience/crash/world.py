@@ -19,6 +19,7 @@ from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import QueueMapping
 from sandbox.simulator import Credentials, Simulator
+from tests.kit.aws_line import new_line
 from tests.kit.environment import operator_of
 from tests.kit.functions import function
 from tests.kit.logs import logged_to
@@ -56,8 +57,7 @@ class World:
     def __enter__(self) -> Self:
         for meta, _ in self._patience:
             meta.read_timeout_seconds = MAX_WAIT_SECONDS
-        for item in (PaymentItem, QuarantineItem, AllowanceItem):
-            item._connection = None  # it may still be one to an earlier world's tables
+        self._open.enter_context(new_line())
         self.aws.start()
         merchant = {"WeChatAppId": self.credentials.appid, "WeChatMchId": self.credentials.mchid}
         parameters = NEEDED | merchant | {"DueShards": "1", "Stage": "crash"}

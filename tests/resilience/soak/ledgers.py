@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from payments.core.events import plain
+from payments.core.history import plain
 from tests.resilience.crash import invariants
 from tests.resilience.soak.people import People
 from tests.resilience.soak.window import Window

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from payments.core import history
+from payments.core.history import plain
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import HistoryEntry
 from payments.core.times import utc
@@ -98,15 +99,3 @@ def _refund(entry: HistoryEntry) -> dict[str, Any] | None:
     status = entry.refund_status or RefundStatus.REQUESTED
     refund = {"outRefundNo": entry.out_refund_no, "amount": entry.amount, "status": status.word}
     return refund | ({"toMerchant": True} if entry.to_merchant else {})
-
-
-def plain(value: Mapping[str, Any]) -> Any:
-    """One DynamoDB attribute value as Python has it; numbers in our tables are whole."""
-    ((kind, content),) = value.items()
-    if kind == "M":
-        return {name: plain(member) for name, member in content.items()}
-    if kind == "L":
-        return [plain(member) for member in content]
-    if kind == "N":
-        return int(content)
-    return None if kind == "NULL" else content

@@ -1,5 +1,6 @@
 """A payment as the rest of the product reads it: the order, its money, its refunds, its history."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from payments.core.lifecycle import RefundStatus, Status
@@ -27,9 +28,8 @@ class Refund:
     refund_id: str | None = None
     user_received_account: str | None = None  # where WeChat Pay says that the money goes, in its words
     sent_on_at: int | None = None  # when it was last found to be on its way again after having been ABNORMAL
-    settled_at: int | None = None
     sent_at: int | None = None  # when its request last went out, or was about to
-    claim: str | None = None  # whoever sent it last, by a random name
+    claim: str | None = None  # whoever sent it last, by a random name, while it may be sent
     refused: str | None = (
         None  # the code, once this number will never be sent again: WeChat's, CANCELLED, GIVEN_UP
     )
@@ -40,7 +40,7 @@ class Refund:
         None  # the caller (hashed) who asked without a key and has not heard what came of it
     )
     told_at: int | None = None  # when that caller last asked
-    wechat_request: str | None = None  # kept until the refund is final
+    wechat_request: str | None = None  # kept until WeChat Pay has it, or never had it
     elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
 
 
@@ -56,7 +56,7 @@ class HistoryEntry:
     event: str | None = None
     out_refund_no: str | None = None
     refund_status: RefundStatus | None = None
-    amount: int | None = None
+    amount: int | None = None  # of what its event tells
     transaction_id: str | None = None
     late: bool = False
     elsewhere: bool = False  # money had gone back already, by somebody else's hand
@@ -105,7 +105,7 @@ class Payment:
     refunds: dict[str, Refund] = field(default_factory=dict)
     refunded_elsewhere: bool = False  # WeChat Pay says that money went back, and not how much
     held: tuple[str, ...] = ()  # facts of refunds (JSON) that could not be applied yet
-    history: tuple[HistoryEntry, ...] = ()
+    history: Sequence[HistoryEntry] = ()
     due_at: int | None = None
     due_since: int | None = (
         None  # since when a look has been due, while one is under way or brought no answer

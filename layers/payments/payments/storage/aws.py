@@ -5,6 +5,8 @@ from typing import Any
 
 from botocore.config import Config
 
+from payments.storage.sdk.session import making, session
+
 
 def timeout_seconds() -> int:
     """How long one attempt waits for a connection, and again for the answer: one second, as WeChat Pay waits five for ours.
@@ -14,8 +16,8 @@ def timeout_seconds() -> int:
     return int(os.environ.get("AWS_TIMEOUT_SECONDS", "1"))
 
 
-def client(service: str, session: Any, endpoint: str | None = None, *, attempts: int = 3) -> Any:
-    """A client of one AWS service on a botocore session; region, credentials and endpoint come from the environment.
+def client(service: str, endpoint: str | None = None, *, attempts: int = 3) -> Any:
+    """A client of one AWS service on the process's session; region, credentials and endpoint come from the environment.
 
     `endpoint` is for a service that each stack has at an address of its own. Each of its `attempts` waits
     `timeout_seconds` for a connection and as long for the answer.
@@ -23,4 +25,5 @@ def client(service: str, session: Any, endpoint: str | None = None, *, attempts:
     retries = {"total_max_attempts": attempts, "mode": "standard"}
     seconds = timeout_seconds()
     timeouts = Config(connect_timeout=seconds, read_timeout=seconds, retries=retries)
-    return session.create_client(service, config=timeouts, endpoint_url=endpoint)
+    with making:
+        return session().create_client(service, config=timeouts, endpoint_url=endpoint)

@@ -5,7 +5,6 @@ Whatever lies here may be lost without harm to any payment: a page that hears no
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any
 
 from payments.core.errors import RefusedUpdate
 from payments.storage.items import conditional_write, read
@@ -30,10 +29,6 @@ class ConnectionStore:
 
     def __init__(self, *, connections_table: str) -> None:
         C.Meta.table_name = connections_table
-
-    def session(self) -> Any:
-        """The botocore session under pynamodb; a second one would cost a second start."""
-        return C._get_connection().connection.session
 
     def open(self, connection: Connection) -> None:
         """Use a ticket up for this connection, in one conditional put. RefusedUpdate when another one has used it."""

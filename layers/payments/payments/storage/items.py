@@ -6,7 +6,7 @@ Nothing is ever overwritten.
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -43,7 +43,7 @@ def refund_record(out_refund_no: str) -> Path:
 def get(out_trade_no: str) -> Payment | None:
     """The payment as of now (a consistent read), or None."""
     try:
-        return _payment(read(lambda: P.get(out_trade_no, consistent_read=True)))
+        return payment_of(read(lambda: P.get(out_trade_no, consistent_read=True)).raw)
     except DoesNotExist:
         return None
 
@@ -72,7 +72,7 @@ def update(out_trade_no: str, actions: Sequence[Any], condition: Any) -> Payment
     """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards."""
     item = P(out_trade_no)
     conditional_write(lambda: item.update(list(actions), P.out_trade_no.exists() & condition))
-    return _payment(item)
+    return payment_of(item.raw)
 
 
 def append(
@@ -107,22 +107,52 @@ def _code(problem: PynamoDBException) -> str:
     return str(response.get("Error", {}).get("Code") or type(problem.cause or problem).__name__)
 
 
-def _payment(item: PaymentItem) -> Payment:
-    values: dict[str, Any] = {
-        f.name: value for f in fields(Payment) if (value := getattr(item, f.name, None)) is not None
-    }
-    values["status"] = Status(item.status)
-    values["history"] = history.read(item.history)
-    values["refunds"] = {
-        number: Refund(out_refund_no=number, **{**record, "status": RefundStatus(record["status"])})
-        for number, record in _plain(item.refunds).items()
-    }
-    values["held"] = tuple(item.held or ())
-    if "refusal" in values:
-        values["refusal"] = _plain(item.refusal)
+def payment_of(raw: Mapping[str, Mapping[str, Any]]) -> Payment:
+    """The payment that an item is, in DynamoDB's own JSON.
+
+    Raises TypeError for an attribute of another kind than ours, or one that is missing; ValueError for a number that is not
+    whole, and for a status that does not exist. Attributes that are not a payment's, and members that are not a refund's, are passed over.
+    """
+    values: dict[str, Any] = {}
+    for name, (kind, read_value) in _ATTRIBUTES.items():
+        value = raw.get(name)
+        if value is None or "NULL" in value:
+            continue
+        if kind not in value:
+            raise TypeError(f"{name} is not of the kind {kind}")
+        values[name] = read_value(value[kind]) if read_value else value[kind]
     return Payment(**values)
 
 
-def _plain(attribute: Any) -> dict[str, Any]:
-    members: dict[str, Any] = attribute.as_dict()
-    return members
+def _refunds(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Refund]:
+    refunds = {}
+    for number, record in members.items():
+        values = {name: history.plain(value) for name, value in record["M"].items() if name in _REFUND}
+        values["status"] = RefundStatus(values["status"])
+        refunds[number] = Refund(out_refund_no=number, **values)
+    return refunds
+
+
+def _plain_members(members: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {name: history.plain(value) for name, value in members.items()}
+
+
+def _plain_list(members: Sequence[Mapping[str, Any]]) -> tuple[Any, ...]:
+    return tuple(map(history.plain, members))
+
+
+_REFUND = {f.name for f in fields(Refund)}
+_READ_BY_NAME: dict[str, Callable[[Any], Any]] = {
+    "status": Status,
+    "history": history.History,
+    "refunds": _refunds,
+    "held": _plain_list,
+    "refusal": _plain_members,
+}
+_READ_BY_KIND: dict[str, Callable[[Any], Any]] = {"N": int}
+# Of each member of a payment, the kind that the table has it in, and what reads that; None where it is as it should be.
+_ATTRIBUTES = {
+    f.name: (kind, _READ_BY_NAME.get(f.name) or _READ_BY_KIND.get(kind))
+    for f in fields(Payment)
+    if (kind := P.get_attributes()[f.name].attr_type)
+}

@@ -29,7 +29,8 @@ class LookStore:
         The index may lag behind: `lease` decides.
         """
         rows = P.due.query(key, P.due_at <= now, limit=most)
-        return [Due(key, row.out_trade_no, int(row.due_at)) for row in read(lambda: list(rows))]
+        found = [row.raw for row in read(lambda: list(rows))]
+        return [Due(key, row["out_trade_no"]["S"], int(row["due_at"]["N"])) for row in found]
 
     def lease(self, due: Due, *, until: int) -> Payment:
         """Move `due_at` of a due payment to `until`, so that only the caller looks at it until then.

@@ -33,10 +33,6 @@ class PaymentStore:
         P.Meta.table_name = payments_table
         self._due_shards = due_shards
 
-    def session(self) -> Any:
-        """The botocore session under pynamodb; a second one would cost a second start."""
-        return P._get_connection().connection.session
-
     def get(self, out_trade_no: str) -> Payment | None:
         """The payment as of now (a consistent read), or None."""
         return get(out_trade_no)

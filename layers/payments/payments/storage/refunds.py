@@ -168,12 +168,9 @@ class RefundStore:
         news: RefundNews,
         **step: Any,
     ) -> Payment:
-        record = refund_record(refund.out_refund_no)
         actions = [
             *actions,
             *_record(refund, edge, news),
-            record["settled_at"].set(news.now),
-            record["wechat_request"].remove(),
             P.refunding.set(P.refunding - refund.amount),
         ]
         condition = _still(refund, edge) & (P.version == seen.version)
@@ -224,7 +221,12 @@ def _not_sent_since(refund: Refund) -> Any:
 
 def _record(refund: Refund, edge: RefundEdge, news: RefundNews) -> list[Any]:
     record = refund_record(refund.out_refund_no)
-    actions = [record["status"].set(edge.target.value)]
+    # Whoever knows that WeChat Pay has it sends it no more: neither the request nor who sent it is wanted again.
+    actions = [
+        record["status"].set(edge.target.value),
+        record["wechat_request"].remove(),
+        record["claim"].remove(),
+    ]
     if news.answering:
         actions.append(record["unanswered_by"].remove())
     for name in ("refund_id", "user_received_account"):

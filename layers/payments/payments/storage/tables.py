@@ -11,9 +11,9 @@ from pynamodb.attributes import (
     UnicodeSetAttribute,
 )
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
-from pynamodb.models import Model
 
 from payments.storage.aws import timeout_seconds
+from payments.storage.sdk.table import Table
 
 
 class IntAttribute(NumberAttribute):
@@ -48,8 +48,14 @@ class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-
     due_at = IntAttribute(range_key=True)
 
 
-class PaymentItem(Model):
-    """One item per payment: the payment, its refunds and its history."""
+class PaymentItem(Table):
+    """One item per payment: the payment, its refunds and its history.
+
+    What is read is kept as it came, in `raw`: pynamodb's own decoding, attribute by attribute and member by member, takes ten
+    times as long as `items.payment_of`.
+    """
+
+    raw: dict[str, dict[str, Any]]
 
     class Meta(_Settings):
         table_name = "payments"  # the store sets the real name
@@ -104,8 +110,19 @@ class PaymentItem(Model):
     completed_at = IntAttribute(null=True)
     due = DueIndex()
 
+    @classmethod
+    def from_raw_data(cls, data: dict[str, Any]) -> "PaymentItem":
+        """An item, or a row of an index, in DynamoDB's own JSON."""
+        item = cls(_user_instantiated=False)
+        item.raw = data
+        return item
 
-class QuarantineItem(Model):
+    def deserialize(self, attribute_values: dict[str, dict[str, Any]]) -> None:
+        """The item as an update has left it, in DynamoDB's own JSON."""
+        self.raw = attribute_values
+
+
+class QuarantineItem(Table):
     """Evidence that contradicts what we know, kept for a person to judge."""
 
     class Meta(_Settings):
@@ -119,7 +136,7 @@ class QuarantineItem(Model):
     seen_at = IntAttribute()
 
 
-class NotificationItem(Model):
+class NotificationItem(Table):
     """A notification of a kind that nobody handles, as encrypted as it came; gone by itself (TTL)."""
 
     class Meta(_Settings):
@@ -136,7 +153,7 @@ class NotificationItem(Model):
     expires_at = IntAttribute()
 
 
-class EchoItem(Model):
+class EchoItem(Table):
     """In the same table: an echo that was asked for, and whether WeChat Pay's notification of it has arrived."""
 
     class Meta(_Settings):
@@ -149,7 +166,7 @@ class EchoItem(Model):
     expires_at = IntAttribute()
 
 
-class AllowanceItem(Model):
+class AllowanceItem(Table):
     """What one buyer has open, or how many refunds one caller has asked for on one day; gone by itself (TTL)."""
 
     class Meta(_Settings):
@@ -177,7 +194,7 @@ class ConnectionIndex(GlobalSecondaryIndex["ConnectionItem"]):  # type: ignore[n
     connection_id = UnicodeAttribute(hash_key=True)
 
 
-class ConnectionItem(Model):
+class ConnectionItem(Table):
     """One used ticket, and the live connection that it opened for as long as there is one; gone by itself (TTL)."""
 
     class Meta(_Settings):

@@ -90,7 +90,7 @@ def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
         sending = wiring.refunds.claim_resend(seen, out_refund_no, claim=claim, now=int(wiring.now()))
     except RefusedUpdate:
         sending = wiring.store.reread(seen)
-        if sending.refunds[out_refund_no].claim != claim:
+        if sending.refunds[out_refund_no].claim != claim:  # somebody else's turn, or WeChat Pay has it by now
             raise
         # Our own write went through, and its answer was lost.
     return _send(sending, sending.refunds[out_refund_no], wiring, first=False)

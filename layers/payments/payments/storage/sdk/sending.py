@@ -1,0 +1,105 @@
+"""Sends botocore's requests over connections of our own, which share one TLS context.
+
+botocore reads the file of root certificates anew for each connection, 20 ms of processor time, and has no setting that
+gives it a context. Whoever answers its event `before-send` has sent the request, and what is raised there counts as if
+botocore had raised it: it repeats what may be repeated.
+"""
+
+import functools
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore.awsrequest import (
+    AWSHTTPConnectionPool,
+    AWSHTTPSConnectionPool,
+    AWSPreparedRequest,
+    AWSResponse,
+)
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+    ReadTimeoutError,
+    SSLError,
+)
+from botocore.utils import get_environ_proxies
+from urllib3 import Retry, Timeout
+from urllib3 import exceptions as urllib3
+
+_ONCE = Retry(total=False)
+
+
+class Sender:
+    """Sends to any host, for any number of clients. `tls` gives what verifies servers, and is asked when it is needed first.
+
+    What goes through a proxy of the environment (HTTPS_PROXY, NO_PROXY …) is left to botocore.
+    """
+
+    def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
+        self._tls = tls
+        self._pools: dict[tuple[str, str], Any] = {}  # by scheme and authority; None where there is a proxy
+
+    def send(self, request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
+        """For the event `before-send`: the answer, or None for botocore to send. Raises as botocore's own sending does."""
+        url, where = request.url, urlsplit(request.url)
+        config, read = (
+            request.context["client_config"],
+            request.context.get("read_timeout"),
+        )  # of this request alone
+        try:
+            pool = self._pool(where.scheme, where.netloc, config.max_pool_connections)
+            if pool is None:
+                return None
+            target = where.path or "/"
+            answer = pool.urlopen(
+                method=request.method,
+                url=f"{target}?{where.query}" if where.query else target,
+                body=request.body,
+                headers=request.headers,
+                retries=_ONCE,
+                timeout=_timeout(config.connect_timeout, config.read_timeout if read is None else read),
+                assert_same_host=False,
+                preload_content=False,
+                decode_content=False,
+                chunked=request.headers.get("Transfer-Encoding", b"") in ("chunked", b"chunked"),
+                enforce_content_length=False,
+            )
+            response = AWSResponse(url, answer.status, answer.headers, answer)
+            if not request.stream_output:
+                _ = response.content  # all of it is read now, while what goes wrong can be told
+        except urllib3.SSLError as problem:
+            raise SSLError(endpoint_url=url, error=problem) from problem
+        except (urllib3.NewConnectionError, socket.gaierror) as problem:
+            raise EndpointConnectionError(endpoint_url=url, error=problem) from problem
+        except urllib3.ConnectTimeoutError as problem:
+            raise ConnectTimeoutError(endpoint_url=url, error=problem) from problem
+        except urllib3.ReadTimeoutError as problem:
+            raise ReadTimeoutError(endpoint_url=url, error=problem) from problem
+        except urllib3.ProtocolError as problem:
+            raise ConnectionClosedError(error=problem, request=request, endpoint_url=url) from problem
+        except Exception as problem:
+            raise HTTPClientError(error=problem) from problem
+        return response
+
+    def _pool(self, scheme: str, authority: str, size: int) -> Any:
+        key = scheme, authority
+        if key not in self._pools:
+            self._pools.setdefault(key, self._made(scheme, authority, size))
+        return self._pools[key]
+
+    def _made(self, scheme: str, authority: str, size: int) -> Any:
+        where = urlsplit(f"{scheme}://{authority}")
+        if get_environ_proxies(where.geturl()).get(scheme):
+            return None
+        if scheme == "https":
+            return AWSHTTPSConnectionPool(where.hostname, where.port, maxsize=size, ssl_context=self._tls())
+        return AWSHTTPConnectionPool(where.hostname, where.port, maxsize=size)
+
+
+@functools.cache
+def _timeout(connect: float, read: float) -> Timeout:
+    return Timeout(connect=connect, read=read)
