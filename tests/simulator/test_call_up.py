@@ -73,6 +73,8 @@ def test_whatever_is_signed_may_not_be_changed(shared_merchant, make):
         ("nonceStr", "another"),
         (signature, shared_merchant.sign("other")),
         (signature, "no base64!"),
+        ("nonceStr", "微信"),
+        (signature, "微信"),
     ):
         refused(shared_merchant, order, payment | {name: value}, "CALL_UP_SIGNATURE")
     paid(shared_merchant, order, payment)

@@ -19,6 +19,23 @@ def test_a_buyer_pays_by_code_or_by_number(shared_merchant):
         assert re.fullmatch(r"o[0-9A-Za-z_-]{27}", response.json["payer"]["openid"])
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"h5Url": "?prepay_id=\ud83d"},
+        {"payment": {"paySign": "\ud83d"}},
+        {"outTradeNo": "NUMBER", "coupons": [{"amount": 1, "name": "\ud83d"}]},
+        {"outTradeNo": "\udc4d"},
+    ],
+    ids=["a link", "a payment", "a coupon", "a number"],
+)
+def test_half_a_character_is_understood_by_no_control(shared_merchant, body):
+    if body.get("outTradeNo") == "NUMBER":
+        body = body | {"outTradeNo": shared_merchant.placed()["out_trade_no"]}
+    response = shared_merchant.control("POST", "pay", body)
+    assert (response.status, response.code) == (400, "BAD_CONTROL")
+
+
 def test_settings_change_together_or_not_at_all(merchant):
     before = merchant.control("GET", "settings").json
     assert before == {

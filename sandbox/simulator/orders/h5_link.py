@@ -4,7 +4,7 @@ WeChat Pay's own is `https://wx.tenpay.com/cgi-bin/mmpayweb-bin/checkmweb?prepay
 """
 
 import secrets
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from sandbox.simulator.orders.prepay_id import new_prepay_id
 
@@ -26,6 +26,6 @@ def link_query(url: str) -> tuple[str, str | None]:
 
     WeChat Pay APIv3, H5 payment: `&redirect_url=`, percent-encoded.
     """
-    members = dict(parse_qsl(urlsplit(url).query))
+    members = dict(parse_qsl(url.partition("?")[2].partition("#")[0]))
     query = urlencode({name: members.get(name, "") for name in ("prepay_id", "package")})
     return query, members.get("redirect_url")
