@@ -1,0 +1,26 @@
+"""POST /api/v1/payments/wechat/app: open a payment that the merchant's own mobile app hands to WeChat."""
+
+from payments.api import order_intake, responses
+from payments.api.http import Request, endpoint
+from payments.api.request_bodies import NewOrder
+from payments.use_cases.opening import open_order
+from payments.wiring import Wiring
+
+
+def answer(request: Request, wiring: Wiring) -> dict[str, object]:
+    """Check, open the order, sign what the app calls WeChat up with. The page of a checkout cannot do that."""
+    prepared = order_intake.prepare_order(request, NewOrder, method="app", wiring=wiring)
+    payment = open_order(prepared.payment, wiring=wiring, again=prepared.may_exist)
+    request.log_payment(payment)
+    prepay_id = payment.prepay_id or ""
+    return {
+        **responses.order_members(payment),
+        "prepayId": prepay_id,
+        # Signed afresh for each answer: it carries a timestamp.
+        "paymentParams": wiring.secrets.signing.value().app_params(
+            appid=payment.appid, prepay_id=prepay_id, timestamp=int(wiring.now()), nonce_str=wiring.nonce()
+        ),
+    }
+
+
+lambda_handler = endpoint(answer)
