@@ -9,8 +9,8 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, sign what the app calls WeChat up with. The page of a checkout cannot do that."""
-    prepared = order_intake.prepare_order(request, NewOrder, method="app", wiring=wiring)
-    payment = open_order(prepared.payment, wiring=wiring, again=prepared.may_exist)
+    order = order_intake.prepare_order(request, NewOrder, method="app", wiring=wiring)
+    payment = open_order(order.payment, wiring=wiring, again=order.may_exist, there=order.is_there)
     request.log_payment(payment)
     prepay_id = payment.prepay_id or ""
     return {
