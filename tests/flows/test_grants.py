@@ -104,7 +104,7 @@ def retries(shop: Shop) -> None:
 
 
 def orders_that_somebody_else_still_sends(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         shop.faults({"on": call.__name__, "effect": "reset_before"})
         assert call(key="under-way").status_code == 503
         shop.faults()
