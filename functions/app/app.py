@@ -1,6 +1,6 @@
 """POST /api/v1/payments/wechat/app: open a payment that the merchant's own mobile app hands to WeChat."""
 
-from payments.api import order_intake, responses
+from payments.api import means, order_intake, responses
 from payments.api.http import Request, endpoint
 from payments.api.request_bodies import NewOrder
 from payments.use_cases.opening import open_order
@@ -12,15 +12,11 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     order = order_intake.prepare_order(request, NewOrder, method="app", wiring=wiring)
     payment = open_order(order.payment, wiring=wiring, again=order.may_exist, there=order.is_there)
     request.log_payment(payment)
-    prepay_id = payment.prepay_id or ""
     return {
         **responses.order_members(payment),
-        "prepayId": prepay_id,
-        # Signed afresh for each answer: it carries a timestamp.
-        "paymentParams": wiring.secrets.signing.value().app_params(
-            appid=payment.appid, prepay_id=prepay_id, timestamp=int(wiring.now()), nonce_str=wiring.nonce()
-        ),
+        "prepayId": payment.prepay_id or "",
+        "paymentParams": means.app_params(payment, wiring),
     }
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store", "allowances", "wechat"))
