@@ -43,14 +43,12 @@ class LookStore:
             raise RefusedUpdate
         askable = status_in(OPEN) & (P.asked_at.does_not_exist() | (P.asked_at <= now - fresh))
         try:
-            payment = update(out_trade_no, [P.asked_at.set(now)], askable, owner=owner)
+            return update(out_trade_no, [P.asked_at.set(now)], askable, owner=owner)
         except RefusedUpdate as refused:
-            self._refuse(question, _askable_at(refused.payment, fresh, now))
+            self._remember(question, _askable_at(refused.payment, fresh, now))
             raise
-        self._refuse(question, now + fresh)
-        return payment
 
-    def _refuse(self, question: tuple[str, str | None], until: int) -> None:
+    def _remember(self, question: tuple[str, str | None], until: int) -> None:
         self._refused_until.pop(question, None)
         if len(self._refused_until) >= MAX_REFUSALS:
             del self._refused_until[next(iter(self._refused_until))]
