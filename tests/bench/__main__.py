@@ -9,6 +9,7 @@ import json
 import os
 import platform
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ SHORT_VARIANTS = ("floor", "ours")
 def main(words: Sequence[str] | None = None) -> int:
     """Measure and tell."""
     wanted = _arguments(words)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended
     began = time.monotonic()
     stand_aside()
     try:
