@@ -37,6 +37,9 @@ $(V)/.ready: requirements-dev.txt
 demo: setup ## one payment through every endpoint, then a shop on http://127.0.0.1:8000 (ONCE=1 exits after the walk)
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
 
+sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"] [EVENTS=http://localhost:3000/webhook]
+	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(if $(EVENTS),--forward-events "$(EVENTS)") $(ARGS)
+
 test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
@@ -69,7 +72,7 @@ security: setup ## bandit: known dangerous calls in what is deployed, and in the
 	@$(V)/bin/bandit -q -c pyproject.toml -r operations -s B101,B105,B404,B603
 	@$(V)/bin/bandit -q -c pyproject.toml -r sandbox -s B101,B105,B311,B404,B406,B603,B610
 
-template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template, as it is and deployed gradually
+template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template, as it is and deployed gradually, and on the documents' own
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
 	@mkdir -p .sandbox
 	@# The transform itself reads GradualDeployment; cfn-lint looks at both sides of every other switch, which are conditions.
@@ -78,6 +81,8 @@ template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transf
 		$(PY) -m sandbox.cloudformation.template GradualDeployment=$$gradual > .sandbox/transformed.json || exit 1; \
 		$(SAM)/bin/cfn-lint --non-zero-exit-code warning --ignore-checks W2001 -- .sandbox/transformed.json || exit 1; \
 		echo "transformed template, GradualDeployment=$$gradual: clean"; done
+	@$(PY) -m tests.documents.recipes .sandbox/recipes && $(SAM)/bin/cfn-lint --non-zero-exit-code informational -- .sandbox/recipes/*.yaml \
+		&& echo "the documents' templates: clean"
 
 $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.body import members
 from sandbox.pages.headers import refused, told
-from sandbox.pages.prices import SHOP_NAME, yuan
+from sandbox.pages.prices import yuan
 from sandbox.pages.running import Running
 from sandbox.pages.scanning import MAX_PICTURE_BYTES, text_in
 
@@ -38,7 +38,7 @@ class Phone:
             answer = await run_in_threadpool(self._call, "GET", "orders", None)
         except requests.RequestException:
             return _unreachable()
-        merchant = {"name": SHOP_NAME, "number": self._sandbox.credentials.mchid}
+        merchant = {"name": self._sandbox.merchant_name, "number": self._sandbox.credentials.mchid}
         orders = [_shown(entry) for entry in reversed(answer.json()["orders"])]
         return told({"merchant": merchant, "orders": orders})
 

@@ -17,7 +17,7 @@ from sandbox.clock import Clock
 from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.template import parameters_of
 from sandbox.deployed import Deployed
-from sandbox.first_deployment import parameters, write_secrets
+from sandbox.first_deployment import chosen_parameters, write_secrets
 from sandbox.simulator import Credentials, Simulator
 from sandbox.tokens import Tokens
 from tests.bench.measuring.calling import Called
@@ -117,7 +117,7 @@ class Stage:
         aws.start()
         self._ends.callback(aws.stop)
         template = checkout / "template.yaml"
-        given = parameters(
+        given = chosen_parameters(
             self.credentials,
             self._tokens,
             api="https://shop.example",

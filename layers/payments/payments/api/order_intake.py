@@ -17,10 +17,11 @@ from payments.wiring import Wiring
 
 
 class PreparedOrder(NamedTuple):
-    """The payment that a caller wants, and whether it may have been asked for before, so may exist already."""
+    """The payment that a caller wants; whether it may have been asked for before; whether it is there, just as it is here."""
 
     payment: Payment
     may_exist: bool
+    is_there: bool = False
 
 
 def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
@@ -44,7 +45,7 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     if order.user_id is not None or not caller.may_charge:
         open_already = check_limits(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
-            return PreparedOrder(open_already, may_exist=True)
+            return PreparedOrder(open_already, may_exist=True, is_there=True)
     return PreparedOrder(payment, may_exist=key is not None or ticket is not None)
 
 
