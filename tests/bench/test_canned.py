@@ -126,6 +126,22 @@ def test_an_answer_of_wechat_pay_is_signed_now_whenever_it_was_recorded(
     assert canned[0].asked == {"wechat": 1}
 
 
+def test_another_order_is_answered_in_its_own_name(
+    canned: tuple[Canned, Path], ask: Ask, credentials: Credentials
+) -> None:
+    number, other = "WXABCDEFGHIJKLMNOPQRSTUVWX23", "WXABCDEFGHIJKLMNOPQRST000007"
+    item = {"Item": {"out_trade_no": {"S": number}}}
+    script = recorded(
+        (DYNAMODB, "DynamoDB.GetItem", {"TableName": "payments"}, json.dumps(item).encode()),
+        (WECHAT, f"GET /v3/pay/{number}", {}, json.dumps({"out_trade_no": number}).encode()),
+    )
+    canned[0].source = Replaying(script, credentials, number)
+    told = ask(DYNAMODB, "DynamoDB.GetItem", {"TableName": "payments", "Key": {"out_trade_no": {"S": other}}})
+    assert told.json() == {"Item": {"out_trade_no": {"S": other}}}
+    assert ask(WECHAT, f"GET /v3/pay/{other}").json() == {"out_trade_no": other}
+    assert ask(WECHAT, "GET /v3/pay/WXANOTHERALTOGETHER").status == 400
+
+
 def test_each_answer_ends_its_connection_when_new_ones_are_measured(
     canned: tuple[Canned, Path], ask: Ask, credentials: Credentials
 ) -> None:

@@ -45,6 +45,8 @@ def test_a_ratio_that_grew_by_more_than_noise_has_fallen_behind() -> None:
     [behind] = ratios.compared(figures(ours=8 * (allowed + 0.01)), committed)
     assert (same.ok, behind.ok) == (True, False)
     assert behind.row[-1] == "MISS"
+    assert ratios.behind(figures(ours=8 * (allowed + 0.01)), committed) == ("query",)
+    assert ratios.behind(figures(ours=8 * (allowed - 0.01)), committed) == ()
 
 
 def test_a_table_names_every_variant_and_the_product_beside_each() -> None:

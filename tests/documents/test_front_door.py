@@ -14,6 +14,11 @@ SHOWN = {
     name: re.findall(r'<img src="([^"]+)"', (ROOT / name).read_text())
     for name in ("README.md", "README.zh-CN.md")
 }
+IN_DOCUMENTS = {
+    f"docs/{path}"
+    for document in (ROOT / "docs").glob("*.md")
+    for path in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", document.read_text())
+}
 LARGEST_BYTES = 200_000
 
 
@@ -24,9 +29,8 @@ def test_a_readme_shows_the_checkout_on_a_desktop_and_on_a_phone(document: str) 
 
 def test_each_picture_is_shown_and_soon_loaded() -> None:
     files = sorted(PICTURES.iterdir())
-    assert [str(file.relative_to(ROOT)) for file in files] == sorted(
-        path for paths in SHOWN.values() for path in paths
-    )
+    in_readmes = [path for paths in SHOWN.values() for path in paths]
+    assert [str(file.relative_to(ROOT)) for file in files] == sorted([*in_readmes, *IN_DOCUMENTS])
     for file in files:
         assert file.read_bytes().startswith(b"\x89PNG\r\n"), file.name
         assert file.stat().st_size < LARGEST_BYTES, file.name

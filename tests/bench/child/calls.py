@@ -2,7 +2,8 @@
 
     python calls.py HANDLER FD
 
-Reads one JSON object a line: {"event", "calls"}; answers on FD, a line each: first {"init"}, then {"cpu", "wall", "answer"}, seconds.
+Reads one JSON object a line: {"event", "calls", "number", "first", "collect"}; answers on FD, a line each: first {"init"}, then
+{"cpu", "wall", "answer"}, seconds. Each call is for another order where `number` is one's: its end counts from `first`.
 """
 
 import gc
@@ -44,8 +45,12 @@ def main():
         text, calls = json.dumps(wanted["event"]), wanted["calls"]
         if wanted["collect"]:
             gc.collect()  # what is left of others' calls is not this block's
+        texts = [text] * calls
+        if number := wanted["number"]:
+            places = range(wanted["first"], wanted["first"] + calls)
+            texts = [text.replace(number, f"{number[:-6]}{place:06}") for place in places]
         wall, cpu = time.perf_counter(), time.process_time()
-        for _ in range(calls):
+        for text in texts:
             answer = json.dumps(handler(json.loads(text), context))
         cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
         say({"cpu": cpu, "wall": wall, "answer": json.loads(answer)})

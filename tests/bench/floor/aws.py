@@ -2,10 +2,13 @@
 
 import json
 import os
+import warnings
 from functools import cache
 
 from botocore.session import get_session
 
+# requests has no charset_normalizer here, as in the product: nobody guesses what a text is written in.
+warnings.filterwarnings("ignore", "Unable to find acceptable character detection dependency")
 _session = get_session()
 dynamodb = _session.create_client("dynamodb")
 

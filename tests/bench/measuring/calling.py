@@ -33,6 +33,7 @@ class Called:
     ) -> None:
         reads, writes = os.pipe()
         self._log = log
+        self._calls = 0
         with log.open("ab") as output:
             self._process = pinned_spawn(
                 [*command, str(writes)],
@@ -51,10 +52,16 @@ class Called:
             self.end()
             raise
 
-    def call(self, event: Mapping[str, Any], calls: int = 1, *, collect: bool = False) -> Block:
-        """Call the handler so often with this event. Raises FailedCallError."""
+    def call(
+        self, event: Mapping[str, Any], calls: int = 1, *, number: str | None = None, collect: bool = False
+    ) -> Block:
+        """Call the handler so often with this event. Raises FailedCallError.
+
+        Each call is for another order where `number` is the event's: what a process remembers of one is no usual call's.
+        """
         assert self._process.stdin is not None
-        wanted = {"event": event, "calls": calls, "collect": collect}
+        wanted = {"event": event, "calls": calls, "number": number, "first": self._calls, "collect": collect}
+        self._calls += calls
         self._process.stdin.write(json.dumps(wanted).encode() + b"\n")
         self._process.stdin.flush()
         return Block(**self._heard())

@@ -81,7 +81,7 @@ def started(stage: Stage, endpoint: str, name: str, recorded: Recorded) -> Start
     """Start, answer once, be killed. Raises FailedCallError."""
     variant, canned = stage.variants[name], stage.canned
     canned.reset()
-    canned.source = Replaying(recorded.script, stage.credentials)
+    canned.source = Replaying(recorded.script, stage.credentials, recorded.number)
     event = encoded(recorded.event())
     runtime = _Runtime(event)
     environment = stage.environment(variant, endpoint) | {"AWS_LAMBDA_RUNTIME_API": runtime.address}

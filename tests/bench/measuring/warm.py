@@ -76,11 +76,11 @@ class _Turns:
     def __init__(self, stage: Stage, endpoint: str, name: str, recorded: Recorded) -> None:
         self._canned, self._recorded = stage.canned, recorded
         self._what = f"{name}, {endpoint}"
-        self._source = Replaying(recorded.script, stage.credentials)
+        self._source = Replaying(recorded.script, stage.credentials, recorded.number)
         self._canned.reset()
         self._canned.source = self._source
         self._process: Called = stage.started(stage.variants[name], endpoint)
-        block = self._process.call(recorded.event())
+        block = self._process.call(recorded.event(), number=recorded.number)
         self.warm = Warm(self._process.init, block.cpu, first_connections=self._canned.connections)
         self._judge(block.answer)
 
@@ -88,9 +88,9 @@ class _Turns:
         """One call to find its connections again, then a block of them."""
         self._canned.source = self._source
         event = self._recorded.event()
-        self._process.call(event, collect=True)
+        self._process.call(event, number=self._recorded.number, collect=True)
         self._canned.reset()
-        block = self._process.call(event, calls)
+        block = self._process.call(event, calls, number=self._recorded.number)
         self._judge(block.answer)
         self.warm.calls.append(block.cpu / calls)
         self.warm.aws = self._canned.asked["aws"] / calls
@@ -101,9 +101,9 @@ class _Turns:
         self._canned.source, self._canned.one_each = self._source, True
         try:
             event = self._recorded.event()
-            self._process.call(event, collect=True)
+            self._process.call(event, number=self._recorded.number, collect=True)
             self._canned.reset()
-            block = self._process.call(event, calls)
+            block = self._process.call(event, calls, number=self._recorded.number)
             self._judge(block.answer)
             self.warm.anew.append(block.cpu / calls)
             self.warm.connections = self._canned.connections / calls

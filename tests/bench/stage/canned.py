@@ -7,15 +7,17 @@ wrong. Answers of WeChat Pay are signed anew, for signatures grow old.
 import contextlib
 import http.client
 import json
+import re
 import secrets
 import socket
 import ssl
 import threading
 import time
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import IO, Protocol
+from dataclasses import dataclass, field, replace
+from typing import IO, Protocol, Self
 from urllib.parse import urlsplit
 
 from sandbox.simulator import Credentials
@@ -59,6 +61,14 @@ class Answered:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+
+    def with_body(self, body: bytes) -> Self:
+        """The same with another body, and its checksum where DynamoDB gave one."""
+        headers = tuple(
+            (name, str(zlib.crc32(body)) if name.lower() == "x-amz-crc32" else value)
+            for name, value in self.headers
+        )
+        return replace(self, headers=headers, body=body)
 
 
 @dataclass
@@ -123,17 +133,28 @@ class Forwarding:
 
 
 class Replaying:
-    """The script's answers; those of WeChat Pay signed within the last minute."""
+    """The script's answers; those of WeChat Pay signed within the last minute.
 
-    def __init__(self, script: Script, credentials: Credentials) -> None:
+    Where `number` is an order's, another number with the same beginning is answered as that one, in its own name.
+    """
+
+    def __init__(self, script: Script, credentials: Credentials, number: str | None = None) -> None:
         self._script = script
+        self._number = (number or "").encode()
+        self._others = re.compile(re.escape(self._number[:-6]) + rb"[0-9]{6}") if number else None
         self._signer = WeChatPay(credentials, time)
         self._signed: dict[tuple[bytes, int], dict[str, str]] = {}
         script.restart()
 
     def answer(self, asked: Asked) -> Answered | None:
         """The next recorded one."""
+        other = self._others and self._others.search(asked.path.encode() + asked.body)
+        if other:
+            path = asked.path.replace(other[0].decode(), self._number.decode())
+            asked = replace(asked, path=path)
         answered = self._script.answer(asked)
+        if answered is not None and other:
+            answered = answered.with_body(answered.body.replace(self._number, other[0]))
         if answered is None or not asked.is_wechat:
             return answered
         when = (answered.body, int(time.time() / 60))

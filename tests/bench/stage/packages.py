@@ -37,12 +37,15 @@ class Packages:
         return taken
 
     def lay_out(self, wanted: Iterable[str], folder: Path, build: Path, *, usual: bool = False) -> None:
-        """A folder with links to these packages; of botocore a copy with the data that the build in `build` keeps.
+        """A folder with links to those of these packages that the build in `build` keeps; of botocore a copy, its data too.
 
         `usual` leaves out the models of services that nobody calls, and no more.
         """
         folder.mkdir(parents=True)
+        left_out = set() if usual else {_name(name) for name in _said(build, "LEFT_OUT")}
         for name in wanted:
+            if _name(name) in left_out:
+                continue
             found = self._found.get(_name(name))
             if found is None:
                 raise MissingPackageError(f"not installed in {self.site}: {name}")
@@ -88,10 +91,7 @@ def site_packages(environment: Path | None) -> Path:
 
 
 def _pruned(source: Path, target: Path, build: Path, *, usual: bool) -> None:
-    kept = re.search(r"^MODELS := (.+)$", (build / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
-    if kept is None:
-        raise MissingPackageError(f"{build / 'Makefile'} does not say which MODELS it keeps")
-    services = set(kept[1].split())
+    services = set(_said(build, "MODELS"))
 
     def others(folder: str, names: list[str]) -> set[str]:
         if Path(folder) != source / "data":
@@ -103,6 +103,13 @@ def _pruned(source: Path, target: Path, build: Path, *, usual: bool) -> None:
         subprocess.run(
             [sys.executable, str(build / "prune.py"), str(target / "data"), *sorted(services)], check=True
         )
+
+
+def _said(build: Path, variable: str) -> list[str]:
+    """The words of a variable of the build's Makefile."""
+    text = (build / "Makefile").read_text(encoding="utf-8")
+    found = re.search(rf"^{variable} := (.+)$", text, re.MULTILINE)
+    return found[1].split() if found else []
 
 
 def _needs(found: Distribution) -> Iterator[str]:

@@ -16,11 +16,15 @@ from tests.kit.wechat_pay import WeChatPay
 
 @dataclass(frozen=True)
 class Recorded:
-    """One call: what it was answered with from outside, what it answered, and its event, made anew for each process."""
+    """One call: what it was answered with from outside, what it answered, and its event, made anew for each process.
+
+    `number` is that of the order where calls for others may be answered the same but for it.
+    """
 
     script: Script
     answer: dict[str, Any]
     event: Callable[[], dict[str, Any]]
+    number: str | None = None
 
 
 def record(stage: Stage, variant: Variant, only: Collection[str] = ENDPOINTS) -> dict[str, Recorded]:
@@ -46,20 +50,24 @@ class _Recording:
             return self._recorded
         waiting, closing, paid = self._opened(3)
         if "query" in self._only:
-            self._record("query", lambda: called("query", number=waiting["outTradeNo"]))
+            self._record(
+                "query", lambda: called("query", number=waiting["outTradeNo"]), waiting["outTradeNo"]
+            )
         if "close" in self._only:
-            self._record("close", lambda: called("close", number=closing["outTradeNo"]))
+            self._record(
+                "close", lambda: called("close", number=closing["outTradeNo"]), closing["outTradeNo"]
+            )
         if self._only <= {"native", "jsapi", "query", "close"}:
             return self._recorded
         number = paid["outTradeNo"]
         stage.control("pay", {"codeUrl": paid["codeUrl"]})
         body = self._notification(number)
         self._record("notify", lambda: notified(body, stage.credentials))
-        self._record("payment", lambda: called("payment", number=number))
+        self._record("payment", lambda: called("payment", number=number), number)
         self._record("refund", lambda: called("refund", number=number, key=f"{self._variant.name}-3"))
         return self._recorded
 
-    def _record(self, endpoint: str, event: Callable[[], dict[str, Any]]) -> None:
+    def _record(self, endpoint: str, event: Callable[[], dict[str, Any]], number: str | None = None) -> None:
         script = self._source.script = Script()
         with self._stage.started(self._variant, endpoint, recording=True) as process:
             answer = process.call(event()).answer
@@ -68,7 +76,7 @@ class _Recording:
             raise FailedCallError(
                 f"{self._variant.name}, {endpoint}, answered {answer}, having asked {script.order}"
             )
-        self._recorded[endpoint] = Recorded(script, answer, event)
+        self._recorded[endpoint] = Recorded(script, answer, event, number)
 
     def _opened(self, many: int) -> list[dict[str, Any]]:
         """Open orders, of which nothing is written down."""
