@@ -9,6 +9,7 @@ V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
 AUDIT := .venv-audit
+BENCH := .venv-bench
 ENV ?= dev
 OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
@@ -35,6 +36,9 @@ $(V)/.ready: requirements-dev.txt
 
 demo: setup ## one payment through every endpoint, then a shop on http://127.0.0.1:8000 (ONCE=1 exits after the walk)
 	@$(PY) -m sandbox.demo --port $(PORT) $(if $(ONCE),--once)
+
+sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"] [EVENTS=http://localhost:3000/webhook]
+	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(if $(EVENTS),--forward-events "$(EVENTS)") $(ARGS)
 
 test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
@@ -68,7 +72,7 @@ security: setup ## bandit: known dangerous calls in what is deployed, and in the
 	@$(V)/bin/bandit -q -c pyproject.toml -r operations -s B101,B105,B404,B603
 	@$(V)/bin/bandit -q -c pyproject.toml -r sandbox -s B101,B105,B311,B404,B406,B603,B610
 
-template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template, as it is and deployed gradually
+template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transformed template, as it is and deployed gradually, and on the documents' own
 	@SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION=us-east-1 $(SAM)/bin/sam validate --lint
 	@mkdir -p .sandbox
 	@# The transform itself reads GradualDeployment; cfn-lint looks at both sides of every other switch, which are conditions.
@@ -77,6 +81,8 @@ template: setup $(SAM)/.ready ## sam validate --lint, and cfn-lint on the transf
 		$(PY) -m sandbox.cloudformation.template GradualDeployment=$$gradual > .sandbox/transformed.json || exit 1; \
 		$(SAM)/bin/cfn-lint --non-zero-exit-code warning --ignore-checks W2001 -- .sandbox/transformed.json || exit 1; \
 		echo "transformed template, GradualDeployment=$$gradual: clean"; done
+	@$(PY) -m tests.documents.recipes .sandbox/recipes && $(SAM)/bin/cfn-lint --non-zero-exit-code informational -- .sandbox/recipes/*.yaml \
+		&& echo "the documents' templates: clean"
 
 $(SAM)/.ready: requirements-sam.txt
 	@./sandbox/setup.sh "$(PYTHON)" "$(SAM)" requirements-sam.txt
@@ -138,6 +144,13 @@ drills: setup ## every key changes under load, each step held for seconds, figur
 
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.backlog $(if $(SHORT),--short)
+
+bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (docs/performance.md)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.bench --environment $(BENCH) $(if $(SHORT),--short) \
+		$(if $(BEFORE),--before $(BEFORE)) $(if $(ONLY),--only $(ONLY)) $(if $(PLOT),--plot docs/pictures/performance.png) $(if $(KEEP),--keep) $(ARGS)
+
+$(BENCH)/.ready: requirements-bench.txt
+	@./sandbox/setup.sh "$(PYTHON)" "$(BENCH)" requirements-bench.txt
 
 # SEED and ONLY repeat one case, as a failure names it.
 fuzz: setup ## a million notifications that nobody may believe, on every core: MANY=1000000 (SEED= ONLY= for one)
@@ -206,6 +219,8 @@ lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 			--group $${group%%:*} -o $${group#*:}; done
 	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--group browser -c requirements-dev.txt -o requirements-browser.txt
+	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--group bench -c requirements-dev.txt -o requirements-bench.txt
 
 clean: ## remove what the commands made
-	@rm -rf $(V) $(SAM) $(AUDIT) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from sandbox import loopback
 from sandbox.signals import listen, until_told_to_stop
 
 
@@ -15,6 +16,33 @@ def port_number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > 65535:
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)
+
+
+def parameter(text: str) -> tuple[str, str]:
+    """Name and value of a template parameter from the command line."""
+    name, given, value = text.partition("=")
+    if not (given and name.isascii() and name.isalnum()):
+        raise argparse.ArgumentTypeError("a parameter is given as Name=value")
+    return name, value
+
+
+def receiver(text: str) -> str:
+    """Where events are forwarded to, from the command line."""
+    try:
+        return loopback.receiver(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
+
+
+def webhook_secret(text: str) -> str:
+    """What forwarded events are signed with, from the command line."""
+    from sandbox.triggers.webhooks import key_of
+
+    try:
+        key_of(text)
+    except ValueError as fault:
+        raise argparse.ArgumentTypeError(str(fault)) from fault
+    return text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,8 +60,34 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--env-file", type=Path, help="written for `sam local invoke --env-vars`: every function's variables"
     )
+    parser.add_argument(
+        "--parameter",
+        type=parameter,
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="Name=value",
+        help="parameters of template.yaml (docs/configuration.md); the sandbox chooses those that have no default",
+    )
+    parser.add_argument(
+        "--forward-events",
+        type=receiver,
+        metavar="URL",
+        help="a web server of this machine that each event is posted to, as Standard Webhooks (docs/events.md)",
+    )
+    parser.add_argument(
+        "--webhook-secret",
+        type=webhook_secret,
+        metavar="whsec_…",
+        help="what forwarded events are signed with, to be the same at every start (default: a new one)",
+    )
     parser.add_argument("--log-file", type=Path, help="what the functions write is appended here")
     options = parser.parse_args(arguments)
+    parameters = dict(options.parameter)
+    if options.webhook_secret and not options.forward_events:
+        parser.error("argument --webhook-secret: is for --forward-events")
+    if len(parameters) < len(options.parameter):
+        parser.error("argument --parameter: each parameter is given once")
 
     listen()
     for file in (options.ready_file, options.env_file):
@@ -49,7 +103,14 @@ def main(arguments: list[str] | None = None) -> int:
     with ExitStack() as stack:
         sink = _log_to(options.log_file, stack) if options.log_file is not None else None
         try:
-            sandbox = Sandbox(port=options.port, credentials=options.credentials, log_sink=sink)
+            sandbox = Sandbox(
+                port=options.port,
+                credentials=options.credentials,
+                parameters=parameters,
+                log_sink=sink,
+                forward_events=options.forward_events,
+                webhook_secret=options.webhook_secret,
+            )
         except OSError as error:
             return _failed(f"port {options.port} cannot be had ({error.strerror}); --port chooses another")
         try:
@@ -57,12 +118,16 @@ def main(arguments: list[str] | None = None) -> int:
         except (CredentialsError, TemplateError) as error:
             return _failed(str(error))
         print(f"API         {sandbox.api}  (the routes of template.yaml, and controls under /_sandbox/)")
+        print(f"pages       {sandbox.api}/ is a shop, {sandbox.api}/phone the buyer's phone, to pay with")
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
+        print(f"WeChat      {sandbox.open_platform}  (open platform: openids)")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
         operating = _exported({"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)})
         print(
             f"operations  make doctor ENV={STACK_NAME.removeprefix('wechatpay-')} and the like, after: {operating}"
         )
+        if sandbox.webhook is not None:
+            print(f"events      → {sandbox.webhook['url']}, signed with {sandbox.webhook['secret']}")
         if options.env_file is not None:
             _write(options.env_file, variables(sandbox))
             print(f"sam local   --env-vars {options.env_file}, after: {_exported(keys(sandbox))}")

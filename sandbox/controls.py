@@ -1,25 +1,27 @@
 """The sandbox's own handles beside the API, under /_sandbox/: tokens, quotes, events, the clock. Never deployed."""
 
 import json
+import secrets
 from collections.abc import Iterable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from sandbox import loopback
 from sandbox.apigateway.gateway import Gateway
 from sandbox.apigateway.websocket_gateway import WebSocketGateway
 from sandbox.clock import Clock
 from sandbox.token_forms import FORMS
 from sandbox.tokens import Tokens
-
-LOCAL_NAMES = {"127.0.0.1", "localhost"}
 
 
 class Handles(Protocol):
@@ -60,7 +62,7 @@ class Front:
         self._routes = [*_Controls(self._handles).routes(), *self._pages]
         self._ours = Starlette(
             routes=self._routes,
-            middleware=[Middleware(_LocalOnly)],
+            middleware=[Middleware(_LocalOnly), _READ_BY_LOCAL_PAGES],
             exception_handlers={BadInputError: _bad_input},
         )
         self._gateway, self._websockets = gateway, websockets
@@ -78,6 +80,15 @@ class Front:
         await (self._ours if ours else self._gateway)(scope, receive, send)
 
 
+# A shop's page on another port of this machine asks for a token or a quote by itself.
+_READ_BY_LOCAL_PAGES = Middleware(
+    CORSMiddleware,
+    allow_origin_regex=loopback.ORIGIN,
+    allow_methods=["GET", "POST"],
+    allow_headers=["content-type"],
+)
+
+
 class _LocalOnly:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -88,7 +99,7 @@ class _LocalOnly:
             named = [urlsplit("//" + headers.get("host", "")).hostname]
             if "origin" in headers:
                 named.append(urlsplit(headers["origin"]).hostname)
-            if not all(name in LOCAL_NAMES for name in named):
+            if not all(name in loopback.HOSTS for name in named):
                 refusal = JSONResponse({"error": "the sandbox answers to 127.0.0.1 and localhost only"}, 403)
                 await refusal(scope, receive, send)
                 return
@@ -98,6 +109,7 @@ class _LocalOnly:
 class _Controls:
     def __init__(self, sandbox: Handles) -> None:
         self._sandbox = sandbox
+        self._run = secrets.token_hex(4)
 
     def routes(self) -> list[BaseRoute]:
         published = "/_sandbox/issuer/.well-known"
@@ -105,6 +117,7 @@ class _Controls:
             Route("/_sandbox/info", self.info),
             Route("/_sandbox/token", self.token, methods=["POST"]),
             Route("/_sandbox/quote", self.quote, methods=["POST"]),
+            Route("/_sandbox/quote-key", self.quote_key),
             Route("/_sandbox/events", self.events),
             Route("/_sandbox/clock", self.clock, methods=["POST"]),
             Route(f"{published}/openid-configuration", self.discovery),
@@ -130,16 +143,33 @@ class _Controls:
         quote = self._sandbox.tokens.quote(_text(body, "sub"), _text(body, "contentId"), amount)
         return JSONResponse({"quote": quote})
 
-    async def events(self, _: Request) -> Response:
+    async def quote_key(self, _: Request) -> Response:
+        return JSONResponse({"quoteKey": self._sandbox.tokens.quote_key})
+
+    async def events(self, request: Request) -> Response:
+        taken = self._sandbox.events()
         events = [
             {
-                "source": event["source"],
-                "detail-type": event["detail-type"],
+                **{member: event[member] for member in ("id", "source", "detail-type", "time")},
                 "detail": msgspec.Raw(event["detail_text"].encode()),  # numbers with every digit
             }
-            for event in self._sandbox.events()
+            for event in taken[self._position(request.query_params) :]
         ]
-        return Response(msgspec.json.encode({"events": events}), media_type="application/json")
+        told = {"events": events, "next": f"{self._run}-{len(taken)}"}
+        return Response(msgspec.json.encode(told), media_type="application/json")
+
+    def _position(self, query: QueryParams) -> int:
+        """How many events the caller knows. A cursor of an earlier sandbox is refused: its events are gone."""
+        if unknown := sorted(set(query) - {"after"}):
+            raise BadInputError(f"{unknown[0]} is not known here; there is after")
+        if (after := query.get("after")) is None:
+            return 0
+        run, _, number = after.partition("-")
+        if run != self._run or not (number.isascii() and number.isdigit()):
+            raise BadInputError(
+                "after must be the next of an answer of this very sandbox; begin again without it"
+            )
+        return int(number)
 
     async def clock(self, request: Request) -> Response:
         seconds = (await _body(request, "advance")).get("advance")

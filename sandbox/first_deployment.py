@@ -9,7 +9,7 @@ from sandbox.simulator import Credentials
 from sandbox.tokens import Tokens
 
 
-def parameters(
+def chosen_parameters(
     merchant: Credentials, tokens: Tokens, *, api: str, notify_url: str, simulator: str, shop_name: str
 ) -> dict[str, str]:
     """The template's parameters by name; `api` and `simulator` are base URLs."""
@@ -25,6 +25,7 @@ def parameters(
         "JwtIssuer": tokens.issuer,
         "JwtAudience": tokens.audience,
         "DueShards": "4",
+        "AllowedOrigins": api,
         "ReturnOrigins": api,
         "MerchantName": shop_name,
     }

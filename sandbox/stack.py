@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from starlette.routing import BaseRoute
 
+from sandbox import loopback
 from sandbox.apigateway.gateway import Gateway
 from sandbox.apigateway.payload import Api
 from sandbox.apigateway.websocket_gateway import WebSocketGateway
@@ -22,7 +23,7 @@ from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.template import parameters_of
 from sandbox.controls import Front
 from sandbox.deployed import Deployed, Function
-from sandbox.first_deployment import parameters, write_secrets
+from sandbox.first_deployment import chosen_parameters, write_secrets
 from sandbox.functions.artefacts import Artefacts
 from sandbox.functions.lambdas import Lambdas
 from sandbox.pages import routes
@@ -31,6 +32,7 @@ from sandbox.serving import Served
 from sandbox.simulator import Credentials, Simulator
 from sandbox.tokens import Tokens
 from sandbox.triggers.triggers import Triggers
+from sandbox.triggers.webhooks import key_of, new_secret
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 STACK_NAME = "wechatpay-sandbox"  # what `make doctor ENV=sandbox` and the like ask for
@@ -42,7 +44,8 @@ class Sandbox:
 
     `port` is the API's (0: a free one; OSError when it is taken, at once). `credentials` is a file of the simulator's to
     re-use or write, `parameters` override the template's, `pages` replace shop and phone on the API's port (read at start),
-    `log_sink` takes (logical id, line) of what functions write. With `schedules=False` no schedule fires by itself;
+    `forward_events` is the web server of this machine (loopback.receiver) that each event is posted to as a webhook, signed
+    with `webhook_secret` (a new one by default). `log_sink` takes (logical id, line) of what functions write. With `schedules=False` no schedule fires by itself;
     `schedules[logical id].run_now()` does it then.
 
     Where the variable SANDBOX_BUILT names the folder that `make build` fills, functions run from there.
@@ -60,7 +63,14 @@ class Sandbox:
         max_processes: int = 10,
         log_sink: Callable[[str, str], None] | None = None,
         schedules: bool = True,
+        forward_events: str | None = None,
+        webhook_secret: str | None = None,
     ) -> None:
+        self.webhook: dict[str, str] | None = None
+        if forward_events is not None:
+            secret = webhook_secret or new_secret()
+            key_of(secret)
+            self.webhook = {"url": loopback.receiver(forward_events), "secret": secret}
         self._template, self._mode = template, mode
         self._overrides = dict(parameters or {})
         self._max_processes, self._log_sink = max_processes, log_sink
@@ -79,7 +89,9 @@ class Sandbox:
         self._triggers = Triggers(self.aws, self.clock)
         self.schedules = self._triggers.schedules
         self.simulator: str
+        self.open_platform: str
         self.credentials: Credentials
+        self.merchant_name: str
         self.deployed: Deployed
         self.lambdas: Lambdas
         self.websockets: WebSocketGateway | None
@@ -101,14 +113,18 @@ class Sandbox:
             simulator = Simulator(self.credentials, clock=self.clock, mode=self._mode)
             self._ends.callback(simulator.stop)
             self.simulator = simulator.start()
+            self.open_platform = simulator.open_platform_url
             aws.result()
+        parameters = self._parameters()
+        self.merchant_name = parameters.get("MerchantName") or SHOP_NAME
         self.deployed = deploy(
             self._template,
             aws=self.aws,
-            parameters=self._parameters(),
+            parameters=parameters,
             stack_name=STACK_NAME,
             websocket_origin="ws" + self.api.removeprefix("http"),
         )
+        loopback.allow_returns(self.deployed)
         write_secrets(self.aws, self.deployed, self.credentials, self.tokens, mode=self._mode)
         # Asked for once, here: every call that starts a process would otherwise pay for it.
         roles = {function.role_arn: function.name for function in self.deployed.functions.values()}
@@ -142,6 +158,7 @@ class Sandbox:
             limits=self.deployed.limits,
             clock=self.clock,
             api=Api(self.aws.account, self.deployed.refs.get("Api", "sandbox"), self.aws.region),
+            also_allowed=loopback.is_origin,
         )
         self._ends.callback(gateway.close)
         self.websockets = None
@@ -162,6 +179,8 @@ class Sandbox:
             lambda logical_id: dict(credentials_of(self.deployed.functions[logical_id])),
             fire_schedules=self._fire_schedules,
         )
+        if self.webhook is not None:
+            self._triggers.forward(**self.webhook)
 
     def stop(self) -> None:
         """The API takes no more requests, then functions, pumps, schedules, simulator and AWS end. May be called again."""
@@ -190,14 +209,16 @@ class Sandbox:
         return self._triggers.pumped
 
     def info(self) -> dict[str, Any]:
-        """Where everything runs: base URLs, the credentials file, our process number."""
-        return {
+        """Where everything runs: base URLs, the credentials file, our process number; and where events are forwarded."""
+        told: dict[str, Any] = {
             "api": self.api,
             "simulator": self.simulator,
+            "openPlatform": self.open_platform,
             "aws": self.aws.url,
             "credentials": str(self.credentials_path.resolve()),
             "pid": os.getpid(),
         }
+        return told if self.webhook is None else told | {"webhook": self.webhook}
 
     def events(self) -> list[dict[str, Any]]:
         """What the event bus took, in order."""
@@ -212,7 +233,7 @@ class Sandbox:
         self.stop()
 
     def _parameters(self) -> dict[str, str]:
-        ours = parameters(
+        ours = chosen_parameters(
             self.credentials,
             self.tokens,
             api=self.api,

@@ -9,8 +9,8 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, sign what WeChat's cashier is opened with."""
-    wanted, again = order_intake.prepare_order(request, NewJsapiOrder, method="jsapi", wiring=wiring)
-    payment = open_order(wanted, wiring=wiring, again=again)
+    order = order_intake.prepare_order(request, NewJsapiOrder, method="jsapi", wiring=wiring)
+    payment = open_order(order.payment, wiring=wiring, again=order.may_exist, there=order.is_there)
     request.log_payment(payment)
     return {
         **responses.order_members(payment),

@@ -12,8 +12,8 @@ qr.data_url("weixin://wxpay/bizpayurl?pr=AbCdEfGzz")
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """Check, open the order, draw its code."""
-    wanted, again = order_intake.prepare_order(request, NewOrder, method="native", wiring=wiring)
-    payment = open_order(wanted, wiring=wiring, again=again)
+    order = order_intake.prepare_order(request, NewOrder, method="native", wiring=wiring)
+    payment = open_order(order.payment, wiring=wiring, again=order.may_exist, there=order.is_there)
     request.log_payment(payment)
     code_url = payment.code_url or ""
     return {

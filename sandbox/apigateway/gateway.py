@@ -36,7 +36,7 @@ class _BodyTooLargeError(Exception):
 class Gateway:
     """Routes requests to functions: `invoke(logical id, event)` gives the result or raises FunctionError.
 
-    `keys` are the token issuer's public keys by kid. Refusals before any function: 401 Unauthorized, 403 Forbidden,
+    `keys` are the token issuer's public keys by kid; `also_allowed` knows origins that CORS lets in besides the template's. Refusals before any function: 401 Unauthorized, 403 Forbidden,
     404 Not Found, 413 Request Entity Too Large, 429 Too Many Requests; after one: 500 Internal Server Error, 503 Service Unavailable.
     """
 
@@ -51,11 +51,12 @@ class Gateway:
         api: Api,
         limits: Limits = Limits(),  # noqa: B008  frozen
         integration_timeout: float = INTEGRATION_TIMEOUT_SECONDS,
+        also_allowed: Callable[[str], bool] = lambda _: False,
     ) -> None:
         # Most specific first: literal segments before parameters, a named method before ANY.
         self._routes = sorted(routes, key=lambda route: (_shape(route.path), route.method == "ANY"))
         self._cors, self._invoke, self._keys, self._clock, self._api = cors, invoke, keys, clock, api
-        self._timeout = integration_timeout
+        self._timeout, self._also_allowed = integration_timeout, also_allowed
         self._throttles = Throttles(limits)
         # Functions answer on their own time, each call blocks a thread; the loop must never wait for one.
         self._pool = ThreadPoolExecutor(MAX_CALLS_AT_ONCE, thread_name_prefix="call")
@@ -145,7 +146,9 @@ class Gateway:
     def _cors_headers(self, origin: str | None) -> Headers:
         """On every answer to a browser of an allowed origin (HTTP API: "Configuring CORS")."""
         allowed = self._cors.allow_origins
-        if origin is None or not (origin in allowed or "*" in allowed):
+        if origin is None or self._cors == Cors():
+            return []
+        if not (origin in allowed or "*" in allowed or self._also_allowed(origin)):
             return []
         headers = [("access-control-allow-origin", "*" if "*" in allowed else origin)]
         if self._cors.expose_headers:

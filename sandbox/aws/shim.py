@@ -113,6 +113,9 @@ class Shim:
             return stacks.application(self._engine.stacks)
         if operation == "GetAccountSettings":
             return _account_settings
+        if (service, operation) == ("events", "PutTargets"):  # nobody would serve them
+            told = "the sandbox hands events to its template's targets alone (docs/events.md)"
+            raise RefusedError("ValidationException", told)
         return self._engine.app(service)
 
     def _forward(

@@ -1,7 +1,7 @@
 """CloudFormation's DescribeStacks, of the stack that the deployer made: what operators' commands find their way by."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -15,10 +15,19 @@ _NAMESPACE = "http://cloudformation.amazonaws.com/doc/2010-05-15/"
 
 
 def described(
-    name: str, stack_id: str, parameters: Mapping[str, str | list[str]], outputs: Mapping[str, str]
+    name: str,
+    stack_id: str,
+    parameters: Mapping[str, str | list[str]],
+    outputs: Mapping[str, str],
+    *,
+    hidden: Collection[str] = (),
 ) -> DeployedStack:
-    """A stack that has just been made; list parameters become text again, as CloudFormation tells them."""
+    """A stack that has just been made; list parameters become text again, as CloudFormation tells them.
+
+    Of parameters in `hidden` (NoEcho) it tells asterisks (CloudFormation User Guide, Parameters section).
+    """
     given = {key: ",".join(value) if isinstance(value, list) else value for key, value in parameters.items()}
+    given |= dict.fromkeys(hidden, "****")
     return DeployedStack(name, stack_id, time.time(), given, outputs)
 
 

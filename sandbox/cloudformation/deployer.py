@@ -36,7 +36,9 @@ class _Deployment:
     def __init__(
         self, path: Path, aws: Aws, parameters: dict[str, str], stack: str, websocket_origin: str | None
     ) -> None:
-        values = self._values = checked(parameters_of(path), parameters)
+        declared = parameters_of(path)
+        values = self._values = checked(declared, parameters)
+        self._hidden = [name for name, rules in declared.items() if rules.get("NoEcho") in (True, "true")]
         template, self._folders = translate(path, values)
         self._aws = aws
         self._stack = stack
@@ -76,7 +78,7 @@ class _Deployment:
             for name, output in self._outputs.items()
             if self._wanted(output)
         }
-        self._aws.describe(described(self._stack, self._stack_id, self._values, outputs))
+        self._aws.describe(described(self._stack, self._stack_id, self._values, outputs, hidden=self._hidden))
         return Deployed(
             functions=self._functions,
             routes=self._apis.routes,

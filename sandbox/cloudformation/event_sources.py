@@ -92,8 +92,7 @@ class EventSources:
         bus = rule_resources.bus_of(properties)
         path = name if bus == "default" else f"{bus}/{name}"
         arn = f"arn:aws:events:{self._aws.region}:{self._aws.account}:rule/{path}"
-        target = rule_resources.target_of(logical_id, properties)
-        function = function_named(self._functions, logical_id, target["Arn"])
+        function = rule_resources.function_of(logical_id, properties, self._functions)
         self.invokers.append(role_checks.Invoker(logical_id, "events.amazonaws.com", arn, function))
         if "EventPattern" in properties:
             self._rules.append(rule_resources.rule(logical_id, properties, function, arn=arn))

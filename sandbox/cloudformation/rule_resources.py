@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from sandbox.cloudformation.lambda_resources import function_named
 from sandbox.cloudformation.resources import only
 from sandbox.cloudformation.template import TemplateError
 from sandbox.deployed import Function, Rule
@@ -17,9 +18,12 @@ def bus_of(properties: Mapping[str, Any]) -> str:
     return str(properties.get("EventBusName", "default")).rsplit("/", 1)[-1]
 
 
-def target_of(logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The one target of an AWS::Events::Rule, which has either a schedule or a pattern.
+def function_of(
+    logical_id: str, properties: Mapping[str, Any], functions: Mapping[str, Function]
+) -> Function:
+    """The function that is the one target of an AWS::Events::Rule, which has either a schedule or a pattern.
 
+    Anything else that AWS would hand events to (a queue, an API destination, a bus, a function of another stack) is refused.
     A retry policy and a dead-letter queue are for what cannot be handed over to Lambda, which does not happen here;
     what a function fails on is tried again by Lambda itself.
     """
@@ -27,13 +31,21 @@ def target_of(logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     only(logical_id, properties, known)
     if ("EventPattern" in properties) == ("ScheduleExpression" in properties):
         raise TemplateError(f"{logical_id}: the sandbox supports either a schedule or a pattern of a rule")
-    if len(properties["Targets"]) != 1:
-        raise TemplateError(f"{logical_id}: the sandbox supports one target of a rule")
-    target: dict[str, Any] = properties["Targets"][0]
+    targets = properties.get("Targets", [])
+    if len(targets) != 1 or "Arn" not in targets[0]:
+        raise TemplateError(f"{logical_id}: the sandbox supports one target of a rule, with its Arn")
+    target: dict[str, Any] = targets[0]
+    try:
+        function = function_named(functions, logical_id, target["Arn"])
+    except TemplateError:
+        raise TemplateError(
+            f"{logical_id}: the sandbox hands events to functions of this template alone, and {target['Arn']} is none;"
+            " a rule for others belongs in a stack of its own (docs/events.md)"
+        ) from None
     input_of_schedule = "Input " if "ScheduleExpression" in properties else ""
     only(logical_id, target, f"Arn Id {input_of_schedule}RetryPolicy DeadLetterConfig")
     _check_retry_policy(logical_id, target.get("RetryPolicy", {}))
-    return target
+    return function
 
 
 def rule(logical_id: str, properties: Mapping[str, Any], function: Function, *, arn: str) -> Rule:

@@ -1,6 +1,7 @@
 """From template.yaml to plain CloudFormation, on this machine alone; `python -m sandbox.cloudformation.template [Name=value …]` prints it as JSON."""
 
 import copy
+import difflib
 import functools
 import json
 import logging
@@ -123,7 +124,7 @@ def checked(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, 
     parameters are checked item by item.
     """
     if unknown := sorted(set(given) - set(declared)):
-        raise TemplateError(f"parameters that the template does not have: {', '.join(unknown)}")
+        raise TemplateError("; ".join(_unknown(name, declared) for name in unknown))
     values: dict[str, Value] = {}
     for name, rules in declared.items():
         if name not in given and "Default" not in rules:
@@ -134,6 +135,11 @@ def checked(declared: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, 
                 raise TemplateError(f"parameter {name} {fault}")
         values[name] = value
     return values
+
+
+def _unknown(name: str, declared: Mapping[str, Any]) -> str:
+    like = difflib.get_close_matches(name, declared, n=1)
+    return f"the template has no parameter {name}" + (f"; did you mean {like[0]}?" if like else "")
 
 
 def _typed(rules: Mapping[str, Any], text: str, name: str = "") -> Value:

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 
 from sandbox.pages.body import members
 from sandbox.pages.headers import refused, told
-from sandbox.pages.prices import SHOP_NAME, yuan
+from sandbox.pages.prices import yuan
 from sandbox.pages.running import Running
 from sandbox.pages.scanning import MAX_PICTURE_BYTES, text_in
 
@@ -38,7 +38,7 @@ class Phone:
             answer = await run_in_threadpool(self._call, "GET", "orders", None)
         except requests.RequestException:
             return _unreachable()
-        merchant = {"name": SHOP_NAME, "number": self._sandbox.credentials.mchid}
+        merchant = {"name": self._sandbox.merchant_name, "number": self._sandbox.credentials.mchid}
         orders = [_shown(entry) for entry in reversed(answer.json()["orders"])]
         return told({"merchant": merchant, "orders": orders})
 
@@ -60,7 +60,9 @@ class Phone:
         return told({"text": text, "order": _shown(answer.json())} if known else {"text": text})
 
     async def pay(self, request: Request) -> Response:
-        """`{"codeUrl"}` or `{"outTradeNo"}`, `late`?: the buyer confirms. What WeChat refuses keeps its status, code and sentence.
+        """`{"codeUrl"}`, `{"outTradeNo"}` or `{"h5Url"}` and how its browser comes, `late`?: the buyer confirms.
+
+        What WeChat refuses keeps its status, code and sentence.
 
         With `late` true the merchant hears of it only some seconds afterwards.
         """
@@ -86,8 +88,10 @@ class Phone:
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, object]:
-    return {
+    link = {"h5Url": entry["h5_url"]} if "h5_url" in entry else {}
+    return link | {
         "outTradeNo": entry["out_trade_no"],
+        "kind": entry["trade_type"],
         "state": entry["trade_state"],
         "amount": yuan(entry["amount"]["total"]),
         "description": entry["description"],

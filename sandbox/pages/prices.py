@@ -2,7 +2,13 @@
 
 from dataclasses import dataclass
 
-SHOP_NAME = "墨弦 Ink & Strings"
+SHOP = {"zh": "墨弦", "en": "Ink & Strings"}
+SHOP_NAME = f"{SHOP['zh']} {SHOP['en']}"
+
+
+def named(merchant_name: str) -> dict[str, str]:
+    """What the shop is called, in Chinese and English; a name that was chosen is the same in both."""
+    return SHOP if merchant_name == SHOP_NAME else dict.fromkeys(SHOP, merchant_name)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from sandbox.tokens import Tokens
 
 
 class Running(Protocol):
-    """A sandbox; `simulator` and `credentials` are there once it is started."""
+    """A sandbox; `simulator`, `credentials` and `merchant_name` are there once it is started."""
 
     api: str
     simulator: str
     credentials: Credentials
+    merchant_name: str
     tokens: Tokens
     clock: Clock

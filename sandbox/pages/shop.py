@@ -16,7 +16,7 @@ from starlette.routing import BaseRoute, Route
 from sandbox.pages.body import members
 from sandbox.pages.headers import refused, told
 from sandbox.pages.payment_api import PaymentApi, RefusalError
-from sandbox.pages.prices import PRODUCTS, Product, yuan
+from sandbox.pages.prices import PRODUCTS, Product, named, yuan
 from sandbox.pages.purchases import Purchase, Purchases
 from sandbox.pages.running import Running
 
@@ -47,11 +47,13 @@ class Shop:
         ]
 
     async def products(self, request: Request) -> Response:
-        """What is for sale, and who the buyer is during this visit."""
+        """What is for sale, who sells it, and who the buyer is during this visit."""
         buyer = _buyer(request)
-        return _remembering(
-            told({"buyer": buyer, "products": [_shown(each) for each in PRODUCTS.values()]}), buyer
-        )
+        shelf = {
+            "merchant": named(self._sandbox.merchant_name),
+            "products": [*map(_shown, PRODUCTS.values())],
+        }
+        return _remembering(told({"buyer": buyer, **shelf}), buyer)
 
     async def order(self, request: Request) -> Response:
         """`{"productId"}` → `{"checkoutUrl"}`, where the buyer pays; whoever asks twice gets the same open order."""
@@ -80,7 +82,8 @@ class Shop:
         except requests.RequestException:
             return _unreachable()
         shown = {name: details[name] for name in ("status", "amount", "refundedAmount")}
-        return told({**shown, "outTradeNo": purchase.out_trade_no, "product": _shown(purchase.product)})
+        own = {"outTradeNo": purchase.out_trade_no, "product": _shown(purchase.product)}
+        return told({**shown, **own, "merchant": named(self._sandbox.merchant_name)})
 
     def _opened(self, buyer: str, product: Product) -> dict[str, Any]:
         purchase = self._purchases.begun(buyer, product)

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.aws.aws import Aws
 from sandbox.clock import Clock
 from sandbox.deployed import Deployed
+from sandbox.triggers.forwarder import EventForwarder
 from sandbox.triggers.queues import QueuePump
 from sandbox.triggers.rules import RulePump
 from sandbox.triggers.schedules import ScheduleTimer
@@ -23,6 +24,12 @@ class Triggers:
         self._pumps: list[Trigger] = []
         self.schedules: dict[str, ScheduleTimer] = {}
         """By logical id."""
+        self._forwarder: EventForwarder | None = None
+
+    def forward(self, url: str, secret: str) -> None:
+        """Post every event of the bus there, from now on; before or after `start`, once."""
+        self._forwarder = EventForwarder(self._aws, self._clock, url=url, secret=secret)
+        self._forwarder.start()
 
     def start(
         self,
@@ -79,4 +86,4 @@ class Triggers:
         return sum(pump.invocations for pump in self._pumps)
 
     def _all(self) -> list[Trigger]:
-        return [*self.schedules.values(), *self._pumps]
+        return [*self.schedules.values(), *self._pumps, *([self._forwarder] if self._forwarder else [])]

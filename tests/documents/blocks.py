@@ -50,6 +50,8 @@ def _blocks(document: Path) -> list[Block]:
 BLOCKS = [block for document in DOCUMENTS for block in _blocks(document)]
 
 READ_BY_A_TEST = {
+    ("docs/events.md", "python"): "tests/documents/test_events.py",
+    ("docs/events.md", "yaml"): "tests/documents/test_events.py",
     ("docs/checkout.md", "http"): "tests/http/test_checkout_examples.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
@@ -64,6 +66,8 @@ BEGINNING = {
     ("README.md", "1. The shop quotes"): "tests/documents/test_front_door.py",
     ("README.md", "make doctor"): "tests/documents/test_commands.py",
     ("README.zh-CN.md", "make doctor"): "tests/documents/test_commands.py",
+    ("docs/events.md", "make sandbox"): "tests/documents/test_commands.py",
+    ("docs/sandbox.md", "make sandbox"): "tests/documents/test_commands.py",
     ("docs/identity.md", "make deploy"): "tests/documents/test_commands.py",
     ("docs/operations.md", "make doctor"): "tests/operations/test_on_a_sandbox.py",
     ("docs/operations.md", "WECHAT_API_V3_KEY_PREVIOUS="): "tests/operations/test_on_a_sandbox.py",
@@ -85,6 +89,10 @@ CANNOT_BE_RUN_HERE = {
         "docs/local-invocation.md",
         "export AWS_ACCESS_KEY_ID",
     ): "sam needs containers; the keys are compared in test_blocks.py",
+    (
+        "docs/events.md",
+        "aws ",
+    ): "needs an AWS account; its words are held to the model by test_aws_commands.py",
     ("docs/ci.md", "aws "): "needs an AWS account; its words are held to the model by test_aws_commands.py",
     (
         "docs/identity.md",

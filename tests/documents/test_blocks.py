@@ -94,6 +94,23 @@ def a_token_of_a_form(block: Block, world: World) -> None:
     assert set(json.loads(world.shell(block.text, API=world.sandbox.api))) == {"token"}
 
 
+def an_order_of_a_strangers_shop(block: Block, world: World) -> None:
+    told = world.shell(block.text, API=world.sandbox.api)
+    assert told.startswith(f"pay at {world.sandbox.api}/checkout/")
+    assert json.loads((world.folder / "order.json").read_text())["data"]["outTradeNo"].startswith("WX")
+
+
+def a_payment_of_a_strangers_shop(block: Block, world: World) -> None:
+    (ordered,) = [one for one in BLOCKS if one.begins(block.document, "member()")]
+    an_order_of_a_strangers_shop(ordered, world)
+    number = json.loads((world.folder / "order.json").read_text())["data"]["outTradeNo"]
+    if (
+        world.details(number)["status"] == "pending"
+    ):  # the example's key makes it one order, however often it is run
+        world.shell(block.text, SIMULATOR=world.sandbox.simulator)
+    world.until(lambda: world.details(number)["status"] == "succeeded")
+
+
 def an_event_of_the_bus(block: Block, world: World) -> None:
     kind = {"eventType": "COMPLAINT.CREATE", "originalType": "complaint", "plaintext": {"complaint_id": "1"}}
     world.control("notify", kind | {"url": f"{world.sandbox.api}{NOTIFY_PATH}"})
@@ -163,6 +180,8 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("docs/identity.md", "curl -i"): an_order_that_nobody_has,
     ("docs/identity.md", "curl -s $API/_sandbox/token"): a_token_of_a_form,
     ("docs/notifications.md", '{"id":'): an_event_of_the_bus,
+    ("docs/sandbox.md", "member()"): an_order_of_a_strangers_shop,
+    ("docs/sandbox.md", "curl -s $SIMULATOR"): a_payment_of_a_strangers_shop,
     ("docs/local-invocation.md", "make invoke"): a_notification_of_ones_own,
     ("docs/local-invocation.md", ".venv/bin/python -m sandbox --env-file"): a_sandbox_for_sam,
     ("", "python -m sandbox.simulator"): a_simulator,

@@ -21,11 +21,14 @@ STEPS = int(os.environ.get("STEPS", "1250"))
 MAX_STEPS = 4 * STEPS  # until each verb has been done and refused
 SEED = os.environ.get("SEED", "4")
 CANNOT_BE_REFUSED = {
+    "allowances.found",
     "allowances.get",
     "connections.close",
     "connections.forget",
     "connections.waiting_for",
     "quarantine.keep",
+    "store.found",
+    "store.get_all",
     "store.reread",
     "looks.find_due",
     "store.get",

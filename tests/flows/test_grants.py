@@ -83,7 +83,7 @@ def a_merchant_whose_platform_certificate_is_replaced(shop: Shop) -> None:
 
 
 def buyers_with_several_orders(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         for content in ("content-1", "content-2"):
             body = {
                 "userId": f"buyer of {call.__name__}",
@@ -92,16 +92,32 @@ def buyers_with_several_orders(shop: Shop) -> None:
                 "subject": "A thing",
             }
             body |= {"openid": "oBuyer-1"} if call == shop.jsapi else {}
-            number_of(shop.call("POST", f"/{call.__name__}", body))
+            number = number_of(shop.call("POST", f"/{call.__name__}", body))
+        assert number_of(shop.call("POST", f"/{call.__name__}", body)) == number
+        forget(shop, number)  # counted, and not written down yet
+        assert shop.call("POST", f"/{call.__name__}", body).status_code == 503
 
 
 def retries(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         assert number_of(call(key="again")) == number_of(call(key="again"))
 
 
+def orders_that_somebody_else_still_sends(shop: Shop) -> None:
+    for call in (shop.native, shop.jsapi, shop.app):
+        shop.faults({"on": call.__name__, "effect": "reset_before"})
+        assert call(key="under-way").status_code == 503
+        shop.faults()
+        assert call(key="under-way").status_code == 503  # after waiting for the first one's end
+
+
+def orders_that_nobody_has(shop: Shop) -> None:
+    assert shop.call("GET", "/query/WXNOBODY").status_code == 404
+    assert shop.close("WXNOBODY").status_code == 404
+
+
 def a_number_that_wechat_pay_knows_otherwise(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         number = number_of(call("5.00", key="restored"))
         assert shop.control("pay", {"outTradeNo": number}).status_code == 200
         shop.sandbox.wait_until(lambda number=number: shop.details(number)["status"] == "succeeded")
@@ -252,6 +268,8 @@ WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
     retries,
+    orders_that_somebody_else_still_sends,
+    orders_that_nobody_has,
     a_number_that_wechat_pay_knows_otherwise,
     an_order_whose_row_says_another_amount,
     a_checkout_of_an_order_that_wechat_pay_knows_otherwise,

@@ -28,9 +28,8 @@ class Draws:
     def operation(self) -> tuple[str, Request]:
         """One operation and its request."""
         self._names, self._values = {}, {}
-        draw = self._chance.choices(
-            (self._update, self._put, self._get, self._delete, self._query, self._scan), (60, 14, 8, 6, 10, 2)
-        )[0]
+        draws = (self._update, self._put, self._get, self._batch, self._delete, self._query, self._scan)
+        draw = self._chance.choices(draws, (60, 14, 6, 2, 6, 10, 2))[0]
         name, request = draw()
         if self._names:
             request["ExpressionAttributeNames"] = self._names
@@ -63,6 +62,14 @@ class Draws:
 
     def _get(self) -> tuple[str, Request]:
         return "GetItem", self._keyed() | {"ConsistentRead": self._chance.random() < 0.5}
+
+    def _batch(self) -> tuple[str, Request]:
+        table = self._chance.choice((self._payments, self._connections))
+        keys = [key for _ in range(20) for name, key in (self._key(),) if name == table]
+        if self._chance.random() < 0.8:  # else some come twice
+            keys = [key for place, key in enumerate(keys) if key not in keys[:place]]
+        part = {"Keys": keys, "ConsistentRead": self._chance.random() < 0.5}
+        return "BatchGetItem", {"RequestItems": {table: part}}
 
     def _delete(self) -> tuple[str, Request]:
         request = self._conditional(self._keyed())

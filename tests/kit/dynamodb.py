@@ -16,7 +16,8 @@
 
 What is replaced is the one point where pynamodb hands over to botocore, `Connection.client`. Semantics are those of the
 Developer Guide and are held against moto by test_dynamodb_against_moto.py. Secondary indexes never lag. Items whose
-time is over (TTL) stay. Batches and transactions are not served; asking for one fails.
+time is over (TTL) stay. Batches are served of one table, and never leave a key out; transactions and batches of writes
+are not served: asking for one fails.
 """
 
 import itertools
@@ -174,7 +175,8 @@ class MemoryDynamoDB:
     def _logical_id(self, operation: str, request: Mapping[str, Any]) -> str:
         if operation not in OPERATIONS:
             raise NotImplementedError(f"{operation} is not served from memory")
-        found = self._by_name.get(request["TableName"])
+        name = request["TableName"] if "TableName" in request else "".join(request["RequestItems"])
+        found = self._by_name.get(name)
         if found is None:
             raise _error("ResourceNotFoundException", "Requested resource not found", operation)
         return found[0]

@@ -67,7 +67,9 @@ class Twins:
             f"{name} {json.dumps(request, default=str, ensure_ascii=False)}\nmemory: {here}\n{judge.name}: "
         )
         if asked is None:
-            assert here[0] != "done" or name in ("GetItem", "Query", "Scan"), f"{shown}was not asked"
+            assert here[0] != "done" or name in ("GetItem", "BatchGetItem", "Query", "Scan"), (
+                f"{shown}was not asked"
+            )
             return
         there, error = _outcome(lambda: judge.client._make_api_call(name, asked))
         if here[0] != "done" and not judge.tells_the_refused:
@@ -156,6 +158,8 @@ _ASIDE = ("ResponseMetadata", "ConsumedCapacity")
 def _told(name: str, part: Any) -> Any:
     if name == "Items":
         return [_plain(item) for item in part]
+    if name == "Responses":  # of a batch, in no order
+        return {table: sorted(map(_plain, items)) for table, items in part.items()}
     return _plain(part) if isinstance(part, dict) else part
 
 

@@ -42,6 +42,7 @@ class Verbs:
         self._now = BEGAN
         self._known: list[Payment] = []  # as somebody saw them, some of them long ago
         self._made = 0
+        self._refused = RefusedUpdate()  # the last one
         self._verbs = [
             (part, name)
             for part in PARTS
@@ -81,6 +82,8 @@ class Verbs:
         try:
             verb(**arguments)
         except (RefusedUpdate, StorageUnavailableError) as refused:
+            if isinstance(refused, RefusedUpdate):
+                self._refused = refused
             self.outcomes[f"{part}.{name} {type(refused).__name__}"] += 1
         else:
             self.outcomes[f"{part}.{name} done"] += 1
@@ -131,11 +134,14 @@ class Verbs:
                 (Credential(code_url="weixin://x"), Credential(prepay_id="wx1"))
             ),
             "Allowance": self._allowance,
+            "refused": lambda: self._refused,
+            "out_trade_nos": lambda: {one.out_trade_no for one in (about, *self._known)},
+            "owner": lambda: self._chance.choice((None, about.user_id, "a-stranger")),
+            "fresh": lambda: self._chance.randint(0, 9),
             "Connection": self._connection,
             "RefundEdge": lambda: self._chance.choice((lifecycle.REFUND_ACCEPTED, lifecycle.REFUND_STUCK)),
             "bool": lambda: self._chance.random() < 0.5,
             "out_refund_no": lambda: _number_of(refund),
-            "seen": lambda: self._chance.choice((about.due_at, about.asked_at, None)),
             "Due": lambda: Due("money#0", about.out_trade_no, about.due_at if about.due_at else self._now),
             "caller": lambda: (refund.unanswered_by if refund else None) or "office",
             "connection_id": lambda: self._chance.choice("pqrs"),

@@ -94,7 +94,7 @@ def test_a_later_deployment_needs_only_what_changes(deploy, needed, calls) -> No
     [
         (["WeChatMchId=12"], "parameter WeChatMchId must match [0-9]{8,10}"),
         (["WeChatAppId=gh_1234567890"], "parameter WeChatAppId must match wx[0-9a-zA-Z]{16}"),
-        (["WechatMchId=1900000109"], "parameters that the template does not have: WechatMchId"),
+        (["WechatMchId=1900000109"], "the template has no parameter WechatMchId; did you mean WeChatMchId?"),
         (["LogLevel"], "LogLevel is not Name=value"),
         (
             ["RefundScope=payments:pay"],

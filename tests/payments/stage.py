@@ -171,6 +171,10 @@ class Stage:
         """Of the last answer."""
         return int(self.calls.headers["retry-after"])
 
+    def another_process(self) -> Wiring:
+        """What another process of the same stack has."""
+        return Wiring(self.wiring.settings._environment)
+
     def number(self, key: str = "k") -> str:
         """The number of the order with this key."""
         scope = self.wiring.settings.stack_scope

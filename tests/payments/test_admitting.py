@@ -3,13 +3,20 @@
 import itertools
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import jwt
 import pytest
 
+from payments.core.allowance import Allowance, OpenOrder
+from payments.core.errors import RateLimitedError, StorageUnavailableError
 from payments.core.lifecycle import Status
 from payments.settings import Settings
+from payments.use_cases.admission import check_limits
+from payments.wiring import Wiring
+from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
+from tests.kit.payments import a_payment, put
 from tests.payments.calls import QUOTE_KEY
 from tests.payments.stage import START, Between, DiedError, Lost, Stage, Told
 
@@ -352,3 +359,156 @@ def test_what_wechat_pay_is_sent_is_what_was_asked_for_and_quoted(buyer: Buyer) 
     assert (stored.sent_at, stored.created_at, stored.time_expire) == (START, START, START + 7200)
     assert (stored.user_id, stored.method, stored.status) == (buyer.name, "native", Status.PENDING)
     assert (stored.amount, stored.currency, stored.content_id) == (1000, "CNY", "content-1")
+
+
+# ---- what one refusal costs, and whether it is right ----
+
+
+def crowded(buyer: Buyer, many: int) -> list[str]:
+    """So many open orders of this buyer, the numbers; each ends a second after the one before."""
+    stage, allowance = buyer.stage, Allowance()
+    numbers = [f"WX{buyer.name.replace('-', '').upper():0>16}{n:04}" for n in range(many)]
+    for n, number in enumerate(numbers):
+        until = START + 3600 + n
+        order = a_payment(
+            number, user_id=buyer.name, content_id=f"c-{n}", created_at=START - 60, time_expire=until
+        )
+        stage.store.create(order, due_at=START + 60)
+        allowance = allowance.plus(OpenOrder(number, f"wish-{n}", START - 60, until))
+    stage.wiring.allowances.begin(buyer.name, allowance, now=START - 60)
+    return numbers
+
+
+def calls_of(buyer: Buyer, *opened: Any, **named: Any) -> tuple[Told, list[str]]:
+    """What one request is answered, and what it asks of DynamoDB."""
+    buyer.stage.calls.forget()
+    told = buyer.opens(*opened, **named)
+    used = [use.removeprefix("dynamodb:") for use in buyer.stage.calls.used if use.startswith("dynamodb:")]
+    return told, used
+
+
+@pytest.mark.parametrize(("limit", "wait"), [(20, 3600), (100, 3600), (101, 60), (500, 60)])
+@pytest.mark.parametrize("key", [None, "k"])
+def test_a_refusal_at_the_limit_costs_two_round_trips_whatever_the_limit_is(
+    buyer: Buyer, limit: int, wait: int, key: str | None
+) -> None:
+    limited(buyer.stage, OPEN_ORDERS=limit)
+    crowded(buyer, limit)
+    (status, body), used = calls_of(buyer, "one-more", key)
+    assert (status, body["code"], used) == (429, "RATE_LIMITED", ["PutItem", "BatchGetItem"])
+    # Where all were looked at, until the first of them ends; else others are looked at in a minute.
+    looked_at_all = limit <= (100 if key is None else 99)
+    assert buyer.stage.retry_after == (wait if looked_at_all else 60)
+
+
+def test_a_refusal_for_the_minute_costs_no_more(buyer: Buyer) -> None:
+    limited(buyer.stage, CREATES_PER_MINUTE=3)
+    for n in range(3):
+        buyer.number(key=f"k-{n}")  # alike, all of them
+    for key, asked in ((None, ["PutItem"]), ("k-9", ["PutItem", "BatchGetItem"])):
+        (status, _), used = calls_of(buyer, "content-2", key)
+        assert (status, used) == (429, asked)  # with a key, whether it is a retry
+
+
+def test_of_more_orders_than_are_looked_at_each_that_has_ended_makes_room_by_and_by(buyer: Buyer) -> None:
+    """A buyer who pays one of them is let in again, whichever it is: others are looked at each time."""
+    stage = buyer.stage
+    limited(stage, OPEN_ORDERS=200)
+    numbers = crowded(buyer, 200)
+    stage.it_is_closed(stage.stored(numbers[137]))
+    tries = 0
+    while True:
+        tries += 1
+        (status, body), used = calls_of(buyer, "one-more", key="k")
+        if status == 200:
+            break
+        assert (status, len(used), tries < 100) == (429, 2, True)
+        assert "not all of them" in body["error"]
+    assert numbers[137] not in buyer.orders
+    assert len(buyer.orders) == 200
+
+
+def test_a_limit_that_was_lowered_lets_the_buyer_in_once_enough_have_ended(buyer: Buyer) -> None:
+    """What was found to have ended is forgotten, though it does not make room yet: no try is for nothing."""
+    stage = buyer.stage
+    numbers = crowded(buyer, 450)
+    limited(stage, OPEN_ORDERS=10)
+    for number in numbers[:445]:
+        stage.it_is_closed(stage.stored(number))
+    told = []
+    while not told or told[-1][0] != 200:
+        (status, _), used = calls_of(buyer, "one-more")
+        told.append((status, used[:3]))
+        assert len(told) < 10
+    assert told[:-1] == [(429, ["PutItem", "BatchGetItem", "PutItem"])] * (len(told) - 1)
+    assert 2 <= len(told) <= 6
+
+
+def test_retry_after_says_when_there_is_room_and_not_when_the_first_of_many_ends(buyer: Buyer) -> None:
+    stage = buyer.stage
+    crowded(buyer, 8)
+    limited(stage, OPEN_ORDERS=5)
+    assert buyer.opens("one-more")[0] == 429
+    assert stage.retry_after == 3603  # four have ended then
+    stage.wiring.time = START + 3602
+    assert buyer.opens("one-more")[0] == 429
+    stage.wiring.time = START + 3603
+    assert buyer.opens("one-more")[0] == 200
+
+
+def test_a_retry_at_the_limit_finds_its_own_order_by_the_same_read(buyer: Buyer) -> None:
+    stage = buyer.stage
+    limited(stage, OPEN_ORDERS=2)
+    first = buyer.number("a", key="k")
+    stage.it_is_closed(stage.stored(first))
+    buyer.number("b")
+    buyer.number("c")  # takes its place
+    (status, _), used = calls_of(buyer, "a", key="k")
+    assert (status, used) == (409, ["PutItem", "BatchGetItem", "PutItem"])
+
+
+def test_the_same_wish_again_costs_two_round_trips_however_many_of_it_have_ended(buyer: Buyer) -> None:
+    stage = buyer.stage
+    for n in range(5):
+        stage.it_is_closed(stage.stored(buyer.number(key=f"k-{n}")))
+    number = buyer.number()
+    assert buyer.orders == [number]
+    told, used = calls_of(buyer)
+    assert (told[1]["data"]["outTradeNo"], used) == (number, ["PutItem", "BatchGetItem"])
+
+
+def test_a_read_that_leaves_orders_out_refuses_nobody_for_them() -> None:
+    """DynamoDB may hand a part of a batch back unread."""
+    with MemoryDynamoDB.from_template() as db:
+        wiring = Wiring({**db.environment, "DUE_SHARDS": "2", "OPEN_ORDERS": "1", "CREATES_PER_MINUTE": "9"})
+        paid = put(wiring, Status.PAID)
+        assert check_limits(paid, keyed=False, wiring=wiring) is None
+
+        def a_part(operation: Operation, run: Run) -> Answer:
+            answer = run()
+            if operation.name == "BatchGetItem":
+                answer["Responses"] = {operation.table: []}
+                answer["UnprocessedKeys"] = operation.request["RequestItems"]
+            return answer
+
+        db.around = a_part
+        wanted = replace(paid, out_trade_no="WXWANTED", content_id="content-2")
+        with pytest.raises(StorageUnavailableError):
+            check_limits(wanted, keyed=False, wiring=wiring)
+        db.around = None
+        assert check_limits(wanted, keyed=False, wiring=wiring) is None
+
+
+def test_where_a_refusal_tells_nothing_the_buyers_orders_are_read() -> None:
+    with MemoryDynamoDB.from_template() as db:
+        wiring = Wiring({**db.environment, "DUE_SHARDS": "2", "OPEN_ORDERS": "2", "CREATES_PER_MINUTE": "9"})
+
+        def without_the_item(operation: Operation, run: Run) -> Answer:
+            operation.request.pop("ReturnValuesOnConditionCheckFailure", None)
+            return run()
+
+        db.around = without_the_item
+        orders = [replace(put(wiring, Status.PENDING), content_id=f"c-{n}") for n in range(3)]
+        assert [check_limits(order, keyed=True, wiring=wiring) for order in orders[:2]] == [None, None]
+        with pytest.raises(RateLimitedError):
+            check_limits(replace(orders[2], out_trade_no="WXNOBODY"), keyed=True, wiring=wiring)

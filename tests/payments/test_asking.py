@@ -35,14 +35,14 @@ def test_many_pollers_ask_once_in_two_seconds(stage: Stage) -> None:
 
 @pytest.mark.parametrize("before", [None, START - 100])
 def test_two_who_ask_at_the_same_moment_are_one_question(stage: Stage, before: int | None) -> None:
-    payment = stage.put(Status.PENDING)
+    payment, others = stage.put(Status.PENDING), stage.another_process().looks
     if before is not None:
-        stage.store.claim_query(payment.out_trade_no, seen=None, now=before)
+        others.claim_query(payment.out_trade_no, owner=None, fresh=2, now=before)
 
     def the_other() -> None:
-        stage.store.claim_query(payment.out_trade_no, seen=before, now=START)
+        others.claim_query(payment.out_trade_no, owner=None, fresh=2, now=START)
 
-    stage.wiring.store = Between(stage.store, "claim_query", the_other)
+    stage.wiring.looks = Between(stage.wiring.looks, "claim_query", the_other)
     assert state(stage.query(payment)) == "NOTPAY"
     assert stage.wechat.asked == []
 

@@ -48,7 +48,8 @@ def test_a_wish_to_close_is_kept_before_wechat_pay_is_asked(stage: Stage, status
 def test_an_order_that_is_being_closed_is_asked_to_be_closed_again(stage: Stage) -> None:
     payment = stage.put(Status.CLOSING)
     stage.wechat.says("close", None)
-    assert stage.close(payment)[0] == 200
+    told = {"outTradeNo": payment.out_trade_no, "closed": True}
+    assert stage.close(payment) == (200, {"success": True, "data": told})
     assert stage.stored(payment).version == payment.version + 1
 
 
@@ -154,13 +155,11 @@ def test_an_order_that_is_gone_from_the_table_is_unknown(stage: Stage) -> None:
     payment = stage.put(Status.PENDING)
 
     class Restored:
-        gone = False
-
         def __getattr__(self, verb: str) -> object:
-            if verb == "begin_close":
+            if verb == "confirm_close":
                 stage.it_is_closed(payment)
-                Restored.gone = True
-            return (lambda _: None) if verb == "get" and Restored.gone else getattr(stage.store, verb)
+            return (lambda *_: None) if verb == "found" else getattr(stage.store, verb)
 
     stage.wiring.store = Restored()
+    stage.wechat.says("close", None)
     assert stage.close(payment)[0] == 503

@@ -98,14 +98,20 @@ def test_an_array_of_scopes_counts_one_by_one(calls: Calls) -> None:
 
 
 @pytest.mark.parametrize("name", ["query", "payment", "close"])
-def test_a_strangers_question_costs_one_read_and_asks_nobody(
+def test_a_strangers_question_asks_nobody_changes_nothing_and_takes_as_long_for_what_is_there_as_for_what_is_not(
     calls: Calls, new_payment: Any, name: str
 ) -> None:
+    """Told by the same calls: not even the time that it takes says whether there is such an order."""
     theirs: Payment = new_payment()
+    tried = [] if name == "payment" else ["dynamodb:UpdateItem"]
     for number in (theirs.out_trade_no, NUMBER):
         calls.forget()
         told = calls.as_("user-2", "payments:pay", name, body={"outTradeNo": number}, number=number)
-        assert (told, calls.used, calls.asked) == (NOT_FOUND, ["dynamodb:GetItem"], [])
+        assert (told, calls.used, calls.asked) == (NOT_FOUND, [*tried, "dynamodb:GetItem"], [])
+        calls.forget()
+        again = calls.as_("user-2", "payments:pay", name, body={"outTradeNo": number}, number=number)
+        tried_again = tried if name == "close" else []
+        assert (again, calls.used) == (NOT_FOUND, [*tried_again, "dynamodb:GetItem"])
     assert calls.wiring.store.get(theirs.out_trade_no) == theirs
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from payments.core.events import entries_of
+from payments.core.history import since
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import HistoryEntry, Payment, Refund
 from payments.storage.items import payment_of
@@ -162,6 +163,18 @@ def test_what_a_refund_s_event_says_need_not_be_written_down_again() -> None:
     slim = ITEM | {"history": {"L": [{"M": entry} for entry in entries]}}
     assert payment_of(slim).history == PAYMENT.history
     assert list(entries_of(None, slim, bus="bus")) == list(entries_of(None, ITEM, bus="bus"))
+
+
+def test_what_is_new_is_told_alone_whatever_has_gone_before() -> None:
+    entries = ITEM["history"]["L"]
+    for known in range(len(entries) + 2):
+        assert since(entries, known) == tuple(PAYMENT.history)[known:]
+    old = ITEM | {"history": {"L": entries[:5]}}
+    new = ITEM | {"refunds": {"M": {}}, "history": {"L": [{"M": {}}] * 4 + entries[4:]}}
+    told = list(entries_of(old, new, bus="bus"))
+    assert [entry_id for entry_id, _ in told] == ["WX1#6"]
+    assert told == list(entries_of(old, ITEM, bus="bus"))
+    assert json.loads(told[0][1]["Detail"])["previousStatus"] == "succeeded"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from payments.core import lifecycle
 from payments.core.errors import RefusedUpdate
-from payments.core.lifecycle import EDGES, REFUND_EDGES, Edge, Status
+from payments.core.lifecycle import EDGES, EVENTS, REFUND_EDGES, Edge, RefundStatus, Status
 from payments.core.payment import Payment
 from payments.use_cases.evidence import apply_order
 from payments.wiring import Wiring
@@ -20,6 +20,44 @@ MOVES = {
     lifecycle.CLOSE_CONFIRMED: closed,
 }
 REACHABLE = [Status.CREATING, Status.PENDING, Status.CLOSING, Status.FAILED, Status.CLOSED, Status.PAID]
+
+
+def test_what_lies_in_the_table_keeps_its_names_and_is_told_in_the_words_of_the_interface() -> None:
+    assert {status.value: (status.rank, status.word) for status in Status} == {
+        "CREATING": (0, "pending"),
+        "PENDING": (1, "pending"),
+        "CLOSING": (2, "pending"),
+        "FAILED": (3, "failed"),
+        "CLOSED": (3, "closed"),
+        "PAID": (4, "succeeded"),
+        "PARTIALLY_REFUNDED": (5, "partially_refunded"),
+        "REFUNDED": (6, "refunded"),
+    }
+    assert {status.value: (status.is_final, status.word) for status in RefundStatus} == {
+        "REQUESTED": (False, "PROCESSING"),
+        "PROCESSING": (False, "PROCESSING"),
+        "ABNORMAL": (False, "ABNORMAL"),
+        "SUCCEEDED": (True, "SUCCESS"),
+        "CLOSED": (True, "CLOSED"),
+    }
+
+
+def test_whoever_listens_to_the_bus_hears_of_every_edge_by_the_name_that_it_always_had() -> None:
+    assert [(edge.target.value, edge.event) for edge in (*EDGES, *REFUND_EDGES)] == [
+        ("PENDING", "PaymentCreated"),
+        ("FAILED", "PaymentFailed"),
+        ("CLOSING", None),
+        ("CLOSED", "PaymentClosed"),
+        ("PAID", "PaymentSucceeded"),
+        ("PAID", "PaymentSucceeded"),
+        ("REQUESTED", "RefundRequested"),
+        ("PROCESSING", None),
+        ("ABNORMAL", "RefundAbnormal"),
+        ("PROCESSING", None),
+        ("SUCCEEDED", "RefundSucceeded"),
+        ("CLOSED", "RefundClosed"),
+    ]
+    assert set(EVENTS) == {edge.event for edge in (*EDGES, *REFUND_EDGES)} - {None}
 
 
 def test_a_rank_never_falls() -> None:
@@ -68,6 +106,7 @@ def test_money_is_taken_note_of_whatever_the_payment_was(
     assert (after.paid, after.refundable, after.refunding, after.refunded) == (1000, 1000, 0, 0)
     assert after.late_paid is (status in (Status.CLOSED, Status.FAILED))
     assert after.history[-1].late is after.late_paid
+    assert (after.history[-1].amount, after.history[-1].transaction_id) == (1000, after.transaction_id)
     assert after.due_at is None
 
 

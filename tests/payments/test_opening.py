@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from payments.core.errors import RefusedUpdate
 from payments.core.lifecycle import Status
 from payments.core.payment import Credential
 from tests.payments.stage import (
@@ -275,6 +276,9 @@ def test_an_order_that_is_gone_from_the_table_is_unknown(stage: Stage) -> None:
     class Forgetful:
         """A table restored to an earlier moment, between the two calls."""
 
+        def create(self, *_: object, **__: object) -> None:
+            raise RefusedUpdate  # and what it has met is not told
+
         def __getattr__(self, verb: str) -> object:
             return (lambda _: None) if verb == "get" else getattr(stage.store, verb)
 
@@ -295,7 +299,7 @@ def test_an_order_that_vanishes_before_it_is_sent_again_is_unknown(stage: Stage)
                 self.gone = True
                 stage.somebody_sends()
             if self.gone and verb in ("get", "reread"):
-                return lambda known: None if verb == "get" else known
+                return lambda known, *_: None if verb == "get" else known
             return getattr(stage.store, verb)
 
     stage.wechat.says("native", TROUBLE)

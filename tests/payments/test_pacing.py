@@ -3,8 +3,6 @@
 import random
 from pathlib import Path
 
-import pytest
-
 from payments.core.pacing import MAX_REFUSALS_A_SECOND, MAX_SENDS_AT_ONCE, MAX_TRIES, seconds_held_after
 from sandbox.cloudformation.template import transformed
 from wechatpay.errors import RefusedError, UnknownOutcomeError
@@ -42,15 +40,19 @@ class Place:
         self.now += seconds_held_after(failure)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_no_second_has_more_refusals_than_wechat_pay_allows(seed: int) -> None:
+def most_in_a_second(seed: int) -> int:
     chance = random.Random(seed)
     places = [Place(chance) for _ in range(MAX_SENDS_AT_ONCE)]
     for _ in range(500):
         min(places, key=lambda place: place.now).send()
     moments = sorted(moment for place in places for moment in place.refusals)
-    most = max(sum(1 for other in moments if moment <= other <= moment + 1) for moment in moments)
-    assert MAX_SENDS_AT_ONCE < most <= MAX_REFUSALS_A_SECOND
+    return max(sum(1 for other in moments if moment <= other <= moment + 1) for moment in moments)
+
+
+def test_no_second_has_more_refusals_than_the_six_that_wechat_pay_allows_and_some_have_as_many() -> None:
+    """Held longer than that, a queue of refused refunds takes longer to come to those that would be taken."""
+    most = [most_in_a_second(seed) for seed in range(20)]
+    assert max(most) == MAX_REFUSALS_A_SECOND == 6
 
 
 def test_a_refund_that_was_taken_holds_nobody_up() -> None:

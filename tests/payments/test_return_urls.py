@@ -197,3 +197,40 @@ def test_without_a_setting_nothing_is_allowed() -> None:
 def test_origins_that_are_none_are_named_by_their_setting(origins: str) -> None:
     with pytest.raises(ConfigurationError, match="RETURN_ORIGINS"):
         _ = Settings({"RETURN_ORIGINS": origins}).return_origins
+
+
+ANY_PORT = Settings(
+    {"RETURN_ORIGINS": "https://shop.example,http://localhost:*,http://[::1]:*"}
+).return_origins
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost", "http://LOCALHOST:3000/x?y", "http://[::1]:1/", "https://shop.example/"],
+)
+def test_a_loopback_origin_may_stand_for_all_of_its_ports(url: str) -> None:
+    check(url, allowed_origins=ANY_PORT)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:*/",
+        "https://localhost:3000/",
+        "http://127.0.0.1:3000/",
+        "http://localhost:3000.evil.example/",
+        "http://localhost.evil.example:3000/",
+        "http://localhost:x/",
+        "http://[::1]evil.example:3000/",
+        "https://shop.example:3000/",
+    ],
+)
+def test_and_for_nothing_else(url: str) -> None:
+    with pytest.raises(ParameterError):
+        check(url, allowed_origins=ANY_PORT)
+
+
+def test_no_other_origin_stands_for_its_ports() -> None:
+    for url in ("https://shop.example:3000/", "https://shop.example:*/", "https://shop.example/"):
+        with pytest.raises(ParameterError):
+            check(url, allowed_origins={"https://shop.example:*"})

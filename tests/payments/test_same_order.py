@@ -75,6 +75,18 @@ def test_metadata_is_what_was_quoted_in_value_and_in_kind(stage: Stage, asked: o
     assert stage.calls.as_(buyer, "payments:pay", "native", body=body)[0] == status
 
 
+def test_what_wechat_pay_is_sent_is_written_down_byte_for_byte(stage: Stage) -> None:
+    """Whoever sends it again sends the same, after a deployment as well."""
+    settings = stage.wiring.settings
+    stage.wechat.says("native", "weixin://x")
+    assert stage.create(subject="一本书", amount="12.34")[0] == 200
+    assert stage.stored().wechat_request == (
+        f'{{"appid":"{settings.appid}","mchid":"{settings.mchid}","description":"一本书",'
+        f'"out_trade_no":"{stage.number()}","time_expire":"2027-01-15T18:00:00+08:00",'
+        f'"notify_url":"{settings.notify_url}","amount":{{"total":1234,"currency":"CNY"}}}}'
+    )
+
+
 def test_who_pays_is_part_of_the_wish_for_an_order_within_wechat(stage: Stage) -> None:
     buyer, openids = next(BUYERS), iter(("o-first", "o-first", "o-second"))
     unsigned(stage)
@@ -99,8 +111,9 @@ def test_a_key_that_was_used_for_another_payer_is_refused(stage: Stage) -> None:
         status, answer = stage.calls.as_(stage.shop, "payments:charge", "jsapi", body=body, key="k")
         assert status == told
         if told == 200:
-            frozen = json.loads(stage.stored(answer["data"]["outTradeNo"]).wechat_request)
-            assert frozen["payer"] == {"openid": "o-first"}
+            stored = stage.stored(answer["data"]["outTradeNo"])
+            assert json.loads(stored.wechat_request)["payer"] == {"openid": "o-first"}
+            assert (stored.prepay_id, stored.code_url) == ("wx1", None)
 
 
 def test_a_buyer_orders_for_nobody_else(stage: Stage) -> None:

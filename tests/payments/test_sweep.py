@@ -124,6 +124,14 @@ def test_nothing_due_is_told_as_no_wait(sweeping: Sweeping) -> None:
     assert sweeping.measured == [0]
 
 
+def test_a_sweep_reads_the_table_of_its_environment_though_nobody_has_read_a_payment_before() -> None:
+    for table in ("payments-of-one-stack", "payments-of-another"):
+        with new_line(), MemoryDynamoDB.from_template(names={"PaymentsTable": table}) as db:
+            sweeping = Sweeping(db)
+            assert sweeping.run() == {"sent": 0, "failed": 0}
+            assert sweeping.measured == [0]
+
+
 def test_the_oldest_wait_is_told_across_leases_that_brought_no_answer(sweeping: Sweeping) -> None:
     sweeping.order("WXOLD", due=100)
     sweeping.order("WXFRESH", due=1)

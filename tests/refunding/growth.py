@@ -1,8 +1,9 @@
 """How an item grows with the refunds of its payment: bytes, write units and processor time.
 
-`python -m tests.refunding.growth` prints the tables of docs/performance.md; the tests hold what does not depend on the machine.
+`python -m tests.refunding.growth` prints the tables, and docs/cost.md has the first; tests hold what does not depend on the machine.
 """
 
+import argparse
 import json
 import logging
 import math
@@ -15,18 +16,19 @@ from time import process_time
 from typing import Any, Self
 
 from botocore.awsrequest import AWSResponse
-from pynamodb.models import Model
 
 from payments.core import history
+from payments.core.events import entries_of
 from payments.core.lifecycle import RefundNews, RefundStatus, Status
-from payments.core.payment import CURRENCY, Payment, Refund
+from payments.core.payment import CURRENCY, HistoryEntry, Payment, Refund
 from payments.storage.items import payment_of
 from payments.storage.payments import PaymentStore
 from payments.storage.refunds import RefundStore
+from payments.storage.sdk.session import SENDER
 from payments.storage.tables import PaymentItem
 from sandbox.commands.cost import item_bytes
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
-from tests.kit.office import TABLES, Office, console, taken
+from tests.kit.office import Office, console, taken
 from tests.kit.payments import a_payment, paid, pending
 from tests.kit.tables import Item, copied
 
@@ -160,7 +162,7 @@ def as_before(item: Mapping[str, Any]) -> Item:
 def by_pynamodb(raw: dict[str, Any]) -> Payment:
     """An item decoded as pynamodb does it, attribute by attribute, with its whole history."""
     item = PaymentItem(_user_instantiated=False)
-    Model.deserialize(item, raw)
+    item.deserialize(raw)
     values = {f.name: value for f in fields(Payment) if (value := getattr(item, f.name, None)) is not None}
     values["status"] = Status(item.status)
     values["history"] = history.read(item.history)
@@ -177,6 +179,12 @@ def by_pynamodb(raw: dict[str, Any]) -> Payment:
     }
     values["held"] = tuple(item.held or ())
     return Payment(**values)
+
+
+def whole(image: Mapping[str, Any]) -> tuple[HistoryEntry, ...]:
+    """An image of the stream read to the end, as it was for each event."""
+    item = {name: history.plain(value) for name, value in image.items()}
+    return history.read(item["history"])
 
 
 def _request(item: Mapping[str, Any], number: str) -> dict[str, Any]:
@@ -199,19 +207,22 @@ class Canned:
     item: Item
 
     def __enter__(self) -> Self:
-        PaymentItem._connection = None
+        self._bodies = [
+            json.dumps({name: self.item}, separators=(",", ":"), ensure_ascii=False).encode()
+            for name in ("Item", "Attributes")
+        ]
         self.payments = PaymentStore(payments_table="payments", due_shards=4)
         self.refunds = RefundStore(due_shards=4)
-        connection = PaymentItem._get_connection().connection
-        connection.client.meta.events.register_first("before-send.dynamodb", self._answer)
+        self._events = PaymentItem._get_connection().connection.client.meta.events
+        self._events.unregister("before-send", unique_id=SENDER)  # every handler is called: nothing goes out
+        self._events.register_first("before-send.dynamodb", self._answer)
         return self
 
     def __exit__(self, *_: object) -> None:
-        PaymentItem._connection = None
+        self._events.unregister("before-send.dynamodb", self._answer)
 
     def _answer(self, request: Any, **_: Any) -> AWSResponse:
-        name = "Attributes" if request.headers["X-Amz-Target"].endswith(b"UpdateItem") else "Item"
-        body = json.dumps({name: self.item}, separators=(",", ":")).encode()
+        body = self._bodies[request.headers["X-Amz-Target"].endswith(b"UpdateItem")]
         headers = {"x-amz-crc32": str(zlib.crc32(body)), "content-type": "application/x-amz-json-1.0"}
         answer = AWSResponse(request.url, 200, headers, None)
         answer._content = body
@@ -229,8 +240,6 @@ def seconds_of(call: Callable[[], object], times: int) -> float:
 def _items() -> dict[str, Item]:
     found = {}
     with MemoryDynamoDB.from_template() as db:
-        for table in TABLES:
-            table._connection = None
         for name, steps in {"ended": (0, 10, 40), "on their way": (10, 40)}.items():
             db.clear()
             growth = Growth(Office(db))
@@ -241,7 +250,10 @@ def _items() -> dict[str, Item]:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print both tables: what the table is billed for, and medians of processor time, both ways by turns in one process."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--rounds", type=int, default=15, help="turns of each way (default %(default)s)")
+    rounds = parser.parse_args().rounds
     os.environ |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "eu-west-1"}
     os.environ |= {"AWS_REGION": "eu-west-1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     logging.disable()
@@ -249,26 +261,29 @@ def main() -> None:
     print("| refunds | bytes before | after | write units of an update before | after |")
     print("|---|---|---|---|---|")
     for name, item in items.items():
+        # An update is billed by the larger of the two items, before and after it; these are as it leaves them.
         sizes = [item_bytes(as_before(item)), item_bytes(item)]
         units = [math.ceil(size / WRITE_UNIT) for size in sizes]
         print(f"| {name} | {sizes[0]:,} | {sizes[1]:,} | {units[0]} | {units[1]} |")
     print()
     print(
-        "| refunds | ms of a read before | after | of it decoding before | after | ms of an update before | after |"
+        "| refunds | ms of a read before | after | of it decoding before | after "
+        "| ms of an update before | after | of its events before | after |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     for name, item in items.items():
         if "way" not in name:
-            print(f"| {name} | " + " | ".join(f"{ms:.2f}" for ms in _milliseconds(item)) + " |")
+            print(f"| {name} | " + " | ".join(f"{ms:.2f}" for ms in _milliseconds(item, rounds)) + " |")
 
 
-def _milliseconds(item: Item) -> list[float]:
+def _milliseconds(item: Item, rounds: int) -> list[float]:
     blocks: list[list[float]] = []
     old = as_before(item)
     seen = payment_of(item)
     news = RefundNews("notification", 1_800_000_000)
     seen = replace(seen, refunds=seen.refunds | {"RFX": Refund("RFX", RefundStatus.PROCESSING, 1, 0)})
-    for _ in range(15):
+    earlier = item | {"history": {"L": item["history"]["L"][:-1]}}
+    for _ in range(rounds):
         with Canned(old) as before:
             read = seconds_of(lambda: before.payments.get("WX"), 10)
             update = seconds_of(lambda: before.refunds.settle_success(seen, "RFX", news), 10)
@@ -277,16 +292,12 @@ def _milliseconds(item: Item) -> list[float]:
             read_now = seconds_of(lambda: after.payments.get("WX"), 10)
             update_now = seconds_of(lambda: after.refunds.settle_success(seen, "RFX", news), 10)
         more = decoding[0] - decoding[1]  # what the store's read and update took longer before
-        blocks.append(
-            [
-                read + more,
-                read_now,
-                decoding[0],
-                seconds_of(lambda: payment_of(item), 10),
-                update + more,
-                update_now,
-            ]
-        )
+        events = [
+            seconds_of(lambda: whole(old), 10),
+            seconds_of(lambda: list(entries_of(earlier, item, bus="")), 10),
+        ]
+        decoded = seconds_of(lambda: payment_of(item), 10)
+        blocks.append([read + more, read_now, decoding[0], decoded, update + more, update_now, *events])
     return [1000 * median(column) for column in zip(*blocks, strict=True)]
 
 

@@ -1,6 +1,10 @@
 """A payment grows by little with each refund, in bytes and in what each update of it costs; growth.py has the processor time."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +15,7 @@ from sandbox.commands.cost import item_bytes
 from tests.kit.office import DAY, Office, console, taken
 from tests.refunding.growth import REFUND, Growth, as_before, by_pynamodb
 
+ROOT = Path(__file__).parents[2]
 EACH = 570  # bytes of a refund that has ended, with its reason, account and three history entries
 EACH_UNDER_WAY = 395  # bytes of one that WeChat Pay has taken
 MOST = 400 * 1024  # bytes of an item; Amazon DynamoDB, "Quotas"
@@ -66,6 +71,21 @@ def test_an_item_of_before_is_the_same_payment_and_tells_the_same_events(office:
     told = [entry for _, entry in entries_of(None, item, bus="bus")]
     assert told == [entry for _, entry in entries_of(None, old, bus="bus")]
     assert [entry["DetailType"] for entry in told].count("RefundRequested") == 3
+
+
+def test_the_program_prints_the_table_of_the_document() -> None:
+    command = [sys.executable, "-m", "tests.refunding.growth", "--rounds", "1"]
+    layers = os.pathsep.join(str(ROOT / part) for part in ("layers/wechatpay", "layers/payments", ""))
+    done = subprocess.run(
+        command, cwd=ROOT, env=os.environ | {"PYTHONPATH": layers}, capture_output=True, text=True, check=True
+    )
+    bytes_and_units, milliseconds = done.stdout.strip().split("\n\n")
+    assert bytes_and_units in (ROOT / "docs/cost.md").read_text()
+    assert [line.split(" | ")[0] for line in milliseconds.splitlines()[2:]] == [
+        "| 0 ended",
+        "| 10 ended",
+        "| 50 ended",
+    ]
 
 
 def _but_for_what_is_gone(payment: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payments.core.lifecycle import RefundStatus, Status
-from tests.kit.office import Office, console
+from tests.kit.office import Office, console, moving
 from tests.kit.script import order_object
 
 
@@ -239,6 +239,7 @@ def test_a_payment_of_another_amount_is_thanked_for_once_it_is_set_aside(office:
     assert office.notify(members, "TRANSACTION.SUCCESS").status == 200
     assert (office.set_aside(number), office.stored(number).status) == (["other_amount"], Status.PENDING)
     assert counted(office, "NotificationFailed") == [0]
+    assert ("Quarantined", 1, {"reason": "other_amount"}) in office.wiring.measured
 
 
 def test_a_payment_of_an_order_that_nobody_knows_is_set_aside_and_asked_for_again(office: Office) -> None:
@@ -283,3 +284,15 @@ def test_what_contradicts_us_is_an_error_in_the_log_and_what_does_not_is_none(
     assert (caplog.records[-1].levelname, vars(caplog.records[-1])["applied"]) == ("ERROR", "contradiction")
     office.notify(transaction("WXNOBODY"), "TRANSACTION.SUCCESS")
     assert (caplog.records[-1].levelname, vars(caplog.records[-1])["applied"]) == ("ERROR", "unknown_order")
+
+
+def test_the_log_says_of_news_that_cannot_be_applied_yet_whether_they_are_held_or_must_come_again(
+    office: Office, caplog: pytest.LogCaptureFixture
+) -> None:
+    unpaid, number = office.unpaid(), office.paid()
+    assert office.notify(console(office.stored(unpaid), "CONSOLE", 300)).status == 200
+    assert vars(caplog.records[-1])["applied"] == "held"
+    news = console(office.stored(number), "CONSOLE", 300)
+    office.db.around = moving(office, number)
+    assert office.notify(news).status == 503
+    assert vars(caplog.records[-1])["applied"] == "busy"

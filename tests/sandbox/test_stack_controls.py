@@ -19,13 +19,17 @@ class Handles:
     def __init__(self):
         self.clock = Clock()
         self.tokens = Tokens(self.clock)
+        self.taken = ["1.10"]
 
     def info(self):
         return {"api": "x"}
 
     def events(self):
         told = {"source": "s", "detail-type": "t", "time": "2026", "bus": "b"}
-        return [{**told, "detail": {"a": Decimal("1.10")}, "detail_text": '{"a": 1.10}'}]
+        return [
+            {**told, "id": f"e{number}", "detail": {"a": Decimal(text)}, "detail_text": f'{{"a": {text}}}'}
+            for number, text in enumerate(self.taken)
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +67,35 @@ def test_a_quote_carries_what_was_asked_for(url, handles):
     assert jwt.decode(quote, handles.tokens.quote_key, ["HS256"]).items() >= body.items()
 
 
-def test_events_show_source_type_and_detail(url):
+def test_events_show_id_source_type_time_and_detail(url):
     answer = requests.get(f"{url}/_sandbox/events", timeout=5)
     assert answer.headers["content-type"] == "application/json"
-    assert answer.json() == {"events": [{"source": "s", "detail-type": "t", "detail": {"a": 1.1}}]}
+    told = {"id": "e0", "source": "s", "detail-type": "t", "time": "2026", "detail": {"a": 1.1}}
+    assert answer.json()["events"] == [told]
     assert '{"a": 1.10}' in answer.text, "to the letter"
+
+
+def test_a_cursor_gives_what_came_since(url, handles):
+    def ask(after):
+        answer = requests.get(f"{url}/_sandbox/events", params={"after": after}, timeout=5).json()
+        return [event["detail"]["a"] for event in answer["events"]], answer["next"]
+
+    first, cursor = ask(None)
+    assert first == [1.1]
+    assert ask(cursor) == ([], cursor)
+    handles.taken = ["1.10", "2", "3"]
+    later, further = ask(cursor)
+    assert later == [2, 3]
+    assert ask(further) == ([], further)
+    assert ask(cursor) == (later, further), "a cursor may be used again"
+    handles.taken = ["1.10"]
+
+
+@pytest.mark.parametrize("query", ["after=0", "after=", "after=00000000-1", "after=-1", "since=1"])
+def test_a_cursor_of_another_sandbox_is_refused(url, query):
+    answer = requests.get(f"{url}/_sandbox/events?{query}", timeout=5)
+    assert answer.status_code == 400
+    assert query.partition("=")[0] in answer.json()["error"]
 
 
 def test_the_clock_moves_everybody(url, handles):

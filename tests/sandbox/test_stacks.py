@@ -12,6 +12,7 @@ Parameters:
   Stage: {Type: String, Default: test}
   Origins: {Type: CommaDelimitedList, Default: ""}
   Shards: {Type: Number, Default: 4}
+  Key: {Type: String, NoEcho: true}
 Resources:
   Bus:
     Type: AWS::Events::EventBus
@@ -31,7 +32,7 @@ def aws():
 @pytest.fixture
 def stack(aws, tmp_path):
     (tmp_path / "template.yaml").write_text(TEMPLATE)
-    given = {"Origins": "https://a.example, https://b.example"}
+    given = {"Origins": "https://a.example, https://b.example", "Key": "not to be told"}
     return deploy(tmp_path / "template.yaml", aws=aws, parameters=given, stack_name="one")
 
 
@@ -44,6 +45,7 @@ def test_a_stack_is_described_with_its_outputs_and_parameters(aws, stack):
         "Stage": "test",
         "Origins": "https://a.example,https://b.example",
         "Shards": "4",
+        "Key": "****",
     }
     by_id = aws.client("cloudformation").describe_stacks(StackName=told["StackId"])["Stacks"]
     assert by_id == aws.client("cloudformation").describe_stacks()["Stacks"] == [told]

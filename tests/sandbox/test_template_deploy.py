@@ -326,6 +326,12 @@ RULE = """
     Type: AWS::Events::Rule
     Properties: {EventBusName: !Ref Bus, EventPattern: {source: [x]}, Targets: [{Arn: !GetAtt One.Arn, Id: one}]}
 """
+ONE = "!GetAtt One.Arn"
+SERVED = "the sandbox hands events to functions of this template alone"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:news"
+FIFO = f"{QUEUE}.fifo, SqsParameters: {{MessageGroupId: one}}"
+DESTINATION = "arn:aws:events:us-east-1:123456789012:api-destination/shop/1, RoleArn: !GetAtt OneRole.Arn"
+OTHERS = "arn:aws:lambda:us-east-1:123456789012:function:others"
 
 
 @pytest.fixture
@@ -373,6 +379,27 @@ def test_a_rule_with_a_pattern_has_its_bus_and_function_and_lambdas_two_retries(
         ((REST, PERMISSION.replace("KEY", "order") + REST), r"routes \$connect and \$disconnect only"),
         ((REST, PERMISSION.replace("KEY", "$connect") + REST), r"a route \$connect already"),
         ((REST, RULE + REST), "Rule: no permission lets it invoke One"),
+        ((REST, RULE.replace(ONE, QUEUE) + REST), f"Rule: {SERVED}, and {QUEUE} is none"),
+        ((REST, RULE.replace(ONE, FIFO) + REST), f"Rule: {SERVED}"),
+        ((REST, RULE.replace(ONE, DESTINATION) + REST), f"Rule: {SERVED}"),
+        ((REST, RULE.replace(ONE, "!GetAtt Bus.Arn") + REST), f"Rule: {SERVED}"),
+        ((REST, RULE.replace(ONE, OTHERS) + REST), f"Rule: {SERVED}, and {OTHERS} is none"),
+        (
+            (REST, RULE.replace(f"[{{Arn: {ONE}, Id: one}}]", "[]") + REST),
+            "Rule: the sandbox supports one target",
+        ),
+        (
+            (REST, RULE.replace(f", Targets: [{{Arn: {ONE}, Id: one}}]", "") + REST),
+            "Rule: the sandbox supports one",
+        ),
+        (
+            (REST, RULE.replace(f"Arn: {ONE}, ", "") + REST),
+            "Rule: the sandbox supports one target of a rule, with",
+        ),
+        (
+            (REST, RULE.replace("Id: one}", f"Id: one}}, {{Arn: {QUEUE}, Id: two}}") + REST),
+            "supports one target",
+        ),
         (("{prefix: a}", "{suffix: a}"), r"OneNews: EventPattern.detail.kind: the sandbox knows no suffix"),
         (("{source: [toys],", "{source: toys,"), "OneNews: EventPattern.source must be a list"),
         (("Pattern:", "State: DISABLED, Pattern:"), "OneNews: a disabled rule"),

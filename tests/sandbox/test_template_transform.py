@@ -108,7 +108,7 @@ def test_a_secret_value_stays_out_of_the_error():
 def test_a_missing_parameter_and_an_unknown_one_are_named():
     with pytest.raises(TemplateError, match="parameter P has no default"):
         checked({"P": {"Type": "String"}}, {})
-    with pytest.raises(TemplateError, match="does not have: Q"):
+    with pytest.raises(TemplateError, match="the template has no parameter Q"):
         checked({"P": {"Type": "String"}}, {"P": "x", "Q": "y"})
 
 

@@ -141,3 +141,30 @@ def test_a_signer_has_no_number_that_would_break_its_header(spoilt: str) -> None
         MerchantSigner("1900000109", spoilt, key)
     with pytest.raises(KeyFormatError, match="merchant number"):
         MerchantSigner(spoilt, "A" * 40, key)
+
+
+def test_a_request_says_this_and_nothing_else(server: Server) -> None:
+    """No cookie either, though an answer has set one."""
+    heard: list[bytes] = []
+    body = b'{"trade_state":"NOTPAY"}'
+    gateway = server(answering(body, proof(body) | {"Set-Cookie": "session=1; Path=/"}), heard=heard)
+    asking = client(gateway)
+    asking.query_by_out_trade_no("WX1234")
+    asking.refund(b'{"out_refund_no":"RF1"}')
+
+    get, post = (request.partition(b"\r\n\r\n")[0].decode().split("\r\n") for request in heard)
+    assert get[0] == f"GET /v3/pay/transactions/out-trade-no/WX1234?mchid={IDENTITIES['mchid']} HTTP/1.1"
+    assert post[0] == "POST /v3/refund/domestic/refunds HTTP/1.1"
+    said = {
+        "Host",
+        "User-Agent",
+        "Accept-Encoding",
+        "Accept",
+        "Connection",
+        "Wechatpay-Serial",
+        "Authorization",
+    }
+    assert {line.partition(":")[0] for line in get[1:]} == said
+    assert {line.partition(":")[0] for line in post[1:]} == said | {"Content-Type", "Content-Length"}
+    values = dict(line.split(": ", 1) for line in get[1:])
+    assert (values["Accept"], values["Accept-Encoding"]) == ("application/json", "gzip, deflate")

@@ -39,12 +39,23 @@ def session(clock: Callable[[], float] = time.time, tls: ssl.SSLContext | None =
     what verifies servers, whatever `verify` of the session or of a request says: `client_context()` unless given.
     Raises KeptConnectionLostError besides what requests does.
     """
-    made = requests.Session()
+    made = _Session()
     # A .netrc or a proxy variable would replace the Authorization header or redirect signed requests.
     made.trust_env = False
     for scheme in ("https://", "http://"):
         made.mount(scheme, _Adapter(clock, tls))
     return made
+
+
+class _Session(requests.Session):
+    """One that keeps nothing of what it was answered: no cookie goes back."""
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """What the request says, and the session's headers and hooks. Looking for more is a tenth of a whole call."""
+        request.headers = {**self.headers, **(request.headers or {})}
+        for hook in self.hooks["response"]:
+            request.register_hook("response", hook)  # type: ignore[no-untyped-call]
+        return request.prepare()
 
 
 class _NotAWordError(http.client.RemoteDisconnected):

@@ -17,6 +17,11 @@ export function say(element, what, values = {}, property = "textContent") {
   put(element, property, what, values);
 }
 
+// The same on every element that the page marked with this word.
+export function sayInstead(word, what, values) {
+  for (const element of document.querySelectorAll(`[data-word="${word}"]`)) say(element, what, values);
+}
+
 export function knows(name) {
   return Object.hasOwn(WORDS, name);
 }

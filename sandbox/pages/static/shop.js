@@ -1,6 +1,6 @@
 // The shop's page: the shelf, and from there to the checkout.
 import { ask } from "/pages/ask.js";
-import { language, say, start } from "/pages/language.js";
+import { language, say, sayInstead, start } from "/pages/language.js";
 
 const list = document.getElementById("products");
 const status = document.getElementById("status");
@@ -12,7 +12,8 @@ window.addEventListener("pageshow", () => ready(true));
 
 async function fill() {
   try {
-    const { buyer, products } = await ask("/shop/products");
+    const { buyer, merchant, products } = await ask("/shop/products");
+    sayInstead("shopTitle", { en: "{en}", zh: "{zh}" }, merchant);
     list.replaceChildren(...products.map(card));
     say(document.getElementById("buyer"), "youAre", { buyer });
   } catch (failure) {

@@ -1,6 +1,6 @@
 // The page that the checkout returns to. It believes the shop's backend, never the way that the buyer came.
 import { ask } from "/pages/ask.js";
-import { say, start } from "/pages/language.js";
+import { say, sayInstead, start } from "/pages/language.js";
 import { Repeating } from "/pages/repeating.js";
 
 const LOOK = 2000; // milliseconds
@@ -18,6 +18,7 @@ looks.start();
 async function look() {
   try {
     const order = await ask(`/shop/orders/${encodeURIComponent(reference)}`);
+    sayInstead("shopTitle", { en: "{en}", zh: "{zh}" }, order.merchant);
     say(part("status"), WORDS[order.status]);
     say(part("name"), order.product.name);
     part("glyph").textContent = order.product.glyph;

@@ -10,11 +10,12 @@ from typing import Any
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
+from payments.core.payment import Payment
 from tests.resilience.crash.clock import VirtualClock
 from tests.resilience.crash.effects import Effect, Killed
 from wechatpay.errors import UnknownOutcomeError
 
-READS = ("get", "reread", "find_due")
+READS = ("get", "get_all", "found", "reread", "find_due")
 SLOW_STORAGE = 3  # seconds that the adapter tries
 SLOW_WECHAT = 10  # seconds: two tries of five
 LATE = {"order_native": 14, "order_jsapi": 14}
@@ -108,11 +109,10 @@ class Modes:
         return self._unanswered(effect, mode)
 
     def _unanswered(self, effect: Effect, mode: str) -> Any:
-        if mode != "timeout_no_effect":
-            effect.call()
+        written = effect.call() if mode != "timeout_no_effect" else None
         if mode == "lost_then_refused":
-            # The SDK repeats a write whose answer was lost, and the repetition meets its own effect.
-            raise RefusedUpdate
+            # The SDK repeats a write whose answer was lost, and the repetition meets its own effect, and tells it.
+            raise RefusedUpdate(payment=written if isinstance(written, Payment) else None)
         self._clock.advance(SLOW_STORAGE)
         if effect.part in ("store", "looks", "refunds", "allowances", "quarantine"):
             raise StorageUnavailableError("ReadTimeoutError")

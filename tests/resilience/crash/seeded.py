@@ -60,8 +60,10 @@ class ReadCheckInsert(_Instead):
 class ClosedBeatsPaid(_Instead):
     """A store that closes whatever there is."""
 
-    def begin_close(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
-        """To CLOSING, from anywhere."""
+    def begin_close(
+        self, out_trade_no: str, *, cause: str, due_at: int, now: int, owner: str | None = None
+    ) -> Payment:
+        """To CLOSING, from anywhere, and whoever's it is."""
         actions = [P.status.set("CLOSING"), P.due_at.set(due_at), P.due_shard.set("0")]
         return append(out_trade_no, actions, P.version.exists(), status=Status.CLOSING, cause=cause, now=now)
 

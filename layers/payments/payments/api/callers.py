@@ -44,6 +44,16 @@ class Caller:
         """Their own order, or any for a backend; the back office closes none."""
         return self.may_charge or (PAY in self.rights and payment.user_id == self.sub)
 
+    @property
+    def sees_only(self) -> str | None:
+        """The user whose orders alone are theirs to see; None for a backend and the back office, who see everybody's."""
+        return None if self.rights & {CHARGE, REFUND} else self.sub
+
+    @property
+    def closes_only(self) -> str | None:
+        """The user whose orders alone are theirs to close; None for a backend, which closes anybody's."""
+        return None if self.may_charge else self.sub
+
 
 def caller_of(claims: Mapping[str, object], scope_names: Mapping[str, str]) -> Caller:
     """The caller from a JWT authorizer's claims (`scope` or `scp`), rights by what each is called there.

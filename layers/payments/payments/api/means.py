@@ -26,3 +26,13 @@ def payment_params(payment: Payment, wiring: Wiring) -> dict[str, str]:
         timestamp=int(wiring.now()),
         nonce_str=wiring.nonce(),
     )
+
+
+def app_params(payment: Payment, wiring: Wiring) -> dict[str, str]:
+    """What the merchant's own app calls WeChat up with for an APP order that has its prepay_id."""
+    return wiring.secrets.signing.value().app_params(
+        appid=payment.appid,
+        prepay_id=payment.prepay_id or "",
+        timestamp=int(wiring.now()),
+        nonce_str=wiring.nonce(),
+    )

@@ -17,16 +17,17 @@ from payments.wiring import Wiring
 
 
 class PreparedOrder(NamedTuple):
-    """The payment that a caller wants, and whether it may have been asked for before, so may exist already."""
+    """The payment that a caller wants; whether it may have been asked for before; whether it is there, just as it is here."""
 
     payment: Payment
     may_exist: bool
+    is_there: bool = False
 
 
 def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
     """Check what the caller asks for, and make the payment of it, with its number and its frozen request.
 
-    `kind` is the body's, `method` is native or jsapi. Where a buyer is named, the buyer's limits hold; a backend that
+    `kind` is the body's, `method` is native, jsapi or app. Where a buyer is named, the buyer's limits hold; a backend that
     names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
@@ -44,7 +45,7 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     if order.user_id is not None or not caller.may_charge:
         open_already = check_limits(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
-            return PreparedOrder(open_already, may_exist=True)
+            return PreparedOrder(open_already, may_exist=True, is_there=True)
     return PreparedOrder(payment, may_exist=key is not None or ticket is not None)
 
 

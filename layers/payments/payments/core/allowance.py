@@ -45,9 +45,9 @@ class Allowance:
         """Whether this order has been let in."""
         return any(order.out_trade_no == out_trade_no for order in self.orders)
 
-    def alike(self, wish: str) -> OpenOrder | None:
-        """The youngest open order for the same wish."""
-        return next((order for order in reversed(self.orders) if order.wish == wish), None)
+    def alike(self, wish: str) -> list[OpenOrder]:
+        """The open orders for the same wish, the youngest first."""
+        return [order for order in reversed(self.orders) if order.wish == wish]
 
     def plus(self, order: OpenOrder) -> "Allowance":
         """One order more."""

@@ -1,5 +1,8 @@
 """What an endpoint may answer when it does not succeed, one class per HTTP status and code; and how storage says no."""
 
+from payments.core.allowance import Allowance
+from payments.core.payment import Payment
+
 
 class ApiError(Exception):
     """Root of all refusals: `{"error": sentence, "code": CODE, "details": {…}}` under an HTTP status.
@@ -142,7 +145,15 @@ class ConfigurationError(Exception):
 
 
 class RefusedUpdate(Exception):  # noqa: N818  not an error: somebody else was first
-    """The item is not in a state that the update may start from."""
+    """The item is not in a state that the update may start from.
+
+    `payment`, or a buyer's `allowance`, is what there is instead, as of that very moment, where the database told it.
+    """
+
+    def __init__(self, *, payment: Payment | None = None, allowance: Allowance | None = None) -> None:
+        super().__init__()
+        self.payment = payment
+        self.allowance = allowance
 
 
 class StorageUnavailableError(Exception):

@@ -16,6 +16,21 @@ NOTIFICATION_RECEIVED = "NotificationReceived"
 MAX_ENTRIES_PER_CALL = 10  # entries that one PutEvents takes
 
 
+# The attributes of a payment that its events tell of; the others, refunds and history above all, are much to read and never told.
+_TOLD = (
+    *(
+        "out_trade_no",
+        "payment_id",
+        "user_id",
+        "content_id",
+        "amount",
+        "currency",
+        "transaction_id",
+        "time_expire",
+    ),
+    "metadata",
+)
+
 RESTORED = "restored"  # attribute of an item that `make restore` has copied, whole with its history
 
 
@@ -30,9 +45,9 @@ def entries_of(
         if old is None and "event_type" in new:
             yield _received(new, bus=bus)
         return
-    item = {name: plain(value) for name, value in new.items()}
+    item = {name: plain(new[name]) for name in _TOLD if name in new}
     known = len(old["history"]["L"]) if old else 0
-    for entry in history.read(item["history"])[known:]:
+    for entry in history.since(new["history"]["L"], known):
         if entry.event is not None:
             detail = _detail(item, entry)
             yield (

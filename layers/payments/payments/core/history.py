@@ -52,11 +52,17 @@ def stored(
     return {name: value for name, value in members.items() if value is not None}
 
 
-def read(entries: Sequence[Mapping[str, object]]) -> tuple[HistoryEntry, ...]:
-    """The whole history with versions (from 1) and previous statuses filled in."""
+def since(stored: Sequence[Mapping[str, Any]], version: int) -> tuple[HistoryEntry, ...]:
+    """The entries after this version; `stored` is the item's whole list in DynamoDB's own JSON."""
+    left_out = max(version - 1, 0)  # the one before tells the status that the first came from
+    return read([plain(entry) for entry in stored[left_out:]], left_out)[version - left_out :]
+
+
+def read(entries: Sequence[Mapping[str, object]], left_out: int = 0) -> tuple[HistoryEntry, ...]:
+    """The history with versions and previous statuses filled in, but for so many entries at its beginning."""
     history: list[HistoryEntry] = []
     previous: Status | None = None
-    for version, entry in enumerate(entries, start=1):
+    for version, entry in enumerate(entries, start=left_out + 1):
         status = Status(str(entry["to"]))
         event, out_refund_no = _text(entry.get("event")), _text(entry.get("out_refund_no"))
         history.append(
@@ -91,7 +97,7 @@ class History(Sequence[HistoryEntry]):
 
     @cached_property
     def _entries(self) -> tuple[HistoryEntry, ...]:
-        return read([plain(entry) for entry in self._stored])
+        return since(self._stored, 0)
 
     @overload
     def __getitem__(self, place: int) -> HistoryEntry: ...

@@ -55,6 +55,9 @@ _WORDS = {
 }
 
 
+OPEN = tuple(status for status in Status if not status.is_final)
+
+
 class RefundStatus(StrEnum):
     """Where one refund stands."""
 

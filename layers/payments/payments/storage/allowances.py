@@ -9,7 +9,7 @@ from pynamodb.exceptions import DoesNotExist
 from payments.core import identifiers
 from payments.core.allowance import MINUTE, Allowance, OpenOrder
 from payments.core.errors import RefusedUpdate
-from payments.storage.items import conditional_write, read
+from payments.storage.items import RawItem, conditional_write, put, read
 from payments.storage.tables import AllowanceItem as A
 
 DAY = 24 * 3600
@@ -28,11 +28,13 @@ class AllowanceStore:
     def get(self, user_id: str) -> Allowance:
         """What a buyer has used (a consistent read)."""
         try:
-            item = read(lambda: A.get(_orders_of(user_id), consistent_read=True))
+            return _allowance(read(lambda: A.get(_orders_of(user_id), consistent_read=True)))
         except DoesNotExist:
             return Allowance()
-        orders = tuple(OpenOrder(**order) for order in item.orders)
-        return Allowance(orders, int(item.minute), int(item.created))
+
+    def found(self, user_id: str, refused: RefusedUpdate) -> Allowance:
+        """What a refused `begin` or `change` has met; it is read where the refusal does not tell."""
+        return refused.allowance or self.get(user_id)
 
     def begin(self, user_id: str, allowance: Allowance, *, now: int) -> None:
         """Write down a buyer who has nothing open. RefusedUpdate when there may be something."""
@@ -86,8 +88,17 @@ class AllowanceStore:
             created=allowance.created,
             expires_at=max([allowance.minute + MINUTE, *(order.until for order in allowance.orders)]),
         )
-        conditional_write(lambda: item.save(condition))
+        put(item, _orders_of(user_id), condition, refused=_refused)
 
 
 def _orders_of(user_id: str) -> str:
     return f"orders#{user_id}"
+
+
+def _refused(item: RawItem) -> RefusedUpdate:
+    return RefusedUpdate(allowance=_allowance(A.from_raw_data(item)))
+
+
+def _allowance(item: A) -> Allowance:
+    orders = tuple(OpenOrder(**order) for order in item.orders)
+    return Allowance(orders, int(item.minute), int(item.created))

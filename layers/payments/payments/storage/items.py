@@ -1,17 +1,19 @@
 """One payment item: read whole, put once, and from then on moved by conditional updates alone.
 
-A refused update means that somebody else was first; it raises RefusedUpdate, and the caller reads and decides again.
-Nothing is ever overwritten.
+A refused write means that somebody else was first; it raises RefusedUpdate with what there is instead, and the caller
+decides again. Where that was not told, the caller reads. Nothing is ever overwritten.
 """
 
 import functools
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
+from botocore.exceptions import BotoCoreError, ClientError
 from pynamodb.exceptions import DoesNotExist, PynamoDBException
 from pynamodb.expressions.operand import Path
+from pynamodb.models import Model
 
 from payments.core import history
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
@@ -21,7 +23,10 @@ from payments.storage.tables import PaymentItem
 
 P = PaymentItem
 T = TypeVar("T")
+RawItem = dict[str, dict[str, Any]]
+"""An item in DynamoDB's JSON."""
 
+_CONDITION_FAILED = "ConditionalCheckFailedException"
 NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
 
 
@@ -48,6 +53,16 @@ def get(out_trade_no: str) -> Payment | None:
         return None
 
 
+def get_all(out_trade_nos: Collection[str]) -> dict[str, Payment]:
+    """Those of these payments, at most a hundred, that there are, as of now (one consistent read), by their numbers."""
+    keys: list[Any] = [{"out_trade_no": number} for number in out_trade_nos]
+    answer = read(lambda: P._get_connection().batch_get_item(keys, consistent_read=True))
+    if answer.get("UnprocessedKeys"):  # what was left out must not look as if it were not there
+        raise StorageUnavailableError("UnprocessedKeys")
+    payments = map(payment_of, answer["Responses"].get(P.Meta.table_name, ()))
+    return {payment.out_trade_no: payment for payment in payments}
+
+
 def read(call: Callable[[], T]) -> T:
     """One read; raises StorageUnavailableError when it does not come about."""
     try:
@@ -63,16 +78,63 @@ def conditional_write(call: Callable[[], T]) -> T:
     try:
         return call()
     except PynamoDBException as problem:
-        if _code(problem) == "ConditionalCheckFailedException":
+        if _code(problem) == _CONDITION_FAILED:
             raise RefusedUpdate from problem
         raise StorageUnavailableError(_code(problem)) from problem
 
 
-def update(out_trade_no: str, actions: Sequence[Any], condition: Any) -> Payment:
-    """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards."""
-    item = P(out_trade_no)
-    conditional_write(lambda: item.update(list(actions), P.out_trade_no.exists() & condition))
-    return payment_of(item.raw)
+def put(item: Model, key: str, condition: Any, *, refused: Callable[[RawItem], RefusedUpdate]) -> None:
+    """Put a whole item, whose hash key is `key`, under `condition`; `refused` makes the refusal of what is there instead."""
+    _write("PutItem", type(item), key, condition, refused, key="Item", attributes=item.serialize())
+
+
+def put_new(payment: PaymentItem) -> None:
+    """Put a new payment; RefusedUpdate when its number exists."""
+    absent = P.out_trade_no.does_not_exist()
+    put(payment, payment.out_trade_no, absent, refused=lambda item: RefusedUpdate(payment=payment_of(item)))
+
+
+def update(out_trade_no: str, actions: Sequence[Any], condition: Any, *, owner: str | None = None) -> Payment:
+    """Apply `actions` to an existing payment under `condition`; returns the payment as it is afterwards.
+
+    `owner` is the user whose payment it must be. Of another's a refusal tells nothing, as if there were none.
+    """
+    condition = P.out_trade_no.exists() & condition
+    if owner is not None:
+        condition &= P.user_id == owner
+
+    def refused(item: RawItem) -> RefusedUpdate:
+        payment = payment_of(item)
+        return RefusedUpdate(payment=payment if owner in (None, payment.user_id) else None)
+
+    given = {"actions": list(actions), "return_values": "ALL_NEW"}
+    return payment_of(_write("UpdateItem", P, out_trade_no, condition, refused, **given)["Attributes"])
+
+
+def _write(
+    operation: str,
+    table: type[Model],
+    hash_key: str,
+    condition: Any,
+    refused: Callable[[RawItem], RefusedUpdate],
+    **given: Any,
+) -> dict[str, Any]:
+    """One write whose refusal tells what is there, which pynamodb's own `save` and `update` cannot ask for."""
+    connection = table._get_connection()
+    request = connection.get_operation_kwargs(
+        hash_key, condition=condition, return_values_on_condition_failure="ALL_OLD", **given
+    )
+    try:
+        return connection.connection.dispatch(operation, request)
+    except ClientError as problem:
+        code = str(problem.response.get("Error", {}).get("Code"))
+        if code != _CONDITION_FAILED:
+            raise StorageUnavailableError(code) from problem
+        # pynamodb's error leaves the item out, botocore's own has it.
+        item = problem.__cause__.response.get("Item") if isinstance(problem.__cause__, ClientError) else None
+        raise (refused(item) if item else RefusedUpdate()) from problem
+    except BotoCoreError as problem:
+        raise StorageUnavailableError(type(problem).__name__) from problem
 
 
 def append(
@@ -83,12 +145,13 @@ def append(
     status: Status,
     cause: str,
     now: int,
+    owner: str | None = None,
     **entry: Any,
 ) -> Payment:
     """One transition: `actions`, the next version, and the history entry that tells of it."""
     entries = [history.stored(status=status, cause=cause, at=now, **entry)]
     step = [P.version.set(P.version + 1), P.history.set(P.history.append(entries)), P.updated_at.set(now)]
-    return update(out_trade_no, [*actions, *step], condition)
+    return update(out_trade_no, [*actions, *step], condition, owner=owner)
 
 
 def status_in(statuses: Sequence[Status]) -> Any:
@@ -107,7 +170,7 @@ def _code(problem: PynamoDBException) -> str:
     return str(response.get("Error", {}).get("Code") or type(problem.cause or problem).__name__)
 
 
-def payment_of(raw: Mapping[str, Mapping[str, Any]]) -> Payment:
+def payment_of(raw: RawItem) -> Payment:
     """The payment that an item is, in DynamoDB's own JSON.
 
     Raises TypeError for an attribute of another kind than ours, or one that is missing; ValueError for a number that is not

@@ -1,10 +1,16 @@
-"""The looks of the payments table: which payments are due, who looks into one, and when somebody looks next."""
+"""The looks of the payments table: which payments are due, who looks into one or asks about it, and when somebody looks next."""
 
 from dataclasses import dataclass
 
+from payments.core.errors import RefusedUpdate
+from payments.core.lifecycle import OPEN
 from payments.core.payment import Payment
 from payments.core.schedule import due_shard
-from payments.storage.items import NOT_DUE, P, read, unchanged, update
+from payments.storage.items import NOT_DUE, P, read, status_in, unchanged, update
+
+ENDED_SECONDS = 3600
+"""Seconds for which one process does not try to ask about what it has found ended; nothing that has ended opens again."""
+MAX_REFUSALS = 1000  # refused questions that one process remembers, of a hundred bytes each
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,33 @@ class LookStore:
     def __init__(self, *, payments_table: str, due_shards: int) -> None:
         P.Meta.table_name = payments_table
         self._due_shards = due_shards
+        self._refused_until: dict[tuple[str, str | None], int] = {}
+
+    def claim_query(self, out_trade_no: str, *, owner: str | None, fresh: int, now: int) -> Payment:
+        """Take the right to ask WeChat Pay about an open order now; returns the payment then.
+
+        `owner` is the user whose payment it must be, None for anybody's. RefusedUpdate when it has ended, is another's, is
+        not there, or was asked about less than `fresh` seconds ago.
+        A refused update costs as many units as its item has kilobytes, and a read a fraction of that. So what this process
+        knows to be refused it does not try, and the refusal tells nothing.
+        """
+        question = (out_trade_no, owner)
+        if now < self._refused_until.get(question, 0):
+            raise RefusedUpdate
+        askable = status_in(OPEN) & (P.asked_at.does_not_exist() | (P.asked_at <= now - fresh))
+        try:
+            payment = update(out_trade_no, [P.asked_at.set(now)], askable, owner=owner)
+        except RefusedUpdate as refused:
+            self._refuse(question, _askable_at(refused.payment, fresh, now))
+            raise
+        self._refuse(question, now + fresh)
+        return payment
+
+    def _refuse(self, question: tuple[str, str | None], until: int) -> None:
+        self._refused_until.pop(question, None)
+        if len(self._refused_until) >= MAX_REFUSALS:
+            del self._refused_until[next(iter(self._refused_until))]
+        self._refused_until[question] = until
 
     def find_due(self, key: str, *, now: int, most: int) -> list[Due]:
         """What waits under one key of the index `due` and is due by `now`, most overdue first.
@@ -56,3 +89,12 @@ class LookStore:
         """Nobody has to look any more. RefusedUpdate when it has moved since, or is due for something else."""
         unmoved = (P.version == seen.version) & (P.due_at == seen.due_at) & P.held.does_not_exist()
         update(seen.out_trade_no, NOT_DUE, unmoved)
+
+
+def _askable_at(found: Payment | None, fresh: int, now: int) -> int:
+    """When a question that was refused because of `found` may be worth another try."""
+    if found is None:
+        return now + fresh
+    if found.status.is_final:
+        return now + ENDED_SECONDS
+    return (now if found.asked_at is None else found.asked_at) + fresh

@@ -3,7 +3,7 @@
 The conditions are built from the tables in `lifecycle`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -21,7 +21,7 @@ from payments.core.lifecycle import (
 )
 from payments.core.payment import Credential, Payment
 from payments.core.schedule import FIRST_CHECK_SECONDS, shard
-from payments.storage.items import NOT_DUE, P, append, conditional_write, get, status_in, unchanged, update
+from payments.storage.items import NOT_DUE, P, append, get, get_all, put_new, status_in, unchanged, update
 
 _UNCLAIMED = (P.claim.remove(), P.claimed_until.remove())
 
@@ -37,9 +37,23 @@ class PaymentStore:
         """The payment as of now (a consistent read), or None."""
         return get(out_trade_no)
 
-    def reread(self, payment: Payment) -> Payment:
-        """A payment that was read or written before, as of now; no payment is ever deleted."""
-        return self.get(payment.out_trade_no) or payment
+    def get_all(self, out_trade_nos: Collection[str]) -> dict[str, Payment]:
+        """Those of these payments, at most a hundred, that there are, as of now (one consistent read), by their numbers."""
+        return get_all(out_trade_nos)
+
+    def found(self, out_trade_no: str, refused: RefusedUpdate) -> Payment | None:
+        """The payment that a refused write of it has met, or None; it is read where the refusal does not tell."""
+        return refused.payment or self.get(out_trade_no)
+
+    def reread(self, payment: Payment, refused: RefusedUpdate | None = None) -> Payment:
+        """A payment that was read or written before, as of now, or of when a write of it was `refused`.
+
+        No payment is ever deleted.
+        """
+        known = (
+            self.get(payment.out_trade_no) if refused is None else self.found(payment.out_trade_no, refused)
+        )
+        return known or payment
 
     def create(self, payment: Payment, *, due_at: int) -> None:
         """Put a payment in CREATING. RefusedUpdate when its number exists."""
@@ -48,14 +62,13 @@ class PaymentStore:
         }
         values |= {
             "status": payment.status.value,
-            "refunds": {},
             "history": [history.stored(status=payment.status, cause="create", at=payment.created_at)],
             "due_shard": self._shard(payment.out_trade_no),
             "due_at": due_at,
         }
         for later in ("late_paid", "refunded_elsewhere", "held"):
             values.pop(later)
-        conditional_write(lambda: P(**values).save(P.out_trade_no.does_not_exist()))
+        put_new(P(**values))
 
     def claim(self, seen: Payment, *, claim: str, until: int, due_at: int, now: int) -> Payment:
         """Take the right to send the frozen request again, under the name `claim`. RefusedUpdate when somebody else has it.
@@ -81,10 +94,6 @@ class PaymentStore:
         """WeChat Pay has no such order, for the first time since the request was last sent."""
         condition = (P.sent_at == payment.sent_at) & (P.status == payment.status.value)
         update(payment.out_trade_no, [P.missing_since.set(now)], condition & P.missing_since.does_not_exist())
-
-    def claim_query(self, out_trade_no: str, *, seen: int | None, now: int) -> None:
-        """Take the right to ask WeChat Pay about the order now. RefusedUpdate when somebody else just did."""
-        update(out_trade_no, [P.asked_at.set(now)], unchanged(P.asked_at, seen))
 
     def record_credential(
         self, sent: Payment, credential: Credential, *, expires_at: int, due_at: int, now: int
@@ -113,10 +122,15 @@ class PaymentStore:
         unsent = P.sent_at == payment.sent_at
         return self._end(payment.out_trade_no, CREATION_REFUSED, actions, unsent, cause=cause, now=now)
 
-    def begin_close(self, out_trade_no: str, *, cause: str, due_at: int, now: int) -> Payment:
-        """To CLOSING: from here on no credential is handed out; WeChat Pay has still to say that it is closed."""
+    def begin_close(
+        self, out_trade_no: str, *, cause: str, due_at: int, now: int, owner: str | None = None
+    ) -> Payment:
+        """To CLOSING: from here on no credential is handed out; WeChat Pay has still to say that it is closed.
+
+        `owner` is the user whose payment it must be. RefusedUpdate when it is another's, and then tells nothing of it.
+        """
         actions = [P.due_at.set(due_at), P.due_shard.set(self._shard(out_trade_no))]
-        return _move(out_trade_no, CLOSE_WANTED, actions, cause=cause, now=now)
+        return _move(out_trade_no, CLOSE_WANTED, actions, cause=cause, now=now, owner=owner)
 
     def confirm_close(self, out_trade_no: str, *, cause: str, now: int) -> Payment:
         """To CLOSED: WeChat Pay says that nobody can pay any more."""
@@ -131,7 +145,9 @@ class PaymentStore:
         try:
             alone = condition & P.held.does_not_exist()
             return _move(out_trade_no, edge, [*actions, *NOT_DUE], alone, cause=cause, now=now)
-        except RefusedUpdate:
+        except RefusedUpdate as refused:
+            if refused.payment is not None and not refused.payment.held:
+                raise
             due = [P.due_at.set(now + FIRST_CHECK_SECONDS), P.due_shard.set(self._shard(out_trade_no))]
             return _move(
                 out_trade_no, edge, [*actions, *due], condition & P.held.exists(), cause=cause, now=now

@@ -1,70 +1,109 @@
 """Letting an order in: within the buyer's limits, and never beside an open one for the same wish."""
 
+import contextlib
+
 from payments.core import identifiers
 from payments.core.allowance import MINUTE, Allowance, OpenOrder
 from payments.core.errors import RateLimitedError, RefusedUpdate, TryAgainError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.use_cases.claims import CLAIM_SECONDS
+from payments.use_cases.verdicts import LONG_RETRY_SECONDS
 from payments.wiring import Wiring
 
 MIN_LEFT_SECONDS = 60  # seconds that an open order must still live to be handed out again
 MAX_WAIT_SECONDS = 3.0  # seconds to find one's place among parallel orders of one buyer
+MAX_LOOKED_AT = 100  # orders of one buyer that one request looks at: as many as one read takes
+
+Looked = dict[str, Payment | None]
+"""What became of orders, by their numbers; None of one that is not in the table."""
 
 
 def check_limits(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | None:
     """Count `wanted` among its buyer's open orders; None lets it in.
 
     Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount and way of
-    paying is returned instead: a double click or a second device means the same wish.
+    paying is returned instead, as it has just been read: a double click or a second device means the same wish.
     Raises RateLimitedError, TryAgainError, StorageUnavailableError.
     """
     order = OpenOrder(wanted.out_trade_no, _wish(wanted), wanted.created_at, wanted.time_expire)
     try:
         # The normal case costs this one call: a buyer with nothing open.
         wiring.allowances.begin(wanted.user_id, Allowance().plus(order), now=wanted.created_at)
-    except RefusedUpdate:
-        return _beside_others(order, wanted.user_id, keyed=keyed, wiring=wiring)
+    except RefusedUpdate as refused:
+        seen = wiring.allowances.found(wanted.user_id, refused)
+        return _beside_others(order, wanted.user_id, seen, keyed=keyed, wiring=wiring)
     return None
 
 
-def _beside_others(order: OpenOrder, user_id: str, *, keyed: bool, wiring: Wiring) -> Payment | None:
-    gone: frozenset[str] = frozenset()
+def _beside_others(
+    order: OpenOrder, user_id: str, seen: Allowance, *, keyed: bool, wiring: Wiring
+) -> Payment | None:
     started = wiring.now()
     while wiring.now() - started <= MAX_WAIT_SECONDS:
-        seen = wiring.allowances.get(user_id)
         if seen.has(order.out_trade_no):
             return None
-        left = seen.without(gone, order.opened_at)
-        if not keyed and (alike := left.alike(order.wish)) is not None:
-            known = wiring.store.get(alike.out_trade_no)
-            if known is not None and _payable(known, order.opened_at):
-                return known
-            if known is None and wiring.now() - alike.opened_at < CLAIM_SECONDS:
-                wiring.pause(0.2)  # let in a moment ago, and about to be written down
+        left = seen.without(frozenset(), order.opened_at)
+        looked = _look(left, order, keyed=keyed, wiring=wiring)
+        alike = [] if keyed else [one for one in left.alike(order.wish) if one.out_trade_no in looked]
+        same = next((one for one in alike if not _is_spent(one, looked, order.opened_at, wiring)), None)
+        if same is not None and (known := looked[same.out_trade_no]) is not None:
+            return known
+        if same is not None:
+            wiring.pause(0.2)  # let in a moment ago, and about to be written down
+            seen = wiring.allowances.get(user_id)
+            continue
+        over = [one for one in left.orders if one.out_trade_no in looked and _is_over(one, looked, wiring)]
+        gone = frozenset(one.out_trade_no for one in (*alike, *over))
+        full = len(left.orders) >= wiring.settings.open_orders
+        unseen = full and any(one.out_trade_no not in looked for one in left.orders)
+        left = left.without(gone, order.opened_at)
+        refusal = _refusal(left, order.opened_at, wiring, unseen=unseen, progress=bool(gone))
+        if refusal is None:
+            try:
+                wiring.allowances.change(user_id, left.plus(order), seen=seen)
+            except RefusedUpdate as refused:
+                seen = wiring.allowances.found(user_id, refused)
                 continue
-            gone |= {alike.out_trade_no}
-            continue
-        if len(left.orders) >= wiring.settings.open_orders and (
-            over := frozenset(one.out_trade_no for one in left.orders if _is_over(one, wiring))
-        ):
-            gone |= over
-            continue
-        if (refusal := _refusal(left, order.opened_at, wiring)) is not None:
-            if keyed and wiring.store.get(order.out_trade_no) is not None:
-                return None  # not one more: a retry asks what became of its own
-            raise refusal
-        try:
-            wiring.allowances.change(user_id, left.plus(order), seen=seen)
-        except RefusedUpdate:
-            continue
-        return None
+            return None
+        if looked.get(order.out_trade_no) is not None:
+            return None  # not one more: a retry asks what became of its own
+        if unseen and gone:  # forgotten all the same, so that the next try looks at others
+            with contextlib.suppress(RefusedUpdate):
+                wiring.allowances.change(user_id, left, seen=seen)
+        raise refusal
     raise TryAgainError("Other orders of this buyer are being opened.", retry_after=1)
 
 
-def _is_over(order: OpenOrder, wiring: Wiring) -> bool:
+def _look(left: Allowance, order: OpenOrder, *, keyed: bool, wiring: Wiring) -> Looked:
+    """What became of the orders that decide about this one, in one read: of its wish, its own, and of all at a limit."""
+    settings = wiring.settings
+    full = len(left.orders) >= settings.open_orders
+    numbers: list[str] = []
+    if not keyed:
+        numbers = [one.out_trade_no for one in left.alike(order.wish)]
+    elif full or left.created_since(order.opened_at) >= settings.creates_per_minute:
+        numbers = [order.out_trade_no]
+    if full:
+        others = [one.out_trade_no for one in left.orders]
+        if len(others) > MAX_LOOKED_AT:  # others each time, so that each that has ended is found by and by
+            first = int.from_bytes(wiring.entropy()) % len(others)
+            others = others[first:] + others[:first]
+        numbers += others
+    numbers = list(dict.fromkeys(numbers))[:MAX_LOOKED_AT]
+    found = wiring.store.get_all(numbers) if numbers else {}
+    return {number: found.get(number) for number in numbers}
+
+
+def _is_spent(order: OpenOrder, looked: Looked, now: int, wiring: Wiring) -> bool:
+    """Whether it is of no use for the same wish; one that may still be on its way to the table is."""
+    known = looked[order.out_trade_no]
+    return _is_over(order, looked, wiring) if known is None else not _payable(known, now)
+
+
+def _is_over(order: OpenOrder, looked: Looked, wiring: Wiring) -> bool:
     """Whether nobody can pay it any more; nothing that may still be on its way to the table counts as over."""
-    known = wiring.store.get(order.out_trade_no)
+    known = looked[order.out_trade_no]
     if known is None:
         return wiring.now() - order.opened_at >= CLAIM_SECONDS
     return known.status.is_final
@@ -85,12 +124,22 @@ def _wish(payment: Payment) -> str:
     )
 
 
-def _refusal(left: Allowance, now: int, wiring: Wiring) -> RateLimitedError | None:
+def _refusal(
+    left: Allowance, now: int, wiring: Wiring, *, unseen: bool, progress: bool
+) -> RateLimitedError | None:
+    """Why one more is too many. `unseen`: some of those left were not looked at; `progress`: some that ended were found."""
     settings = wiring.settings
     if len(left.orders) >= settings.open_orders:
+        ends = sorted(order.until for order in left.orders)
+        wait = max(1, ends[len(ends) - settings.open_orders] - now)
+        if unseen:
+            return RateLimitedError(
+                f"This buyer has {len(ends)} orders that may be open, and not all of them could be looked at.",
+                retry_after=min(wait, 1 if progress else LONG_RETRY_SECONDS),
+            )
         return RateLimitedError(
             f"This buyer has {settings.open_orders} open orders; one must be paid or closed first.",
-            retry_after=max(1, min(order.until for order in left.orders) - now),
+            retry_after=wait,
         )
     if left.created_since(now) >= settings.creates_per_minute:
         return RateLimitedError(

@@ -1,6 +1,6 @@
 """Asking WeChat Pay what became of an order, and believing only what its answer proves."""
 
-from payments.core.errors import TryAgainError
+from payments.core.errors import RefusedUpdate, TryAgainError
 from payments.core.facts import OrderFacts, UnusableFactsError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
@@ -8,6 +8,25 @@ from payments.use_cases.evidence import Applied, apply_order
 from payments.use_cases.verdicts import Verdict, retry_after_of, verdict_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
+
+# Seconds that an answer of WeChat Pay is good for: many pollers must not exhaust its limits.
+FRESH_SECONDS = 2
+
+
+def find_order(out_trade_no: str, owner: str | None, wiring: Wiring) -> Payment | None:
+    """The order as it stands, asked of WeChat Pay where that can matter; None when there is none that `owner` may see.
+
+    `owner` is the user whose orders alone the caller may see, None for everybody's. Raises TryAgainError.
+    """
+    try:
+        payment = wiring.looks.claim_query(
+            out_trade_no, owner=owner, fresh=FRESH_SECONDS, now=int(wiring.now())
+        )
+    except RefusedUpdate as refused:
+        # Final, asked about a moment ago, or asked about by somebody else right now: the table's answer is good enough.
+        found = wiring.store.found(out_trade_no, refused)
+        return found if found is not None and owner in (None, found.user_id) else None
+    return query_order(payment, wiring) or payment
 
 
 def query_order(payment: Payment, wiring: Wiring) -> Payment | None:

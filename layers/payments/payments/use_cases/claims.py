@@ -19,11 +19,11 @@ def claim_resend(known: Payment, wiring: Wiring) -> Payment:
         return wiring.store.claim(
             known, claim=claim, until=now + CLAIM_SECONDS, due_at=now + CLAIM_CHECK_SECONDS, now=now
         )
-    except RefusedUpdate as first:
-        read = wiring.store.reread(known)
-        if read.claim == claim:  # our own write went through, and its answer was lost
-            return read
-        raise being_sent_error(read, wiring) from first
+    except RefusedUpdate as refused:
+        there = wiring.store.reread(known, refused)
+        if there.claim == claim:  # our own write went through, and its answer was lost
+            return there
+        raise being_sent_error(there, wiring) from refused
     except StorageUnavailableError as problem:
         raise not_stored_error(replace(known, claimed_until=now + CLAIM_SECONDS), wiring) from problem
 

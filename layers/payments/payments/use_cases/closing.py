@@ -10,13 +10,29 @@ from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 
+def begin_close(out_trade_no: str, owner: str | None, wiring: Wiring) -> Payment | None:
+    """Keep the wish to close an order where it is still open; returns the order then, for `close_order`.
+
+    `owner` is the user whose orders alone the caller may close, None for everybody's. None when there is no such order.
+    """
+    try:
+        return _keep_wish(out_trade_no, owner, wiring)
+    except RefusedUpdate as refused:
+        found = wiring.store.found(out_trade_no, refused)
+        return found if found is not None and owner in (None, found.user_id) else None
+
+
 def close_order(payment: Payment, wiring: Wiring) -> Payment:
     """Close `payment`, as it was read; returns it when nobody can pay it any more.
 
     Raises OrderPaidError when the money is there, TryAgainError while nobody can tell, a refusal included: the wish is
     kept, no credential is handed out from now on, and it is asked again until the order is closed or paid.
     """
-    payment = _begin_close(payment, wiring)
+    if payment.status.rank < Status.CLOSING.rank:
+        try:
+            payment = _keep_wish(payment.out_trade_no, None, wiring)
+        except RefusedUpdate as overtaken:
+            payment = _found(payment, overtaken, wiring)
     if payment.status in (Status.CLOSED, Status.FAILED):
         return payment
     _refuse_if_paid(payment)
@@ -43,29 +59,24 @@ def close_order(payment: Payment, wiring: Wiring) -> Payment:
     ) from refused
 
 
-def _begin_close(payment: Payment, wiring: Wiring) -> Payment:
-    if payment.status.rank >= Status.CLOSING.rank:
-        return payment
+def _keep_wish(out_trade_no: str, owner: str | None, wiring: Wiring) -> Payment:
     now = int(wiring.now())
-    try:
-        return wiring.store.begin_close(
-            payment.out_trade_no, cause="close", due_at=now + FIRST_CHECK_SECONDS, now=now
-        )
-    except RefusedUpdate:
-        return _read(payment, wiring)
+    return wiring.store.begin_close(
+        out_trade_no, cause="close", due_at=now + FIRST_CHECK_SECONDS, now=now, owner=owner
+    )
 
 
 def _confirm_close(payment: Payment, wiring: Wiring) -> Payment:
     try:
         return wiring.store.confirm_close(payment.out_trade_no, cause="close", now=int(wiring.now()))
-    except RefusedUpdate:
-        payment = _read(payment, wiring)
+    except RefusedUpdate as overtaken:
+        payment = _found(payment, overtaken, wiring)
         _refuse_if_paid(payment)
         return payment
 
 
-def _read(payment: Payment, wiring: Wiring) -> Payment:
-    known = wiring.store.get(payment.out_trade_no)
+def _found(payment: Payment, overtaken: RefusedUpdate, wiring: Wiring) -> Payment:
+    known = wiring.store.found(payment.out_trade_no, overtaken)
     if known is None:
         raise TryAgainError("The order could not be read.")
     return known

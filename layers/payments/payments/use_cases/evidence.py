@@ -60,8 +60,8 @@ def _money(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pay
             payment = wiring.store.record_money(
                 facts, cause=source, now=now, late=late, held=held, due_at=now + FIRST_CHECK_SECONDS
             )
-        except RefusedUpdate:
-            seen = wiring.store.get(facts.out_trade_no)
+        except RefusedUpdate as refused:
+            seen = wiring.store.found(facts.out_trade_no, refused)
         else:
             wiring.measure({"PaymentSeconds": payment.updated_at - payment.created_at}, "Seconds")
             if late:
@@ -108,8 +108,8 @@ def _contradiction(facts: OrderFacts, seen: Payment) -> str | None:
 def _closed(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Payment | None]:
     try:
         payment = wiring.store.confirm_close(facts.out_trade_no, cause=source, now=int(wiring.now()))
-    except RefusedUpdate:
-        seen = wiring.store.get(facts.out_trade_no)
+    except RefusedUpdate as refused:
+        seen = wiring.store.found(facts.out_trade_no, refused)
     else:
         return Applied.CHANGED, payment
     if seen is None:

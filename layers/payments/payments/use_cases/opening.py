@@ -33,18 +33,20 @@ RENEWAL_SECONDS = 300  # seconds before its end at which a credential is not han
 MAX_WAIT_SECONDS = 3.0  # seconds to wait for somebody else's send
 
 
-def open_order(wanted: Payment, *, wiring: Wiring, again: bool) -> Payment:
+def open_order(wanted: Payment, *, wiring: Wiring, again: bool, there: bool = False) -> Payment:
     """Create the order `wanted`, or finish or find the one that the same Idempotency-Key opened before (`again`).
 
-    `wanted` is a payment in CREATING. Returns the payment with a credential. Raises ApiErrors for every other present
+    `wanted` is a payment in CREATING; or, where it is `there`, as it has just been read, to be finished. Returns the payment with a credential. Raises ApiErrors for every other present
     truth; WeChatRefusedError only when the order has failed.
     """
+    if there:
+        return _present_truth(wanted, wiring, seen=wanted)
     wanted = replace(wanted, claim=wiring.nonce(), claimed_until=wanted.created_at + claims.CLAIM_SECONDS)
     try:
         wiring.store.create(wanted, due_at=wanted.created_at + FIRST_CHECK_SECONDS)
-    except RefusedUpdate:
+    except RefusedUpdate as refused:
         if again:
-            return _present_truth(wanted, wiring, mine=wanted.claim)
+            return _present_truth(wanted, wiring, mine=wanted.claim, seen=refused.payment)
         # A number of 130 random bits is nobody else's: our own first write went through and its answer was lost.
     except StorageUnavailableError as problem:
         raise claims.not_stored_error(wanted, wiring) from problem
@@ -56,12 +58,17 @@ def renew_credential(known: Payment, *, wiring: Wiring) -> Payment:
 
     Asks nobody while the credential lives. Raises the same ApiErrors as `open_order`.
     """
-    return _present_truth(known, wiring) if _needs_renewal(known, wiring.now()) else known
+    return _present_truth(known, wiring, seen=known) if _needs_renewal(known, wiring.now()) else known
 
 
-def _present_truth(wanted: Payment, wiring: Wiring, *, mine: str | None = None) -> Payment:
-    """What there is under this number, completed where that is missing; `mine` is the claim that we may have put there."""
-    known = _settled_read(wanted, wiring, mine)
+def _present_truth(
+    wanted: Payment, wiring: Wiring, *, mine: str | None = None, seen: Payment | None = None
+) -> Payment:
+    """What there is under this number, completed where that is missing.
+
+    `mine` is the claim that we may have put there, `seen` what is there, where that is known.
+    """
+    known = _settled_read(wanted, wiring, mine, seen)
     if mine is not None and known.claim == mine:  # our own first write went through, and its answer was lost
         return _send(known, wiring, first=True)
     now = wiring.now()
@@ -74,11 +81,11 @@ def _present_truth(wanted: Payment, wiring: Wiring, *, mine: str | None = None) 
     return _send(claims.claim_resend(known, wiring), wiring, first=False)
 
 
-def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None) -> Payment:
+def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None, seen: Payment | None) -> Payment:
     """The payment under this number, once nobody else can still be in the middle of sending it."""
     waited = 0.0
     while True:
-        known = wiring.store.get(wanted.out_trade_no)
+        known, seen = seen or wiring.store.get(wanted.out_trade_no), None
         if known is None:
             raise TryAgainError("The order could not be read.")
         unready = known.status is Status.CREATING or _needs_renewal(known, wiring.now())
@@ -135,7 +142,7 @@ def _send(payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
             payment, credential, expires_at=expires_at, due_at=now + FIRST_CHECK_SECONDS, now=now
         )
     except RefusedUpdate as overtaken:
-        known = wiring.store.reread(payment)
+        known = wiring.store.reread(payment, overtaken)
         if (refusal := _unpayable(known, now)) is not None:
             raise refusal from overtaken
         if known.credential_expires_at is not None and known.claim is None:
@@ -150,6 +157,8 @@ def _place_order(payment: Payment, wiring: Wiring) -> Credential:
     request = payment.wechat_request.encode()
     if payment.method == "jsapi":
         return Credential(prepay_id=wiring.wechat.order_jsapi(request))
+    if payment.method == "app":
+        return Credential(prepay_id=wiring.wechat.order_app(request))
     return Credential(code_url=wiring.wechat.order_native(request))
 
 
@@ -194,8 +203,8 @@ def _record_failure(payment: Payment, refused: RefusedError, wiring: Wiring) -> 
     refusal = {name: str(value) for name, value in details.items()}
     try:
         wiring.store.fail_creation(payment, refusal=refusal, cause="refused", now=int(wiring.now()))
-    except RefusedUpdate:
-        return _unpayable(wiring.store.reread(payment), wiring.now())
+    except RefusedUpdate as overtaken:
+        return _unpayable(wiring.store.reread(payment, overtaken), wiring.now())
     return WeChatRefusedError("WeChat Pay refused the order.", details=details)
 
 
@@ -209,8 +218,8 @@ def _close_forgotten(known: Payment, wiring: Wiring) -> ApiError:
         known = wiring.store.begin_close(
             known.out_trade_no, cause="forgotten", due_at=now + FIRST_CHECK_SECONDS, now=now
         )
-    except RefusedUpdate:
-        known = wiring.store.reread(known)
+    except RefusedUpdate as overtaken:
+        known = wiring.store.reread(known, overtaken)
     return _unpayable(known, now) or TryAgainError("The order moved while it was being sent.")
 
 

@@ -116,8 +116,8 @@ def _follow_up_missing(payment: Payment, wiring: Wiring) -> Payment:
         else:
             gone = {"wechatCode": "ORDER_NOT_EXIST"}
             return wiring.store.fail_creation(payment, refusal=gone, cause="settle", now=now)
-    except RefusedUpdate:
-        return wiring.store.reread(payment)
+    except RefusedUpdate as refused:
+        return wiring.store.reread(payment, refused)
     return payment
 
 
@@ -169,8 +169,8 @@ def _look_into_refund(payment: Payment, out_refund_no: str, wiring: Wiring, may_
 def _resend(payment: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     try:
         return repeat_refund(payment, out_refund_no, wiring)
-    except RefusedUpdate:
-        return wiring.store.reread(payment)
+    except RefusedUpdate as refused:
+        return wiring.store.reread(payment, refused)
     except ApiError as problem:
         wiring.pause(seconds_held_after(problem.__cause__))
         raise

@@ -47,6 +47,6 @@ def release_missing(payment: Payment, out_refund_no: str, wiring: Wiring) -> Pay
             return wiring.refunds.mark_missing(payment, out_refund_no, now=now)
         if now - refund.missing_since >= MISSING_SECONDS:
             return wiring.refunds.release(payment, out_refund_no, RefundNews("missing", now))
-    except RefusedUpdate:
-        return wiring.store.reread(payment)
+    except RefusedUpdate as refused:
+        return wiring.store.reread(payment, refused)
     return payment

@@ -65,8 +65,8 @@ def apply_held(payment: Payment, wiring: Wiring) -> Payment:
             left = [other for other in payment.held if other != text]
             try:
                 payment = wiring.store.hold(payment, left, due_at=int(wiring.now()) + FIRST_CHECK_SECONDS)
-            except RefusedUpdate:  # more is held by now: it is tried again with that
-                return wiring.store.reread(payment)
+            except RefusedUpdate as refused:  # more is held by now: it is tried again with that
+                return wiring.store.reread(payment, refused)
     return payment
 
 
@@ -76,8 +76,8 @@ def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
         set_aside("refund_of_unpaid_order", json.loads(text), source="held", wiring=wiring)
     try:
         return wiring.store.hold(payment, [], due_at=0)
-    except RefusedUpdate:  # more is held by now: the next look finds it
-        return wiring.store.reread(payment)
+    except RefusedUpdate as refused:  # more is held by now: the next look finds it
+        return wiring.store.reread(payment, refused)
 
 
 def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
@@ -93,8 +93,8 @@ def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied,
             kept = wiring.store.hold(
                 known, [*known.held, text], due_at=int(wiring.now()) + FIRST_CHECK_SECONDS
             )
-        except RefusedUpdate:
-            known = wiring.store.reread(payment)
+        except RefusedUpdate as refused:
+            known = wiring.store.reread(payment, refused)
             continue
         wiring.count("EvidenceHeld")
         return Applied.HELD, kept
@@ -127,8 +127,8 @@ def _apply(
                 seen = _adopt(facts, seen, source, wiring)
                 changed = True
             moved = _step(facts, seen, source, wiring, answering, asked_since=asked_since)
-        except RefusedUpdate:
-            seen, asked_since = None, False
+        except RefusedUpdate as refused:
+            seen, asked_since = refused.payment, False
             continue
         return (Applied.CHANGED if moved or changed else Applied.KNOWN), moved or seen
     return Applied.BUSY, None

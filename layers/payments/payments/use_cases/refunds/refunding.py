@@ -70,10 +70,10 @@ def refund_payment(seen: Payment, wish: Wish, wiring: Wiring) -> RefundOutcome:
             reserved = wiring.refunds.reserve(
                 seen, refund, cause="refund", due_at=now + FIRST_CHECK_SECONDS, now=now
             )
-        except RefusedUpdate:
+        except RefusedUpdate as refused:
             if wiring.now() - started > MAX_WAIT_SECONDS:
                 raise TryAgainError("Other refunds of this order are under way.") from None
-            seen = wiring.store.reread(seen)
+            seen = wiring.store.reread(seen, refused)
             continue
         return RefundOutcome(
             _send(reserved, refund, wiring, first=True), refund.out_refund_no, duplicate=False
@@ -88,8 +88,8 @@ def repeat_refund(seen: Payment, out_refund_no: str, wiring: Wiring) -> Payment:
     claim = wiring.nonce()
     try:
         sending = wiring.refunds.claim_resend(seen, out_refund_no, claim=claim, now=int(wiring.now()))
-    except RefusedUpdate:
-        sending = wiring.store.reread(seen)
+    except RefusedUpdate as refused:
+        sending = wiring.store.reread(seen, refused)
         if sending.refunds[out_refund_no].claim != claim:  # somebody else's turn, or WeChat Pay has it by now
             raise
         # Our own write went through, and its answer was lost.
