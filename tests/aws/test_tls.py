@@ -1,5 +1,6 @@
 """The line to AWS: its certificate is verified, by roots that are read once; proxies are what botocore makes of them."""
 
+import socket
 import time
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from payments.storage.aws import client
 from payments.storage.payments import PaymentStore
 from payments.storage.quarantine import Quarantine
 from payments.storage.tables import PaymentItem, QuarantineItem
+from payments.storage.unpublished import Unpublished
 from tests.aws.conftest import At, stored
 from tests.aws.service import Service, saying
 from tests.kit.authority import Authority
@@ -136,6 +138,27 @@ def test_a_secret_comes_from_a_server_with_a_trusted_certificate_alone(at: At, t
         with pytest.raises(Exception, match="SSL validation failed"):
             client("secretsmanager").get_secret_value(SecretId="signing")
     assert service.asked == []
+
+
+def test_a_record_is_sent_to_the_bucket_when_s3_has_said_that_it_will_take_it(
+    at: At, trusted: Authority
+) -> None:
+    came = bytearray()
+
+    def taking(sock: socket.socket) -> bool:
+        sock.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        while not came.endswith(b"\r\n0\r\n\r\n"):  # the last chunk, after S3's own chunks and their checksum
+            came.extend(sock.recv(65536))
+        return saying(b"")(sock)
+
+    with Service(taking, tls=trusted.context()) as service:
+        at(service.url)
+        bucket = Unpublished(bucket="unpublished", client=client("s3"))
+        key = bucket.keep({"dynamodb": {"SequenceNumber": "7"}}, reason="KeyError", now=1_800_000_000)
+    (request,) = service.asked
+    assert request.startswith(f"PUT /unpublished/{key} HTTP/1.1".encode())
+    assert b"x-amz-checksum-crc32" in came
+    assert rb"\"SequenceNumber\":\"7\"" in came
 
 
 def test_a_proxy_of_the_environment_is_gone_through(

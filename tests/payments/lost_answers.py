@@ -1,12 +1,13 @@
 """Writes whose first answer is lost on its way back: they have happened, and the real SDK sends them again."""
 
+from contextlib import ExitStack
 from typing import Any, Self
 
 from botocore.exceptions import ReadTimeoutError
 from botocore.httpsession import URLLib3Session
 from pynamodb.models import Model
 
-from payments.storage.sdk.session import SENDER
+from tests.kit.aws_line import answered_by
 
 READS = ("GetItem", "Query", "GetSecretValue")
 
@@ -17,28 +18,20 @@ def client_of(table: type[Model]) -> Any:
 
 
 class LostAnswers:
-    """A context manager; `repeated` are the operations that were sent a second time, in order.
-
-    Inside, and from then on, the clients send by means of botocore's own.
-    """
+    """A context manager; `repeated` are the operations that were sent a second time, in order."""
 
     def __init__(self, *clients: Any) -> None:
-        self._clients = clients
+        self._clients, self._taken = clients, ExitStack()
         self._line = URLLib3Session(timeout=20, proxies={}, max_pool_connections=16)
         self._sent: set[str] = set()
         self.repeated: list[str] = []
 
     def __enter__(self) -> Self:
-        for client in self._clients:
-            client.meta.events.unregister(
-                "before-send", unique_id=SENDER
-            )  # else a request would go out twice
-            client.meta.events.register("before-send", self._send)
+        self._taken.enter_context(answered_by(self._send, *self._clients))
         return self
 
     def __exit__(self, *_: object) -> None:
-        for client in self._clients:
-            client.meta.events.unregister("before-send", self._send)
+        self._taken.close()
 
     def _send(self, *, request: Any, event_name: str, **_: Any) -> Any:
         operation = event_name.rpartition(".")[2]
