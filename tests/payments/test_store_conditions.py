@@ -46,6 +46,16 @@ def test_an_order_that_is_closed_has_ended_in_that_second(stage: Stage) -> None:
     assert (after.completed_at, after.trade_state) == (START + 7, "CLOSED")
 
 
+def test_an_order_that_is_closed_while_evidence_waits_has_ended_and_stays_due(stage: Stage) -> None:
+    payment = stage.put(Status.PENDING)
+    stage.store.hold(payment, ["{}"], due_at=START)
+    stage.wiring.time += 7
+    stage.it_is_closed(payment)
+    after = stage.stored(payment)
+    assert (after.status, after.completed_at, after.trade_state) == (Status.CLOSED, START + 7, "CLOSED")
+    assert (after.held, after.due_at) == (("{}",), START + 67)
+
+
 def test_no_more_of_what_is_due_is_read_than_is_asked_for(stage: Stage) -> None:
     key = keys(MONEY, stage.wiring.settings.due_shards)[0]
     while len(stage.wiring.looks.find_due(key, now=START + 90_000, most=1000)) < 3:
@@ -122,6 +132,20 @@ def test_a_refund_is_missing_since_the_first_time_that_it_was(stage: Stage) -> N
         refunds.mark_missing(seen, "RF1", now=START + 80)
     assert stage.stored(seen) == first
     assert first.refunds["RF1"].missing_since == START + 70
+
+
+def test_a_refund_that_was_not_sent_is_missing_only_if_it_still_was_not(stage: Stage) -> None:
+    """Taken over from elsewhere, or written down by somebody who died before the send."""
+    payment, refunds = stage.put(Status.PAID), stage.wiring.refunds
+    refund = Refund("RF1", RefundStatus.REQUESTED, 100, START, wechat_request="{}")
+    seen = refunds.reserve(payment, refund, cause="refund", due_at=START + 60, now=START)
+    missing = refunds.mark_missing(seen, "RF1", now=START + 70)
+    assert missing.refunds["RF1"].missing_since == START + 70
+    sent = refunds.claim_resend(missing, "RF1", claim="C", now=START + 80)
+    assert (sent.refunds["RF1"].sent_at, sent.refunds["RF1"].missing_since) == (START + 80, None)
+    with pytest.raises(RefusedUpdate):
+        refunds.mark_missing(seen, "RF1", now=START + 90)
+    assert stage.stored(payment) == sent
 
 
 @pytest.mark.parametrize("end", ["settle_success", "release"])
