@@ -120,6 +120,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"API         {sandbox.api}  (the routes of template.yaml, and controls under /_sandbox/)")
         print(f"pages       {sandbox.api}/ is a shop, {sandbox.api}/phone the buyer's phone, to pay with")
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
+        print(f"WeChat      {sandbox.open_platform}  (open platform: openids)")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
         operating = _exported({"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)})
         print(

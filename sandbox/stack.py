@@ -89,6 +89,7 @@ class Sandbox:
         self._triggers = Triggers(self.aws, self.clock)
         self.schedules = self._triggers.schedules
         self.simulator: str
+        self.open_platform: str
         self.credentials: Credentials
         self.merchant_name: str
         self.deployed: Deployed
@@ -112,6 +113,7 @@ class Sandbox:
             simulator = Simulator(self.credentials, clock=self.clock, mode=self._mode)
             self._ends.callback(simulator.stop)
             self.simulator = simulator.start()
+            self.open_platform = simulator.open_platform_url
             aws.result()
         parameters = self._parameters()
         self.merchant_name = parameters.get("MerchantName") or SHOP_NAME
@@ -211,6 +213,7 @@ class Sandbox:
         told: dict[str, Any] = {
             "api": self.api,
             "simulator": self.simulator,
+            "openPlatform": self.open_platform,
             "aws": self.aws.url,
             "credentials": str(self.credentials_path.resolve()),
             "pid": os.getpid(),

@@ -23,4 +23,4 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     return responses.abnormal_refund_members(payment, wanted.out_refund_no)
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store", "refunds", "wechat"))

@@ -10,7 +10,7 @@ from wechatpay.errors import CertificateError, RefusedError
 
 RENEWAL_BUDGET_SECONDS = 20
 
-wiring = Wiring()
+wiring = Wiring(ahead=("secrets.verification",))
 
 
 def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:

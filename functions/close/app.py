@@ -19,4 +19,4 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     return {"outTradeNo": payment.out_trade_no, "closed": True}
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store", "wechat"))

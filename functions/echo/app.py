@@ -6,7 +6,7 @@ from payments.logs import logger
 from payments.use_cases.echoing import echo
 from payments.wiring import Wiring
 
-wiring = Wiring()
+wiring = Wiring(ahead=("echoes", "wechat"))
 
 
 def lambda_handler(_event: dict[str, Any], _context: Any) -> dict[str, int]:

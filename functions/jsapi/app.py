@@ -1,6 +1,6 @@
 """POST /api/v1/payments/wechat/jsapi: open a payment within WeChat, on a page or in a mini program."""
 
-from payments.api import checkout, order_intake, responses
+from payments.api import means, order_intake, responses
 from payments.api.http import Request, endpoint
 from payments.api.request_bodies import NewJsapiOrder
 from payments.use_cases.opening import open_order
@@ -15,9 +15,9 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     return {
         **responses.order_members(payment),
         "prepayId": payment.prepay_id or "",
-        "paymentParams": checkout.payment_params(payment, wiring),
-        "checkoutUrl": checkout.address(payment, wiring),
+        "paymentParams": means.payment_params(payment, wiring),
+        "checkoutUrl": means.checkout_address(payment, wiring),
     }
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store", "allowances", "wechat", "secrets.checkout_key"))

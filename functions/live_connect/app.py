@@ -15,7 +15,7 @@ from payments.wiring import Wiring
 
 PROTOCOL = "live"
 
-wiring = Wiring()
+wiring = Wiring(ahead=("connections", "secrets.checkout_key"))
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from payments.core.errors import StorageUnavailableError
 from payments.logs import logger
 from payments.wiring import Wiring
 
-wiring = Wiring()
+wiring = Wiring(ahead=("connections",))
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

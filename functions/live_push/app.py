@@ -24,7 +24,7 @@ MAX_PAGES_TOLD = 20  # connections of one order that are told, the newest first:
 # Seconds that API Gateway may take to open a connection; until then it calls it gone, too.
 HANDSHAKE_SECONDS = 30
 
-wiring = Wiring()
+wiring = Wiring(ahead=("connections", "live"))
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> None:

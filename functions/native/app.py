@@ -1,6 +1,6 @@
 """POST /api/v1/payments/wechat/native: open a payment that the buyer pays by scanning a QR code."""
 
-from payments.api import checkout, order_intake, qr, responses
+from payments.api import means, order_intake, qr, responses
 from payments.api.http import Request, endpoint
 from payments.api.request_bodies import NewOrder
 from payments.use_cases.opening import open_order
@@ -17,8 +17,8 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
         **responses.order_members(payment),
         "codeUrl": code_url,
         "qrCode": qr.data_url(code_url),
-        "checkoutUrl": checkout.address(payment, wiring),
+        "checkoutUrl": means.checkout_address(payment, wiring),
     }
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store", "allowances", "wechat", "secrets.checkout_key"))

@@ -15,7 +15,7 @@ from payments.wiring import Wiring
 from wechatpay.errors import DecryptionError, EnvelopeError, SignatureError
 from wechatpay.notification import Sealed, receive
 
-wiring = Wiring()
+wiring = Wiring(ahead=("store", "refunds", "secrets.keys"))
 
 QUARANTINED_MEMBERS = (
     "out_trade_no",

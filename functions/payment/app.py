@@ -15,4 +15,4 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     return responses.details(payment)
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store",))

@@ -14,7 +14,7 @@ from payments.wiring import Wiring
 # EventBridge's refusals of one entry for what it is: it will refuse it again.
 FINAL_CODES = ("MalformedDetail", "InvalidArgument")
 
-wiring = Wiring()
+wiring = Wiring(ahead=("events",))
 
 Record = dict[str, Any]
 

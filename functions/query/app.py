@@ -16,4 +16,4 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     return responses.query_members(payment)
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store", "looks", "wechat"))

@@ -31,4 +31,4 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     )
 
 
-lambda_handler = endpoint(answer)
+lambda_handler = endpoint(answer, ahead=("store", "allowances", "refunds", "wechat"))

@@ -15,7 +15,7 @@ ABOUT_THE_MERCHANT = ("SIGN_ERROR", "NO_AUTH", "MCH_NOT_EXISTS", "MCHID_NOT_EXIS
 
 LOOK_BUDGET_SECONDS = 40  # seconds for one payment, inside the function's sixty
 
-wiring = Wiring()
+wiring = Wiring(ahead=("store", "looks", "wechat"))
 breaker = Breaker()
 
 

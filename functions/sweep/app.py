@@ -6,7 +6,7 @@ from payments.logs import logger
 from payments.use_cases.sweeping import sweep
 from payments.wiring import Wiring
 
-wiring = Wiring()
+wiring = Wiring(ahead=("looks", "queue"))
 
 
 def lambda_handler(_event: dict[str, Any], context: Any) -> dict[str, int]:

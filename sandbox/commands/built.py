@@ -14,6 +14,8 @@ _IMPORT = """
 import importlib, sys
 sys.path[:0] = sys.argv[1:]
 importlib.import_module("app").lambda_handler
+for later in ("wechatpay.client", "payments.api.qr", "payments.storage.payments"):  # by a function that starts in Lambda
+    importlib.import_module(later)
 outside = sorted(
     name for name, module in sys.modules.items()
     if "site-packages" in (getattr(module, "__file__", None) or "")
@@ -69,6 +71,8 @@ def check(build: Path, *, trial: Path, python: str) -> None:
         )
         if tried.returncode != 0:
             raise UnfitError(f"{folder.name} does not import: {tried.stderr.strip()[-500:]}")
+        if tried.stderr:
+            raise UnfitError(f"{folder.name} says while it is imported: {tried.stderr.strip()[-500:]}")
     print(f"build: {len(functions)} functions import from the artefacts alone")
 
 

@@ -60,7 +60,9 @@ class Phone:
         return told({"text": text, "order": _shown(answer.json())} if known else {"text": text})
 
     async def pay(self, request: Request) -> Response:
-        """`{"codeUrl"}` or `{"outTradeNo"}`, `late`?: the buyer confirms. What WeChat refuses keeps its status, code and sentence.
+        """`{"codeUrl"}`, `{"outTradeNo"}` or `{"h5Url"}` and how its browser comes, `late`?: the buyer confirms.
+
+        What WeChat refuses keeps its status, code and sentence.
 
         With `late` true the merchant hears of it only some seconds afterwards.
         """
@@ -86,8 +88,10 @@ class Phone:
 
 
 def _shown(entry: dict[str, Any]) -> dict[str, object]:
-    return {
+    link = {"h5Url": entry["h5_url"]} if "h5_url" in entry else {}
+    return link | {
         "outTradeNo": entry["out_trade_no"],
+        "kind": entry["trade_type"],
         "state": entry["trade_state"],
         "amount": yuan(entry["amount"]["total"]),
         "description": entry["description"],

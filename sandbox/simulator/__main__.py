@@ -17,6 +17,7 @@ def main() -> int:
         description="A WeChat Pay APIv3 on a loopback port, for any client.",
     )
     parser.add_argument("--port", type=int, default=0, help="0, the default, picks a free one")
+    parser.add_argument("--open-platform-port", type=int, default=0, help="of the open platform, likewise")
     parser.add_argument(
         "--credentials", required=True, metavar="FILE", help="JSON; written when it is not there"
     )
@@ -37,10 +38,10 @@ def main() -> int:
             mode=arguments.mode,
             minute_between_refunds=arguments.minute_between_refunds,
         )
-        url = simulator.start(arguments.port)
+        url = simulator.start(arguments.port, open_platform_port=arguments.open_platform_port)
     except (CredentialsError, OSError, OverflowError, ValueError) as error:
         parser.error(str(error))
-    print(url, flush=True)
+    print(f"{url}\nopen platform: {simulator.open_platform_url}", flush=True)
     until_told_to_stop()
     simulator.stop()
     return 0

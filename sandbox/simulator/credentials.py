@@ -6,25 +6,17 @@ import secrets
 import string
 import tempfile
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-    load_pem_public_key,
-)
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+
+from sandbox.simulator.key_pairs import PLATFORM, new_key, pair, private_pem, public_pem
 
 _SECOND = ("certificate_new", "private_key_new", "serial_no_new")
-PLATFORM = "Tenpay.com sign"  # the common name of WeChat Pay's own certificates
+_APPS = ("app_secret", "mini_program_appid", "mini_program_secret", "mobile_appid")
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -39,6 +31,9 @@ class Credentials:
     `api_v3_key` is 32 ASCII characters; certificate serial numbers are 40 upper-case hex digits; `wechat_public_key_id` is
     `PUB_KEY_ID_` and digits (WeChat Pay APIv3, Certificates and keys). The platform certificate called new is the one that
     will replace the other, and so is the merchant's.
+
+    Three apps are bound to the merchant number: `appid` is an official account's, the others are a mini program's and a
+    mobile app's. An app's secret is 32 hex digits, for the open platform alone.
     """
 
     mchid: str
@@ -59,12 +54,16 @@ class Credentials:
     platform_certificate_new: str = field(repr=False)
     platform_private_key_new: str = field(repr=False)
     platform_serial_no_new: str
+    app_secret: str = field(repr=False)
+    mini_program_appid: str
+    mini_program_secret: str = field(repr=False)
+    mobile_appid: str
 
     @classmethod
     def load_or_create(cls, path: str | Path) -> Self:
         """Read the JSON file at `path`, or write a new one with mode 0600.
 
-        A file from before there were second certificates of platform and merchant gets them added.
+        A file from before there were second certificates of platform and merchant, or other apps, gets them added.
         Raises CredentialsError when the file is there but is not such a JSON, or its keys do not belong together.
         """
         path = Path(path)
@@ -78,19 +77,20 @@ class Credentials:
     def create(cls) -> Self:
         """Fresh throw-away credentials: five RSA-2048 key pairs and four self-signed certificates."""
         mchid = "16" + _random(8, string.digits)
-        wechat_key = _new_key()
+        wechat_key = new_key()
         return cls(
             mchid=mchid,
-            appid="wx" + secrets.token_hex(8),
+            appid=_new_appid(),
             api_v3_key=_random(32, _ALPHANUMERIC),
             # The layout of a real one: 01, the merchant number, the day, and fourteen digits more.
             wechat_public_key_id=f"PUB_KEY_ID_01{mchid}{datetime.now(UTC):%Y%m%d}{_random(14, string.digits)}",
-            wechat_public_key=_public_pem(wechat_key),
-            wechat_private_key=_private_pem(wechat_key),
-            **_pair("merchant", "", common_name=mchid),
-            **_pair("merchant", "_new", common_name=mchid, successor=True),
-            **_pair("platform", ""),
-            **_pair("platform", "_new", successor=True),
+            wechat_public_key=public_pem(wechat_key),
+            wechat_private_key=private_pem(wechat_key),
+            **pair("merchant", "", common_name=mchid),
+            **pair("merchant", "_new", common_name=mchid, successor=True),
+            **pair("platform", ""),
+            **pair("platform", "_new", successor=True),
+            **_new_apps(),
         )
 
     @classmethod
@@ -106,8 +106,11 @@ class Credentials:
             whose for whose in names if not any(_wire_name(f"{whose}_{name}") in document for name in _SECOND)
         ]
         for whose in older:
-            added = _pair(whose, "_new", common_name=names[whose], successor=True)
+            added = pair(whose, "_new", common_name=names[whose], successor=True)
             document |= {_wire_name(name): value for name, value in added.items()}
+        if not any(_wire_name(name) in document for name in _APPS):
+            older.append("apps")
+            document |= {_wire_name(name): value for name, value in _new_apps().items()}
         values: dict[str, str] = {}
         for name in (member.name for member in fields(cls)):
             value = document.get(_wire_name(name))
@@ -171,52 +174,14 @@ def _random(length: int, alphabet: str) -> str:
     return "".join(secrets.choice(alphabet) for _ in range(length))
 
 
-def _new_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def _new_appid() -> str:
+    return "wx" + secrets.token_hex(8)
 
 
-def _private_pem(key: rsa.RSAPrivateKey) -> str:
-    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
-
-
-def _public_pem(key: rsa.RSAPrivateKey) -> str:
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
-
-
-def _pair(whose: str, suffix: str, *, common_name: str = PLATFORM, successor: bool = False) -> dict[str, str]:
-    """Certificate, private key and serial number of a new key pair, as the fields with this beginning and end.
-
-    A successor begins and ends later than what it will replace: SDKs take the one that began last for the newer.
-    """
-    key = _new_key()
-    certificate = _self_signed(key, common_name=common_name, successor=successor)
+def _new_apps() -> dict[str, str]:
     return {
-        f"{whose}_certificate{suffix}": certificate.public_bytes(Encoding.PEM).decode("ascii"),
-        f"{whose}_private_key{suffix}": _private_pem(key),
-        f"{whose}_serial_no{suffix}": f"{certificate.serial_number:040X}",
+        "app_secret": secrets.token_hex(16),
+        "mini_program_appid": _new_appid(),
+        "mini_program_secret": secrets.token_hex(16),
+        "mobile_appid": _new_appid(),
     }
-
-
-def _self_signed(key: rsa.RSAPrivateKey, *, common_name: str, successor: bool) -> x509.Certificate:
-    """Begun a month ago, and good for five years; a successor begun yesterday, and good for six."""
-    name = x509.Name(
-        [
-            x509.NameAttribute(NameOID.COUNTRY_NAME, "CN"),
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "WeChat Pay simulator"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
-    now = datetime.now(UTC)
-    begun, years = (1, 6) if successor else (30, 5)
-    # A first byte of 0x10 to 0x7F gives exactly forty hex digits and a positive number.
-    serial_number = int.from_bytes(bytes([0x10 + secrets.randbelow(0x70)]) + secrets.token_bytes(19))
-    return (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(serial_number)
-        .not_valid_before(now - timedelta(days=begun))
-        .not_valid_after(now + timedelta(days=years * 365))
-        .sign(key, hashes.SHA256())
-    )

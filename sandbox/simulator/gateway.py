@@ -61,6 +61,7 @@ class Gateway:
             body=body,
             path_parameters=match.groupdict(),
             merchant_key=merchant_key,
+            origin=_origin(scope),
         )
         signer = self._keys.for_response(headers.get("wechatpay-serial"))
         fault = self._faults.take(endpoint.name, *ANSWER_EFFECTS)
@@ -97,6 +98,12 @@ async def _read(receive: Receive) -> bytes | None:
             size += len(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)
+
+
+def _origin(scope: Scope) -> str:
+    """Our own address, not what the Host header says: a client may call us by WeChat Pay's name."""
+    host, port = scope.get("server") or ("127.0.0.1", 80)
+    return f"{scope['scheme']}://{host}:{port}"
 
 
 def _query(scope: Scope) -> tuple[tuple[str, str], ...]:

@@ -5,12 +5,17 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
+from sandbox.simulator.cashier.call_up import CallUp
+from sandbox.simulator.cashier.h5_checks import H5Checks
+from sandbox.simulator.cashier.h5_page import H5Page
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls.controls import Controls
 from sandbox.simulator.controls.fault_controls import FaultControls
 from sandbox.simulator.controls.key_controls import KeyControls
+from sandbox.simulator.controls.login_controls import LoginControls
 from sandbox.simulator.controls.notify_controls import NotifyControls
 from sandbox.simulator.controls.refund_controls import RefundControls
+from sandbox.simulator.controls.settings_controls import SettingsControls, domains, duration, flag
 from sandbox.simulator.credentials import Credentials
 from sandbox.simulator.faults.fault_rule import ABNORMAL_REFUND, REFUND
 from sandbox.simulator.faults.faults import Faults
@@ -18,7 +23,14 @@ from sandbox.simulator.gateway import Gateway
 from sandbox.simulator.notifications.courier import Courier, Delivery
 from sandbox.simulator.notifications.echo import Echo
 from sandbox.simulator.notifications.notification import refund_notification
+from sandbox.simulator.openplatform.apps import Apps
+from sandbox.simulator.openplatform.authorize import Authorize
+from sandbox.simulator.openplatform.codes import Codes
+from sandbox.simulator.openplatform.platform import OpenPlatform
+from sandbox.simulator.openplatform.tokens import Tokens
+from sandbox.simulator.orders.h5_link import PATH as H5_PATH
 from sandbox.simulator.orders.ledger import Ledger
+from sandbox.simulator.orders.paying import Paying
 from sandbox.simulator.orders.transactions import Transactions
 from sandbox.simulator.protocol.authorization import Gatekeeper
 from sandbox.simulator.protocol.certificates import Certificates
@@ -49,6 +61,8 @@ class Simulator:
         merchant_keys = MerchantKeys(credentials)
         ledger = Ledger(clock)
         faults = Faults()
+        apps, codes = Apps(credentials), Codes(clock)
+        authorize = Authorize(apps, codes)
         self._courier = Courier(keys.for_notification, faults, clock)
         self._refund_ledger = RefundLedger(
             ledger,
@@ -59,7 +73,7 @@ class Simulator:
         )
         gateway = Gateway(
             [
-                *Transactions(credentials, ledger).endpoints(),
+                *Transactions(credentials, ledger, apps).endpoints(),
                 *Refunds(self._refund_ledger).endpoints(),
                 *AbnormalRefunds(
                     self._refund_ledger, keys=keys, outcome=partial(_outcome, faults, ABNORMAL_REFUND)
@@ -71,15 +85,28 @@ class Simulator:
             keys=keys,
             faults=faults,
         )
+        h5_checks = H5Checks(ledger)
+        paying = Paying(ledger=ledger, courier=self._courier, clock=clock, merchant_keys=merchant_keys)
+        settings = SettingsControls(
+            refundAfter=duration(self._refund_ledger, "after", or_null="refunds wait for somebody"),
+            minuteBetweenRefunds=flag(self._refund_ledger, "minute_between"),
+            closeAfter=duration(ledger, "close_after"),
+            h5Domains=domains(h5_checks, "domains"),
+            oauthDomains=domains(authorize, "domains"),
+        )
         controls = Controls(
             ledger=ledger,
             refund_ledger=self._refund_ledger,
             courier=self._courier,
             clock=clock,
-            merchant_keys=merchant_keys,
+            paying=paying,
+            h5_checks=h5_checks,
+            call_up=CallUp(ledger, merchant_keys, credentials.mchid),
         ).app(
             [
                 *RefundControls(self._refund_ledger).routes(),
+                *settings.routes(),
+                *LoginControls(apps, codes).routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
                 *NotifyControls(
@@ -87,8 +114,12 @@ class Simulator:
                 ).routes(),
             ]
         )
-        self.app: ASGIApp = _Paths(controls, gateway)
+        self.app: ASGIApp = _Paths(controls, H5Page(h5_checks, paying, clock).app(), gateway)
+        self.open_platform: ASGIApp = OpenPlatform(
+            apps=apps, codes=codes, tokens=Tokens(apps, clock), authorize=authorize, faults=faults
+        ).app
         self._served: Served | None = None
+        self._open_platform_served: Served | None = None
         self._stopped = False
 
     @property
@@ -98,20 +129,33 @@ class Simulator:
             raise RuntimeError("the simulator is not started")
         return self._served.url
 
+    @property
+    def open_platform_url(self) -> str:
+        """The base URL of the open platform, `open_platform` as a host of its own. Raises RuntimeError before start()."""
+        if self._open_platform_served is None:
+            raise RuntimeError("the simulator is not started")
+        return self._open_platform_served.url
+
     def deliveries(self) -> list[Delivery]:
         """Every attempt to deliver a notification so far, oldest first; a sandbox in the same process needs no request for it."""
         return self._courier.deliveries()
 
-    def start(self, port: int = 0) -> str:
-        """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once it answers.
+    def start(self, port: int = 0, *, open_platform_port: int = 0) -> str:
+        """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once both hosts answer.
 
-        Raises OSError when the port is taken, RuntimeError when it was started before.
+        Raises OSError when a port is taken, RuntimeError when it was started before.
         """
         if self._served is not None or self._stopped:
             raise RuntimeError("a simulator is started once")
         served = Served(self.app, port=port)
+        try:
+            open_platform = Served(self.open_platform, port=open_platform_port)
+        except OSError:
+            served.stop()
+            raise
+        self._served, self._open_platform_served = served, open_platform
         served.start()
-        self._served = served
+        open_platform.start()
         return served.url
 
     def stop(self) -> None:
@@ -119,9 +163,10 @@ class Simulator:
         self._stopped = True
         self._refund_ledger.stop()
         self._courier.stop()
-        if self._served is not None:
-            self._served.stop()
-            self._served = None
+        for served in (self._served, self._open_platform_served):
+            if served is not None:
+                served.stop()
+        self._served = self._open_platform_served = None
 
 
 def _tell(refund: Refund, *, courier: Courier, clock: Timepiece, merchant_keys: MerchantKeys) -> None:
@@ -138,14 +183,19 @@ def _outcome(faults: Faults, on: str) -> RefundStatus:
 
 
 class _Paths:
-    """An ASGI application: the controls under /_sandbox/, WeChat Pay everywhere else."""
+    """An ASGI application: the controls under /_sandbox/, the page of an h5_url, WeChat Pay everywhere else."""
 
-    def __init__(self, controls: ASGIApp, gateway: ASGIApp) -> None:
+    def __init__(self, controls: ASGIApp, h5_page: ASGIApp, gateway: ASGIApp) -> None:
         self._controls = controls
+        self._h5_page = h5_page
         self._gateway = gateway
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise RuntimeError(f"the simulator speaks HTTP, not {scope['type']}")
-        app = self._controls if scope["path"].startswith("/_sandbox/") else self._gateway
+        path = scope["path"]
+        if path.startswith("/_sandbox/"):
+            app = self._controls
+        else:
+            app = self._h5_page if path == H5_PATH else self._gateway
         await app(scope, receive, send)

@@ -40,6 +40,7 @@ is_number = DOCUMENT.validator(SCHEMAS["OrderNumber"]).is_valid
 BODIES = {
     "native": "NewOrder",
     "jsapi": "NewJsapiOrder",
+    "app": "NewOrder",
     "close": "Close",
     "refund": "NewRefund",
     "refund/abnormal": "AbnormalRefund",

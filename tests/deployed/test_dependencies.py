@@ -104,22 +104,13 @@ def with_their_dependencies(names: set[str]) -> set[str]:
     return found
 
 
-# Loaded by name, so no import says it: qrcode draws its PNG with it.
-BY_NAME = {"pypng": "qrcode.image.pure"}
-
-
 def test_what_is_deployed_is_what_our_code_imports_and_what_that_needs() -> None:
     deployed = {
         canonicalize_name(one.name)
         for one in locked(LOCK)
         if one.marker is None or one.marker.evaluate(CLOUD)
     }
-    named = {
-        name
-        for name, module in BY_NAME.items()
-        if any(module in set(imported(t)) for t in modules().values())
-    }
-    assert deployed == with_their_dependencies(imported_distributions() | named)
+    assert deployed == with_their_dependencies(imported_distributions())
 
 
 def test_what_only_other_platforms_need_is_needed_there() -> None:
@@ -194,7 +185,7 @@ builtins.__import__ = watching
 for folder in folders:
     spec = importlib.util.spec_from_file_location(folder, root / "functions" / folder / "app.py")
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
-import payments.storage.secrets, payments.storage.payments, payments.storage.refunds, payments.api.qr, wechatpay.client, qrcode.image.pure
+import payments.storage.secrets, payments.storage.payments, payments.storage.refunds, payments.api.qr_masks, wechatpay.client
 import payments.storage.quarantine, payments.storage.allowances, jwt, botocore.session
 session = botocore.session.get_session()
 for service in ("dynamodb", "secretsmanager", "sqs", "events"):
@@ -249,6 +240,47 @@ def test_the_build_keeps_the_models_of_exactly_the_services_that_are_called() ->
         r"^MODELS := (.*)$", (ROOT / "layers/dependencies/Makefile").read_text(), re.MULTILINE
     )
     assert set(kept.split()) == services()
+
+
+LOADED_WITHOUT = """
+import sys
+sys.path[:0] = sys.argv[1:]
+sys.modules |= {"chardet": None, "charset_normalizer": None}  # as in the cloud: an import of them fails
+import wechatpay.client
+import requests.compat
+print(requests.compat.chardet)
+"""
+ENCODING = {"text", "apparent_encoding", "encoding", "json", "iter_lines"}
+"""What of a response of requests depends on an encoding that may be guessed."""
+
+
+def test_what_the_build_leaves_out_is_missed_by_nobody_and_nobody_says_so() -> None:
+    (left_out,) = re.findall(
+        r"^LEFT_OUT := (.*)$", (ROOT / "layers/dependencies/Makefile").read_text(), re.MULTILINE
+    )
+    assert left_out == "charset-normalizer"
+    needing = {
+        one.name
+        for one in locked(LOCK)
+        if (one.marker is None or one.marker.evaluate(CLOUD))
+        for text in distribution(one.name).requires or []
+        if canonicalize_name(Requirement(text).name) == left_out
+    }
+    assert needing == {"requests"}
+    asked = [sys.executable, "-c", LOADED_WITHOUT, str(ROOT / "layers/wechatpay")]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("None\n", "")
+
+
+def test_no_answers_text_is_read_for_its_encoding_could_be_a_guess() -> None:
+    reading = {
+        (path, node.attr)
+        for path, tree in modules().items()
+        if "requests" in {name.partition(".")[0] for name in imported(tree)}
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr in ENCODING
+    }
+    assert reading == set()
 
 
 def test_everything_deployed_was_looked_at() -> None:

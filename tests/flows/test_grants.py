@@ -83,7 +83,7 @@ def a_merchant_whose_platform_certificate_is_replaced(shop: Shop) -> None:
 
 
 def buyers_with_several_orders(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         for content in ("content-1", "content-2"):
             body = {
                 "userId": f"buyer of {call.__name__}",
@@ -99,12 +99,12 @@ def buyers_with_several_orders(shop: Shop) -> None:
 
 
 def retries(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         assert number_of(call(key="again")) == number_of(call(key="again"))
 
 
 def orders_that_somebody_else_still_sends(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         shop.faults({"on": call.__name__, "effect": "reset_before"})
         assert call(key="under-way").status_code == 503
         shop.faults()
@@ -117,7 +117,7 @@ def orders_that_nobody_has(shop: Shop) -> None:
 
 
 def a_number_that_wechat_pay_knows_otherwise(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi):
+    for call in (shop.native, shop.jsapi, shop.app):
         number = number_of(call("5.00", key="restored"))
         assert shop.control("pay", {"outTradeNo": number}).status_code == 200
         shop.sandbox.wait_until(lambda number=number: shop.details(number)["status"] == "succeeded")

@@ -340,6 +340,7 @@ FILES = Row(
 ROWS = {
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
+    f"POST {WECHAT}/app": opening("app"),
     f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
     f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
     f"POST {WECHAT}/close": CLOSE,

@@ -52,7 +52,14 @@ def test_a_function_is_refused_all_that_it_has_no_business_with(shop, unpaid, fu
 # Whatever else the template grants some day: who may have these is decided here.
 ONLY = {
     "read SigningSecret": {
-        *("NativeFunction", "JsapiFunction", "QueryFunction", "CloseFunction", "RefundFunction"),
+        *(
+            "NativeFunction",
+            "JsapiFunction",
+            "AppFunction",
+            "QueryFunction",
+            "CloseFunction",
+            "RefundFunction",
+        ),
         *("AbnormalRefundFunction", "SettleFunction", "CertificatesFunction"),
         "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
         "EchoFunction",
@@ -60,7 +67,7 @@ ONLY = {
     "write NotificationsTable": {"NotifyFunction", "EchoFunction"},
     "read NotificationsTable": {"EchoFunction"},
     "replace CertificatesSecret": {"CertificatesFunction"},
-    "write a payment": {"NativeFunction", "JsapiFunction"},
+    "write a payment": {"NativeFunction", "JsapiFunction", "AppFunction"},
     "tell an event": {"PublishFunction"},
     "have a payment settled": {"SweepFunction"},
 }

@@ -108,6 +108,16 @@ def test_jsapi_writes_twice_and_sends_once(shop, warm_too):
     assert spent.asked(number) == [("POST", 200)]
 
 
+def test_app_writes_twice_and_sends_once(shop, warm_too):
+    order = {name: value for name, value in warm_too.items() if name != "openid"}
+    shop.post("app", order)
+    with shop.spending("AppFunction") as spent:
+        number = shop.post("app", order).data["outTradeNo"]
+
+    assert spent.aws == [PUT, UPDATE]
+    assert spent.asked(number) == [("POST", 200)]
+
+
 def test_close_wants_and_confirms(shop, warm_too, unpaid):
     with shop.spending("CloseFunction") as spent:
         assert shop.post("close", {"outTradeNo": unpaid}).data["closed"] is True

@@ -52,6 +52,10 @@ class Shop:
         body = {"contentId": "content-1", "amount": amount, "subject": "A thing"}
         return self.call("POST", "/native", body, **extra)
 
+    def app(self, amount: object = "100.00", **extra: Any) -> requests.Response:
+        body = {"contentId": "content-1", "amount": amount, "subject": "A thing"}
+        return self.call("POST", "/app", body, **extra)
+
     def jsapi(self, amount: object = "100.00", **extra: Any) -> requests.Response:
         body = {"contentId": "content-1", "amount": amount, "subject": "A thing", "openid": "oBuyer-1"}
         return self.call("POST", "/jsapi", body, **extra)

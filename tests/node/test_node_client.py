@@ -84,6 +84,13 @@ def test_it_orders_within_wechat_and_closes(told):
     assert told["closed"]["data"]["trade_state"] == "CLOSED"
 
 
+def test_it_orders_for_a_phones_browser_and_for_an_app_and_is_paid(told):
+    assert "/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=wx" in told["h5"]["data"]["h5_url"]
+    for way, kind in (("h5", "MWEB"), ("app", "APP")):
+        resource = told[f"{way}Notification"]["resource"]
+        assert (resource["trade_type"], resource["trade_state"]) == (kind, "SUCCESS")
+
+
 def test_it_is_told_what_is_wrong(told):
     unknown, paid = told["unknown"], told["closedAfterPayment"]
     assert (unknown["status"], unknown["data"]["code"]) == (404, "ORDER_NOT_EXIST")
@@ -94,5 +101,5 @@ def test_it_verified_every_answer_and_notification(told, mode, credentials):
     mine = json.loads(credentials.read_text())
     serial = mine["wechatPublicKeyId" if mode == "pubkey" else "platformSerialNo"]
     assert told["serials"] == [serial]
-    # 12 answers and 2 notifications; to verify certificates it downloads them first.
-    assert told["verified"] == (14 if mode == "pubkey" else 15)
+    # 14 answers and 4 notifications; to verify certificates it downloads them first.
+    assert told["verified"] == (18 if mode == "pubkey" else 19)

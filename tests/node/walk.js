@@ -121,6 +121,13 @@ async function walk() {
 
   const payer = { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' };
   told.jsapi = await checked(pay.transactions_jsapi({ ...wanted, out_trade_no: 'NODE-JSAPI', payer }));
+  const scene_info = { payer_client_ip: '203.0.113.7', h5_info: { type: 'Wap' } };
+  told.h5 = await checked(pay.transactions_h5({ ...wanted, out_trade_no: 'NODE-H5', scene_info }));
+  await phone({ h5Url: told.h5.data.h5_url, ip: '203.0.113.7' });
+  told.h5Notification = await merchant.next();
+  told.app = await checked(pay.transactions_app({ ...wanted, out_trade_no: 'NODE-APP' }));
+  await phone({ payment: told.app.data });
+  told.appNotification = await merchant.next();
   told.close = await checked(pay.close('NODE-JSAPI'));
   told.closed = await checked(pay.query({ out_trade_no: 'NODE-JSAPI' }));
   told.unknown = await checked(pay.query({ out_trade_no: 'NOBODY-KNOWS' }));

@@ -9,6 +9,7 @@ import pytest
 import requests
 
 from sandbox.pages.scanning import MAX_PIXELS
+from tests.simulator.merchant import Merchant
 
 
 def test_merchant_is_shown(sandbox, browser):
@@ -89,6 +90,30 @@ def test_an_expired_code_is_refused(sandbox, browser):
     refused = browser.post("/phone/pay", json={"codeUrl": view["codeUrl"]})
 
     assert (refused.status_code, refused.json()["code"]) == (410, "ORDER_EXPIRED")
+
+
+def test_an_h5_order_is_paid_as_the_browser_comes(sandbox, browser):
+    merchant = Merchant(sandbox.simulator, sandbox.credentials, sandbox.clock)
+    order = merchant.h5_order()
+    merchant.h5(order)
+    shown = browser.get("/phone/orders").json()["orders"][0]
+    assert (shown["outTradeNo"], shown["kind"]) == (order["out_trade_no"], "MWEB")
+
+    for visit, code in (
+        ({"insideWeChat": True}, "H5_INSIDE_WECHAT"),
+        ({"ip": "198.51.100.7"}, "H5_ADDRESS_DIFFERS"),
+        ({"referer": ""}, "H5_REFERER_MISSING"),
+        ({"referer": "//example.invalid/"}, "H5_REFERER_FOREIGN"),
+    ):
+        refused = browser.post("/phone/pay", json={"h5Url": shown["h5Url"], **visit})
+        assert (refused.status_code, refused.json()["code"]) == (403, code)
+    requests.post(f"{sandbox.api}/_sandbox/clock", json={"advance": 301}, timeout=10)
+    assert browser.post("/phone/pay", json={"h5Url": shown["h5Url"]}).json()["code"] == "CODE_EXPIRED"
+
+    merchant.h5(order)
+    shown = browser.get("/phone/orders").json()["orders"][0]
+    assert browser.post("/phone/pay", json={"h5Url": shown["h5Url"]}).status_code == 200
+    assert browser.get("/phone/orders").json()["orders"][0]["state"] == "SUCCESS"
 
 
 def test_a_simulator_that_is_gone_is_said_plainly(sandbox, browser, monkeypatch):

@@ -106,6 +106,7 @@ def test_money_is_taken_note_of_whatever_the_payment_was(
     assert (after.paid, after.refundable, after.refunding, after.refunded) == (1000, 1000, 0, 0)
     assert after.late_paid is (status in (Status.CLOSED, Status.FAILED))
     assert after.history[-1].late is after.late_paid
+    assert (after.history[-1].amount, after.history[-1].transaction_id) == (1000, after.transaction_id)
     assert after.due_at is None
 
 

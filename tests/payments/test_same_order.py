@@ -111,8 +111,9 @@ def test_a_key_that_was_used_for_another_payer_is_refused(stage: Stage) -> None:
         status, answer = stage.calls.as_(stage.shop, "payments:charge", "jsapi", body=body, key="k")
         assert status == told
         if told == 200:
-            frozen = json.loads(stage.stored(answer["data"]["outTradeNo"]).wechat_request)
-            assert frozen["payer"] == {"openid": "o-first"}
+            stored = stage.stored(answer["data"]["outTradeNo"])
+            assert json.loads(stored.wechat_request)["payer"] == {"openid": "o-first"}
+            assert (stored.prepay_id, stored.code_url) == ("wx1", None)
 
 
 def test_a_buyer_orders_for_nobody_else(stage: Stage) -> None:

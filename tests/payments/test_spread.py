@@ -17,7 +17,7 @@ from sandbox.cloudformation.template import transformed
 from tests.kit.parameters import TEMPLATE
 from tests.thorough import many
 
-MANY = many(200_000, instead=20_000)  # numbers of a kind
+MANY = many(100_000, instead=20_000)  # numbers of a kind
 BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
 

@@ -1,5 +1,7 @@
 """What the payments table refuses, and what it writes beside a transition: when to look, and when it ended."""
 
+from dataclasses import replace
+
 import pytest
 
 from payments.core.errors import RefusedUpdate
@@ -10,9 +12,16 @@ from payments.core.lifecycle import (
     RefundStatus,
     Status,
 )
-from payments.core.payment import Credential, Refund
+from payments.core.payment import Credential, Payment, Refund
 from payments.core.schedule import MONEY, keys
 from tests.payments.stage import SILENCE, START, Stage
+
+
+def reserved(stage: Stage) -> Payment:
+    """A paid order with a refund of 100 fen that is asked for."""
+    refund = Refund("RF1", RefundStatus.REQUESTED, 100, START, sent_at=START, wechat_request="{}")
+    payment = stage.put(Status.PAID)
+    return stage.wiring.refunds.reserve(payment, refund, cause="refund", due_at=START + 60, now=START)
 
 
 def test_a_new_order_is_due_under_its_shard_a_minute_later(stage: Stage) -> None:
@@ -45,12 +54,10 @@ def test_no_more_of_what_is_due_is_read_than_is_asked_for(stage: Stage) -> None:
 
 
 def test_a_payment_with_a_refund_of_ours_is_not_marked_as_refunded_elsewhere(stage: Stage) -> None:
-    payment = stage.put(Status.PAID)
-    refund = Refund("RF1", RefundStatus.REQUESTED, 100, START, wechat_request="{}")
-    seen = stage.wiring.refunds.reserve(payment, refund, cause="refund", due_at=START, now=START)
+    seen = reserved(stage)
     with pytest.raises(RefusedUpdate):
         stage.store.mark_refunded_elsewhere(seen)
-    assert stage.stored(payment) == seen
+    assert stage.stored(seen) == seen
 
 
 def test_a_payment_for_which_evidence_waits_stays_due(stage: Stage) -> None:
@@ -63,18 +70,13 @@ def test_a_payment_for_which_evidence_waits_stays_due(stage: Stage) -> None:
 
 
 def test_a_payment_whose_new_refund_is_due_in_the_very_second_of_the_look_stays_due(stage: Stage) -> None:
-    payment, states = stage.put(Status.PAID), []
-    for number in ("RF1", "RF2"):
-        refund = Refund(number, RefundStatus.REQUESTED, 100, START, wechat_request="{}")
-        states.append(
-            stage.wiring.refunds.reserve(
-                stage.stored(payment), refund, cause="refund", due_at=START + 60, now=START
-            )
-        )
-    seen, after = states
+    seen = reserved(stage)
+    refund = Refund("RF2", RefundStatus.REQUESTED, 100, START, wechat_request="{}")
+    after = stage.wiring.refunds.reserve(seen, refund, cause="refund", due_at=START + 60, now=START)
+    assert after.due_at == seen.due_at
     with pytest.raises(RefusedUpdate):
         stage.wiring.looks.clear_due(seen)
-    assert stage.stored(payment) == after
+    assert stage.stored(seen) == after
 
 
 def test_an_order_that_is_being_closed_gets_no_fresh_code(stage: Stage) -> None:
@@ -87,10 +89,8 @@ def test_an_order_that_is_being_closed_gets_no_fresh_code(stage: Stage) -> None:
 
 @pytest.mark.parametrize("end", ["settle_success", "release"])
 def test_a_refund_that_has_ended_moves_no_money_again_whatever_is_written(stage: Stage, end: str) -> None:
-    payment, refunds, news = stage.put(Status.PAID), stage.wiring.refunds, RefundNews("query", START + 9)
-    refund = Refund("RF1", RefundStatus.REQUESTED, 100, START, wechat_request="{}")
-    refunds.reserve(stage.stored(payment), refund, cause="refund", due_at=START, now=START)
-    ended = getattr(refunds, end)(stage.stored(payment), "RF1", news)
+    payment, refunds, news = reserved(stage), stage.wiring.refunds, RefundNews("query", START + 9)
+    ended = getattr(refunds, end)(payment, "RF1", news)
     for write in (
         lambda: refunds.settle_success(ended, "RF1", news),
         lambda: refunds.release(ended, "RF1", news),
@@ -105,3 +105,41 @@ def test_a_refund_that_has_ended_moves_no_money_again_whatever_is_written(stage:
         with pytest.raises(RefusedUpdate):
             write()
     assert stage.stored(payment) == ended
+
+
+def test_a_refund_s_number_is_reserved_once(stage: Stage) -> None:
+    seen = reserved(stage)
+    again = Refund("RF1", RefundStatus.REQUESTED, 200, START + 1, wechat_request="{}")
+    with pytest.raises(RefusedUpdate):
+        stage.wiring.refunds.reserve(seen, again, cause="refund", due_at=START + 61, now=START + 1)
+    assert stage.stored(seen) == seen
+
+
+def test_a_refund_is_missing_since_the_first_time_that_it_was(stage: Stage) -> None:
+    seen, refunds = reserved(stage), stage.wiring.refunds
+    first = refunds.mark_missing(seen, "RF1", now=START + 70)
+    with pytest.raises(RefusedUpdate):
+        refunds.mark_missing(seen, "RF1", now=START + 80)
+    assert stage.stored(seen) == first
+    assert first.refunds["RF1"].missing_since == START + 70
+
+
+@pytest.mark.parametrize("end", ["settle_success", "release"])
+def test_a_refund_does_not_end_by_what_was_read_before_evidence_was_held(stage: Stage, end: str) -> None:
+    """It would take the payment, and the evidence with it, out of what is due."""
+    seen = reserved(stage)
+    held = stage.store.hold(seen, ["{}"], due_at=START + 60)
+    with pytest.raises(RefusedUpdate):
+        getattr(stage.wiring.refunds, end)(seen, "RF1", RefundNews("query", START + 9))
+    assert stage.stored(seen) == held
+
+
+@pytest.mark.parametrize("end", ["settle_success", "release"])
+def test_a_refund_ends_with_the_amount_that_lies_under_its_number(stage: Stage, end: str) -> None:
+    payment = reserved(stage)
+    other = replace(payment.refunds["RF1"], amount=99)
+    with pytest.raises(RefusedUpdate):
+        getattr(stage.wiring.refunds, end)(
+            replace(payment, refunds={"RF1": other}), "RF1", RefundNews("query", START + 9)
+        )
+    assert stage.stored(payment) == payment

@@ -1,7 +1,9 @@
 """Checkout tokens and live tickets: what opens which order, for how long, and under which keys."""
 
 import itertools
+import json
 
+import jwt
 import pytest
 
 from payments.api.checkout import opened_by
@@ -59,6 +61,72 @@ def test_a_previous_key_prolongs_nothing_and_mixes_nothing_up() -> None:
         order_of(token((OLD,)), keys=(NEW, OLD), now=NOW + SHOWN_AFTER_END_SECONDS)
     with pytest.raises(TicketError):
         ticket_of(token((OLD,)), keys=(NEW, OLD), now=NOW)
+
+
+CLAIMS = {"aud": "live", "sub": ORDER, "jti": "1", "exp": int(NOW) + 60}
+
+
+def test_they_are_jwts_as_a_library_writes_and_reads_them() -> None:
+    ticket = live_ticket(out_trade_no=ORDER, ticket_id="1", keys=(NEW, OLD), now=NOW)
+    assert ticket == jwt.encode(CLAIMS, NEW, algorithm="HS256")
+    read = jwt.decode(ticket, NEW, algorithms=["HS256"], audience="live", options={"verify_exp": False})
+    assert read == CLAIMS
+    claims = {"aud": "checkout", "sub": ORDER, "exp": int(NOW) + SHOWN_AFTER_END_SECONDS}
+    assert token((OLD,)) == jwt.encode(claims, OLD, algorithm="HS256")
+
+
+def test_whatever_is_changed_in_one_opens_nothing() -> None:
+    ticket = live_ticket(out_trade_no=ORDER, ticket_id="1", keys=(NEW,), now=NOW)
+    assert ticket_of(ticket, keys=(OLD, NEW), now=NOW).ticket_id == "1"
+    changed = {
+        ticket[:place] + other + ticket[place + 1 :] for place in range(len(ticket)) for other in "Az_.=\xe9"
+    }
+    changed |= {ticket[:place] for place in range(len(ticket))}
+    changed |= {ticket + more for more in ("=", "==", ".", "\n", " ", "A", "\0", ".A", "\ud800", ticket)}
+    changed |= {before + ticket for before in (" ", ".", "Bearer ", "\ufeff")}
+    for text in changed - {ticket}:
+        with pytest.raises(TicketError):
+            ticket_of(text, keys=(OLD, NEW), now=NOW)
+
+
+def signed(header: object, content: bytes) -> str:
+    """Any header over any content, under our own key."""
+    return jwt.PyJWS().encode(content, NEW, algorithm="HS256", headers=header)  # type: ignore[arg-type]
+
+
+def of(**changed: object) -> bytes:
+    return json.dumps(
+        {name: value for name, value in {**CLAIMS, **changed}.items() if value is not ...}
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        jwt.encode(CLAIMS, "", algorithm="none"),
+        jwt.encode(CLAIMS, NEW, algorithm="HS512"),
+        signed({"typ": "JWS"}, of()),
+        signed({"kid": "1"}, of()),
+        *(
+            signed({}, of(**{name: wrong}))
+            for name in ("aud", "sub", "exp")
+            for wrong in (..., None, 1.5, [], {})
+        ),
+        *(signed({}, of(jti=wrong)) for wrong in (None, 1, [], {})),
+        signed({}, of(aud="checkout")),
+        signed({}, of(aud="Live")),
+        signed({}, of(aud=["live"])),
+        signed({}, of(sub=5)),
+        signed({}, of(exp="9999999999")),
+        signed({}, of(exp=True)),
+        signed({}, of(exp=int(NOW))),
+        *(signed({}, content) for content in (b"", b"{", b"[]", b"null", b'"live"', b"\xff\xfe", b"[" * 700)),
+    ],
+)
+def test_what_our_key_has_signed_and_we_have_not_written_opens_nothing(text: str) -> None:
+    assert ticket_of(signed({}, of()), keys=(NEW,), now=NOW).ticket_id == "1"
+    with pytest.raises(TicketError):
+        ticket_of(text, keys=(NEW,), now=NOW)
 
 
 @pytest.mark.parametrize(

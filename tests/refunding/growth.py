@@ -16,7 +16,6 @@ from time import process_time
 from typing import Any, Self
 
 from botocore.awsrequest import AWSResponse
-from pynamodb.models import Model
 
 from payments.core import history
 from payments.core.events import entries_of
@@ -163,7 +162,7 @@ def as_before(item: Mapping[str, Any]) -> Item:
 def by_pynamodb(raw: dict[str, Any]) -> Payment:
     """An item decoded as pynamodb does it, attribute by attribute, with its whole history."""
     item = PaymentItem(_user_instantiated=False)
-    Model.deserialize(item, raw)
+    item.deserialize(raw)
     values = {f.name: value for f in fields(Payment) if (value := getattr(item, f.name, None)) is not None}
     values["status"] = Status(item.status)
     values["history"] = history.read(item.history)

@@ -20,6 +20,7 @@ ANSWERS = {
     "native-bad-amount": (400, "PARAM_ERROR"),
     "native-buyer-without-quote": (403, "NOAUTH"),
     "jsapi": (200, None),
+    "app": (200, None),
     "query": (404, "ORDER_NOT_FOUND"),  # its order is not there; make invoke opens one, see below
     "payment": (404, "ORDER_NOT_FOUND"),
     "close": (404, "ORDER_NOT_FOUND"),

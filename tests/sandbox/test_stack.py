@@ -124,13 +124,13 @@ def test_two_secrets_hold_what_each_side_needs(product):
 
 def test_info_says_where_everything_is(product):
     info = requests.get(f"{product.api}/_sandbox/info", timeout=5).json()
-    assert set(info) == {"api", "simulator", "aws", "credentials", "pid"}
+    assert set(info) == {"api", "simulator", "openPlatform", "aws", "credentials", "pid"}
     assert json.loads(Path(info["credentials"]).read_text())["mchid"] == product.credentials.mchid
     assert requests.get(f"{info['simulator']}/_sandbox/orders", timeout=5).json() == {"orders": []}
 
 
 def test_every_port_is_on_loopback_only(product):
-    for url in (product.api, product.simulator, product.aws.url):
+    for url in (product.api, product.simulator, product.open_platform, product.aws.url):
         assert url.startswith("http://127.0.0.1:")
 
 

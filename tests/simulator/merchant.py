@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -40,8 +40,11 @@ class Response:
 class Merchant:
     """Calls the simulator as a merchant would, with every part of a request open to tampering."""
 
-    def __init__(self, url: str, credentials: Credentials, clock: Clock) -> None:
+    def __init__(
+        self, url: str, credentials: Credentials, clock: Clock, *, open_platform_url: str = ""
+    ) -> None:
         self.url = url
+        self.open_platform_url = open_platform_url
         self.credentials = credentials
         self.clock = clock
         # Checking the numbers of a key would take longer than most of these tests.
@@ -67,6 +70,17 @@ class Merchant:
 
     def jsapi(self, order: dict[str, Any]) -> Response:
         return self.call("POST", "/v3/pay/transactions/jsapi", json.dumps(order).encode())
+
+    def h5_order(self, **changes: Any) -> dict[str, Any]:
+        """An H5 order that is in order, for a buyer at 203.0.113.7, with `changes` as in `order`."""
+        scene_info = {"payer_client_ip": "203.0.113.7", "h5_info": {"type": "Wap"}}
+        return self.order(**{"scene_info": scene_info} | changes)
+
+    def h5(self, order: dict[str, Any]) -> Response:
+        return self.call("POST", "/v3/pay/transactions/h5", json.dumps(order).encode())
+
+    def app(self, order: dict[str, Any]) -> Response:
+        return self.call("POST", "/v3/pay/transactions/app", json.dumps(order).encode())
 
     def close(self, out_trade_no: str, /, **body: Any) -> Response:
         """Close the order; `body` instead of the caller's own mchid."""
@@ -139,11 +153,18 @@ class Merchant:
             sent["Content-Type"] = "application/json"
         return self.send(method, target, body, sent | (headers or {}))
 
-    def send(self, method: str, target: str, body: bytes, headers: dict[str, str | None]) -> Response:
-        parts = urlsplit(self.url)
+    def asked(self, path: str, *, headers: dict[str, str | None] | None = None, **members: str) -> Response:
+        """The open platform's answer; `members` are the query string, in this order."""
+        target = f"{path}?{urlencode(members)}"
+        return self.send("GET", target, b"", headers or {}, url=self.open_platform_url)
+
+    def send(
+        self, method: str, target: str, body: bytes, headers: dict[str, str | None], *, url: str = ""
+    ) -> Response:
+        parts = urlsplit(url or self.url)
         connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
         try:
-            connection.putrequest(method, target, skip_accept_encoding=True)
+            connection.putrequest(method, target, skip_host="Host" in headers, skip_accept_encoding=True)
             for name, value in headers.items():
                 if value is not None:
                     connection.putheader(name, value)
@@ -161,7 +182,7 @@ class Merchant:
         data = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         return self.send(method, f"/_sandbox/{name}", data, {"Content-Type": "application/json"})
 
-    def pay(self, **body: str) -> Response:
+    def pay(self, **body: Any) -> Response:
         return self.control("POST", "pay", body)
 
     def advance(self, seconds: float) -> None:
@@ -200,5 +221,6 @@ class Merchant:
 def served(credentials: Credentials) -> Iterator[Merchant]:
     clock = Clock()
     simulator = Simulator(credentials, clock=clock)
-    yield Merchant(simulator.start(), credentials, clock)
+    url = simulator.start()
+    yield Merchant(url, credentials, clock, open_platform_url=simulator.open_platform_url)
     simulator.stop()

@@ -72,6 +72,35 @@ def test_a_paid_order_is_not_closed(shared_merchant):
     assert shared_merchant.query(order["out_trade_no"]).json["trade_state"] == "SUCCESS"
 
 
+def test_an_order_may_be_too_young_to_be_closed(merchant):
+    assert merchant.control("POST", "settings", {"closeAfter": 300}).json["closeAfter"] == 300
+    order = merchant.placed()
+    merchant.advance(299)
+    response = refused(merchant, merchant.close(order["out_trade_no"]), "RULE_LIMIT", 403)
+    assert response.json["message"] == "订单生成后不能马上关闭，请稍后再试"
+    assert merchant.query(order["out_trade_no"]).json["trade_state"] == "NOTPAY"
+    merchant.advance(1)
+    closed(merchant, order["out_trade_no"])
+    closed(merchant, order["out_trade_no"])
+
+
+def test_an_order_that_is_posted_again_is_no_younger_for_it(merchant):
+    merchant.control("POST", "settings", {"closeAfter": 300})
+    order = merchant.order()
+    merchant.native(order)
+    merchant.advance(200)
+    merchant.native(order)
+    merchant.advance(100)
+    closed(merchant, order["out_trade_no"])
+
+
+def test_a_young_order_that_is_paid_says_so(merchant):
+    merchant.control("POST", "settings", {"closeAfter": 300})
+    order = merchant.placed()
+    merchant.pay(codeUrl=order["code_url"])
+    refused(merchant, merchant.close(order["out_trade_no"]), "ORDER_PAID")
+
+
 def test_a_path_parameter_is_not_repeated(shared_merchant):
     order = shared_merchant.placed()
     number, mchid = order["out_trade_no"], shared_merchant.credentials.mchid

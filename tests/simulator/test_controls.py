@@ -19,6 +19,39 @@ def test_a_buyer_pays_by_code_or_by_number(shared_merchant):
         assert re.fullmatch(r"o[0-9A-Za-z_-]{27}", response.json["payer"]["openid"])
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"h5Url": "?prepay_id=\ud83d"},
+        {"payment": {"paySign": "\ud83d"}},
+        {"outTradeNo": "NUMBER", "coupons": [{"amount": 1, "name": "\ud83d"}]},
+        {"outTradeNo": "\udc4d"},
+    ],
+    ids=["a link", "a payment", "a coupon", "a number"],
+)
+def test_half_a_character_is_understood_by_no_control(shared_merchant, body):
+    if body.get("outTradeNo") == "NUMBER":
+        body = body | {"outTradeNo": shared_merchant.placed()["out_trade_no"]}
+    response = shared_merchant.control("POST", "pay", body)
+    assert (response.status, response.code) == (400, "BAD_CONTROL")
+
+
+def test_settings_change_together_or_not_at_all(merchant):
+    before = merchant.control("GET", "settings").json
+    assert before == {
+        "refundAfter": 1,
+        "minuteBetweenRefunds": False,
+        "closeAfter": 0,
+        "h5Domains": ["127.0.0.1", "localhost"],
+        "oauthDomains": ["127.0.0.1", "localhost"],
+    }
+    wrong = merchant.control("POST", "settings", {"closeAfter": 300, "h5Domains": [""]})
+    assert (wrong.status, wrong.code) == (400, "BAD_CONTROL")
+    assert merchant.control("GET", "settings").json == before
+    changed = merchant.control("POST", "settings", {"closeAfter": 300, "h5Domains": ["example.com"]})
+    assert changed.json == before | {"closeAfter": 300, "h5Domains": ["example.com"]}
+
+
 def test_nobody_pays_twice(shared_merchant):
     order = shared_merchant.placed()
     first = shared_merchant.pay(codeUrl=order["code_url"]).json
@@ -83,6 +116,7 @@ def test_the_ledger_tells_of_every_order(merchant):
         "orders": [
             {
                 "out_trade_no": order["out_trade_no"],
+                "trade_type": "NATIVE",
                 "trade_state": "SUCCESS",
                 "transaction_id": transaction_id,
                 "amount": {"total": 100},
@@ -92,6 +126,7 @@ def test_the_ledger_tells_of_every_order(merchant):
             },
             {
                 "out_trade_no": other["out_trade_no"],
+                "trade_type": "NATIVE",
                 "trade_state": "NOTPAY",
                 "amount": {"total": 7},
                 "description": other["description"],
@@ -100,6 +135,14 @@ def test_the_ledger_tells_of_every_order(merchant):
             },
         ]
     }
+
+
+def test_the_ledger_has_the_latest_link_of_an_h5_order(merchant):
+    order = merchant.h5_order()
+    merchant.h5(order)
+    latest = merchant.h5(order).json["h5_url"]
+    [entry] = merchant.control("GET", "orders").json["orders"]
+    assert (entry["trade_type"], entry["h5_url"]) == ("MWEB", latest)
 
 
 def test_the_clock_moves_forward(merchant):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.simulator.faults.fault_rule import ANSWER_EFFECTS, NOTIFICATION_EFFECTS, OPERATIONS
+from tests.simulator.test_call_up import of_page
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "simulator.md"
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
@@ -23,9 +24,11 @@ def test_the_commands_work_as_printed(merchant, receiver):
         "SIM": merchant.url,
         "ORDER": order,
         "ORDER_WITH_COUPONS": another,
+        "PAYMENT": json.dumps(of_page(merchant, notify_url=receiver.url)[1]),
+        "H5_URL": merchant.h5(merchant.h5_order(notify_url=receiver.url)).json["h5_url"],
         "NO_PROXY": "127.0.0.1",
     }
-    assert len(BLOCKS) == 9
+    assert len(BLOCKS) == 13
     for block in BLOCKS:
         if deliveries := merchant.deliveries():
             environment["NOTIFICATION"] = deliveries[0]["id"]
@@ -36,7 +39,7 @@ def test_the_commands_work_as_printed(merchant, receiver):
         assert done.returncode == 0, (block, done.stdout, done.stderr)
         for line in done.stdout.split("\n"):
             assert line == "" or json.loads(line)
-    receiver.wait(4)
+    receiver.wait(6)
     assert merchant.control("GET", "keys").json["mode"] == "mixed"
     assert merchant.control("GET", "faults").json["rules"] == []
 
@@ -44,7 +47,7 @@ def test_the_commands_work_as_printed(merchant, receiver):
 def test_the_effects_are_those_of_the_document():
     text = DOCUMENT.read_text(encoding="utf-8")
     tables = "".join(line for line in text.splitlines() if line.startswith("| `"))
-    for effect in {*ANSWER_EFFECTS, *NOTIFICATION_EFFECTS, "result"}:
+    for effect in {*ANSWER_EFFECTS, *NOTIFICATION_EFFECTS, "result", "errcode"}:
         assert f"`{effect}`" in tables
     for operation in OPERATIONS:
         assert f"`{operation}`" in text

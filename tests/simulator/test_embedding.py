@@ -11,8 +11,9 @@ from sandbox.simulator import Clock, Credentials, CredentialsError, Simulator
 
 def test_it_is_started_once_and_stopped_as_often_as_one_likes(credentials):
     simulator = Simulator(credentials, clock=Clock())
-    with pytest.raises(RuntimeError, match="not started"):
-        assert simulator.url
+    for url in ("url", "open_platform_url"):
+        with pytest.raises(RuntimeError, match="not started"):
+            getattr(simulator, url)
     assert simulator.start() == simulator.url
     with pytest.raises(RuntimeError, match="started once"):
         simulator.start()
@@ -47,16 +48,22 @@ def test_credentials_are_loaded_as_they_were_created(tmp_path):
         Credentials.load_or_create(tmp_path)
 
 
-def test_an_older_file_gets_the_second_certificates(tmp_path):
+def test_an_older_file_gets_the_second_certificates_and_the_other_apps(tmp_path):
     path = tmp_path / "c.json"
     Credentials.load_or_create(path)
-    older = {name: value for name, value in json.loads(path.read_text()).items() if not name.endswith("New")}
+    apps = ("appSecret", "miniProgramAppid", "miniProgramSecret", "mobileAppid")
+    older = {
+        name: value
+        for name, value in json.loads(path.read_text()).items()
+        if not name.endswith("New") and name not in apps
+    }
     path.write_text(json.dumps(older))
     completed = Credentials.load_or_create(path)
     document = json.loads(path.read_text())
     assert older.items() <= document.items()
     assert document["platformSerialNoNew"] == completed.platform_serial_no_new
     assert document["merchantSerialNoNew"] == completed.merchant_serial_no_new
+    assert document["miniProgramAppid"] == completed.mini_program_appid
     assert Credentials.load_or_create(path) == completed
 
 

@@ -98,6 +98,14 @@ GOOD = {"on": "native", "effect": "reset_after"}
         ({"rules": [{"on": "native", "effect": "drop"}]}, "drop is not an effect on native"),
         ({"rules": [{"on": "notification", "effect": "html"}]}, "html is not an effect on notification"),
         ({"rules": [{"on": "query", "effect": "result"}]}, "result is not an effect on query"),
+        (
+            {"rules": [{"on": "query", "effect": "errcode", "errcode": -1}]},
+            "errcode is not an effect on query",
+        ),
+        ({"rules": [{"on": "accessToken", "effect": "stale"}]}, "stale is not an effect on accessToken"),
+        ({"rules": [{"on": "accessToken", "effect": "errcode"}]}, "rules[0].errcode is missing"),
+        ({"rules": [{"on": "accessToken", "effect": "errcode", "errcode": 0}]}, "rules[0].errcode is not"),
+        ({"rules": [{"on": "accessToken", "effect": "errcode", "errcode": "-1"}]}, "rules[0].errcode is not"),
         ({"rules": [GOOD | {"seconds": 1}]}, "rules[0].seconds is unknown"),
         ({"rules": [GOOD | {"times": 0}]}, "rules[0].times"),
         ({"rules": [GOOD | {"times": 1.5}]}, "rules[0].times"),
@@ -134,7 +142,9 @@ def test_what_is_not_a_rule_is_a_400_that_names_the_field(merchant, body, senten
     assert merchant.control("GET", "faults").json["rules"] == []
 
 
-@pytest.mark.parametrize("on", ["native", "jsapi", "query", "close", "refund", "refundQuery", "certificates"])
+@pytest.mark.parametrize(
+    "on", ["native", "jsapi", "h5", "app", "query", "close", "refund", "refundQuery", "certificates"]
+)
 @pytest.mark.parametrize(
     "effect",
     [

@@ -101,6 +101,51 @@ def test_it_orders_for_a_buyer_and_closes(client):
     assert (code, json.loads(message)["code"]) == (400, "ORDER_CLOSED")
 
 
+def test_it_orders_for_a_phones_browser_and_the_buyer_pays_there(client, url, receiver):
+    ordered = {
+        "description": "测试商品",
+        "out_trade_no": "T1217752501201411",
+        "amount": {"total": 100},
+        "scene_info": {"payer_client_ip": "14.23.150.211", "h5_info": {"type": "Wap"}},
+        "pay_type": WeChatPayType.H5,
+    }
+    code, message = client.pay(**ordered)
+    assert code == 200, message
+    link = json.loads(message)["h5_url"]
+    assert link.startswith(f"{url}/cgi-bin/mmpayweb-bin/checkmweb?prepay_id=wx")
+    pay(url, h5Url=link, ip="14.23.150.211")
+    [came] = receiver.wait(1)
+    told = client.callback(came.headers, came.body)["resource"]
+    assert (told["trade_type"], told["trade_state"]) == ("MWEB", "SUCCESS")
+    code, message = client.pay(**ordered)
+    assert (code, json.loads(message)["code"]) == (400, "ORDERPAID")
+    ordered["scene_info"] = {"payer_client_ip": "14.23.150.211"}
+    code, message = client.pay(**ordered | {"out_trade_no": "T1217752501201412"})
+    refusal = json.loads(message)
+    assert (code, refusal["code"], refusal["detail"]["field"]) == (400, "PARAM_ERROR", "/scene_info/h5_info")
+
+
+def test_it_orders_for_its_own_app_and_the_buyer_pays_there(client, url, receiver):
+    code, message = client.pay(
+        description="测试商品",
+        out_trade_no="T1217752501201413",
+        amount={"total": 100},
+        pay_type=WeChatPayType.APP,
+    )
+    assert code == 200, message
+    pay(url, prepayId=json.loads(message)["prepay_id"])
+    [came] = receiver.wait(1)
+    told = client.callback(came.headers, came.body)["resource"]
+    assert (told["trade_type"], told["trade_state"]) == ("APP", "SUCCESS")
+    code, message = client.pay(
+        description="测试商品",
+        out_trade_no="T1217752501201413",
+        amount={"total": 100},
+        pay_type=WeChatPayType.NATIVE,
+    )
+    assert (code, json.loads(message)["code"]) == (400, "ORDERPAID")
+
+
 def test_it_refunds_queries_and_reads_the_notification(client, url, receiver):
     code, message = client.pay(
         description="测试商品",

@@ -126,6 +126,11 @@ def test_only_204_closes_an_order(server: Server, status: str) -> None:
     [
         *((Client.order_native, body) for body in (b"{}", b'{"code_url":5}', b'{"code_url":"https://x"}')),
         *((Client.order_jsapi, body) for body in (b"{}", b'{"prepay_id":5}', b'{"prepay_id":""}')),
+        *(
+            (Client.order_h5, body)
+            for body in (b"{}", b'{"h5_url":5}', b'{"h5_url":""}', b'{"h5_url":"javascript:alert(1)"}')
+        ),
+        *((Client.order_app, body) for body in (b"{}", b'{"prepay_id":5}', b'{"prepay_id":""}')),
     ],
     ids=lambda value: value.decode() if isinstance(value, bytes) else value.__name__,
 )
@@ -187,6 +192,8 @@ def test_without_a_host_nobody_is_asked() -> None:
         (lambda c: c.query_refund("a/b?c"), "GET /v3/refund/domestic/refunds/a%2Fb%3Fc"),
         (lambda c: c.order_native(b"{}"), "POST /v3/pay/transactions/native"),
         (lambda c: c.order_jsapi(b"{}"), "POST /v3/pay/transactions/jsapi"),
+        (lambda c: c.order_h5(b"{}"), "POST /v3/pay/transactions/h5"),
+        (lambda c: c.order_app(b"{}"), "POST /v3/pay/transactions/app"),
         (lambda c: c.close("a/b"), "POST /v3/pay/transactions/out-trade-no/a%2Fb/close"),
         (
             lambda c: c.query_by_out_trade_no("a/b"),
@@ -220,20 +227,33 @@ def test_a_close_names_the_merchant(server: Server) -> None:
 
 def test_every_call_is_told_of_with_its_name_its_time_and_its_trouble(server: Server) -> None:
     told: list[tuple[str, float, Problem | None]] = []
-    good = b'{"status":"SUCCESS","code_url":"weixin://x","prepay_id":"p","data":[]}'
+    good = b'{"status":"SUCCESS","code_url":"weixin://x","prepay_id":"p","h5_url":"https://x","data":[]}'
     line = client(
         server(answering(good, proof(good))),
         on_call=lambda *what: told.append(what),
     )
     line.order_native(b"{}")
     line.order_jsapi(b"{}")
+    line.order_h5(b"{}")
+    line.order_app(b"{}")
     line.refund(REFUND)
     line.query_refund("RF1")
     line.query_by_out_trade_no("WX1")
     line.query_by_transaction_id("42")
     line.certificates([b"k" * 32])
     problem_of(lambda: line.close("WX1"))  # 200 is an answer, and yet not what was asked for
-    names = ["native", "jsapi", "refund", "query_refund", "query", "query", "certificates", "close"]
+    names = [
+        "native",
+        "jsapi",
+        "h5",
+        "app",
+        "refund",
+        "query_refund",
+        "query",
+        "query",
+        "certificates",
+        "close",
+    ]
     assert [name for name, _, _ in told] == names
     assert all(0 <= seconds < 5 for _, seconds, _ in told)
     assert {problem for _, _, problem in told} == {None}

@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key
@@ -53,6 +54,25 @@ def test_we_write_the_authorization_that_it_writes(signer: MerchantSigner) -> No
         "POST", "/v3/pay/transactions/native", timestamp, "593BEC0C930BF1AFEB40B4A08C8FB242", BODY.encode()
     )
     assert ours == theirs
+
+
+def test_the_parameters_of_a_cashier_are_signed_as_it_signs_them(signer: MerchantSigner) -> None:
+    # The values of WeChat Pay's own example ("Invoking payment", App); its key is not public.
+    appid, timestamp, nonce_str = "wx8888888888888888", 1414561699, "5K8264ILTKCH16CQ2502SI8ZNMTM67VS"
+    prepay_id = "WX1217752501201407033233368018"
+    what: dict[str, Any] = {
+        "appid": appid,
+        "prepay_id": prepay_id,
+        "timestamp": timestamp,
+        "nonce_str": nonce_str,
+    }
+    signed = [appid, str(timestamp), nonce_str]
+    by_it = {
+        last: utils.rsa_sign(signer.private_key, "\n".join([*signed, last]) + "\n")
+        for last in (prepay_id, f"prepay_id={prepay_id}")
+    }
+    assert signer.app_params(**what)["sign"] == by_it[prepay_id]
+    assert signer.jsapi_params(**what)["paySign"] == by_it[f"prepay_id={prepay_id}"]
 
 
 def test_it_verifies_what_we_sign(signer: MerchantSigner) -> None:

@@ -29,6 +29,12 @@ ECHO = json.dumps(
 OPERATIONS: dict[str, tuple[Callable[[Client], Any], bytes, Any]] = {
     "order native": (lambda c: c.order_native(ORDER), b'{"code_url":"weixin://wxpay/x"}', "weixin://wxpay/x"),
     "order jsapi": (lambda c: c.order_jsapi(ORDER), b'{"prepay_id":"wx201"}', "wx201"),
+    "order h5": (
+        lambda c: c.order_h5(ORDER),
+        b'{"h5_url":"https://wx.tenpay.com/x"}',
+        "https://wx.tenpay.com/x",
+    ),
+    "order app": (lambda c: c.order_app(ORDER), b'{"prepay_id":"wx201"}', "wx201"),
     "query by our number": (
         lambda c: c.query_by_out_trade_no("WX1234"),
         b'{"trade_state":"SUCCESS"}',

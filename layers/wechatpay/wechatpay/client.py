@@ -1,7 +1,7 @@
 """Calls to WeChat Pay APIv3: sign the bytes that are sent, judge the bytes that arrived.
 
-Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund" and
-"Cross-city disaster recovery" (backup host). Calls with sensitive members are in sensitive_calls.py.
+Source: WeChat Pay APIv3, "Query order", "Close order", "Refund", "Query refund" and "Cross-city disaster recovery" (backup
+host). The calls that create orders are in order_calls.py, those with sensitive members in sensitive_calls.py.
 """
 
 import json
@@ -19,6 +19,7 @@ from wechatpay.answers import Answer, read_answer
 from wechatpay.decryption import decrypt
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 from wechatpay.keys import VerificationKeys, load_certificate
+from wechatpay.order_calls import OrderCalls
 from wechatpay.signing import MerchantSigner
 
 CONNECT_TIMEOUT_SECONDS = 2.0
@@ -38,7 +39,7 @@ class _Call:
     serial: str | None = None
 
 
-class Client:
+class Client(OrderCalls):
     """Calls WeChat Pay APIv3 as one merchant.
 
     `signer` gives the merchant's present signer (keys change, clients stay); `gateways` are origins, tried in order, at
@@ -69,26 +70,6 @@ class Client:
         self._remaining = remaining
         self._on_call = on_call
         self._session = session or transport.session(clock)
-
-    def order_native(self, request: bytes) -> str:
-        """Create, or repeat unchanged, a Native order; `request` is the complete JSON body. Returns its code_url."""
-        answer = self.request("native", "POST", "/v3/pay/transactions/native", request)
-        code_url = answer.members.get("code_url")
-        if not isinstance(code_url, str) or not code_url.startswith("weixin://"):
-            raise UnknownOutcomeError(
-                "the answer has no code_url", http_status=200, request_id=answer.request_id
-            )
-        return code_url
-
-    def order_jsapi(self, request: bytes) -> str:
-        """Create, or repeat unchanged, a JSAPI order (in-WeChat page, mini program). Returns its prepay_id."""
-        answer = self.request("jsapi", "POST", "/v3/pay/transactions/jsapi", request)
-        prepay_id = answer.members.get("prepay_id")
-        if not isinstance(prepay_id, str) or not prepay_id:
-            raise UnknownOutcomeError(
-                "the answer has no prepay_id", http_status=200, request_id=answer.request_id
-            )
-        return prepay_id
 
     def close(self, out_trade_no: str) -> None:
         """Close an unpaid order. Only 204 means closed: 202 is documented as "the user is paying"."""

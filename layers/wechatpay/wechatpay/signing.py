@@ -69,13 +69,16 @@ class MerchantSigner:
         }
 
     def app_params(self, *, appid: str, prepay_id: str, timestamp: int, nonce_str: str) -> dict[str, str]:
-        """What a mobile app hands to WeChat's OpenSDK; the bare prepay_id is signed here."""
+        """What a mobile app hands to WeChat's OpenSDK, as the members of its PayReq; the bare prepay_id is signed here.
+
+        `packageValue` is `package` on iOS.
+        """
         return {
-            "appid": appid,
-            "partnerid": self.mchid,
-            "prepayid": prepay_id,
-            "package": "Sign=WXPay",
-            "noncestr": nonce_str,
-            "timestamp": str(timestamp),
+            "appId": appid,
+            "partnerId": self.mchid,
+            "prepayId": prepay_id,
+            "packageValue": "Sign=WXPay",
+            "nonceStr": nonce_str,
+            "timeStamp": str(timestamp),
             "sign": self.sign(f"{appid}\n{timestamp}\n{nonce_str}\n{prepay_id}\n".encode()),
         }

@@ -6,16 +6,24 @@ import { Repeating } from "/pages/repeating.js";
 
 const LOOK = 2000; // milliseconds
 const WIDEST = 1600; // pixels of a picture that is sent to be read
+// How the simulator is told that the browser comes; an address for documentation, and a name that nobody has.
+const VISITS = {
+  browser: {},
+  wechat: { insideWeChat: true },
+  network: { ip: "198.51.100.7" },
+  silent: { referer: "" },
+  foreign: { referer: "//example.invalid/" },
+};
 const REFUSED = { SUCCESS: "ORDER_PAID", REFUND: "ORDER_PAID", CLOSED: "ORDER_CLOSED" };
 
 const part = Object.fromEntries(
   [
     "choose", "choose-title", "drop", "picture", "scan-status", "ledger-status", "orders", "confirm", "merchant",
-    "merchant-number", "amount", "description", "number", "status", "pay", "late", "cancel", "back",
+    "merchant-number", "amount", "description", "number", "kind", "visiting", "visit", "status", "pay", "late", "cancel", "back",
   ].map((id) => [id, document.getElementById(id)]),
 );
 let ledger = { orders: [] };
-let chosen; // what is sent to WeChat Pay: {codeUrl} or {outTradeNo}
+let chosen; // what is sent to WeChat Pay: {codeUrl}, {outTradeNo} or {h5Url}
 const looks = new Repeating(() => look(), LOOK);
 
 start(document.getElementById("language"));
@@ -40,7 +48,9 @@ async function look() {
   try {
     ledger = await ask("/phone/orders");
     say(part["ledger-status"], ledger.orders.length === 0 ? "noOrders" : undefined);
-    drawLedger(part.orders, ledger.orders, (order) => review({ outTradeNo: order.outTradeNo }, order));
+    drawLedger(part.orders, ledger.orders, (order) =>
+      review(order.h5Url ? { h5Url: order.h5Url } : { outTradeNo: order.outTradeNo }, order),
+    );
   } catch (failure) {
     say(part["ledger-status"], ...failure.words);
   }
@@ -80,6 +90,8 @@ function review(what, order) {
   part.amount.textContent = `¥${order.amount}`;
   part.description.textContent = order.description;
   say(part.number, "orderNumber", { number: order.outTradeNo });
+  say(part.kind, order.kind);
+  part.visit.value = "browser";
   const refused = REFUSED[order.state];
   offer(refused === undefined);
   tell(refused, {}, refused && "bad");
@@ -91,11 +103,14 @@ async function pay(late) {
   for (const button of [part.pay, part.late]) button.disabled = true;
   tell("paying");
   try {
-    const { transactionId } = await ask("/phone/pay", { body: { ...what, late } });
+    const visit = what.h5Url ? VISITS[part.visit.value] : {};
+    const { transactionId } = await ask("/phone/pay", { body: { ...what, ...visit, late } });
     if (what === chosen) ended(late ? "phonePaidLate" : "phonePaid", { transaction: transactionId }, "good");
   } catch (failure) {
     if (what === chosen) tell(...failure.words, "bad");
-    if (what === chosen && failure.status >= 400 && failure.status < 500) offer(false);
+    // Whom WeChat Pay turns away at its door may come again another way.
+    const over = failure.status >= 400 && failure.status < 500 && failure.status !== 403;
+    if (what === chosen && over) offer(false);
   } finally {
     for (const button of [part.pay, part.late]) button.disabled = false;
   }
@@ -109,6 +124,7 @@ function ended(what, values = {}, mood = "") {
 
 function offer(payable) {
   for (const button of [part.pay, part.late, part.cancel]) button.hidden = !payable;
+  part.visiting.hidden = !(payable && chosen?.h5Url);
   part.back.hidden = payable;
 }
 

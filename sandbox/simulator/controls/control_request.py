@@ -29,6 +29,10 @@ async def members(request: Request, known: set[str]) -> dict[str, Any]:
         body = json.loads(await request.body())
     except (ValueError, RecursionError):
         raise ControlError("The body is not JSON.") from None
+    try:
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ControlError("The body has half of a surrogate pair: that is no character.") from None
     if not isinstance(body, dict):
         raise ControlError("The body is not a JSON object.")
     if unknown := sorted(body.keys() - known):

@@ -10,17 +10,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sandbox.simulator.cashier.call_up import CallUp
+from sandbox.simulator.cashier.h5_checks import H5Checks
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls.control_request import ControlError, failure, members, told
 from sandbox.simulator.controls.means_control import MEMBERS, means_of
+from sandbox.simulator.controls.visit_control import VISIT, visit_of
 from sandbox.simulator.notifications.courier import Courier, Delivery
-from sandbox.simulator.notifications.notification import payment_notification
+from sandbox.simulator.orders.h5_link import link_query
 from sandbox.simulator.orders.ledger import Ledger
+from sandbox.simulator.orders.paying import Paying
 from sandbox.simulator.orders.transaction import ledger_entry, transaction
-from sandbox.simulator.protocol.merchant_keys import MerchantKeys
 from sandbox.simulator.refunds.refund_ledger import RefundLedger
 
-_NAMES_OF_ORDER = {"codeUrl", "prepayId", "outTradeNo"}
+_TEXTS = {"codeUrl", "prepayId", "h5Url", "outTradeNo", "openid"}
+_NAMES_OF_ORDER = {*_TEXTS, "payment"} - {"openid"}
 _OPENID = re.compile(r"[0-9A-Za-z_-]{1,128}")
 
 
@@ -34,13 +38,17 @@ class Controls:
         refund_ledger: RefundLedger,
         courier: Courier,
         clock: Timepiece,
-        merchant_keys: MerchantKeys,
+        paying: Paying,
+        h5_checks: H5Checks,
+        call_up: CallUp,
     ) -> None:
         self._ledger = ledger
         self._refund_ledger = refund_ledger
         self._courier = courier
         self._clock = clock
-        self._merchant_keys = merchant_keys
+        self._paying = paying
+        self._h5_checks = h5_checks
+        self._call_up = call_up
 
     def app(self, more: Iterable[BaseRoute] = ()) -> Starlette:
         """The ASGI application with one route per control, and `more` routes of other controls."""
@@ -61,34 +69,42 @@ class Controls:
         code_url = (await members(request, {"codeUrl"})).get("codeUrl")
         if not isinstance(code_url, str) or not code_url:
             raise ControlError("codeUrl is a string that is not empty.")
-        return JSONResponse(ledger_entry(self._ledger.by_credential(code_url), ()))
+        return JSONResponse(ledger_entry(self._ledger.by_credential(code_url), (), origin=_origin(request)))
 
     async def pay(self, request: Request) -> Response:
-        """The buyer pays by `codeUrl`, `prepayId` or `outTradeNo`; the notification goes out at once."""
-        body = await members(request, {*_NAMES_OF_ORDER, "openid", *MEMBERS})
+        """The buyer pays by what the merchant gave them, or by `outTradeNo`; the notification goes out at once."""
+        body = await members(request, {*_TEXTS, "payment", *VISIT, *MEMBERS})
         means = means_of(body)
-        body = {name: value for name, value in body.items() if name not in MEMBERS}
-        if not all(isinstance(value, str) and value for value in body.values()):
-            raise ControlError("codeUrl, prepayId, outTradeNo and openid are strings that are not empty.")
-        if len(body.keys() & _NAMES_OF_ORDER) != 1:
-            raise ControlError("Say exactly one of codeUrl, prepayId and outTradeNo.")
+        named = body.keys() & _NAMES_OF_ORDER
+        if not all(isinstance(body[name], str) and body[name] for name in body.keys() & _TEXTS):
+            raise ControlError(f"{', '.join(sorted(_TEXTS))} are strings that are not empty.")
+        if len(named) != 1:
+            raise ControlError("Say exactly one of codeUrl, prepayId, payment, h5Url and outTradeNo.")
         if "openid" in body and not _OPENID.fullmatch(body["openid"]):
             raise ControlError("An openid is 1 to 128 letters, digits, hyphens and underscores.")
-        order = self._ledger.pay(
-            credential=body.get("codeUrl") or body.get("prepayId"),
+        credential = body.get("codeUrl") or body.get("prepayId")
+        if "h5Url" in body:
+            self._h5_checks.passed(body["h5Url"], visit_of(body, self._h5_checks.usual_visit(body["h5Url"])))
+            credential = link_query(body["h5Url"])[0]
+        elif "payment" in body:
+            if not isinstance(body["payment"], dict):
+                raise ControlError("payment is the object that WeChat is called up with.")
+            credential = self._call_up.prepay_id(body["payment"])
+        if "h5Url" not in body and (visit := sorted(body.keys() & VISIT)):
+            raise ControlError(f"{visit[0]} is of whoever opens an h5Url.")
+        order, notification_id = self._paying.pay(
+            credential=credential,
             out_trade_no=body.get("outTradeNo"),
             openid=body.get("openid"),
             means=means,
         )
-        key = self._merchant_keys.api_v3_key
-        notification = payment_notification(order, api_v3_key=key, now=self._clock.time())
-        self._courier.send(notification)
-        return JSONResponse(transaction(order) | {"notification_id": notification.id})
+        return JSONResponse(transaction(order) | {"notification_id": notification_id})
 
-    async def orders(self, _request: Request) -> Response:
+    async def orders(self, request: Request) -> Response:
         """The ledger, oldest order first."""
         entries = [
-            ledger_entry(order, self._refund_ledger.of(order.out_trade_no)) for order in self._ledger.orders()
+            ledger_entry(order, self._refund_ledger.of(order.out_trade_no), origin=_origin(request))
+            for order in self._ledger.orders()
         ]
         return JSONResponse({"orders": entries})
 
@@ -116,6 +132,10 @@ class Controls:
         self._refund_ledger.settle()
         self._courier.wake()
         return JSONResponse({"now": self._clock.time()})
+
+
+def _origin(request: Request) -> str:
+    return str(request.base_url).rstrip("/")
 
 
 def _entry(delivery: Delivery) -> dict[str, Any]:

@@ -1,12 +1,9 @@
-"""The unsigned controls of refunds: end one, and say how refunds go by themselves."""
-
-from typing import Any
+"""POST /_sandbox/refund: how a refund ends."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from sandbox.simulator.clock import MAX_AHEAD_SECONDS
 from sandbox.simulator.controls.control_request import ControlError, members, told
 from sandbox.simulator.refunds.refund import RefundStatus
 from sandbox.simulator.refunds.refund_ledger import RefundLedger
@@ -24,18 +21,14 @@ _ENDS = (RefundStatus.SUCCESS, RefundStatus.CLOSED, RefundStatus.ABNORMAL)
 
 
 class RefundControls:
-    """What the bank would do to a refund, and the settings of what happens without anybody's doing."""
+    """What the bank would do to a refund."""
 
     def __init__(self, refund_ledger: RefundLedger) -> None:
         self._refund_ledger = refund_ledger
 
     def routes(self) -> list[Route]:
-        """One route per control."""
-        return [
-            Route("/_sandbox/refund", told(self.refund), methods=["POST"]),
-            Route("/_sandbox/settings", told(self.settings), methods=["GET"]),
-            Route("/_sandbox/settings", told(self.change_settings), methods=["POST"]),
-        ]
+        """The route of the control."""
+        return [Route("/_sandbox/refund", told(self.refund), methods=["POST"])]
 
     async def refund(self, request: Request) -> Response:
         """The refund ends as `status`, and where it is said there; the notification goes out at once."""
@@ -58,30 +51,3 @@ class RefundControls:
             arrival["received_by"] = account
         refund = self._refund_ledger.end(out_refund_no, RefundStatus(status), **arrival)
         return JSONResponse(refund_object(refund))
-
-    async def settings(self, _request: Request) -> Response:
-        """What they are."""
-        return JSONResponse(self._shown())
-
-    async def change_settings(self, request: Request) -> Response:
-        """Change the ones that are named, for refunds from now on; answers with all."""
-        body = await members(request, {"refundAfter", "minuteBetweenRefunds"})
-        after = body.get("refundAfter", self._refund_ledger.after)
-        minute_between = body.get("minuteBetweenRefunds", self._refund_ledger.minute_between)
-        if after is not None and not _is_duration(after):
-            raise ControlError("refundAfter is a number of seconds, or null: refunds wait for somebody.")
-        if not isinstance(minute_between, bool):
-            raise ControlError("minuteBetweenRefunds is true or false.")
-        self._refund_ledger.after = after
-        self._refund_ledger.minute_between = minute_between
-        return JSONResponse(self._shown())
-
-    def _shown(self) -> dict[str, Any]:
-        return {
-            "refundAfter": self._refund_ledger.after,
-            "minuteBetweenRefunds": self._refund_ledger.minute_between,
-        }
-
-
-def _is_duration(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MAX_AHEAD_SECONDS

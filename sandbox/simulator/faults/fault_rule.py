@@ -9,16 +9,24 @@ NOTIFICATION = "notification"
 REFUND = "refund"
 ABNORMAL_REFUND = "abnormalRefund"
 REQUESTS = (
-    *("native", "jsapi", "query", "close"),
+    *("native", "jsapi", "h5", "app", "query", "close"),
     *(REFUND, "refundQuery", ABNORMAL_REFUND, "certificates", "echo"),
 )
-OPERATIONS = (*REQUESTS, NOTIFICATION)
+OPEN_PLATFORM = ("accessToken", "refreshToken", "auth", "jscode2session")
+OPERATIONS = (*REQUESTS, NOTIFICATION, *OPEN_PLATFORM)
 
 SIGNATURE_EFFECTS = ("bad_signature", "no_signature", "probe_signature", "wrong_serial", "stale")
-ANSWER_EFFECTS = (
-    *("latency", "reset_before", "reset_after", "status", "html", "truncate", "no_content_type"),
-    *SIGNATURE_EFFECTS,
+_UNSIGNED_EFFECTS = (
+    "latency",
+    "reset_before",
+    "reset_after",
+    "status",
+    "html",
+    "truncate",
+    "no_content_type",
 )
+ANSWER_EFFECTS = (*_UNSIGNED_EFFECTS, *SIGNATURE_EFFECTS)
+OPEN_PLATFORM_EFFECTS = (*_UNSIGNED_EFFECTS, "errcode")
 NOTIFICATION_EFFECTS = ("drop", "duplicate", "delay", "reorder", *SIGNATURE_EFFECTS)
 
 _BODILESS = {204, 205, 304}  # HTTP gives these no body to hold a code or a page
@@ -93,7 +101,7 @@ def _status(least: int) -> _Field:
 
 _COMMON: Mapping[str, _Field] = {
     "on": _choice(*OPERATIONS),
-    "effect": _choice(*dict.fromkeys((*ANSWER_EFFECTS, *NOTIFICATION_EFFECTS, "result"))),
+    "effect": _choice(*dict.fromkeys((*ANSWER_EFFECTS, *NOTIFICATION_EFFECTS, "result", "errcode"))),
     "times": _Field("a whole number, 1 or more", lambda value: _whole(value, 1, 10**9), required=False),
     "probability": _Field("a number from 0 to 1", lambda value: _number(value, 0, 1), required=False),
 }
@@ -112,6 +120,13 @@ _PARAMETERS: Mapping[str, Mapping[str, _Field]] = {
     "duplicate": {"copies": _Field("a whole number from 2 to 20", lambda value: _whole(value, 2, 20))},
     "delay": {
         "seconds": _Field("a number of seconds from 0 to 604800", lambda value: _number(value, 0, 604800))
+    },
+    "errcode": {
+        "errcode": _Field(
+            "a whole number other than 0", lambda value: _whole(value, -(10**9), 10**9) and value != 0
+        ),
+        "errmsg": _text(256, required=False),
+        "after": _flag(),
     },
     "result": {"result": _choice("SUCCESS", "CLOSED", "ABNORMAL")},
 }
@@ -148,6 +163,8 @@ def parsed_rule(document: Any, name: str) -> Rule:
 def _effects(on: str) -> tuple[str, ...]:
     if on == NOTIFICATION:
         return NOTIFICATION_EFFECTS
+    if on in OPEN_PLATFORM:
+        return OPEN_PLATFORM_EFFECTS
     return (*ANSWER_EFFECTS, "result") if on in (REFUND, ABNORMAL_REFUND) else ANSWER_EFFECTS
 
 

@@ -20,9 +20,9 @@ _CUT = 7  # bytes that a truncated body lacks, of a short one half
 
 
 class FaultyReply:
-    """`answered` does what was asked for and says how it went; `signer` is the one that would sign that."""
+    """`answered` does what was asked for and says how it went; `signer` is the one that would sign that, if any."""
 
-    def __init__(self, rule: Rule, *, answered: Callable[[], Reply], signer: Signer) -> None:
+    def __init__(self, rule: Rule, *, answered: Callable[[], Reply], signer: Signer | None) -> None:
         self._rule = rule
         self._answered = answered
         self._signer = signer
@@ -47,7 +47,7 @@ class FaultyReply:
             await reply.send(send)
         elif effect == "no_content_type":
             await replace(self._signed(self._answered()), content_type=None).send(send)
-        elif effect in SIGNATURE_EFFECTS:
+        elif effect in SIGNATURE_EFFECTS and self._signer is not None:
             reply = self._answered()
             await replace(reply, signature=faulty_signature(effect, self._signer, reply.body)).send(send)
         else:
@@ -64,10 +64,10 @@ class FaultyReply:
         """What the rule itself says: a JSON error, a page as a proxy writes it, or nothing."""
         rule = self._rule.parameters
         status = rule["status"]
+        number = None if self._signer is None else RATE if status == 429 else PARAMETER
         if self._rule.effect == "html":
             page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\r\n"
-            return Reply(status, page.encode(), number=PARAMETER, content_type=HTML)
-        number = RATE if status == 429 else PARAMETER
+            return Reply(status, page.encode(), number=number, content_type=HTML)
         reply = Reply(status, b"", number=number)
         if not rule.get("empty", False):
             error = {"code": rule["code"], "message": rule.get("message", "系统繁忙，请稍后重试")}
@@ -76,4 +76,4 @@ class FaultyReply:
         return self._signed(reply) if rule.get("signed", by_itself) else reply
 
     def _signed(self, reply: Reply) -> Reply:
-        return replace(reply, signature=self._signer.headers(reply.body))
+        return reply if self._signer is None else replace(reply, signature=self._signer.headers(reply.body))

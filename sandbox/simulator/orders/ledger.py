@@ -12,6 +12,7 @@ from sandbox.simulator.controls.control_request import NotPossibleError
 from sandbox.simulator.orders.means import FROM_BALANCE, Means
 from sandbox.simulator.orders.order import CREDENTIAL_LIFE_SECONDS, Order, TradeState
 from sandbox.simulator.protocol.refusals import (
+    closed_too_early,
     order_closed,
     order_expired,
     order_missing,
@@ -33,6 +34,7 @@ class Ledger:
     """Orders by number. Orders are immutable: what comes out is how it was at that moment."""
 
     def __init__(self, clock: Timepiece) -> None:
+        self.close_after: float = 0  # seconds from its creation in which an order is not closed
         self._clock = clock
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {}
@@ -44,9 +46,9 @@ class Ledger:
     def place(self, trade_type: str, request: Mapping[str, Any], mint: Callable[[float], str]) -> Order:
         """Create the order, or give the one that the same request created a fresh credential from `mint`.
 
-        The older code_url is void from then on; an older prepay_id can be paid with until its own end (WeChat Pay APIv3,
-        Native order, JSAPI order: repeating an order). Raises the refusals of a paid, closed or expired order and of a
-        request that differs from the first.
+        The older code_url is void from then on; an older prepay_id or h5_url can be paid with until its own end (WeChat
+        Pay APIv3, Native order, JSAPI order: repeating an order). Raises the refusals of a paid, closed or expired order
+        and of a request that differs from the first.
         """
         now = self._clock.time()
         with self._lock:
@@ -63,20 +65,24 @@ class Ledger:
                 raise order_expired()
             else:
                 order = replace(known, credential=mint(now))
-            self._issued[order.credential] = _Issued(order.out_trade_no, now + CREDENTIAL_LIFE_SECONDS)
+            ends = now + CREDENTIAL_LIFE_SECONDS[trade_type]
+            self._issued[order.credential] = _Issued(order.out_trade_no, ends)
             return self._keep(order)
 
     def close(self, out_trade_no: str) -> None:
         """Close the order if it is unpaid; a closed or unknown one is left as it is (WeChat Pay APIv3, Close order).
 
-        Raises the refusal of a paid order.
+        Raises the refusal of a paid order, and of one that is younger than `close_after`.
         """
+        now = self._clock.time()
         with self._lock:
-            order = self._current(out_trade_no, self._clock.time())
+            order = self._current(out_trade_no, now)
             if order is None or order.trade_state is TradeState.CLOSED:
                 return
             if order.trade_state is not TradeState.NOTPAY:
                 raise paid_order_not_closed()
+            if now < order.created_at + self.close_after:
+                raise closed_too_early()
             self._keep(replace(order, trade_state=TradeState.CLOSED))
 
     def refund_accepted(self, out_trade_no: str) -> None:
@@ -101,12 +107,19 @@ class Ledger:
         return self.by_out_trade_no(out_trade_no)
 
     def by_credential(self, credential: str) -> Order:
-        """The order that this code_url or prepay_id was handed out for, be it void by now. Raises NotPossibleError."""
+        """The order that this credential was handed out for, be it void by now. Raises NotPossibleError."""
         with self._lock:
             issued = self._issued.get(credential)
             order = self._current(issued.out_trade_no, self._clock.time()) if issued is not None else None
         if order is None:
             raise NotPossibleError(404, "ORDER_NOT_FOUND", "There is no such order.")
+        return order
+
+    def payable(self, credential: str) -> Order:
+        """The order that could be paid by this credential now. Raises NotPossibleError."""
+        now = self._clock.time()
+        order = self.by_credential(credential)
+        _require_payable(order, credential, self._issued[credential].expires_at, now, now)
         return order
 
     def orders(self) -> list[Order]:
@@ -122,8 +135,12 @@ class Ledger:
         out_trade_no: str | None = None,
         openid: str | None = None,
         means: Means = FROM_BALANCE,
+        opened_at: float | None = None,
     ) -> Order:
-        """The buyer pays, with a code_url or prepay_id, or simply this order. Raises NotPossibleError."""
+        """The buyer pays, with a credential, or simply this order. Raises NotPossibleError.
+
+        Who had the cashier before them at `opened_at` needs a credential that lived then.
+        """
         now = self._clock.time()
         with self._lock:
             if credential is not None and (issued := self._issued.get(credential)) is not None:
@@ -132,7 +149,8 @@ class Ledger:
             if order is None:
                 raise NotPossibleError(404, "ORDER_NOT_FOUND", "There is no such order.")
             credential = credential or order.credential
-            _require_payable(order, credential, self._issued[credential].expires_at, now)
+            expires_at = self._issued[credential].expires_at
+            _require_payable(order, credential, expires_at, now, now if opened_at is None else opened_at)
             if order.payer is not None and openid not in (None, order.payer):
                 raise NotPossibleError(
                     403, "OPENID_MISMATCH", "The order is another buyer's: it names an openid."
@@ -171,7 +189,7 @@ class Ledger:
         return order
 
 
-def _require_payable(order: Order, credential: str, expires_at: float, now: float) -> None:
+def _require_payable(order: Order, credential: str, expires_at: float, now: float, opened_at: float) -> None:
     if order.trade_state is TradeState.CLOSED:
         raise NotPossibleError(409, "ORDER_CLOSED", "The order is closed: it cannot be paid any more.")
     if order.trade_state is not TradeState.NOTPAY:
@@ -180,8 +198,8 @@ def _require_payable(order: Order, credential: str, expires_at: float, now: floa
         raise NotPossibleError(410, "ORDER_EXPIRED", "The order has expired: its time_expire has passed.")
     if order.trade_type == "NATIVE" and credential != order.credential:
         raise NotPossibleError(410, "CODE_REPLACED", "A newer code of this order has replaced it.")
-    if now >= expires_at:
-        raise NotPossibleError(410, "CODE_EXPIRED", "The code or prepay_id has expired: it lives two hours.")
+    if opened_at >= expires_at:
+        raise NotPossibleError(410, "CODE_EXPIRED", "The code, prepay_id or h5_url has expired.")
 
 
 def _new_transaction_id(now: float) -> str:

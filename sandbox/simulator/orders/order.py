@@ -8,7 +8,8 @@ from typing import Any, Self
 
 from sandbox.simulator.orders.means import FROM_BALANCE, Means
 
-CREDENTIAL_LIFE_SECONDS = 2 * 3600  # of a code_url or a prepay_id
+# Of a code_url, a prepay_id, an h5_url (WeChat Pay APIv3, Native order, JSAPI order, App order, H5 order).
+CREDENTIAL_LIFE_SECONDS = {"NATIVE": 2 * 3600, "JSAPI": 2 * 3600, "APP": 2 * 3600, "MWEB": 5 * 60}
 DEFAULT_PAYABLE_SECONDS = 7 * 86400
 MIN_PAYABLE_SECONDS = 60
 MAX_PAYABLE_SECONDS = 15 * 86400
@@ -35,9 +36,10 @@ DESCRIPTIONS = {
 class Order:
     """Times are seconds since the epoch. What a buyer's payment brings is None until there is one."""
 
-    trade_type: str  # NATIVE, JSAPI
+    trade_type: str  # NATIVE, JSAPI, APP, MWEB (H5)
     request: Mapping[str, Any]  # the body that created it, checked
-    credential: str  # the latest code_url or prepay_id
+    credential: str  # the latest code_url, prepay_id or query string of an h5_url
+    created_at: float
     payable_until: float
     closes_at: float | None  # when WeChat Pay itself closes it, unpaid
     trade_state: TradeState = TradeState.NOTPAY
@@ -63,6 +65,7 @@ class Order:
             trade_type=trade_type,
             request=request,
             credential=credential,
+            created_at=now,
             payable_until=payable_until,
             closes_at=payable_until if asked is None else None,
         )
@@ -93,22 +96,30 @@ class Order:
         openid = self.request.get("payer", {}).get("openid")
         return None if openid is None else str(openid)
 
+    @property
+    def client_ip(self) -> str | None:
+        """The buyer's address, when the order names one: who opens an h5_url must come from it."""
+        address = self.request.get("scene_info", {}).get("payer_client_ip")
+        return None if address is None else str(address)
+
     def was_asked_for_by(self, trade_type: str, request: Mapping[str, Any]) -> bool:
         """Whether a re-post repeats what created this order.
 
         Which members WeChat Pay compares is not published; these are the ones that are known or likely to be.
         """
-        return (self.trade_type, *_compared(self.request)) == (trade_type, *_compared(request))
+        return _compared(self.trade_type, self.request) == _compared(trade_type, request)
 
 
-def _compared(request: Mapping[str, Any]) -> tuple[object, ...]:
+def _compared(trade_type: str, request: Mapping[str, Any]) -> tuple[object, ...]:
     amount = request["amount"]
     return (
+        trade_type,
         *(
             request.get(name)
             for name in ("appid", "mchid", "description", "attach", "notify_url", "time_expire")
         ),
         request.get("payer", {}).get("openid"),
+        request["scene_info"]["payer_client_ip"] if trade_type == "MWEB" else None,
         amount["total"],
         amount.get("currency", "CNY"),
     )

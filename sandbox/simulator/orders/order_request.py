@@ -1,4 +1,4 @@
-"""What a request to create or close an order may say (WeChat Pay APIv3, Native order, JSAPI order, Close order)."""
+"""What a request to create or close an order may say (WeChat Pay APIv3, Native, JSAPI, H5 and App order, Close order)."""
 
 from collections.abc import Mapping
 
@@ -25,6 +25,42 @@ _GOODS = Structure(
     },
 )
 
+_STORE = Structure(
+    "商户门店信息",
+    {
+        "id": Text("门店编号", 32),
+        "name": Text("门店名称", 256, required=False),
+        "area_code": Text("地区编码", 32, required=False),
+        "address": Text("详细地址", 512, required=False),
+    },
+)
+
+
+def _scene(*, of_h5: bool) -> Structure:
+    """SDKs have one scene for all kinds of order, so `h5_info` is known to every one; an H5 order requires it."""
+    h5_info = Structure(
+        "H5场景信息",
+        {
+            "type": Text("场景类型", 32),
+            "app_name": Text("应用名称", 64, required=False),
+            "app_url": Text("网站URL", 128, required=False),
+            "bundle_id": Text("iOS平台BundleID", 128, required=False),
+            "package_name": Text("Android平台PackageName", 128, required=False),
+        },
+        required=of_h5,
+    )
+    return Structure(
+        "场景信息",
+        {
+            "payer_client_ip": Text("用户终端IP", 45),
+            "device_id": Text("商户端设备号", 32, required=False),
+            "store_info": _STORE,
+            "h5_info": h5_info,
+        },
+        required=of_h5,
+    )
+
+
 _COMMON: Mapping[str, Rule] = {
     "appid": Text("公众号ID", 32),
     "mchid": MCHID,
@@ -50,33 +86,7 @@ _COMMON: Mapping[str, Rule] = {
         },
         maximum=6144,
     ),
-    "scene_info": Structure(
-        "场景信息",
-        {
-            "payer_client_ip": Text("用户终端IP", 45),
-            "device_id": Text("商户端设备号", 32, required=False),
-            "store_info": Structure(
-                "商户门店信息",
-                {
-                    "id": Text("门店编号", 32),
-                    "name": Text("门店名称", 256, required=False),
-                    "area_code": Text("地区编码", 32, required=False),
-                    "address": Text("详细地址", 512, required=False),
-                },
-            ),
-            # SDKs have one scene for all kinds of order.
-            "h5_info": Structure(
-                "H5场景信息",
-                {
-                    "type": Text("场景类型", 32),
-                    "app_name": Text("应用名称", 64, required=False),
-                    "app_url": Text("网站URL", 128, required=False),
-                    "bundle_id": Text("iOS平台BundleID", 128, required=False),
-                    "package_name": Text("Android平台PackageName", 128, required=False),
-                },
-            ),
-        },
-    ),
+    "scene_info": _scene(of_h5=False),
     "settle_info": Structure("结算信息", {"profit_sharing": Boolean("是否指定分账")}),
 }
 
@@ -95,6 +105,7 @@ _PAYER = Structure(
     required=True,
 )
 
-NATIVE = Structure("请求", _COMMON)
+NATIVE = APP = Structure("请求", _COMMON)
 JSAPI = Structure("请求", {**_COMMON, "payer": _PAYER})
+H5 = Structure("请求", {**_COMMON, "scene_info": _scene(of_h5=True)})
 CLOSE = Structure("请求", {"mchid": MCHID})

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from sandbox.simulator.clock import rfc3339
+from sandbox.simulator.orders.h5_link import h5_link
 from sandbox.simulator.orders.means import Coupon
 from sandbox.simulator.orders.order import DESCRIPTIONS, Order
 from sandbox.simulator.refunds.refund import Refund
@@ -60,14 +61,20 @@ def _promotion(coupon: Coupon) -> dict[str, Any]:
     }
 
 
-def ledger_entry(order: Order, refunds: Iterable[Refund]) -> dict[str, Any]:
-    """One line of the simulator's own ledger; transaction_id is absent until the order is paid."""
+def ledger_entry(order: Order, refunds: Iterable[Refund], *, origin: str) -> dict[str, Any]:
+    """One line of the simulator's own ledger; transaction_id is absent until the order is paid.
+
+    An H5 order has its latest `h5_url`, which leads to `origin`.
+    """
     entry: dict[str, Any] = {
         "out_trade_no": order.out_trade_no,
+        "trade_type": order.trade_type,
         "trade_state": order.trade_state.value,
         "amount": {"total": order.total},
         "description": order.request["description"],
         "notify_url": order.request["notify_url"],
         "refunds": [refund_entry(refund) for refund in refunds],
     }
+    if order.trade_type == "MWEB":
+        entry["h5_url"] = h5_link(origin, order.credential)
     return entry if order.transaction_id is None else entry | {"transaction_id": order.transaction_id}

@@ -5,15 +5,31 @@ import secrets
 import string
 from typing import Any
 
-from sandbox.simulator.clock import beijing_second
 from sandbox.simulator.credentials import Credentials
+from sandbox.simulator.openplatform.apps import Apps
+from sandbox.simulator.orders.h5_link import h5_link, new_link_query
 from sandbox.simulator.orders.ledger import Ledger
-from sandbox.simulator.orders.order_request import CLOSE, JSAPI, MCHID, NATIVE, OUT_TRADE_NO, TRANSACTION_ID
+from sandbox.simulator.orders.order_request import (
+    APP,
+    CLOSE,
+    H5,
+    JSAPI,
+    MCHID,
+    NATIVE,
+    OUT_TRADE_NO,
+    TRANSACTION_ID,
+)
+from sandbox.simulator.orders.prepay_id import new_prepay_id
 from sandbox.simulator.orders.transaction import transaction
 from sandbox.simulator.protocol.call import Answer, Call, Endpoint
 from sandbox.simulator.protocol.fields import Structure, extra, missing
 from sandbox.simulator.protocol.json_body import posted
-from sandbox.simulator.protocol.refusals import appid_not_bound, mapped_twice, mchid_differs
+from sandbox.simulator.protocol.refusals import (
+    appid_not_bound,
+    mapped_twice,
+    mchid_differs,
+    openid_differs,
+)
 
 _CODE_ALPHABET = string.ascii_letters + string.digits
 
@@ -21,9 +37,9 @@ _CODE_ALPHABET = string.ascii_letters + string.digits
 class Transactions:
     """Answers for one merchant number, out of one ledger."""
 
-    def __init__(self, credentials: Credentials, ledger: Ledger) -> None:
+    def __init__(self, credentials: Credentials, ledger: Ledger, apps: Apps) -> None:
         self._mchid = credentials.mchid
-        self._appid = credentials.appid
+        self._apps = apps
         self._ledger = ledger
 
     def endpoints(self) -> list[Endpoint]:
@@ -32,6 +48,8 @@ class Transactions:
         return [
             Endpoint("native", "POST", re.compile(f"{base}/native"), self.native),
             Endpoint("jsapi", "POST", re.compile(f"{base}/jsapi"), self.jsapi),
+            Endpoint("h5", "POST", re.compile(f"{base}/h5"), self.h5),
+            Endpoint("app", "POST", re.compile(f"{base}/app"), self.app),
             Endpoint(
                 "query",
                 "GET",
@@ -60,7 +78,18 @@ class Transactions:
     def jsapi(self, call: Call) -> Answer:
         """WeChat Pay APIv3, JSAPI order: 200 with a prepay_id that lives two hours."""
         request = self._order_request(call, JSAPI)
-        return Answer({"prepay_id": self._ledger.place("JSAPI", request, _new_prepay_id).credential})
+        return Answer({"prepay_id": self._ledger.place("JSAPI", request, new_prepay_id).credential})
+
+    def h5(self, call: Call) -> Answer:
+        """WeChat Pay APIv3, H5 order: 200 with an h5_url that lives five minutes."""
+        request = self._order_request(call, H5)
+        query = self._ledger.place("MWEB", request, new_link_query).credential
+        return Answer({"h5_url": h5_link(call.origin, query)})
+
+    def app(self, call: Call) -> Answer:
+        """WeChat Pay APIv3, App order: 200 with a prepay_id that lives two hours."""
+        request = self._order_request(call, APP)
+        return Answer({"prepay_id": self._ledger.place("APP", request, new_prepay_id).credential})
 
     def query_by_out_trade_no(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Query order by out_trade_no."""
@@ -95,8 +124,11 @@ class Transactions:
         structure.check(request, "")
         if request["mchid"] != self._mchid:
             raise mchid_differs("body")
-        if request["appid"] != self._appid:
+        if self._apps.find(request["appid"]) is None:
             raise appid_not_bound()
+        openid = request.get("payer", {}).get("openid")
+        if openid is not None and not self._apps.belongs(openid, request["appid"]):
+            raise openid_differs()
         return request
 
     def _require_own_mchid(self, call: Call) -> None:
@@ -115,8 +147,3 @@ class Transactions:
 
 def _new_code_url(_now: float) -> str:
     return "weixin://wxpay/bizpayurl?pr=" + "".join(secrets.choice(_CODE_ALPHABET) for _ in range(11))
-
-
-def _new_prepay_id(now: float) -> str:
-    """`wx`, the Beijing day and time in 14 digits, 20 hex digits."""
-    return f"wx{beijing_second(now)}{secrets.token_hex(10)}"

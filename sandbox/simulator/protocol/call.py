@@ -18,6 +18,7 @@ class Call:
     body: bytes
     path_parameters: Mapping[str, str]
     merchant_key: MerchantKey  # of the certificate that the merchant signed with
+    origin: str  # where the request came in: `http://127.0.0.1:8181`
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,10 @@ class MerchantKeys:
         """The key of the accepted certificate with this serial number, in either case, or None."""
         return dict(self._accepted()).get(serial_no.upper())  # SDKs in use send it in lower case, too
 
+    def signed(self, text: bytes, signature: str) -> bool:
+        """Whether one of the accepted certificates' keys made this signature: parameters of a cashier do not name theirs."""
+        return any(key.signed(text, signature) for _, key in self._accepted())
+
     @property
     def api_v3_key(self) -> str:
         """The APIv3 key of the moment."""

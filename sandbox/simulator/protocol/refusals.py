@@ -104,6 +104,11 @@ def appid_not_bound() -> Refusal:
     return Refusal(400, "APPID_MCHID_NOT_MATCH", "商户号与appid不匹配", number=APPID_AND_MCHID)
 
 
+def openid_differs() -> Refusal:
+    """400: the openid is known, but to another app than the order's."""
+    return parameter_error("appid和openid不匹配", pointer="/payer/openid", issue="openid is of another appid")
+
+
 def mchid_differs(where: str) -> Refusal:
     """400: the caller named in Authorization is not the merchant that the request speaks of."""
     source = "post_payload" if where == "body" else "query_param"
@@ -128,6 +133,11 @@ def order_paid() -> Refusal:
 def paid_order_not_closed() -> Refusal:
     """400: a paid order is not closed but refunded. Here the code has its underscore (WeChat Pay APIv3, Close order)."""
     return Refusal(400, "ORDER_PAID", "该订单已支付", number=ALREADY_PAID)
+
+
+def closed_too_early() -> Refusal:
+    """403: the order is too young to be closed (WeChat Pay APIv3, Close order: error codes; the rule is in older editions)."""
+    return Refusal(403, "RULE_LIMIT", "订单生成后不能马上关闭，请稍后再试")
 
 
 def order_closed() -> Refusal:

@@ -15,14 +15,15 @@ HTML = "text/html; charset=utf-8"
 
 @dataclass(frozen=True)
 class Reply:
-    """`number` is WeChat Pay's internal error number, the end of the Request-ID; `signature` the headers of one, or none.
+    """`number` is WeChat Pay's internal error number, the end of the Request-ID, None for an answer that has no such id;
+    `signature` the headers of one, or none.
 
     With a `content_type` of None there is no such header.
     """
 
     status: int
     body: bytes
-    number: int
+    number: int | None
     signature: Mapping[str, str] = field(default_factory=dict)
     content_type: str | None = JSON
 
@@ -40,9 +41,11 @@ class Reply:
     def _headers(self) -> list[tuple[bytes, bytes]]:
         """Names in WeChat Pay's own spelling: some of its SDKs look them up letter by letter, and ASGI servers keep it.
 
-        The Request-ID that every response carries is a hex id, a hyphen and the number.
+        The Request-ID that WeChat Pay's responses carry is a hex id, a hyphen and the number.
         """
-        headers = {"Request-ID": f"08{secrets.token_hex(16).upper()}-{self.number}", **self.signature}
+        headers = dict(self.signature)
+        if self.number is not None:
+            headers["Request-ID"] = f"08{secrets.token_hex(16).upper()}-{self.number}"
         if self.content_type is not None and (self.body or self.status == 204):
             headers["Content-Type"] = self.content_type if self.body else NO_BODY
         if self.status != 204:

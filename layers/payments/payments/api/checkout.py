@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from payments.api import qr, tokens
+from payments.api import means, qr, tokens
 from payments.api.public_status import public_status
 from payments.core.errors import ApiError, OrderNotFoundError, TryAgainError
 from payments.core.lifecycle import Status
@@ -11,29 +11,6 @@ from payments.core.payment import Payment
 from payments.core.times import utc
 from payments.use_cases.opening import renew_credential
 from payments.wiring import Wiring
-
-PATH = "/checkout/"
-
-
-def address(payment: Payment, wiring: Wiring) -> str:
-    """Where the buyer pays this order: the whole address, to be handed to nobody but the buyer."""
-    token = tokens.checkout_token(
-        out_trade_no=payment.out_trade_no,
-        time_expire=payment.time_expire,
-        keys=wiring.secrets.checkout_key.value(),
-    )
-    return wiring.settings.public_url + PATH + token
-
-
-def payment_params(payment: Payment, wiring: Wiring) -> dict[str, str]:
-    """What WeChat's cashier is opened with for a JSAPI order that has its prepay_id."""
-    # Signed afresh for each answer: it carries a timestamp, and storing it would gain nothing.
-    return wiring.secrets.signing.value().jsapi_params(
-        appid=payment.appid,
-        prepay_id=payment.prepay_id or "",
-        timestamp=int(wiring.now()),
-        nonce_str=wiring.nonce(),
-    )
 
 
 def opened_by(token: str, wiring: Wiring) -> Payment:
@@ -107,8 +84,8 @@ def _means(payment: Payment, *, within_wechat: bool, wiring: Wiring) -> dict[str
     if payment.code_url is not None:
         return {**until, "codeUrl": payment.code_url, "qrCode": qr.data_url(payment.code_url)}
     if not within_wechat:
-        return {**until, "qrCode": qr.data_url(address(payment, wiring))}
-    return {**until, "paymentParams": payment_params(payment, wiring)}
+        return {**until, "qrCode": qr.data_url(means.checkout_address(payment, wiring))}
+    return {**until, "paymentParams": means.payment_params(payment, wiring)}
 
 
 def _ticket(payment: Payment, wiring: Wiring) -> str:

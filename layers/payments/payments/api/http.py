@@ -5,7 +5,7 @@ Source of both forms: API Gateway developer guide, Lambda proxy integration, pay
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -79,9 +79,12 @@ Answer = Callable[[Request, Wiring], dict[str, object]]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def endpoint(answer: Answer, wiring: Wiring | None = None) -> Handler:
-    """A Lambda handler around `answer`, which returns the members of `data` or raises an ApiError."""
-    wired = wiring or Wiring()
+def endpoint(answer: Answer, wiring: Wiring | None = None, *, ahead: Sequence[str] = ()) -> Handler:
+    """A Lambda handler around `answer`, which returns the members of `data` or raises an ApiError.
+
+    Without a `wiring` one is made of the environment, with the parts that are named in `ahead`.
+    """
+    wired = wiring or Wiring(ahead=ahead)
 
     def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         log_context: dict[str, object] = {}

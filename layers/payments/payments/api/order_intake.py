@@ -27,7 +27,7 @@ class PreparedOrder(NamedTuple):
 def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
     """Check what the caller asks for, and make the payment of it, with its number and its frozen request.
 
-    `kind` is the body's, `method` is native or jsapi. Where a buyer is named, the buyer's limits hold; a backend that
+    `kind` is the body's, `method` is native, jsapi or app. Where a buyer is named, the buyer's limits hold; a backend that
     names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+import jwt
+
 from payments.api.json_body import load_members
 from payments.core.access import MIN_KEY_CHARACTERS
 from payments.core.errors import InvalidRequestError, NotAllowedError
@@ -107,8 +109,6 @@ def _signed_claims(quote: str, keys: Sequence[str]) -> dict[str, object]:
 
 
 def _payload(quote: str, key: str) -> bytes | None:
-    import jwt  # noqa: PLC0415  a backend that needs no quote does not pay for it
-
     try:
         # The signature alone; the claims are read as strictly as a request, and by the clock that all else goes by.
         payload: bytes = jwt.PyJWS().decode(quote, key, algorithms=["HS256"])

@@ -38,7 +38,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for E
 
 
 class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """Body of POST …/native, as in the specification, with `quote` and `returnUrl`."""
+    """Body of POST …/native and of POST …/app, as in the specification, with `quote` and `returnUrl`."""
 
     content_id: Id
     amount: Any

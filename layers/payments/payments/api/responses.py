@@ -29,7 +29,7 @@ _HOW_TO_REFUND_AGAIN = (
 
 
 def order_members(payment: Payment) -> dict[str, object]:
-    """The members that native and jsapi share."""
+    """The members that every way to open an order shares."""
     answer: dict[str, object] = {
         "paymentId": payment.payment_id,
         "outTradeNo": payment.out_trade_no,

@@ -3,17 +3,21 @@
 Both are JWTs (HS256, RFC 7519) under a key that the stack makes for itself and nobody else has; `aud` keeps one from
 passing for the other. `keys` is what the checkout secret holds: the first signs, any of them opens, so that what is in
 buyers' hands outlives a change of the key.
+
+We alone write them, always with the same header, and read no other: nothing is decoded before its signature is found good.
 """
 
+import base64
+import hmac
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
-
 TICKET_LIFE_SECONDS = 60  # seconds in which a live line must be opened
 SHOWN_AFTER_END_SECONDS = 24 * 3600  # seconds that a checkout address still tells the end of its order
 _MAX_TOKEN_CHARACTERS = 1024
+_HEADER = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"  # {"alg":"HS256","typ":"JWT"}
 
 
 class TicketError(Exception):
@@ -54,11 +58,20 @@ def ticket_of(text: str, *, keys: Sequence[str], now: float) -> Ticket:
 
 
 def _signed(claims: dict[str, object], keys: Sequence[str]) -> str:
-    return jwt.encode(claims, keys[0], algorithm="HS256")
+    text = f"{_HEADER}.{_base64url(json.dumps(claims, separators=(',', ':')).encode())}"
+    return f"{text}.{_signature(text, keys[0])}"
+
+
+def _signature(text: str, key: str) -> str:
+    return _base64url(hmac.digest(key.encode(), text.encode(), "sha256"))
+
+
+def _base64url(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def _read(text: str, audience: str, keys: Sequence[str], now: float) -> dict[str, Any]:
-    if not 1 <= len(text) <= _MAX_TOKEN_CHARACTERS:
+    if not 1 <= len(text) <= _MAX_TOKEN_CHARACTERS or not text.isascii():
         raise TicketError("not a ticket")
     claims = next((found for key in keys if (found := _opened(text, audience, key)) is not None), None)
     if claims is None:
@@ -69,15 +82,15 @@ def _read(text: str, audience: str, keys: Sequence[str], now: float) -> dict[str
 
 
 def _opened(text: str, audience: str, key: str) -> dict[str, Any] | None:
-    try:
-        # Its end is checked above, by the clock that everything else goes by.
-        claims: dict[str, Any] = jwt.decode(
-            text,
-            key,
-            algorithms=["HS256"],
-            audience=audience,
-            options={"require": ["aud", "sub", "exp"], "verify_exp": False},
-        )
-    except jwt.InvalidTokenError:
+    signed, _, signature = text.rpartition(".")
+    header, _, content = signed.partition(".")
+    if header != _HEADER or not hmac.compare_digest(signature, _signature(signed, key)):
         return None
-    return claims
+    try:
+        claims: Any = json.loads(base64.urlsafe_b64decode(content + "=" * (-len(content) % 4)))
+    except ValueError:
+        return None
+    if not isinstance(claims, dict) or claims.get("aud") != audience or claims.get("exp") is None:
+        return None
+    texts = claims.get("sub"), claims.get("jti", "")
+    return claims if all(isinstance(each, str) for each in texts) else None

@@ -71,7 +71,7 @@ class Payment:
     payment_id: str
     user_id: str
     content_id: str
-    method: str  # native | jsapi
+    method: str  # native | jsapi | app
     subject: str
     mchid: str
     appid: str

@@ -62,7 +62,6 @@ class PaymentStore:
         }
         values |= {
             "status": payment.status.value,
-            "refunds": {},
             "history": [history.stored(status=payment.status, cause="create", at=payment.created_at)],
             "due_shard": self._shard(payment.out_trade_no),
             "due_at": due_at,

@@ -117,10 +117,6 @@ class PaymentItem(Table):
         item.raw = data
         return item
 
-    def deserialize(self, attribute_values: dict[str, dict[str, Any]]) -> None:
-        """The item as an update has left it, in DynamoDB's own JSON."""
-        self.raw = attribute_values
-
 
 class QuarantineItem(Table):
     """Evidence that contradicts what we know, kept for a person to judge."""

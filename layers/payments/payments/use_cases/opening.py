@@ -157,6 +157,8 @@ def _place_order(payment: Payment, wiring: Wiring) -> Credential:
     request = payment.wechat_request.encode()
     if payment.method == "jsapi":
         return Credential(prepay_id=wiring.wechat.order_jsapi(request))
+    if payment.method == "app":
+        return Credential(prepay_id=wiring.wechat.order_app(request))
     return Credential(code_url=wiring.wechat.order_native(request))
 
 

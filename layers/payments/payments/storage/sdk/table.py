@@ -14,6 +14,11 @@ class Table(Model):
     """A pynamodb model whose calls go over the connection that it shares with all others of the same timeouts."""
 
     @classmethod
+    def connect(cls) -> None:
+        """Make the connection now instead of with the first call. Nobody is asked."""
+        cls._get_connection()
+
+    @classmethod
     def _get_connection(cls) -> TableConnection:
         table = super()._get_connection()
         meta = cls.Meta

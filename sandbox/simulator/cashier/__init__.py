@@ -1,0 +1,1 @@
+"""What stands between a merchant's page and the payment, on the buyer's phone."""

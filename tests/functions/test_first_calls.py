@@ -1,0 +1,97 @@
+"""After its start a function is ready: its first call loads nothing any more, and makes no client."""
+
+import json
+import secrets
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.commands.samples import ABOUT_AN_ORDER, EVENTS, SampleOrder
+from sandbox.functions.lambdas import environment_of
+
+FUNCTIONS = sorted(file.parent.name for file in Path(__file__).parents[2].glob("functions/*/app.py"))
+
+FIRST_CALL = """
+import json, sys
+
+class Context:
+    @staticmethod
+    def get_remaining_time_in_millis():
+        return 10_000
+
+opened = []
+sys.addaudithook(lambda event, arguments: opened.append(arguments[0]) if event == "open" else None)
+import app
+before, opened[:] = set(sys.modules), []
+answer = app.lambda_handler(json.loads(sys.stdin.read()), Context)
+print(json.dumps([sorted(set(sys.modules) - before), [str(file) for file in opened], answer]))
+"""
+GOOD: dict[
+    str, list[object]
+] = {  # what a call answers that had nothing to complain of, for those whose answers have no status code
+    "certificates": [{"stored": 0}],
+    "echo": [{"missed": 0}, {"missed": 1}],  # by how long the sandbox's `notify` takes to start
+    "live_push": [None],
+    "publish": [{"batchItemFailures": []}],
+    "settle": [{"batchItemFailures": []}],
+    "sweep": [{"sent": 0, "failed": 0}],
+}
+
+
+def event_for(function, sandbox):
+    """The sample event, about an order that is there."""
+    if function in ABOUT_AN_ORDER:
+        return SampleOrder(sandbox, lambda _: None).event(function)
+    event = json.loads((EVENTS / f"{function}.json").read_bytes())
+    if function in ("native", "jsapi"):  # an order that nobody has asked for yet
+        del event["headers"]["idempotency-key"]
+        event["body"] = json.dumps({**json.loads(event["body"]), "contentId": secrets.token_hex(8)})
+    return event
+
+
+def run(script, function, sandbox, event, **changes):
+    """What `script` says in a process that is as fresh as Lambda's, with the environment that it has there."""
+    (deployed,) = (made for made in sandbox.deployed.functions.values() if made.code.name == function)
+    environment = environment_of(
+        deployed,
+        sandbox.aws.region,
+        sandbox.aws.url,
+        sandbox.aws.session_credentials(deployed.role_arn, deployed.name),
+        sandbox.clock,
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment | changes,
+        cwd=deployed.code,
+        input=json.dumps(event),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.share(4)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_first_call_loads_no_module_and_reads_no_file(function, sandbox):
+    loaded, opened, answer = run(FIRST_CALL, function, sandbox, event_for(function, sandbox))
+
+    if function in GOOD:
+        assert answer in GOOD[function]
+    else:
+        assert answer["statusCode"] == 200
+    assert (loaded, opened) == ([], [])
+
+
+def test_what_cannot_be_made_ahead_is_told_by_the_call_that_needs_it(sandbox):
+    unfit = {"WECHAT_GATEWAY": "https://elsewhere.example"}
+    event = event_for("native", sandbox)
+
+    _, _, answer = run(FIRST_CALL, "native", sandbox, event, **unfit)
+
+    assert answer["statusCode"] == 500
+    assert json.loads(answer["body"])["code"] == "INTERNAL_ERROR"
