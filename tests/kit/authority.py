@@ -56,5 +56,19 @@ class Authority:
             .not_valid_before(NOW - 30 * DAY)
             .not_valid_after(NOW - DAY if ended else NOW + DAY)
             .add_extension(extension, critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(_issued_by(signer or self._key), critical=False)
+            .add_extension(_usage(signs=key is self._key), critical=True)
         )
         return builder.sign(signer or self._key, SHA256())
+
+
+# What RFC 5280 asks for, and Python 3.13 insists on.
+def _issued_by(key: Any) -> x509.AuthorityKeyIdentifier:
+    return x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    others = ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement", "encipher_only")
+    unused = dict.fromkeys((*others, "decipher_only"), False)
+    return x509.KeyUsage(digital_signature=True, key_cert_sign=signs, crl_sign=signs, **unused)

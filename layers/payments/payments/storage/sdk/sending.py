@@ -59,7 +59,7 @@ class Sender:
                 method=request.method,
                 url=f"{target}?{where.query}" if where.query else target,
                 body=request.body,
-                headers=request.headers,
+                headers=dict(request.headers.items()),
                 retries=_ONCE,
                 timeout=_timeout(config.connect_timeout, config.read_timeout if read is None else read),
                 assert_same_host=False,
