@@ -8,6 +8,7 @@ botocore had raised it: it repeats what may be repeated.
 import functools
 import socket
 import ssl
+import zlib
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,7 +71,7 @@ class Sender:
             )
             response = AWSResponse(url, answer.status, answer.headers, answer)
             if not request.stream_output:
-                _ = response.content  # all of it is read now, while what goes wrong can be told
+                _demand_whole(request, response)  # all of it is read now, while what goes wrong can be told
         except urllib3.SSLError as problem:
             raise SSLError(endpoint_url=url, error=problem) from problem
         except (urllib3.NewConnectionError, socket.gaierror) as problem:
@@ -98,6 +99,23 @@ class Sender:
         if scheme == "https":
             return AWSHTTPSConnectionPool(where.hostname, where.port, maxsize=size, ssl_context=self._tls())
         return AWSHTTPConnectionPool(where.hostname, where.port, maxsize=size)
+
+
+def _demand_whole(request: AWSPreparedRequest, response: AWSResponse) -> None:
+    """Raise for an answer of DynamoDB that its checksum contradicts, or that is no JSON object though it is a 200.
+
+    botocore repeats such a call, and takes the last answer as it is: a page of HTML would mean that there is no such item.
+    """
+    content, checksum = response.content, response.headers.get("x-amz-crc32")
+    if checksum is not None and checksum != str(zlib.crc32(content)):
+        raise ValueError("the checksum of the answer is wrong")
+    is_dynamodb = b"DynamoDB" in _bytes(request.headers.get("X-Amz-Target", b""))
+    if is_dynamodb and response.status_code == 200 and not (content[:1] == b"{" and content[-1:] == b"}"):
+        raise ValueError("the answer is no JSON object")
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value.encode() if isinstance(value, str) else value
 
 
 @functools.cache
