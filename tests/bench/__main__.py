@@ -159,6 +159,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep", action="store_true", help=keep)
     parser.add_argument("--short", action="store_true", help="product and floor only, beside ratios.json")
     wanted = parser.parse_args(words)
+    whole = set(wanted.only) == set(ENDPOINTS) and set(wanted.variants) == set(VARIANTS)
+    if wanted.keep and (wanted.short or not whole):
+        parser.error("--keep is of a whole run: all endpoints, all variants, not --short")
     if wanted.short:
         wanted.variants, wanted.before = SHORT_VARIANTS, None
         wanted.blocks, wanted.calls, wanted.starts = 8, 12, 5

@@ -143,7 +143,18 @@ def test_the_command_measures_the_product_as_it_was_too_and_ends_with_what_it_fo
     assert '"before": {' in json.read_text()
 
 
-def test_an_unknown_endpoint_or_revision_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--only", "natives"], "natives: not one of native, jsapi"),
+        (["--variants", "floor,theirs"], "theirs: not one of floor, ours"),
+        (["--keep", "--only", "query"], "--keep is of a whole run"),
+        (["--keep", "--short"], "--keep is of a whole run"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_by_name(
+    capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
     with pytest.raises(SystemExit):
-        command.main(["--only", "natives"])
-    assert "natives: not one of native, jsapi" in capsys.readouterr().err
+        command.main(words)
+    assert said in capsys.readouterr().err
