@@ -14,6 +14,7 @@ from payments.core.lifecycle import (
 )
 from payments.core.payment import Credential, Payment, Refund
 from payments.core.schedule import MONEY, keys
+from payments.storage.looks import Due
 from tests.payments.stage import SILENCE, START, Stage
 
 
@@ -77,6 +78,15 @@ def test_a_payment_for_which_evidence_waits_stays_due(stage: Stage) -> None:
     with pytest.raises(RefusedUpdate):
         stage.wiring.looks.clear_due(seen)
     assert stage.stored(payment).due_at == START
+
+
+def test_a_payment_that_somebody_else_has_begun_to_look_into_stays_due(stage: Stage) -> None:
+    seen = stage.put(Status.CREATING)
+    assert seen.due_at is not None
+    leased = stage.wiring.looks.lease(Due("money#0", seen.out_trade_no, seen.due_at), until=START + 180)
+    with pytest.raises(RefusedUpdate):
+        stage.wiring.looks.clear_due(seen)
+    assert stage.stored(seen) == leased
 
 
 def test_a_payment_whose_new_refund_is_due_in_the_very_second_of_the_look_stays_due(stage: Stage) -> None:

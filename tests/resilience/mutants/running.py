@@ -75,10 +75,12 @@ class Collected(Chosen):
     def __init__(self, warm: dict[str, Any], then: Callable[["Collected"], None]) -> None:
         super().__init__(warm)
         self._then = then
+        self.unloaded = False  # a file of tests failed to load
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """In place of pytest's own."""
         self.items = {item.nodeid: item for item in session.items}
+        self.unloaded = session.testsfailed > 0
         self._then(self)
         return True
 
@@ -176,12 +178,13 @@ class Runner:
     ) -> None:
         code = compiled(mutant)
         import_as(lambda path: code if path == str(mutant.path) else None)
-        failed = session(files, self._warm, lambda collected: told(first_red(collected, names, tests)))
-        told(
-            Broken("pytest itself has failed")
-            if failed == pytest.ExitCode.INTERNAL_ERROR
-            else "does not load"
+        unloaded = "does not load"
+        failed = session(
+            files,
+            self._warm,
+            lambda collected: told(unloaded if collected.unloaded else first_red(collected, names, tests)),
         )
+        told(Broken("pytest itself has failed") if failed == pytest.ExitCode.INTERNAL_ERROR else unloaded)
 
     def _through_a_pipe(self, early: Sequence[Mutant], tests: Tests) -> Iterator[tuple[Mutant, str | None]]:
         """One process has collected everything; of it one more is forked for each change."""
