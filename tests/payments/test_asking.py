@@ -155,3 +155,12 @@ def test_an_order_that_keeps_moving_is_asked_about_again_later(stage: Stage) -> 
     stage.wechat.says("query", order_object(payment, "SUCCESS"))
     assert stage.query(payment)[0] == 503
     assert moving.left == 1
+
+
+def test_a_stranger_who_asks_does_not_keep_the_buyer_from_being_told_the_truth(stage: Stage) -> None:
+    payment = stage.put(Status.PENDING)
+    number = payment.out_trade_no
+    assert stage.calls.as_("a-stranger", "payments:pay", "query", number=number)[0] == 404
+    stage.wechat.says("query", order_object(payment, "SUCCESS"))
+    status, answer = stage.calls.as_(payment.user_id, "payments:pay", "query", number=number)
+    assert (status, answer["data"]["tradeState"], stage.wechat.asked) == (200, "SUCCESS", ["query"])
