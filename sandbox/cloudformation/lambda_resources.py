@@ -197,8 +197,8 @@ def cors(logical_id: str, body: Mapping[str, Any]) -> Cors:
 
 
 def layer_path(folder: Path) -> Path | None:
-    """The folder to put on the import path; None for a layer that only lists requirements."""
-    return folder if any(folder.rglob("*.py")) else None
+    """The folder to put on the import path; None for a layer that has no package of its own, and only lists requirements."""
+    return folder if any(folder.glob("*/__init__.py")) else None
 
 
 def _authorizer(logical_id: str, scheme: Mapping[str, Any]) -> JwtAuthorizer:

@@ -387,6 +387,7 @@ def calls_of(buyer: Buyer, *opened: Any, **named: Any) -> tuple[Told, list[str]]
     return told, used
 
 
+@pytest.mark.usefixtures("in_memory")
 @pytest.mark.parametrize(("limit", "wait"), [(20, 3600), (100, 3600), (101, 60), (500, 60)])
 @pytest.mark.parametrize("key", [None, "k"])
 def test_a_refusal_at_the_limit_costs_two_round_trips_whatever_the_limit_is(
@@ -401,6 +402,7 @@ def test_a_refusal_at_the_limit_costs_two_round_trips_whatever_the_limit_is(
     assert buyer.stage.retry_after == (wait if looked_at_all else 60)
 
 
+@pytest.mark.usefixtures("in_memory")
 def test_a_refusal_for_the_minute_costs_no_more(buyer: Buyer) -> None:
     limited(buyer.stage, CREATES_PER_MINUTE=3)
     for n in range(3):
@@ -410,6 +412,7 @@ def test_a_refusal_for_the_minute_costs_no_more(buyer: Buyer) -> None:
         assert (status, used) == (429, asked)  # with a key, whether it is a retry
 
 
+@pytest.mark.usefixtures("in_memory")
 def test_of_more_orders_than_are_looked_at_each_that_has_ended_makes_room_by_and_by(buyer: Buyer) -> None:
     """A buyer who pays one of them is let in again, whichever it is: others are looked at each time."""
     stage = buyer.stage
@@ -428,6 +431,7 @@ def test_of_more_orders_than_are_looked_at_each_that_has_ended_makes_room_by_and
     assert len(buyer.orders) == 200
 
 
+@pytest.mark.usefixtures("in_memory")
 def test_a_limit_that_was_lowered_lets_the_buyer_in_once_enough_have_ended(buyer: Buyer) -> None:
     """What was found to have ended is forgotten, though it does not make room yet: no try is for nothing."""
     stage = buyer.stage
@@ -456,6 +460,7 @@ def test_retry_after_says_when_there_is_room_and_not_when_the_first_of_many_ends
     assert buyer.opens("one-more")[0] == 200
 
 
+@pytest.mark.usefixtures("in_memory")
 def test_a_retry_at_the_limit_finds_its_own_order_by_the_same_read(buyer: Buyer) -> None:
     stage = buyer.stage
     limited(stage, OPEN_ORDERS=2)
@@ -467,6 +472,7 @@ def test_a_retry_at_the_limit_finds_its_own_order_by_the_same_read(buyer: Buyer)
     assert (status, used) == (409, ["PutItem", "BatchGetItem", "PutItem"])
 
 
+@pytest.mark.usefixtures("in_memory")
 def test_the_same_wish_again_costs_two_round_trips_however_many_of_it_have_ended(buyer: Buyer) -> None:
     stage = buyer.stage
     for n in range(5):
