@@ -18,6 +18,8 @@ from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.kit.payments import a_payment, facts_of, put
 from tests.payments.stage import START, Stage, order_object
 
+pytestmark = pytest.mark.usefixtures("in_memory")
+
 GET, PUT, UPDATE, BATCH = "GetItem", "PutItem", "UpdateItem", "BatchGetItem"
 STATUSES = [status for status in Status if status not in (Status.PARTIALLY_REFUNDED, Status.REFUNDED)]
 
