@@ -11,10 +11,10 @@ from tests.bench.goals import PRODUCT
 
 COMMITTED = Path(__file__).with_name("ratios.json")
 FLOOR = "floor"
-# By how much of itself a ratio may have grown without anything having changed. On a machine with ten other programs at work the
-# ratio of one round differed by a fifth from the median, so that of eight rounds by less than a tenth; and what is over it is
-# measured once more. Processor time alone: seconds on the wall are a busy machine's.
-TOLERANCE = {"warm": 0.2, "cold_cpu": 0.2}
+# By how much of itself a ratio may have grown without anything having changed. On a quiet machine a ratio of the short form was an
+# eighth off the committed one at the most, on one with ten other programs at work a fifth; what is over the limit is measured
+# once more. Processor time alone: seconds on the wall are a busy machine's.
+TOLERANCE = {"warm": 0.3, "cold_cpu": 0.2}
 WORDS = {"warm": "warm CPU of a call", "cold_cpu": "CPU of a cold start"}
 
 
