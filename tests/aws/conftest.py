@@ -44,10 +44,14 @@ def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A payments table that is waited for a fifth of a second."""
-    for name in ("connect_timeout_seconds", "read_timeout_seconds"):
-        monkeypatch.setattr(PaymentItem.Meta, name, 0.2)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Has the payments table waited for so many seconds."""
+
+    def hurry(seconds: float) -> None:
+        for name in ("connect_timeout_seconds", "read_timeout_seconds"):
+            monkeypatch.setattr(PaymentItem.Meta, name, seconds)
+
+    return hurry
 
 
 def stored(number: str = "WX1", **attributes: Any) -> dict[str, Any]:

@@ -43,7 +43,8 @@ CALLS: dict[str, Callable[[PaymentStore], Payment | None]] = {
     "PutItem": put,
 }
 
-pytestmark = pytest.mark.usefixtures("without_pauses", "impatient")
+pytestmark = pytest.mark.usefixtures("without_pauses")
+Hurry = Callable[[float], None]
 
 
 @pytest.fixture
@@ -78,8 +79,12 @@ FAULTS: dict[str, tuple[Answer, str, int]] = {  # what happens, what it is calle
 
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_that_lasts(fault: str, operation: str, store: PaymentStore, at: At) -> None:
+def test_a_fault_that_lasts(
+    fault: str, operation: str, store: PaymentStore, at: At, impatient: Hurry
+) -> None:
     answer, code, times = FAULTS[fault]
+    if answer is silent:
+        impatient(0.2)
     with Service(answer) as service:
         at(service.url)
         with pytest.raises(StorageUnavailableError, match=rf"^{code}$"):
@@ -97,8 +102,10 @@ REPEATED = {name: answer for name, (answer, _, times) in FAULTS.items() if times
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("fault", REPEATED)
 def test_a_fault_that_passes_is_nothing_that_its_caller_hears_of(
-    fault: str, operation: str, store: PaymentStore, at: At
+    fault: str, operation: str, store: PaymentStore, at: At, impatient: Hurry
 ) -> None:
+    if fault == "silent":
+        impatient(2)  # the second answer must come in that time, on a busy machine too
     well = saying(ANSWERS[operation])
     with Service(REPEATED[fault], well) as service:
         at(service.url)
@@ -161,7 +168,10 @@ def test_a_name_that_nobody_has_is_no_connection(store: PaymentStore, at: At) ->
         read(store)
 
 
-def test_a_connection_that_does_not_come_about_is_given_up(store: PaymentStore, at: At) -> None:
+def test_a_connection_that_does_not_come_about_is_given_up(
+    store: PaymentStore, at: At, impatient: Hurry
+) -> None:
+    impatient(0.2)
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(0)
