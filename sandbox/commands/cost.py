@@ -2,12 +2,12 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
 
+from sandbox.aws.item_size import item_bytes
 from sandbox.stack import Sandbox
 
 WECHAT = "/api/v1/payments/wechat"
@@ -198,25 +198,6 @@ def _item(sandbox: Sandbox, number: str) -> dict[str, Any]:
         TableName=table, Key=key, ConsistentRead=True
     )["Item"]
     return item
-
-
-def item_bytes(item: Mapping[str, Any]) -> int:
-    """The size of an item in DynamoDB's JSON as DynamoDB counts it.
-
-    Names and values; a number about half its digits; for a list or map three, and one for each member.
-    """
-
-    def of(value: Mapping[str, Any]) -> int:
-        ((kind, content),) = value.items()
-        if kind == "M":
-            return 3 + sum(1 + len(name.encode()) + of(member) for name, member in content.items())
-        if kind == "L":
-            return 3 + sum(1 + of(member) for member in content)
-        if kind in ("BOOL", "NULL"):
-            return 1
-        return math.ceil(len(content) / 2) + 1 if kind == "N" else len(str(content).encode())
-
-    return sum(len(name.encode()) + of(value) for name, value in item.items())
 
 
 def table(found: Counted) -> str:

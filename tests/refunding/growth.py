@@ -26,7 +26,7 @@ from payments.storage.payments import PaymentStore
 from payments.storage.refunds import RefundStore
 from payments.storage.sdk.session import SENDER
 from payments.storage.tables import PaymentItem
-from sandbox.commands.cost import item_bytes
+from sandbox.aws.item_size import item_bytes
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.kit.office import Office, console, taken
 from tests.kit.payments import a_payment, paid, pending

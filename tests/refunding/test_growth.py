@@ -11,7 +11,7 @@ import pytest
 
 from payments.core.events import entries_of
 from payments.storage.items import payment_of
-from sandbox.commands.cost import item_bytes
+from sandbox.aws.item_size import item_bytes
 from tests.kit.office import DAY, Office, console, taken
 from tests.refunding.growth import REFUND, Growth, as_before, by_pynamodb
 

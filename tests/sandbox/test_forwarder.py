@@ -15,6 +15,7 @@ from sandbox.triggers.webhooks import key_of, new_secret
 from tests.kit.running import Running
 from tests.kit.serving import Answering, serving
 from tests.kit.shop import Shop
+from tests.sandbox.bus import Bus
 
 HANGS = 1
 """In place of a status: there is no answer until the receiver is told to go on."""
@@ -37,20 +38,6 @@ def event(detail=DETAIL, **changes):
 
 def numbered(number):
     return event(f'{{"id":"WX7#{number}"}}')
-
-
-class Bus:
-    """Of the local AWS what a forwarder needs."""
-
-    def __init__(self):
-        self.listeners = []
-
-    def on_events(self, call):
-        self.listeners.append(call)
-
-    def take(self, *events):
-        for call in self.listeners:
-            call(list(events))
 
 
 class Receiver:

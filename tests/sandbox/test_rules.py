@@ -9,6 +9,7 @@ import pytest
 from sandbox.deployed import Rule
 from sandbox.triggers.patterns import UnsupportedPatternError, check, matches
 from sandbox.triggers.rules import MAX_CALLS_AT_ONCE, RulePump
+from tests.sandbox.bus import Bus
 
 ARN = "arn:aws:events:us-east-1:123456789012:rule/payments/news"
 
@@ -84,20 +85,6 @@ def test_a_pattern_takes_what_has_all_its_fields_with_one_of_their_values(patter
 def test_a_pattern_that_could_not_be_judged_is_refused(pattern, message):
     with pytest.raises(UnsupportedPatternError, match=message):
         check(pattern)
-
-
-class Bus:
-    """Of the local AWS what a rule needs."""
-
-    def __init__(self):
-        self.listeners = []
-
-    def on_events(self, call):
-        self.listeners.append(call)
-
-    def take(self, *events):
-        for call in self.listeners:
-            call(list(events))
 
 
 class Function:
