@@ -199,7 +199,7 @@ def test_an_option_that_cannot_be_taken_is_one_sentence_without_its_value(given,
 
 def test_make_sandbox_takes_parameters_and_a_port(tmp_path):
     ready = tmp_path / "ready.json"
-    words = ["make", "-n", "-o", ".venv/.ready", "sandbox", "PORT=0"]
+    words = ["make", "--no-print-directory", "-n", "-o", ".venv/.ready", "sandbox", "PORT=0"]
     words += ["PARAMETERS=MerchantName='Tea & Co' OrderMinutes=30", f"ARGS=--ready-file {ready}"]
     words.append("EVENTS=http://localhost:3000/webhook")
     told = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True, timeout=30).stdout
