@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from schemathesis.pytest.lazy import get_all_tests
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from tests.contract.callers import RETURN_ORIGIN, Callers
-from tests.contract.rules import SCHEMAS, fits, within_bytes
+from tests.contract.rules import SCHEMAS, fits, goods_are_told, within_bytes
 from tests.kit.document import DOCUMENT
 
 FEW = 4
@@ -119,11 +120,28 @@ def schema_says_all(sent: Any) -> bool:
     name, body = body_of(sent)
     if name is None or not isinstance(body, dict):
         return True
-    amount = body.get("amount", body.get("refundAmount"))
-    plain = not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
+    plain = all(
+        not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
+        for amount in amounts(body)
+    )
     lawful = body.get("returnUrl") in (None, f"{RETURN_ORIGIN}/thanks")
     lawful = lawful and body.get("app") in (None, "shop", "mini", "mobile")
-    return plain and lawful and within_bytes(name, json.loads(sent.body))
+    if not (plain and lawful and within_bytes(name, json.loads(sent.body))):
+        return False
+    return not fits(name, json.loads(sent.body)) or goods_are_told(body.get("goods"))
+
+
+def amounts(value: Any) -> Iterator[object]:
+    """Every amount of a body, wherever it stands."""
+    if isinstance(value, list):
+        for each in value:
+            yield from amounts(each)
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            if name in ("amount", "refundAmount", "costPrice", "unitPrice"):
+                yield each
+            elif name != "metadata":
+                yield from amounts(each)
 
 
 def taken_exactly_when_it_fits(sent: Any, answer: Any) -> None:

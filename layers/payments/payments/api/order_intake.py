@@ -6,6 +6,8 @@ from typing import NamedTuple
 from payments.api import quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
+from payments.api.json_body import load_members
+from payments.api.orders import members
 from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
@@ -34,13 +36,19 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     order = load_order(request.body, kind)
     key = idempotency_key(request.headers)
     user_id = _payer(caller, order)
-    ticket = _priced(caller, order, wiring)
+    ticket = _priced(caller, order, request, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     appid = _appid(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
     payment = _frozen(
-        order, appid=appid, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring
+        order,
+        appid=appid,
+        out_trade_no=out_trade_no,
+        user_id=user_id,
+        method=method,
+        source_ip=request.source_ip,
+        wiring=wiring,
     )
     request.log_payment(payment)
     if ticket is not None:
@@ -64,11 +72,12 @@ def _payer(caller: Caller, order: NewOrder) -> str:
     return caller.sub
 
 
-def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
+def _priced(caller: Caller, order: NewOrder, request: Request, wiring: Wiring) -> quotes.Ticket | None:
     """A buyer pays a quoted price, a backend its own."""
     if caller.may_charge or not wiring.settings.requires_quote:
         return None
     secret = wiring.secrets.verification
+    sent = load_members(request.body)  # once more: as it was sent is how it was signed
     try:
         return quotes.check(
             order.quote,
@@ -77,6 +86,7 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
             content_id=order.content_id,
             amount=order.fen,
             metadata=order.metadata,
+            order_fields={name: sent[name] for name in members.NAMES if sent.get(name) is not None},
             now=wiring.now(),
         )
     except quotes.UnknownSignatureError:
@@ -119,7 +129,14 @@ def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
 
 
 def _frozen(
-    order: NewOrder, *, appid: str, out_trade_no: str, user_id: str, method: str, wiring: Wiring
+    order: NewOrder,
+    *,
+    appid: str,
+    out_trade_no: str,
+    user_id: str,
+    method: str,
+    source_ip: str,
+    wiring: Wiring,
 ) -> Payment:
     """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
     settings, now = wiring.settings, int(wiring.now())
@@ -135,6 +152,8 @@ def _frozen(
     }
     if openid is not None:
         wechat_request["payer"] = {"openid": openid}
+    optional = order.in_wechats_words
+    wechat_request |= members.frozen_members(optional, None, source_ip=source_ip)
     asked: dict[str, object] = {
         "user_id": user_id,
         "content_id": order.content_id,
@@ -145,7 +164,7 @@ def _frozen(
         "openid": openid,
     }
     # A request without one of these keeps the fingerprint that it always had.
-    later = {"return_url": order.return_url, "app": order.app}
+    later = {"return_url": order.return_url, "app": order.app} | optional
     asked |= {name: value for name, value in later.items() if value is not None}
     return Payment(
         out_trade_no=out_trade_no,

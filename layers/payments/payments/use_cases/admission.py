@@ -1,6 +1,7 @@
 """Letting an order in: within the buyer's limits, and never beside an open one for the same wish."""
 
 import contextlib
+import json
 
 from payments.core import identifiers
 from payments.core.allowance import MINUTE, Allowance, OpenOrder
@@ -13,6 +14,8 @@ from payments.wiring import Wiring
 
 MIN_LEFT_SECONDS = 60  # seconds that an open order must still live to be handed out again
 MAX_WAIT_SECONDS = 3.0  # seconds to find one's place among parallel orders of one buyer
+# Members of WeChat Pay's request by which two orders of one amount are paid or settled otherwise.
+_PRICED = ("goods_tag", "detail", "settle_info")
 MAX_LOOKED_AT = 100  # orders of one buyer that one request looks at: as many as one read takes
 
 Looked = dict[str, Payment | None]
@@ -22,8 +25,8 @@ Looked = dict[str, Payment | None]
 def check_limits(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | None:
     """Count `wanted` among its buyer's open orders; None lets it in.
 
-    Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount, app and way of
-    paying is returned instead, as it has just been read: a double click or a second device means the same wish.
+    Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount, app, goods and way
+    of paying is returned instead, as it has just been read: a double click or a second device means the same wish.
     Raises RateLimitedError, TryAgainError, StorageUnavailableError.
     """
     wish = _wish(wanted, default_appid=wiring.settings.appid)
@@ -123,6 +126,8 @@ def _wish(payment: Payment, *, default_appid: str) -> str:
     }
     if payment.appid != default_appid:  # what one app was given opens the cashier in no other
         wish["appid"] = payment.appid
+    frozen = json.loads(payment.wechat_request)
+    wish |= {name: frozen[name] for name in _PRICED if name in frozen}
     return identifiers.fingerprint(wish)
 
 
