@@ -26,6 +26,7 @@ ROUTES, PARAMETERS = TEMPLATE["Resources"]["Api"]["Properties"]["Body"]["paths"]
 STRUCTS: dict[str, Any] = {
     "NewOrder": request_bodies.NewOrder,
     "NewJsapiOrder": request_bodies.NewJsapiOrder,
+    "NewH5Order": request_bodies.NewH5Order,
     "NewRefund": request_bodies.NewRefund,
     "AbnormalRefundToCard": request_bodies.AbnormalRefundToCard,
     "AbnormalRefundToMerchant": request_bodies.AbnormalRefundToMerchant,
@@ -111,7 +112,10 @@ def plain(schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in schema:  # msgspec's form
         (rule, null) = schema["anyOf"]
         assert null == {"type": "null"}
-        schema = {**rule, "type": [rule["type"], "null"]}
+        if "enum" in rule:
+            schema = {"enum": [*rule["enum"], None]}
+        else:
+            schema = {**rule, "type": [rule["type"], "null"]}
     kept = {
         name: rule
         for name, rule in schema.items()

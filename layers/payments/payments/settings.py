@@ -204,6 +204,11 @@ class Settings(Variables):
         return names
 
     @property
+    def client_address_from(self) -> str:
+        """Who says where a buyer comes from: gateway or cloudfront."""
+        return self._text("CLIENT_ADDRESS_FROM")
+
+    @property
     def gateways(self) -> tuple[str, str]:
         """Origins of WeChat Pay's main and backup host; both must be on the allow-list, in small letters, without a path."""
         return self._gateway("WECHAT_GATEWAY"), self._gateway("WECHAT_BACKUP_GATEWAY")

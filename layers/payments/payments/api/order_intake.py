@@ -1,12 +1,20 @@
 """From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
 
 import json
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from payments.api import quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
-from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
+from payments.api.request_bodies import (
+    NewJsapiOrder,
+    NewOrder,
+    Order,
+    description,
+    idempotency_key,
+    load_order,
+)
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
 from payments.core.errors import NotAllowedError, ParameterError, RefusedUpdate
@@ -24,14 +32,23 @@ class PreparedOrder(NamedTuple):
     is_there: bool = False
 
 
-def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
+def prepare_order(
+    request: Request,
+    kind: type[Order],
+    *,
+    method: str,
+    wiring: Wiring,
+    scene: Callable[[Caller, Order], Mapping[str, object]] | None = None,
+) -> PreparedOrder:
     """Check what the caller asks for, and make the payment of it, with its number and its frozen request.
 
-    `kind` is the body's, `method` is native, jsapi or app. Where a buyer is named, the buyer's limits hold; a backend that
+    `kind` is the body's, `method` is native, jsapi, app or h5; `scene` says where it is
+    paid, as WeChat Pay is to be told, which makes no other order of it. Where a buyer is named, the buyer's limits hold; a backend that
     names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
+    where = scene(caller, order) if scene is not None else None
     key = idempotency_key(request.headers)
     user_id = _payer(caller, order)
     ticket = _priced(caller, order, wiring)
@@ -40,7 +57,13 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     appid = _appid(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
     payment = _frozen(
-        order, appid=appid, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring
+        order,
+        out_trade_no,
+        appid=appid,
+        user_id=user_id,
+        method=method,
+        scene=where,
+        wiring=wiring,
     )
     request.log_payment(payment)
     if ticket is not None:
@@ -119,7 +142,14 @@ def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
 
 
 def _frozen(
-    order: NewOrder, *, appid: str, out_trade_no: str, user_id: str, method: str, wiring: Wiring
+    order: NewOrder,
+    out_trade_no: str,
+    *,
+    appid: str,
+    user_id: str,
+    method: str,
+    scene: Mapping[str, object] | None,
+    wiring: Wiring,
 ) -> Payment:
     """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
     settings, now = wiring.settings, int(wiring.now())
@@ -135,6 +165,8 @@ def _frozen(
     }
     if openid is not None:
         wechat_request["payer"] = {"openid": openid}
+    if scene is not None:
+        wechat_request["scene_info"] = scene
     asked: dict[str, object] = {
         "user_id": user_id,
         "content_id": order.content_id,

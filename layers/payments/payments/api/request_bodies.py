@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isinf
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -73,6 +73,18 @@ class NewJsapiOrder(NewOrder, rename="camel", forbid_unknown_fields=True, frozen
     """Body of POST …/jsapi: an order, and who pays it within WeChat."""
 
     openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_-]+\Z")]
+
+
+class NewH5Order(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/h5: an order, and where it is paid. Both members are about the buyer's browser, not about the order.
+
+    `client_ip` is a backend's to say; its rules are `client_address.checked`'s.
+    """
+
+    client_ip: (
+        Annotated[str, msgspec.Meta(min_length=2, max_length=45, pattern=r"^[0-9A-Fa-f:.]+\Z")] | None
+    ) = None
+    h5_type: Literal["iOS", "Android", "Wap"] | None = None
 
 
 class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
