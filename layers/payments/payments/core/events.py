@@ -46,10 +46,12 @@ def entries_of(
             yield _received(new, bus=bus)
         return
     item = {name: plain(new[name]) for name in _TOLD if name in new}
-    known = len(old["history"]["L"]) if old else 0
-    for entry in history.since(new["history"]["L"], known):
+    entries, known = new["history"]["L"], len(old["history"]["L"]) if old else 0
+    for entry in history.since(entries, known):
         if entry.event is not None:
             detail = _detail(item, entry)
+            if entry.out_refund_no is not None:
+                detail["refundedAmount"] = history.refunded(entries[: entry.version])
             yield (
                 detail["id"],
                 {
