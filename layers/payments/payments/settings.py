@@ -55,6 +55,11 @@ class Settings:
         return self._text("BUYERS_TABLE")
 
     @property
+    def checkouts_table(self) -> str:
+        """Name of the table `checkouts`."""
+        return self._text("CHECKOUTS_TABLE")
+
+    @property
     def connections_table(self) -> str:
         """Name of the table `connections`."""
         return self._text("CONNECTIONS_TABLE")
@@ -221,8 +226,7 @@ class Settings:
             raise ConfigurationError(
                 f"{name} must be https:// and a host name in small letters, nothing more"
             )
-        allowed = [origin.strip() for origin in self._text("WECHAT_GATEWAYS_ALLOWED").split(",")]
-        if gateway not in allowed:
+        if gateway not in [each.strip() for each in self._text("WECHAT_GATEWAYS_ALLOWED").split(",")]:
             raise ConfigurationError(f"{name} is not one of WECHAT_GATEWAYS_ALLOWED")
         return gateway
 

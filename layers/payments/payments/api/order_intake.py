@@ -1,6 +1,7 @@
 """From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
 
 import json
+import math
 from typing import NamedTuple
 
 from payments.api import quotes, return_urls
@@ -33,15 +34,15 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
     key = idempotency_key(request.headers)
-    user_id = _payer(caller, order)
-    ticket = _priced(caller, order, wiring)
+    user_id = payer(caller, order)
+    ticket = priced(caller, order, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
-    payment = _frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
+    payment = frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
     request.log_payment(payment)
     if ticket is not None:
-        _use(ticket, payment, wiring)
+        use(ticket, user_id, out_trade_no, payment.created_at, wiring)
     if order.user_id is not None or not caller.may_charge:
         open_already = check_limits(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
@@ -49,7 +50,7 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     return PreparedOrder(payment, may_exist=key is not None or ticket is not None)
 
 
-def _payer(caller: Caller, order: NewOrder) -> str:
+def payer(caller: Caller, order: NewOrder) -> str:
     """Whose order this is: a backend may name anybody; a buyer pays for themselves."""
     if caller.may_charge:
         return order.user_id or caller.sub
@@ -61,7 +62,7 @@ def _payer(caller: Caller, order: NewOrder) -> str:
     return caller.sub
 
 
-def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
+def priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
     """A buyer pays a quoted price, a backend its own."""
     if caller.may_charge or not wiring.settings.requires_quote:
         return None
@@ -91,30 +92,34 @@ def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | N
     return identifiers.random_number("WX", wiring.entropy())
 
 
-def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
+def use(ticket: quotes.Ticket, user_id: str, number: str, now: int, wiring: Wiring) -> None:
+    """The quote opens this order or checkout and no other. Raises NotAllowedError."""
     # Before the buyer's limits are looked at: an order that this refuses must not count.
     try:
-        wiring.allowances.use_quote(
-            payment.user_id,
-            ticket.jti,
-            payment.out_trade_no,
-            expires_at=ticket.expires_at,
-            now=payment.created_at,
-        )
+        wiring.allowances.use_quote(user_id, ticket.jti, number, expires_at=ticket.expires_at, now=now)
     except RefusedUpdate as refused:
         raise quotes.used_for_another_order() from refused
 
 
-def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wiring: Wiring) -> Payment:
-    """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
+def frozen(
+    order: NewOrder,
+    *,
+    out_trade_no: str,
+    user_id: str,
+    method: str,
+    wiring: Wiring,
+    until: float = math.inf,
+) -> Payment:
+    """With the exact bytes that WeChat Pay will be sent, now and at every retry; payable no longer than `until`."""
     settings, now = wiring.settings, int(wiring.now())
+    time_expire = int(min(now + settings.order_life, until))
     openid = order.openid if isinstance(order, NewJsapiOrder) else None
     wechat_request: dict[str, object] = {
         "appid": settings.appid,
         "mchid": settings.mchid,
         "description": description(order.subject),
         "out_trade_no": out_trade_no,
-        "time_expire": beijing(now + settings.order_life),
+        "time_expire": beijing(time_expire),
         "notify_url": settings.notify_url,
         "amount": {"total": order.fen, "currency": CURRENCY},
     }
@@ -148,7 +153,7 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         currency=CURRENCY,
         fingerprint=identifiers.fingerprint(asked),
         wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
-        time_expire=now + settings.order_life,
+        time_expire=time_expire,
         created_at=now,
         updated_at=now,
         sent_at=now,

@@ -34,7 +34,7 @@ _BLANKS = re.compile(r"[\s\u2800\ufe00-\ufe0f]*")
 
 Order = TypeVar("Order", bound="NewOrder")
 
-_JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
+JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
 
 
 class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
@@ -62,7 +62,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         # Beyond what a double holds, a reader of our events sees infinity, or stops (RFC 8259, section 6).
         if any(isinstance(leaf, Decimal) and isinf(leaf) for leaf in leaves(self.metadata)):
             raise ParameterError("metadata", "must not have a number beyond 1.797e308")
-        text = _JSON.encode(self.metadata)
+        text = JSON.encode(self.metadata)
         if len(text) > MAX_METADATA_BYTES:
             raise ParameterError("metadata", f"must not be over {MAX_METADATA_BYTES} bytes of JSON")
         return text.decode()
