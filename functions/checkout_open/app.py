@@ -3,8 +3,6 @@
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from payments.api import checkout
 from payments.api.checkouts.devices import device_of, require_own_page
 from payments.api.checkouts.intake import order_of
@@ -19,6 +17,7 @@ from payments.api.http import (
     unforeseen,
 )
 from payments.api.json_body import load
+from payments.api.request_bodies import OpenCheckout
 from payments.core.errors import ApiError, OrderNotFoundError
 from payments.core.identifiers import is_checkout
 from payments.logs import logger
@@ -26,13 +25,6 @@ from payments.use_cases.checkouts.attempting import open_for
 from payments.wiring import Wiring
 
 wiring = Wiring(ahead=("checkouts", "store", "wechat", "secrets.checkout_key"))
-
-
-class Open(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """What the page sends: which device it is on, and whether the buyer has tapped to take over."""
-
-    kind: str | None = None
-    take_over: bool = False
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
@@ -57,12 +49,12 @@ def opened(request: Request) -> dict[str, object]:
         raise OrderNotFoundError
     request.log_context["checkout_id"] = checkout_id
     require_own_page(request)
-    asked = load(request.body, Open)
+    asked = load(request.body, OpenCheckout)
     device = device_of(request, asked.kind, checkout_id, wiring)
     seen = open_for(
         checkout_id,
         device,
-        take_over=asked.take_over,
+        take_over=asked.take_over is True,
         order_of=partial(order_of, wiring=wiring),
         wiring=wiring,
     )

@@ -165,10 +165,15 @@ class Counter:
         return data
 
     def open(
-        self, checkout: dict[str, Any], person: Person = DESKTOP, *, take_over: bool = False, **headers: str
+        self,
+        checkout: dict[str, Any],
+        person: Person = DESKTOP,
+        *,
+        take_over: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Told:
         """POST /checkout/{token}/open, as the page would."""
-        event = self._event(checkout, person, headers)
+        event = self._event(checkout, person, headers or {})
         event["body"] = json.dumps({"kind": person.kind, "takeOver": take_over})
         return _told(self._open.lambda_handler(event, None))
 

@@ -241,13 +241,13 @@ def test_a_paid_order_shows_and_opens_nothing_more(counter: Counter) -> None:
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 def test_no_other_site_opens_a_checkout(counter: Counter, site: str) -> None:
     checkout = counter.kept()
-    told = counter.open(checkout, **{"sec-fetch-site": site})
+    told = counter.open(checkout, headers={"sec-fetch-site": site})
     assert (told.status, told.body["code"]) == (403, "NOAUTH")
     for content_type in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
-        told = counter.open(checkout, **{"content-type": content_type})
+        told = counter.open(checkout, headers={"content-type": content_type})
         assert (told.status, told.body["code"]) == (403, "NOAUTH")
     assert counter.ledger.calls == []
-    assert counter.open(checkout, **{"sec-fetch-site": "same-origin"}).status == 200
+    assert counter.open(checkout, headers={"sec-fetch-site": "same-origin"}).status == 200
 
 
 def test_versions_rise_over_all_attempts(counter: Counter) -> None:

@@ -41,6 +41,8 @@ BODIES = {
     "native": "NewOrder",
     "jsapi": "NewJsapiOrder",
     "app": "NewOrder",
+    "checkout": "NewCheckout",
+    "open": "OpenCheckout",
     "close": "Close",
     "refund": "NewRefund",
     "refund/abnormal": "AbnormalRefund",
@@ -121,7 +123,7 @@ def schema_says_all(sent: Any) -> bool:
         return True
     amount = body.get("amount", body.get("refundAmount"))
     plain = not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
-    lawful = body.get("returnUrl") in (None, f"{RETURN_ORIGIN}/thanks")
+    lawful = body.get("returnUrl") in (None, f"{RETURN_ORIGIN}/thanks") and body.get("expiresAt") is None
     return plain and lawful and within_bytes(name, json.loads(sent.body))
 
 

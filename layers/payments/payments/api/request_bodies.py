@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isinf
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -72,6 +72,19 @@ class NewJsapiOrder(NewOrder, rename="camel", forbid_unknown_fields=True, frozen
     """Body of POST …/jsapi: an order, and who pays it within WeChat."""
 
     openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_-]+\Z")]
+
+
+class NewCheckout(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/checkout: an order of no kind yet; `expiresAt` is a backend's."""
+
+    expires_at: Annotated[str, msgspec.Meta(max_length=25)] | None = None  # its form: `checkouts.intake`
+
+
+class OpenCheckout(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST /checkout/{token}/open: which device the page is on, and whether the buyer has tapped to take over."""
+
+    kind: Literal["native", "jsapi", "h5"] | None = None
+    take_over: bool | None = None
 
 
 class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):

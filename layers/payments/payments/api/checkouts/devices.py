@@ -6,7 +6,7 @@ from payments.api.checkout_page import scene_of
 from payments.api.http import Request
 from payments.core import identifiers
 from payments.core.checkouts.checkout import H5, JSAPI, KINDS, NATIVE, Device
-from payments.core.errors import NotAllowedError, ParameterError
+from payments.core.errors import NotAllowedError
 from payments.wiring import Wiring
 
 COOKIE = "checkout_device"
@@ -15,11 +15,9 @@ _COOKIE = re.compile(r"[A-Z2-7]{26,64}")
 
 
 def device_of(request: Request, kind: str | None, checkout_id: str, wiring: Wiring) -> Device:
-    """The device that asks: of the `kind` that it says, else of the one that its user agent looks like. Raises ParameterError."""
-    if kind is None:
-        kind = _KIND_OF_SCENE[scene_of(request.headers.get("user-agent", ""))]
+    """The device that asks: of the `kind` that it says, else of the one that its user agent looks like."""
     if kind not in KINDS:
-        raise ParameterError("kind", f"must be one of {', '.join(KINDS)}")
+        kind = _KIND_OF_SCENE[scene_of(request.headers.get("user-agent", ""))]
     cookie = cookie_of(request)
     return Device(
         kind,

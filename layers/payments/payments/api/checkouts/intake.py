@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
@@ -11,7 +11,14 @@ from payments.api import order_intake, quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
 from payments.api.json_body import load
-from payments.api.request_bodies import JSON, NewJsapiOrder, NewOrder, idempotency_key, load_order
+from payments.api.request_bodies import (
+    JSON,
+    NewCheckout,
+    NewJsapiOrder,
+    NewOrder,
+    idempotency_key,
+    load_order,
+)
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
 from payments.core.checkouts.checkout import JSAPI, Checkout, Device, Hold
@@ -23,12 +30,6 @@ from payments.wiring import Wiring
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", re.ASCII)
 _NOT_OF_AN_ORDER = ("quote", "userId", "expiresAt")
-
-
-class NewCheckout(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
-    """Body of POST …/checkout: an order of no kind yet; `expiresAt` is a backend's."""
-
-    expires_at: Annotated[str, msgspec.Meta(max_length=25)] | None = None
 
 
 def prepare_checkout(request: Request, wiring: Wiring) -> Checkout:
