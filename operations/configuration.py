@@ -23,6 +23,7 @@ PARAMETERS = {
     "WECHAT_BACKUP_GATEWAY": "WeChatBackupGateway",
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
+    "CLIENT_ADDRESS_FROM": "ClientAddressFrom",
 }
 # Taken by the functions without what stands around them; the other parameters as they are.
 _TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
@@ -38,6 +39,8 @@ SECRETS = {
         PLATFORM_CERTIFICATES,
         "WECHAT_QUOTE_KEY",
         "WECHAT_QUOTE_KEY_PREVIOUS",
+        "CLOUDFRONT_ORIGIN_KEY",
+        "CLOUDFRONT_ORIGIN_KEY_PREVIOUS",
     ),
 }
 DEFAULTS = {
@@ -45,6 +48,7 @@ DEFAULTS = {
     "WECHAT_BACKUP_GATEWAY": "https://api2.mch.weixin.qq.com",
     "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com",
     "REQUIRE_QUOTE": "true",
+    "CLIENT_ADDRESS_FROM": "gateway",
 }
 KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members)}
 # How a member is written where it stands in several forms. What is not here stays as it is given.
@@ -131,9 +135,14 @@ def of_file(path: Path) -> Configuration:
         raise CannotError(f"{path} cannot be read: {reason}") from None
 
 
+def parameters_of(stack: Stack) -> dict[str, str]:
+    """What a deployed stack was given. Raises CannotError."""
+    return {name: stack.parameter(parameter, DEFAULTS.get(name)) for name, parameter in PARAMETERS.items()}
+
+
 def of_stack(stack: Stack) -> Configuration:
     """What a deployed stack has: its parameters, and its two secrets. Raises CannotError."""
-    values: dict[str, Any] = {name: stack.parameter(parameter) for name, parameter in PARAMETERS.items()}
+    values: dict[str, Any] = dict(parameters_of(stack))
     for output in SECRETS:
         values |= secret(stack, output)
     return Configuration(values)

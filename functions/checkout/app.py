@@ -53,7 +53,7 @@ def viewed(request: Request, scene: str) -> dict[str, object]:
     number = checkout.number_of(token, wiring)
     if is_checkout(number):
         request.log_context["checkout_id"] = number
-        device = device_of(request, request.query.get("kind"), number, wiring)
+        device = device_of(request, request.query.get("kind"), number, wiring, looking=True)
         return view_of_checkout(find_checkout(number, device, wiring), token=token, wiring=wiring)
     payment = checkout.opened_by(number, wiring)
     request.log_payment(payment)

@@ -40,6 +40,7 @@ SETTINGS = {
     "WECHAT_APP_ID": APPID,
     "WECHAT_MCH_ID": MCHID,
     "WECHAT_NOTIFY_URL": "https://pay.example.com/api/v1/payments/wechat/notify",
+    "CLIENT_ADDRESS_FROM": "gateway",
     "RETURN_ORIGINS": "https://shop.example",
     "LIVE_URL": "wss://live.example.com",
     "EVENT_BUS": "bus",
@@ -98,6 +99,8 @@ class Person:
 DESKTOP = Person("native")
 WECHAT = Person("jsapi", cookie="A" * 32)
 OTHER_WECHAT = Person("jsapi", cookie="B" * 32)
+PHONE = Person("h5")
+OTHER_PHONE = Person("h5", address="203.0.113.8")
 
 
 class Counter:

@@ -28,6 +28,7 @@ STRUCTS: dict[str, Any] = {
     "NewJsapiOrder": request_bodies.NewJsapiOrder,
     "NewCheckout": request_bodies.NewCheckout,
     "OpenCheckout": request_bodies.OpenCheckout,
+    "NewH5Order": request_bodies.NewH5Order,
     "NewRefund": request_bodies.NewRefund,
     "AbnormalRefundToCard": request_bodies.AbnormalRefundToCard,
     "AbnormalRefundToMerchant": request_bodies.AbnormalRefundToMerchant,
@@ -113,7 +114,10 @@ def plain(schema: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in schema:  # msgspec's form
         (rule, null) = schema["anyOf"]
         assert null == {"type": "null"}
-        schema = {**rule, "type": [rule["type"], "null"]}
+        if "enum" in rule:
+            schema = {"enum": [*rule["enum"], None]}
+        else:
+            schema = {**rule, "type": [rule["type"], "null"]}
     kept = {
         name: rule
         for name, rule in schema.items()

@@ -58,6 +58,7 @@ CALLS = {
     "live_connect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
     "native": {"body": ORDER, "requestContext": CLAIMS},
     "jsapi": {"body": ORDER[:-1] + ',"openid":"oBuyer"}', "requestContext": CLAIMS},
+    "h5": {"body": ORDER[:-1] + ',"clientIp":"203.0.113.10"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},

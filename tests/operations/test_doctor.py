@@ -279,6 +279,18 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
         "short",
         "WECHAT_QUOTE_KEY_PREVIOUS is 5 characters long, not 32 or more",
     ),
+    (
+        "a short origin key",
+        "CLOUDFRONT_ORIGIN_KEY",
+        "short",
+        "CLOUDFRONT_ORIGIN_KEY is 5 characters long, not 32 or more",
+    ),
+    (
+        "CloudFront without an origin key",
+        "CLIENT_ADDRESS_FROM",
+        "cloudfront",
+        "CLOUDFRONT_ORIGIN_KEY is missing",
+    ),
     ("no quote key", "WECHAT_QUOTE_KEY", None, "WECHAT_QUOTE_KEY is missing"),
     (
         "a name misspelt",

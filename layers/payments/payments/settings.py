@@ -212,6 +212,11 @@ class Settings:
         return names
 
     @property
+    def client_address_from(self) -> str:
+        """Who says where a buyer comes from: gateway or cloudfront."""
+        return self._text("CLIENT_ADDRESS_FROM")
+
+    @property
     def gateways(self) -> tuple[str, str]:
         """Origins of WeChat Pay's main and backup host; both must be on the allow-list, in small letters, without a path."""
         return self._gateway("WECHAT_GATEWAY"), self._gateway("WECHAT_BACKUP_GATEWAY")
@@ -244,7 +249,6 @@ class Settings:
         return value
 
     def _text(self, name: str) -> str:
-        value = self._environment.get(name, "")
-        if not value:
+        if not (value := self._environment.get(name, "")):
             raise ConfigurationError(f"the environment variable {name} is missing")
         return value

@@ -191,7 +191,7 @@ class Wiring:
         # Noughts and ones, so that an average is a rate.
         outcome = {"WeChatUnknown": int(problem is not None and not refused), "WeChatRefused": int(refused)}
         self.measure(outcome, operation=operation)
-        if operation in ("native", "jsapi", "app"):
+        if operation in ("native", "jsapi", "app", "h5"):
             self.measure({"OrderFailed": int(problem is not None)})
         self.measure({"WeChatTime": round(seconds * 1000)}, "Milliseconds", operation=operation)
         if problem is not None:

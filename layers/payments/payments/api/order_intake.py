@@ -2,12 +2,20 @@
 
 import json
 import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from payments.api import quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
-from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
+from payments.api.request_bodies import (
+    NewJsapiOrder,
+    NewOrder,
+    Order,
+    description,
+    idempotency_key,
+    load_order,
+)
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
 from payments.core.errors import NotAllowedError, RefusedUpdate
@@ -25,21 +33,30 @@ class PreparedOrder(NamedTuple):
     is_there: bool = False
 
 
-def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
+def prepare_order(
+    request: Request,
+    kind: type[Order],
+    *,
+    method: str,
+    wiring: Wiring,
+    scene: Callable[[Caller, Order], Mapping[str, object]] | None = None,
+) -> PreparedOrder:
     """Check what the caller asks for, and make the payment of it, with its number and its frozen request.
 
-    `kind` is the body's, `method` is native, jsapi or app. Where a buyer is named, the buyer's limits hold; a backend that
+    `kind` is the body's, `method` is native, jsapi, app or h5; `scene` says where it is
+    paid, as WeChat Pay is to be told, which makes no other order of it. Where a buyer is named, the buyer's limits hold; a backend that
     names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
+    where = scene(caller, order) if scene is not None else None
     key = idempotency_key(request.headers)
     user_id = payer(caller, order)
     ticket = priced(caller, order, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
-    payment = frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
+    payment = frozen(order, out_trade_no, user_id=user_id, method=method, scene=where, wiring=wiring)
     request.log_payment(payment)
     if ticket is not None:
         use(ticket, user_id, out_trade_no, payment.created_at, wiring)
@@ -103,10 +120,11 @@ def use(ticket: quotes.Ticket, user_id: str, number: str, now: int, wiring: Wiri
 
 def frozen(
     order: NewOrder,
-    *,
     out_trade_no: str,
+    *,
     user_id: str,
     method: str,
+    scene: Mapping[str, object] | None,
     wiring: Wiring,
     until: float = math.inf,
 ) -> Payment:
@@ -125,6 +143,8 @@ def frozen(
     }
     if openid is not None:
         wechat_request["payer"] = {"openid": openid}
+    if scene is not None:
+        wechat_request["scene_info"] = scene
     asked: dict[str, object] = {
         "user_id": user_id,
         "content_id": order.content_id,

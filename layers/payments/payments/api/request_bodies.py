@@ -87,6 +87,18 @@ class OpenCheckout(msgspec.Struct, rename="camel", forbid_unknown_fields=True, f
     take_over: bool | None = None
 
 
+class NewH5Order(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/h5: an order, and where it is paid. Both members are about the buyer's browser, not about the order.
+
+    `client_ip` is a backend's to say; its rules are `client_address.checked`'s.
+    """
+
+    client_ip: (
+        Annotated[str, msgspec.Meta(min_length=2, max_length=45, pattern=r"^[0-9A-Fa-f:.]+\Z")] | None
+    ) = None
+    h5_type: Literal["iOS", "Android", "Wap"] | None = None
+
+
 class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
     """Body of POST …/refund, as in the specification."""
 

@@ -238,9 +238,10 @@ def _move(
 
 
 def _credential(credential: Credential, expires_at: int) -> list[Any]:
-    actions = [P.credential_expires_at.set(expires_at), *_UNCLAIMED]
-    if credential.code_url is not None:
-        actions.append(P.code_url.set(credential.code_url))
-    if credential.prepay_id is not None:
-        actions.append(P.prepay_id.set(credential.prepay_id))
-    return actions
+    kinds = (
+        (P.code_url, credential.code_url),
+        (P.prepay_id, credential.prepay_id),
+        (P.h5_url, credential.h5_url),
+    )
+    given = [attribute.set(value) for attribute, value in kinds if value is not None]
+    return [P.credential_expires_at.set(expires_at), *_UNCLAIMED, *given]

@@ -82,6 +82,7 @@ class PaymentItem(Table):
     wechat_request = UnicodeAttribute()
     code_url = UnicodeAttribute(null=True)
     prepay_id = UnicodeAttribute(null=True)
+    h5_url = UnicodeAttribute(null=True)
     credential_expires_at = IntAttribute(null=True)
     time_expire = IntAttribute()
     status = UnicodeAttribute()

@@ -26,10 +26,11 @@ from payments.use_cases.verdicts import RETRY_SECONDS, Verdict, retry_after_of, 
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-CREDENTIAL_LIFE_SECONDS = (
-    2 * 3600
-)  # seconds; WeChat Pay APIv3, "Native order": code_url and prepay_id live two hours
-RENEWAL_SECONDS = 300  # seconds before its end at which a credential is not handed out any more
+# Seconds, by the payment's method; WeChat Pay APIv3, "Native order" and "H5 order": code_url and prepay_id live two hours, h5_url
+# five minutes.
+CREDENTIAL_LIFE_SECONDS = {"native": 2 * 3600, "jsapi": 2 * 3600, "app": 2 * 3600, "h5": 300}
+# Seconds before its end at which a credential is not handed out any more: long enough to pay with what was.
+RENEWAL_SECONDS = {"native": 300, "jsapi": 300, "app": 300, "h5": 60}
 MAX_WAIT_SECONDS = 3.0  # seconds to wait for somebody else's send
 
 
@@ -103,7 +104,7 @@ def is_to_be_renewed(known: Payment, now: float) -> bool:
     expires_at = known.credential_expires_at
     if known.status is not Status.PENDING or expires_at is None:
         return False
-    return expires_at < known.time_expire and expires_at - now < RENEWAL_SECONDS
+    return expires_at < known.time_expire and expires_at - now < RENEWAL_SECONDS[known.method]
 
 
 def _unpayable(known: Payment, now: float) -> ApiError | None:
@@ -134,7 +135,7 @@ def _send(payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
     except (RefusedError, UnknownOutcomeError) as problem:
         raise _no_credential(payment, problem, wiring, first=first) from problem
     now = int(wiring.now())
-    expires_at = min(sent_at + CREDENTIAL_LIFE_SECONDS, payment.time_expire)
+    expires_at = min(sent_at + CREDENTIAL_LIFE_SECONDS[payment.method], payment.time_expire)
     try:
         if payment.status is Status.PENDING:
             return wiring.store.renew_credential(payment, credential, expires_at=expires_at)
@@ -159,6 +160,8 @@ def _place_order(payment: Payment, wiring: Wiring) -> Credential:
         return Credential(prepay_id=wiring.wechat.order_jsapi(request))
     if payment.method == "app":
         return Credential(prepay_id=wiring.wechat.order_app(request))
+    if payment.method == "h5":
+        return Credential(h5_url=wiring.wechat.order_h5(request))
     return Credential(code_url=wiring.wechat.order_native(request))
 
 

@@ -3,6 +3,8 @@
 import re
 
 from payments.api.checkout_page import scene_of
+from payments.api.h5 import client_address
+from payments.api.h5.scene import type_of
 from payments.api.http import Request
 from payments.core import identifiers
 from payments.core.checkouts.checkout import H5, JSAPI, KINDS, NATIVE, Device
@@ -14,17 +16,32 @@ _KIND_OF_SCENE = {"wechat": JSAPI, "phone": H5, "desktop": NATIVE}
 _COOKIE = re.compile(r"[A-Z2-7]{26,64}")
 
 
-def device_of(request: Request, kind: str | None, checkout_id: str, wiring: Wiring) -> Device:
-    """The device that asks: of the `kind` that it says, else of the one that its user agent looks like."""
+def device_of(
+    request: Request, kind: str | None, checkout_id: str, wiring: Wiring, *, looking: bool = False
+) -> Device:
+    """The device that asks: of the `kind` that it says, else of the one that its user agent looks like.
+
+    Raises the errors of `client_address.address_of` for a phone's browser; one that is only `looking` may come from anywhere.
+    """
     if kind not in KINDS:
         kind = _KIND_OF_SCENE[scene_of(request.headers.get("user-agent", ""))]
     cookie = cookie_of(request)
     return Device(
         kind,
         wiring.settings.appid,
-        client_address=(request.source_ip or None) if kind == H5 else None,
+        client_address=_address(request, wiring, looking=looking) if kind == H5 else None,
+        h5_type=type_of(request.headers.get("user-agent", "")),
         visit=identifiers.visit_key(checkout_id, cookie) if kind == JSAPI and cookie is not None else None,
     )
+
+
+def _address(request: Request, wiring: Wiring, *, looking: bool) -> str | None:
+    try:
+        return client_address.address_of(request, wiring)
+    except NotAllowedError:
+        if looking:
+            return None
+        raise
 
 
 def cookie_of(request: Request) -> str | None:

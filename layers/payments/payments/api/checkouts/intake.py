@@ -21,7 +21,7 @@ from payments.api.request_bodies import (
 )
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
-from payments.core.checkouts.checkout import JSAPI, Checkout, Device, Hold
+from payments.core.checkouts.checkout import H5, JSAPI, Checkout, Device, Hold
 from payments.core.checkouts.rules import MAX_LIFE_SECONDS, MIN_LEFT_SECONDS
 from payments.core.errors import NotAllowedError, ParameterError
 from payments.core.payment import CURRENCY, Payment
@@ -69,11 +69,13 @@ def order_of(checkout: Checkout, hold: Hold, device: Device, wiring: Wiring) -> 
     kind: type[NewOrder] = NewOrder
     if device.kind == JSAPI and device.openid is not None:
         kind, asked["openid"] = NewJsapiOrder, device.openid
+    scene = {"payer_client_ip": device.client_address, "h5_info": {"type": device.h5_type}}
     payment = order_intake.frozen(
         load(msgspec.json.encode(asked), kind),
-        out_trade_no=hold.out_trade_no,
+        hold.out_trade_no,
         user_id=checkout.user_id,
         method=hold.kind,
+        scene=scene if hold.kind == H5 else None,
         until=checkout.expires_at,
         wiring=wiring,
     )

@@ -1,6 +1,7 @@
 """The public view of a checkout for one device: how it stands, and what that device pays by."""
 
 from payments.api import means, qr, tokens
+from payments.api.h5.scene import h5_link
 from payments.core.checkouts.checkout import Checkout
 from payments.core.checkouts.rules import CLOSING, ELSEWHERE, IDENTIFY, READY, WAITING, may_begin, version_of
 from payments.core.lifecycle import Status
@@ -34,7 +35,7 @@ def view(seen: Seen, *, token: str, wiring: Wiring) -> dict[str, object]:
     if payment is not None and payment.refunded:
         members["refundedAmount"] = str(yuan(payment.refunded))
     if seen.status == WAITING and payment is not None:
-        members |= _means(payment, now, wiring)
+        members |= _means(payment, token, now, wiring)
     members |= _how(seen, token, now)
     if seen.status != "refunded":  # everything else can still change, be it by late money
         members["live"] = {"url": wiring.settings.live_url, "ticket": _ticket(checkout, wiring)}
@@ -53,7 +54,7 @@ def _how(seen: Seen, token: str, now: float) -> dict[str, object]:
     return {"refused": hold.kind} if seen.status == READY and hold is not None and refused else {}
 
 
-def _means(payment: Payment, now: float, wiring: Wiring) -> dict[str, object]:
+def _means(payment: Payment, token: str, now: float, wiring: Wiring) -> dict[str, object]:
     """What the order is paid by; nothing while a fresh one is needed, for which nobody is asked here."""
     until = payment.credential_expires_at
     if until is None or payment.status is not Status.PENDING or is_to_be_renewed(payment, now):
@@ -61,6 +62,9 @@ def _means(payment: Payment, now: float, wiring: Wiring) -> dict[str, object]:
     found: dict[str, object] = {"codeExpiresAt": utc(until)}
     if payment.code_url is not None:
         return {**found, "codeUrl": payment.code_url, "qrCode": qr.data_url(payment.code_url)}
+    if payment.h5_url is not None:
+        back = f"{wiring.settings.public_url}{means.CHECKOUT_PATH}{token}"
+        return {**found, "h5Url": h5_link(payment, back)}
     return {**found, "paymentParams": means.payment_params(payment, wiring)}
 
 

@@ -16,6 +16,7 @@ class Device:
     appid: str
     openid: str | None = None  # of jsapi; None until it is known
     client_address: str | None = None  # of h5: WeChat Pay checks it
+    h5_type: str = "Wap"  # of h5: iOS, Android or Wap, which makes no other device
     visit: str | None = None  # of jsapi: under which key the checkout keeps who is there
 
 
