@@ -17,6 +17,7 @@ from wechatpay.keys import bare, checked_public_key_id, checked_serial
 
 PARAMETERS = {
     "WECHAT_APP_ID": "WeChatAppId",
+    "WECHAT_APPS": "WeChatApps",
     "WECHAT_MCH_ID": "WeChatMchId",
     "WECHAT_NOTIFY_URL": "WeChatNotifyUrl",
     "WECHAT_GATEWAY": "WeChatGateway",
@@ -25,6 +26,7 @@ PARAMETERS = {
     "REQUIRE_QUOTE": "RequireQuote",
     "CLIENT_ADDRESS_FROM": "ClientAddressFrom",
 }
+_LATER = ("WECHAT_APPS",)
 # Taken by the functions without what stands around them; the other parameters as they are.
 _TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
 # The merchant's own; nothing is signed with it, it tells when the key ends.
@@ -135,17 +137,24 @@ def of_file(path: Path) -> Configuration:
         raise CannotError(f"{path} cannot be read: {reason}") from None
 
 
-def parameters_of(stack: Stack) -> dict[str, str]:
-    """What a deployed stack was given. Raises CannotError."""
-    return {name: stack.parameter(parameter, DEFAULTS.get(name)) for name, parameter in PARAMETERS.items()}
-
-
 def of_stack(stack: Stack) -> Configuration:
     """What a deployed stack has: its parameters, and its two secrets. Raises CannotError."""
-    values: dict[str, Any] = dict(parameters_of(stack))
+    values: dict[str, Any] = parameters(stack)
     for output in SECRETS:
         values |= secret(stack, output)
     return Configuration(values)
+
+
+def parameters(stack: Stack) -> dict[str, str]:
+    """What a stack was deployed with, by our names. Raises CannotError, but not for what an older one does not have yet."""
+    values = {}
+    for name, parameter in PARAMETERS.items():
+        try:
+            values[name] = stack.parameter(parameter, DEFAULTS.get(name))
+        except CannotError:
+            if name not in _LATER:
+                raise
+    return values
 
 
 def secret(stack: Stack, output: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from operations.checks.findings import Findings, Level, fault, has, shown
-from operations.configuration import PARAMETERS, SECRETS, Configuration, of_file, parameters_of, secret
+from operations.configuration import PARAMETERS, SECRETS, Configuration, of_file, parameters, secret
 from operations.doctor import diagnosed
 from operations.stack import CannotError, Stack, run
 from wechatpay.decryption import apiv3_key
@@ -30,7 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _write(stack: Stack, options: argparse.Namespace) -> int:
     given = of_file(options.file)
     before = {output: secret(stack, output) for output in SECRETS}
-    deployed = Configuration(parameters_of(stack))
+    deployed = Configuration(parameters(stack))
     kept = Configuration({name: value for members in before.values() for name, value in members.items()})
     print(f"secret: {options.file} for {stack.name}")
     findings = shown(_other_stage(given, deployed))

@@ -18,7 +18,7 @@ from payments.api.request_bodies import (
 )
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
-from payments.core.errors import NotAllowedError, RefusedUpdate
+from payments.core.errors import NotAllowedError, ParameterError, RefusedUpdate
 from payments.core.payment import CURRENCY, Payment
 from payments.core.times import beijing
 from payments.use_cases.admission import check_limits
@@ -55,8 +55,11 @@ def prepare_order(
     ticket = priced(caller, order, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
+    appid = appid_of(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
-    payment = frozen(order, out_trade_no, user_id=user_id, method=method, scene=where, wiring=wiring)
+    payment = frozen(
+        order, out_trade_no, appid=appid, user_id=user_id, method=method, scene=where, wiring=wiring
+    )
     request.log_payment(payment)
     if ticket is not None:
         use(ticket, user_id, out_trade_no, payment.created_at, wiring)
@@ -99,6 +102,16 @@ def priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | N
         raise
 
 
+def appid_of(order: NewOrder, wiring: Wiring) -> str:
+    """Of the app that the order is for: the default, or the one that it names."""
+    if order.app is None:
+        return wiring.settings.appid
+    apps = wiring.settings.apps
+    if order.app not in apps:
+        raise ParameterError("app", f"must be one of {', '.join(sorted(apps))}")
+    return apps[order.app]
+
+
 def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiring) -> str:
     """The same for every repetition: by the Idempotency-Key, else by the quote; without both nothing tells one."""
     scope = wiring.settings.stack_scope
@@ -122,6 +135,7 @@ def frozen(
     order: NewOrder,
     out_trade_no: str,
     *,
+    appid: str,
     user_id: str,
     method: str,
     scene: Mapping[str, object] | None,
@@ -133,7 +147,7 @@ def frozen(
     time_expire = int(min(now + settings.order_life, until))
     openid = order.openid if isinstance(order, NewJsapiOrder) else None
     wechat_request: dict[str, object] = {
-        "appid": settings.appid,
+        "appid": appid,
         "mchid": settings.mchid,
         "description": description(order.subject),
         "out_trade_no": out_trade_no,
@@ -154,8 +168,9 @@ def frozen(
         "metadata": order.metadata,
         "openid": openid,
     }
-    if order.return_url is not None:  # a request without one keeps the fingerprint that it always had
-        asked["return_url"] = order.return_url
+    # A request without one of these keeps the fingerprint that it always had.
+    later = {"return_url": order.return_url, "app": order.app}
+    asked |= {name: value for name, value in later.items() if value is not None}
     return Payment(
         out_trade_no=out_trade_no,
         payment_id=identifiers.payment_id(out_trade_no),
@@ -168,7 +183,7 @@ def frozen(
         openid=openid,
         return_url=order.return_url,
         mchid=settings.mchid,
-        appid=settings.appid,
+        appid=appid,
         amount=order.fen,
         currency=CURRENCY,
         fingerprint=identifiers.fingerprint(asked),

@@ -28,7 +28,6 @@ def device_of(
     cookie = cookie_of(request)
     return Device(
         kind,
-        wiring.settings.appid,
         client_address=_address(request, wiring, looking=looking) if kind == H5 else None,
         h5_type=type_of(request.headers.get("user-agent", "")),
         visit=identifiers.visit_key(checkout_id, cookie) if kind == JSAPI and cookie is not None else None,

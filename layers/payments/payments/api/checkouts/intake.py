@@ -49,6 +49,7 @@ def prepare_checkout(request: Request, wiring: Wiring) -> Checkout:
         order,
         checkout_id=_id(caller.sub, key, ticket, wiring),
         user_id=user_id,
+        appid=order_intake.appid_of(order, wiring),
         expires_at=_end(order, caller, now, wiring),
         now=now,
     )
@@ -73,6 +74,7 @@ def order_of(checkout: Checkout, hold: Hold, device: Device, wiring: Wiring) -> 
     payment = order_intake.frozen(
         load(msgspec.json.encode(asked), kind),
         hold.out_trade_no,
+        appid=hold.appid,
         user_id=checkout.user_id,
         method=hold.kind,
         scene=scene if hold.kind == H5 else None,
@@ -122,7 +124,9 @@ def _within_a_week(at: int, now: int) -> int:
     return at
 
 
-def _made(order: NewCheckout, *, checkout_id: str, user_id: str, expires_at: int, now: int) -> Checkout:
+def _made(
+    order: NewCheckout, *, checkout_id: str, user_id: str, appid: str, expires_at: int, now: int
+) -> Checkout:
     members = {
         order.__struct_encode_fields__[place]: getattr(order, name)
         for place, name in enumerate(order.__struct_fields__)
@@ -135,6 +139,7 @@ def _made(order: NewCheckout, *, checkout_id: str, user_id: str, expires_at: int
         checkout_id=checkout_id,
         user_id=user_id,
         content_id=order.content_id,
+        appid=appid,
         amount=order.fen,
         currency=CURRENCY,
         subject=order.subject,

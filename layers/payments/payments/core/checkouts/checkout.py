@@ -13,7 +13,7 @@ class Device:
     """Where somebody wants to pay: the kind of device, and who is there as far as that kind of order depends on it."""
 
     kind: str  # native | jsapi | h5
-    appid: str
+    appid: str = ""  # the checkout's, once that is known
     openid: str | None = None  # of jsapi; None until it is known
     client_address: str | None = None  # of h5: WeChat Pay checks it
     h5_type: str = "Wap"  # of h5: iOS, Android or Wap, which makes no other device
@@ -67,6 +67,7 @@ class Checkout:
     checkout_id: str
     user_id: str
     content_id: str
+    appid: str
     amount: int
     currency: str
     subject: str

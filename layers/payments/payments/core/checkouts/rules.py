@@ -51,11 +51,10 @@ def step_of(
 
 
 def identified(checkout: Checkout, device: Device) -> Device:
-    """`device` with the openid that its browser has told this checkout, where it is this app's."""
+    """`device` with the checkout's app, and the openid that its browser has told, where it is that app's."""
+    device = replace(device, appid=checkout.appid)
     visit = checkout.visits.get(device.visit) if device.kind == JSAPI and device.visit is not None else None
-    if visit is None or visit.appid != device.appid:
-        return device
-    return replace(device, openid=visit.openid)
+    return replace(device, openid=visit.openid) if visit and visit.appid == checkout.appid else device
 
 
 def may_begin(checkout: Checkout, now: float) -> bool:

@@ -26,6 +26,7 @@ class CheckoutItem(Table):
     checkout_id = UnicodeAttribute(hash_key=True)
     user_id = UnicodeAttribute()
     content_id = UnicodeAttribute()
+    appid = UnicodeAttribute()
     amount = IntAttribute()
     currency = UnicodeAttribute()
     subject = UnicodeAttribute()
