@@ -26,6 +26,8 @@ ROUTES, PARAMETERS = TEMPLATE["Resources"]["Api"]["Properties"]["Body"]["paths"]
 STRUCTS: dict[str, Any] = {
     "NewOrder": request_bodies.NewOrder,
     "NewJsapiOrder": request_bodies.NewJsapiOrder,
+    "NewCheckout": request_bodies.NewCheckout,
+    "OpenCheckout": request_bodies.OpenCheckout,
     "NewH5Order": request_bodies.NewH5Order,
     "NewRefund": request_bodies.NewRefund,
     "AbnormalRefundToCard": request_bodies.AbnormalRefundToCard,

@@ -42,6 +42,8 @@ BODIES = {
     "native": "NewOrder",
     "jsapi": "NewJsapiOrder",
     "app": "NewOrder",
+    "checkout": "NewCheckout",
+    "open": "OpenCheckout",
     "h5": "NewH5Order",
     "close": "Close",
     "refund": "NewRefund",
@@ -130,7 +132,7 @@ def schema_says_all(sent: Any) -> bool:
         return True
     amount = body.get("amount", body.get("refundAmount"))
     plain = not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
-    lawful = body.get("returnUrl") in (None, f"{RETURN_ORIGIN}/thanks")
+    lawful = body.get("returnUrl") in (None, f"{RETURN_ORIGIN}/thanks") and body.get("expiresAt") is None
     lawful = lawful and body.get("app") in (None, "shop", "mini", "mobile")
     reachable = name != "NewH5Order" or is_address(body.get("clientIp"))
     return plain and lawful and reachable and within_bytes(name, json.loads(sent.body))

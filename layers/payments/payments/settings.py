@@ -48,6 +48,11 @@ class Settings(Variables):
         return self._text("BUYERS_TABLE")
 
     @property
+    def checkouts_table(self) -> str:
+        """Name of the table `checkouts`."""
+        return self._text("CHECKOUTS_TABLE")
+
+    @property
     def connections_table(self) -> str:
         """Name of the table `connections`."""
         return self._text("CONNECTIONS_TABLE")

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from payments.stack_secrets import StackSecrets
     from payments.storage.allowances import AllowanceStore
     from payments.storage.certificates import CertificateStore
+    from payments.storage.checkouts.checkouts import CheckoutStore
+    from payments.storage.checkouts.visits import VisitStore
     from payments.storage.connections import ConnectionStore
     from payments.storage.echoes import EchoStore
     from payments.storage.looks import LookStore
@@ -129,6 +131,20 @@ class Wiring:
         from payments.storage.allowances import AllowanceStore
 
         return AllowanceStore(buyers_table=self.settings.buyers_table)
+
+    @cached_property
+    def checkouts(self) -> "CheckoutStore":
+        """The table `checkouts`."""
+        from payments.storage.checkouts.checkouts import CheckoutStore
+
+        return CheckoutStore(checkouts_table=self.settings.checkouts_table)
+
+    @cached_property
+    def visits(self) -> "VisitStore":
+        """The visits in the same table."""
+        from payments.storage.checkouts.visits import VisitStore
+
+        return VisitStore(checkouts_table=self.settings.checkouts_table)
 
     @cached_property
     def connections(self) -> "ConnectionStore":

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
-from payments.api import means
 from payments.api.callers import Caller
 from payments.api.h5 import client_address
 from payments.api.http import Request
@@ -41,14 +40,13 @@ def frozen_address(payment: Payment) -> str:
     return str(scene["payer_client_ip"])
 
 
-def h5_link(payment: Payment, wiring: Wiring) -> str:
-    """The h5_url that leads back to the order's checkout page: to be opened from a page on a registered domain.
+def h5_link(payment: Payment, back: str) -> str:
+    """The h5_url that leads back to the checkout page at `back`: to be opened from a page on a registered domain.
 
     The way back is appended here and never frozen (WeChat Pay APIv3, H5 payment, `redirect_url`).
     """
     url = payment.h5_url or ""
-    back = quote(means.checkout_address(payment, wiring), safe="")
-    return f"{url}{'&' if '?' in url else '?'}redirect_url={back}"
+    return f"{url}{'&' if '?' in url else '?'}redirect_url={quote(back, safe='')}"
 
 
 def _address(request: Request, caller: Caller, order: NewH5Order, wiring: Wiring) -> str:
