@@ -45,7 +45,7 @@ class Wiring:
     def __init__(self, environment: Mapping[str, str] | None = None, *, ahead: Sequence[str] = ()) -> None:
         self.settings = Settings(os.environ if environment is None else environment)
         self._deadline = float("inf")
-        prepare(self, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"), ahead)  # Lambda alone sets it
+        prepare(self, ahead)
 
     def begin(self, seconds: float) -> None:
         """Start a piece of work that must be done within so many seconds; `remaining` says what is left of them."""
