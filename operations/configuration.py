@@ -15,6 +15,7 @@ from wechatpay.keys import bare, checked_public_key_id, checked_serial
 
 PARAMETERS = {
     "WECHAT_APP_ID": "WeChatAppId",
+    "WECHAT_APPS": "WeChatApps",
     "WECHAT_MCH_ID": "WeChatMchId",
     "WECHAT_NOTIFY_URL": "WeChatNotifyUrl",
     "WECHAT_GATEWAY": "WeChatGateway",
@@ -22,6 +23,7 @@ PARAMETERS = {
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
 }
+_LATER = ("WECHAT_APPS",)
 # Taken by the functions without what stands around them; the other parameters as they are.
 _TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
 # The merchant's own; nothing is signed with it, it tells when the key ends.
@@ -129,10 +131,22 @@ def of_file(path: Path) -> Configuration:
 
 def of_stack(stack: Stack) -> Configuration:
     """What a deployed stack has: its parameters, and its two secrets. Raises CannotError."""
-    values: dict[str, Any] = {name: stack.parameter(parameter) for name, parameter in PARAMETERS.items()}
+    values: dict[str, Any] = parameters(stack)
     for output in SECRETS:
         values |= secret(stack, output)
     return Configuration(values)
+
+
+def parameters(stack: Stack) -> dict[str, str]:
+    """What a stack was deployed with, by our names. Raises CannotError, but not for what an older one does not have yet."""
+    values = {}
+    for name, parameter in PARAMETERS.items():
+        try:
+            values[name] = stack.parameter(parameter)
+        except CannotError:
+            if name not in _LATER:
+                raise
+    return values
 
 
 def secret(stack: Stack, output: str) -> dict[str, Any]:

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from operations.checks.findings import Findings, Level, fault, has, shown
-from operations.configuration import ACCOUNT, PARAMETERS, SECRETS, Configuration, of_file, secret
+from operations.configuration import (
+    ACCOUNT,
+    PARAMETERS,
+    SECRETS,
+    Configuration,
+    of_file,
+    parameters,
+    secret,
+)
 from operations.doctor import diagnosed
 from operations.stack import CannotError, Stack, run
 from wechatpay.decryption import apiv3_key
@@ -31,7 +39,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _write(stack: Stack, options: argparse.Namespace) -> int:
     given = of_file(options.file)
     before = {output: secret(stack, output) for output in SECRETS}
-    deployed = Configuration({name: stack.parameter(parameter) for name, parameter in PARAMETERS.items()})
+    deployed = Configuration(parameters(stack))
     kept = Configuration({name: value for members in before.values() for name, value in members.items()})
     print(f"secret: {options.file} for {stack.name}")
     findings = shown(chain(_other_account(given, stack), _other_stage(given, deployed)))

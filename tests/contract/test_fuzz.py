@@ -115,13 +115,14 @@ def body_of(sent: Any) -> tuple[str | None, Any]:
 
 
 def schema_says_all(sent: Any) -> bool:
-    """Whether the body breaks no rule that the file has in words only: how an amount is written, bytes, origins."""
+    """Whether the body breaks no rule that the file has in words only: how an amount is written, bytes, origins, apps."""
     name, body = body_of(sent)
     if name is None or not isinstance(body, dict):
         return True
     amount = body.get("amount", body.get("refundAmount"))
     plain = not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
     lawful = body.get("returnUrl") in (None, f"{RETURN_ORIGIN}/thanks")
+    lawful = lawful and body.get("app") in (None, "shop", "mini", "mobile")
     return plain and lawful and within_bytes(name, json.loads(sent.body))
 
 

@@ -9,7 +9,7 @@ from payments.api.http import Request
 from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
-from payments.core.errors import NotAllowedError, RefusedUpdate
+from payments.core.errors import NotAllowedError, ParameterError, RefusedUpdate
 from payments.core.payment import CURRENCY, Payment
 from payments.core.times import beijing
 from payments.use_cases.admission import check_limits
@@ -37,8 +37,11 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     ticket = _priced(caller, order, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
+    appid = _appid(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
-    payment = _frozen(order, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring)
+    payment = _frozen(
+        order, appid=appid, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring
+    )
     request.log_payment(payment)
     if ticket is not None:
         _use(ticket, payment, wiring)
@@ -81,6 +84,16 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
         raise
 
 
+def _appid(order: NewOrder, wiring: Wiring) -> str:
+    """Of the app that the order is for: the default, or the one that it names."""
+    if order.app is None:
+        return wiring.settings.appid
+    apps = wiring.settings.apps
+    if order.app not in apps:
+        raise ParameterError("app", f"must be one of {', '.join(sorted(apps))}")
+    return apps[order.app]
+
+
 def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiring) -> str:
     """The same for every repetition: by the Idempotency-Key, else by the quote; without both nothing tells one."""
     scope = wiring.settings.stack_scope
@@ -105,12 +118,14 @@ def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
         raise quotes.used_for_another_order() from refused
 
 
-def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wiring: Wiring) -> Payment:
+def _frozen(
+    order: NewOrder, *, appid: str, out_trade_no: str, user_id: str, method: str, wiring: Wiring
+) -> Payment:
     """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
     settings, now = wiring.settings, int(wiring.now())
     openid = order.openid if isinstance(order, NewJsapiOrder) else None
     wechat_request: dict[str, object] = {
-        "appid": settings.appid,
+        "appid": appid,
         "mchid": settings.mchid,
         "description": description(order.subject),
         "out_trade_no": out_trade_no,
@@ -129,8 +144,9 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         "metadata": order.metadata,
         "openid": openid,
     }
-    if order.return_url is not None:  # a request without one keeps the fingerprint that it always had
-        asked["return_url"] = order.return_url
+    # A request without one of these keeps the fingerprint that it always had.
+    later = {"return_url": order.return_url, "app": order.app}
+    asked |= {name: value for name, value in later.items() if value is not None}
     return Payment(
         out_trade_no=out_trade_no,
         payment_id=identifiers.payment_id(out_trade_no),
@@ -143,7 +159,7 @@ def _frozen(order: NewOrder, *, out_trade_no: str, user_id: str, method: str, wi
         openid=openid,
         return_url=order.return_url,
         mchid=settings.mchid,
-        appid=settings.appid,
+        appid=appid,
         amount=order.fen,
         currency=CURRENCY,
         fingerprint=identifiers.fingerprint(asked),

@@ -38,7 +38,7 @@ _JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for E
 
 
 class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """Body of POST …/native and of POST …/app, as in the specification, with `quote` and `returnUrl`."""
+    """Body of POST …/native and of POST …/app, as in the specification, with `quote`, `returnUrl` and `app`."""
 
     content_id: Id
     amount: Any
@@ -48,6 +48,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
     metadata: dict[str, Any] | None = None
     quote: Any = None  # any fault of it is a matter of permission: `quotes.check`
     return_url: Annotated[str, msgspec.Meta(min_length=1)] | None = None  # its rules: `return_urls.check`
+    app: str | None = None  # which there are, the stack knows: `Settings.apps`
 
     @property
     def fen(self) -> int:

@@ -22,11 +22,12 @@ Looked = dict[str, Payment | None]
 def check_limits(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | None:
     """Count `wanted` among its buyer's open orders; None lets it in.
 
-    Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount and way of
+    Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount, app and way of
     paying is returned instead, as it has just been read: a double click or a second device means the same wish.
     Raises RateLimitedError, TryAgainError, StorageUnavailableError.
     """
-    order = OpenOrder(wanted.out_trade_no, _wish(wanted), wanted.created_at, wanted.time_expire)
+    wish = _wish(wanted, default_appid=wiring.settings.appid)
+    order = OpenOrder(wanted.out_trade_no, wish, wanted.created_at, wanted.time_expire)
     try:
         # The normal case costs this one call: a buyer with nothing open.
         wiring.allowances.begin(wanted.user_id, Allowance().plus(order), now=wanted.created_at)
@@ -113,15 +114,16 @@ def _payable(known: Payment, now: int) -> bool:
     return known.status in (Status.CREATING, Status.PENDING) and known.time_expire - now >= MIN_LEFT_SECONDS
 
 
-def _wish(payment: Payment) -> str:
-    return identifiers.fingerprint(
-        {
-            "method": payment.method,
-            "contentId": payment.content_id,
-            "amount": payment.amount,
-            "openid": payment.openid,
-        }
-    )
+def _wish(payment: Payment, *, default_appid: str) -> str:
+    wish: dict[str, object] = {
+        "method": payment.method,
+        "contentId": payment.content_id,
+        "amount": payment.amount,
+        "openid": payment.openid,
+    }
+    if payment.appid != default_appid:  # what one app was given opens the cashier in no other
+        wish["appid"] = payment.appid
+    return identifiers.fingerprint(wish)
 
 
 def _refusal(
