@@ -1,13 +1,18 @@
 """A sandbox that a test can wait for."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from sandbox.stack import Sandbox
+from tests.kit.keys import merchant_file
 
 
 class Running(Sandbox):
-    """A sandbox that a test can wait for."""
+    """A sandbox that a test can wait for; its merchant is the one of all tests, unless it is given another's file."""
+
+    def __init__(self, *, credentials: Path | None = None, **options: Any) -> None:
+        super().__init__(credentials=credentials or merchant_file(), **options)
 
     def minutes(self, count: int) -> None:
         """Let `count` minutes pass one by one, each until everything that it set off is done."""

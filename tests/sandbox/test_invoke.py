@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.commands.samples import ABOUT_AN_ORDER, SampleOrder, invoke
-from sandbox.stack import Sandbox
 from tests.kit import warm
+from tests.kit.running import Running
 
 pytestmark = pytest.mark.share(2, of_file=True)
 
@@ -35,7 +35,7 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox() as running:
+    with Running() as running:
         yield running
 
 
