@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.cloudformation.template import transformed
 from sandbox.commands.cost import ACCESS_LINE, Counted, abandoned, asked, counted, table, waiting
 from sandbox.stack import TEMPLATE, Sandbox
 from tests.kit.running import Running
+
+pytestmark = pytest.mark.in_turn
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/cost.md").read_text()
 

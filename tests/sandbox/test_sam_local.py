@@ -12,6 +12,8 @@ from sandbox.cloudformation.template import transformed
 from sandbox.commands.sam_local import keys, variables
 from tests.kit.running import Running
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 LAYERS = ("layers/wechatpay", "layers/payments")
 HANDLE = "import app, json, sys; print(json.dumps(app.lambda_handler(json.load(sys.stdin), None)))"

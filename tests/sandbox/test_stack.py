@@ -13,6 +13,8 @@ from starlette.routing import Route
 from sandbox.stack import NOTIFY_PATH, Sandbox
 from tests.kit.running import Running
 
+pytestmark = pytest.mark.share(3, of_file=True)
+
 TOYS = Path(__file__).parent / "toys"
 
 
