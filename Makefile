@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?=
 PORT ?= 8000
 ONCE ?=
-JOBS ?= 2
+JOBS ?= 3
 V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
@@ -40,7 +40,7 @@ demo: setup ## one payment through every endpoint, then a shop on http://127.0.0
 sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"] [EVENTS=http://localhost:3000/webhook]
 	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(if $(EVENTS),--forward-events "$(EVENTS)") $(ARGS)
 
-test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
+test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 

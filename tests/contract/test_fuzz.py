@@ -5,13 +5,10 @@ import json
 import os
 import time
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import pytest
-import schemathesis
-from schemathesis.config import SchemathesisConfig
-from schemathesis.pytest.lazy import get_all_tests
-from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
 from tests.contract.callers import RETURN_ORIGIN, Callers
 from tests.contract.rules import SCHEMAS, fits, within_bytes
@@ -50,20 +47,31 @@ BODIES = {
     "refund/abnormal": "AbnormalRefund",
 }
 
-API = schemathesis.openapi.from_dict(DOCUMENT.raw, config=SchemathesisConfig.from_dict(CONFIG))
+
+@cache
+def api() -> Any:
+    """schemathesis and what it makes of the document: not for each process that only collects."""
+    import schemathesis
+    from schemathesis.config import SchemathesisConfig
+
+    return schemathesis.openapi.from_dict(DOCUMENT.raw, config=SchemathesisConfig.from_dict(CONFIG))
 
 
 @pytest.mark.share(3)
 @pytest.mark.parametrize(("method", "path"), sorted(DOCUMENT.operations))
 def test_the_api_answers_as_its_document_says(method: str, path: str, callers: Callers) -> None:
-    # Not `API.parametrize()`: its tests all have one name, and several processes that share the work go by names.
-    operation = API.include(method=method, path=path)
+    # Not `parametrize()`: its tests all have one name, and several processes that share the work go by names.
+    from schemathesis.pytest.lazy import get_all_tests
+
+    operation = api().include(method=method, path=path)
     (made,) = get_all_tests(schema=operation, test_func=answers_as_documented, settings=None, given_kwargs={})
     _, tried = made.ok()
     tried(callers=callers)
 
 
 def answers_as_documented(case: Any, callers: Callers) -> None:
+    from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
     if time.monotonic() > ENDS and EXAMPLES > FEW:
         return  # enough for one `make api-fuzz`
     who = callers.who_for(case)

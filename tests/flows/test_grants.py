@@ -16,6 +16,8 @@ from sandbox.aws.iam import Need, allowed
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.in_turn
+
 HOUR = 3600
 BEYOND_THE_SANDBOX = {
     # The Lambda service writes a function's log lines, with the function's role; here they stay in memory

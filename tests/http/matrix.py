@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.kit.keys import stranger
 from tests.kit.shop import WECHAT
 
 ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
@@ -445,7 +445,7 @@ def hmac_with_the_public_key(tokens, _good, claims):
 
 
 def under_another_key(kid):
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = stranger()
 
     def make(tokens, _good, claims):
         named = {} if kid is None else {"kid": kid or tokens.kid}
