@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?=
 PORT ?= 8000
 ONCE ?=
-JOBS ?= 2
+JOBS ?= 3
 V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
@@ -40,7 +40,7 @@ demo: setup ## one payment through every endpoint, then a shop on http://127.0.0
 sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"] [EVENTS=http://localhost:3000/webhook]
 	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(if $(EVENTS),--forward-events "$(EVENTS)") $(ARGS)
 
-test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
+test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 
@@ -181,8 +181,8 @@ built: build ## the HTTP tests against functions run from what was built, for th
 doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
 	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
 
-deploy: build ## build, check, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
-	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
+deploy: setup ## check, build, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
+	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam --build "make build" $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
 
 secret: setup ## writes the stack's two secrets from a .env file, after the same checks: make secret ENV=dev FILE=.env
 	@$(OPERATE).secret --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)

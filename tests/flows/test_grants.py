@@ -16,6 +16,8 @@ from sandbox.aws.iam import Need, allowed
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.in_turn
+
 HOUR = 3600
 BEYOND_THE_SANDBOX = {
     # The Lambda service writes a function's log lines, with the function's role; here they stay in memory
@@ -83,7 +85,7 @@ def a_merchant_whose_platform_certificate_is_replaced(shop: Shop) -> None:
 
 
 def buyers_with_several_orders(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
+    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
         for content in ("content-1", "content-2"):
             body = {
                 "userId": f"buyer of {call.__name__}",
@@ -92,6 +94,7 @@ def buyers_with_several_orders(shop: Shop) -> None:
                 "subject": "A thing",
             }
             body |= {"openid": "oBuyer-1"} if call == shop.jsapi else {}
+            body |= {"clientIp": "127.0.0.1"} if call == shop.h5 else {}
             number = number_of(shop.call("POST", f"/{call.__name__}", body))
         assert number_of(shop.call("POST", f"/{call.__name__}", body)) == number
         forget(shop, number)  # counted, and not written down yet
@@ -99,12 +102,12 @@ def buyers_with_several_orders(shop: Shop) -> None:
 
 
 def retries(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
+    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
         assert number_of(call(key="again")) == number_of(call(key="again"))
 
 
 def orders_that_somebody_else_still_sends(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
+    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
         shop.faults({"on": call.__name__, "effect": "reset_before"})
         assert call(key="under-way").status_code == 503
         shop.faults()
@@ -117,7 +120,7 @@ def orders_that_nobody_has(shop: Shop) -> None:
 
 
 def a_number_that_wechat_pay_knows_otherwise(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
+    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
         number = number_of(call("5.00", key="restored"))
         assert shop.control("pay", {"outTradeNo": number}).status_code == 200
         shop.sandbox.wait_until(lambda number=number: shop.details(number)["status"] == "succeeded")

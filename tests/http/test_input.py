@@ -404,6 +404,7 @@ def test_any_visible_ascii_is_an_idempotency_key(shop, key):
     assert shop.native(GOOD, key=key).status == 200
 
 
+@pytest.mark.share(5)
 @pytest.mark.parametrize("what", ["query", "payment"])
 @pytest.mark.parametrize(
     "number",

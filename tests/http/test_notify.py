@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from tests.kit.keys import stranger
 from tests.thorough import many
 
 SUCCESS = (200, {"code": "SUCCESS", "message": "Success"})
@@ -334,8 +334,7 @@ def test_what_was_signed_five_minutes_off_is_stale(shop, wechat, good, changes_n
 
 def test_only_wechat_pays_own_key_proves_anything(shop, wechat, good, changes_nothing):
     ours, weixin = wechat.credentials.wechat_public_key_id, wechat.credentials
-    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    theirs = stranger.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    theirs = stranger().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     for key, serial in (
         (weixin.merchant_private_key, weixin.merchant_serial_no),
         (weixin.merchant_private_key, ours),

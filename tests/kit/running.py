@@ -1,13 +1,30 @@
 """A sandbox that a test can wait for."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from sandbox.stack import Sandbox
+from tests.kit.document import DOCUMENT
+from tests.kit.keys import merchant_file
+
+SOURCE = "wechatpay.payments"
 
 
 class Running(Sandbox):
-    """A sandbox that a test can wait for."""
+    """A sandbox that a test can wait for; its merchant is the one of all tests, unless it is given another's file."""
+
+    def __init__(self, *, credentials: Path | None = None, **options: Any) -> None:
+        super().__init__(credentials=credentials or merchant_file(), **options)
+
+    def events(self) -> list[dict[str, Any]]:
+        """As a sandbox has them; each is one that docs/openapi.yaml knows."""
+        events = super().events()
+        for event in events:
+            if event["source"] == SOURCE:
+                problem = DOCUMENT.event_problem(event["detail-type"], event["detail"])
+                assert not problem, problem
+        return events
 
     def minutes(self, count: int) -> None:
         """Let `count` minutes pass one by one, each until everything that it set off is done."""

@@ -126,7 +126,7 @@ def test_a_first_deployment_is_told_what_it_lacks(deploy, calls) -> None:
     done = deploy()
     assert done.returncode == 1
     assert (
-        "a first deployment needs these parameters too:\n  WeChatAppId: appid of the official account"
+        "a first deployment needs these too:\n  WECHAT_APP_ID in the .env file, or WeChatAppId: appid of the official account"
         in done.stderr
     )
     assert calls() == []

@@ -30,7 +30,7 @@ class Merchant:
         self.known: Credentials = sandbox.credentials
         self._deployed, self._capsys, self._monkeypatch = sandbox.deployed, capsys, monkeypatch
         self._file = folder / ".env"
-        self._environment = dict(sandbox.deployed.functions["NativeFunction"].environment)
+        self._environment = dict(sandbox.deployed.functions["H5Function"].environment)
         for name, value in {"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)}.items():
             monkeypatch.setenv(name, value)
         monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)

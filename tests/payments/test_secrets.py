@@ -27,7 +27,7 @@ from payments.storage.secret_members import (
 )
 from payments.storage.secrets import Cached, CurrentKeys
 from payments.wiring import Wiring
-from sandbox.simulator import Credentials
+from tests.kit.keys import merchant
 from wechatpay.errors import DecryptionError, KeyFormatError
 from wechatpay.notification import Sealed
 
@@ -223,7 +223,7 @@ def test_a_secrets_manager_that_hangs_leaves_notify_time_to_answer(monkeypatch: 
         assert time.monotonic() - begun < 4.5
 
 
-MINE = Credentials.create()
+MINE = merchant()
 APIV3 = {"WECHAT_API_V3_KEY": MINE.api_v3_key}
 
 

@@ -1,6 +1,8 @@
 """From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
 
 import json
+import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from payments.api import quotes, return_urls
@@ -8,7 +10,14 @@ from payments.api.callers import Caller
 from payments.api.http import Request
 from payments.api.json_body import load_members
 from payments.api.orders import members
-from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
+from payments.api.request_bodies import (
+    NewJsapiOrder,
+    NewOrder,
+    Order,
+    description,
+    idempotency_key,
+    load_order,
+)
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
 from payments.core.errors import NotAllowedError, ParameterError, RefusedUpdate
@@ -26,33 +35,43 @@ class PreparedOrder(NamedTuple):
     is_there: bool = False
 
 
-def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
+def prepare_order(
+    request: Request,
+    kind: type[Order],
+    *,
+    method: str,
+    wiring: Wiring,
+    scene: Callable[[Caller, Order], Mapping[str, object]] | None = None,
+) -> PreparedOrder:
     """Check what the caller asks for, and make the payment of it, with its number and its frozen request.
 
-    `kind` is the body's, `method` is native, jsapi or app. Where a buyer is named, the buyer's limits hold; a backend that
+    `kind` is the body's, `method` is native, jsapi, app or h5; `scene` says where it is
+    paid, as WeChat Pay is to be told, which makes no other order of it. Where a buyer is named, the buyer's limits hold; a backend that
     names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
+    where = scene(caller, order) if scene is not None else None
     key = idempotency_key(request.headers)
-    user_id = _payer(caller, order)
-    ticket = _priced(caller, order, request, wiring)
+    user_id = payer(caller, order)
+    ticket = priced(caller, order, request, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
-    appid = _appid(order, wiring)
+    appid = appid_of(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
-    payment = _frozen(
+    payment = frozen(
         order,
+        out_trade_no,
         appid=appid,
-        out_trade_no=out_trade_no,
         user_id=user_id,
         method=method,
+        scene=where,
         source_ip=request.source_ip,
         wiring=wiring,
     )
     request.log_payment(payment)
     if ticket is not None:
-        _use(ticket, payment, wiring)
+        use(ticket, user_id, out_trade_no, payment.created_at, wiring)
     if order.user_id is not None or not caller.may_charge:
         open_already = check_limits(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
@@ -60,7 +79,7 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     return PreparedOrder(payment, may_exist=key is not None or ticket is not None)
 
 
-def _payer(caller: Caller, order: NewOrder) -> str:
+def payer(caller: Caller, order: NewOrder) -> str:
     """Whose order this is: a backend may name anybody; a buyer pays for themselves."""
     if caller.may_charge:
         return order.user_id or caller.sub
@@ -72,7 +91,7 @@ def _payer(caller: Caller, order: NewOrder) -> str:
     return caller.sub
 
 
-def _priced(caller: Caller, order: NewOrder, request: Request, wiring: Wiring) -> quotes.Ticket | None:
+def priced(caller: Caller, order: NewOrder, request: Request, wiring: Wiring) -> quotes.Ticket | None:
     """A buyer pays a quoted price, a backend its own."""
     if caller.may_charge or not wiring.settings.requires_quote:
         return None
@@ -94,7 +113,7 @@ def _priced(caller: Caller, order: NewOrder, request: Request, wiring: Wiring) -
         raise
 
 
-def _appid(order: NewOrder, wiring: Wiring) -> str:
+def appid_of(order: NewOrder, wiring: Wiring) -> str:
     """Of the app that the order is for: the default, or the one that it names."""
     if order.app is None:
         return wiring.settings.appid
@@ -114,46 +133,44 @@ def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | N
     return identifiers.random_number("WX", wiring.entropy())
 
 
-def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
+def use(ticket: quotes.Ticket, user_id: str, number: str, now: int, wiring: Wiring) -> None:
+    """The quote opens this order or checkout and no other. Raises NotAllowedError."""
     # Before the buyer's limits are looked at: an order that this refuses must not count.
     try:
-        wiring.allowances.use_quote(
-            payment.user_id,
-            ticket.jti,
-            payment.out_trade_no,
-            expires_at=ticket.expires_at,
-            now=payment.created_at,
-        )
+        wiring.allowances.use_quote(user_id, ticket.jti, number, expires_at=ticket.expires_at, now=now)
     except RefusedUpdate as refused:
         raise quotes.used_for_another_order() from refused
 
 
-def _frozen(
+def frozen(
     order: NewOrder,
+    out_trade_no: str,
     *,
     appid: str,
-    out_trade_no: str,
     user_id: str,
     method: str,
+    scene: Mapping[str, object] | None,
     source_ip: str,
     wiring: Wiring,
+    until: float = math.inf,
 ) -> Payment:
-    """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
+    """With the exact bytes that WeChat Pay will be sent, now and at every retry; payable no longer than `until`."""
     settings, now = wiring.settings, int(wiring.now())
+    time_expire = int(min(now + settings.order_life, until))
     openid = order.openid if isinstance(order, NewJsapiOrder) else None
     wechat_request: dict[str, object] = {
         "appid": appid,
         "mchid": settings.mchid,
         "description": description(order.subject),
         "out_trade_no": out_trade_no,
-        "time_expire": beijing(now + settings.order_life),
+        "time_expire": beijing(time_expire),
         "notify_url": settings.notify_url,
         "amount": {"total": order.fen, "currency": CURRENCY},
     }
     if openid is not None:
         wechat_request["payer"] = {"openid": openid}
     optional = order.in_wechats_words
-    wechat_request |= members.frozen_members(optional, None, source_ip=source_ip)
+    wechat_request |= members.frozen_members(optional, scene, source_ip=source_ip)
     asked: dict[str, object] = {
         "user_id": user_id,
         "content_id": order.content_id,
@@ -183,7 +200,7 @@ def _frozen(
         currency=CURRENCY,
         fingerprint=identifiers.fingerprint(asked),
         wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
-        time_expire=now + settings.order_life,
+        time_expire=time_expire,
         created_at=now,
         updated_at=now,
         sent_at=now,
