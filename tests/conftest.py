@@ -28,7 +28,7 @@ TOGETHER = {"http"}  # folders whose tests look at what the others of the folder
 # Begun first, in this order: so that what comes last is short, and no process waits for another's long file.
 FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog", "payments", "functions")
 
-ALONE = {"browser", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
+ALONE = {"browser", "clients", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
