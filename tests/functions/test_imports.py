@@ -73,6 +73,7 @@ CALLS = {
     "live_connect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
     "native": {"body": ORDER, "requestContext": CLAIMS},
     "jsapi": {"body": ORDER[:-1] + ',"openid":"oBuyer"}', "requestContext": CLAIMS},
+    "h5": {"body": ORDER[:-1] + ',"clientIp":"203.0.113.10"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},
@@ -222,3 +223,50 @@ def test_drawing_a_qr_code_loads_no_imaging_library(imaging_library):
 def test_every_function_has_read_the_root_certificates_once_before_its_first_call(function):
     """For AWS and for WeChat Pay together."""
     assert examined(function).roots == 1
+
+
+GARBAGE = """
+import gc, json, os, sys
+for name in sys.argv[1].split():
+    os.environ.pop(name, None)
+if sys.argv[2]:
+    os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = sys.argv[2]
+looked = []
+gc.collect()
+gc.callbacks.append(lambda phase, found: looked.append(found["generation"]) if phase == "start" else None)
+import payments
+began = len(looked)
+import app
+during = len(looked) - began
+left = sum(len(gc.get_objects(generation)) for generation in range(3))
+print("garbage", json.dumps([during, gc.isenabled(), gc.get_freeze_count(), left]))
+"""
+
+
+def garbage(function, kind):
+    """How often it was looked for during a start, whether it is now, how many objects are exempt and how many are not."""
+    (line,) = [
+        line
+        for line in run(GARBAGE, function, KEPT_FROM.get(function, ""), kind).splitlines()
+        if line.startswith("garbage ")
+    ]
+    return json.loads(line.removeprefix("garbage "))
+
+
+@pytest.mark.share(4)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nobody_looks_for_garbage_while_lambda_starts_a_function_nor_later_in_what_the_start_has_made(
+    function,
+):
+    during, looked_for, exempt, left = garbage(function, "on-demand")
+
+    assert (during, looked_for) == (0, True)
+    assert exempt > 10_000
+    assert left < 1_000
+
+
+def test_where_lambda_starts_nothing_garbage_is_looked_for_as_ever():
+    during, looked_for, exempt, _ = garbage("payment", "")
+
+    assert during > 10
+    assert (looked_for, exempt) == (True, 0)

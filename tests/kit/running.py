@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.stack import Sandbox
+from tests.kit.document import DOCUMENT
 from tests.kit.keys import merchant_file
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.3
+SOURCE = "wechatpay.payments"
 
 
 class Running(Sandbox):
@@ -15,6 +17,17 @@ class Running(Sandbox):
 
     def __init__(self, *, credentials: Path | None = None, **options: Any) -> None:
         super().__init__(credentials=credentials or merchant_file(), **options)
+        self._known = 0  # how many events have been looked at
+
+    def events(self) -> list[dict[str, Any]]:
+        """As a sandbox has them; each is one that docs/openapi.yaml knows."""
+        events = super().events()
+        for event in events[self._known :]:
+            if event["source"] == SOURCE:
+                problem = DOCUMENT.event_problem(event["detail-type"], event["detail"])
+                assert not problem, problem
+        self._known = len(events)
+        return events
 
     def minutes(self, count: int) -> None:
         """Let `count` minutes pass one by one, each until everything that it set off is done."""

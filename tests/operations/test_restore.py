@@ -143,7 +143,7 @@ def test_the_doctor_holds_the_scope_against_what_was_restored_and_reminds_of_the
 
 
 def parameters(new: Shop) -> list[str]:
-    environment = new.sandbox.deployed.functions["NativeFunction"].environment
+    environment = new.sandbox.deployed.functions["H5Function"].environment
     from operations.configuration import PARAMETERS
 
     given = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
