@@ -113,7 +113,7 @@ def stored(shop, call):
     return shop.item(call.number) if call.number else None
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(10)
 @pytest.mark.parametrize("route_key", ROWS)
 @pytest.mark.parametrize("caller", CALLERS)
 def test_each_cell_is_answered_exactly_so(shop, world, route_key, caller):
