@@ -900,6 +900,8 @@ export interface components {
         EventId: string;
         /** @description Of the payment: keep what the highest told. Versions may have gaps */
         EventVersion: number;
+        /** @description Which order of its checkout, from 1 */
+        Attempt: number;
         /** @description As the order was given it */
         EventMetadata: {
             [key: string]: unknown;
@@ -912,6 +914,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "pending";
@@ -928,6 +932,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "succeeded";
@@ -955,6 +961,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "closed";
@@ -976,11 +984,31 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "failed";
             /** @constant */
             previousStatus: "pending";
+            occurredAt: components["schemas"]["Moment"];
+            metadata: components["schemas"]["EventMetadata"];
+        };
+        /** @description The order's checkout had been paid by another order before; its own `PaymentSucceeded` came first. */
+        PaymentDuplicated: {
+            id: components["schemas"]["EventId"];
+            version: components["schemas"]["EventVersion"];
+            outTradeNo: components["schemas"]["OurOrderNumber"];
+            paymentId: components["schemas"]["PaymentId"];
+            userId: string;
+            contentId: string;
+            checkoutId: components["schemas"]["CheckoutId"];
+            attempt: components["schemas"]["Attempt"];
+            amount: components["schemas"]["FenAmount"];
+            status: components["schemas"]["PaidStatus"];
+            previousStatus: components["schemas"]["PaidStatus"];
+            transactionId: string;
+            duplicateOf: components["schemas"]["OurOrderNumber"];
             occurredAt: components["schemas"]["Moment"];
             metadata: components["schemas"]["EventMetadata"];
         };
@@ -992,6 +1020,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -1015,6 +1045,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -1043,6 +1075,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -1066,6 +1100,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -1127,6 +1163,15 @@ export interface components {
             timestamp: components["schemas"]["Moment"];
             data: components["schemas"]["PaymentFailed"];
         };
+        PaymentDuplicatedEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "PaymentDuplicated";
+            timestamp: components["schemas"]["Moment"];
+            data: components["schemas"]["PaymentDuplicated"];
+        };
         RefundRequestedEvent: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -1172,7 +1217,7 @@ export interface components {
             timestamp: components["schemas"]["Moment"];
             data: components["schemas"]["NotificationReceived"];
         };
-        Event: components["schemas"]["PaymentCreatedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentClosedEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["RefundRequestedEvent"] | components["schemas"]["RefundSucceededEvent"] | components["schemas"]["RefundClosedEvent"] | components["schemas"]["RefundAbnormalEvent"] | components["schemas"]["NotificationReceivedEvent"];
+        Event: components["schemas"]["PaymentCreatedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentClosedEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentDuplicatedEvent"] | components["schemas"]["RefundRequestedEvent"] | components["schemas"]["RefundSucceededEvent"] | components["schemas"]["RefundClosedEvent"] | components["schemas"]["RefundAbnormalEvent"] | components["schemas"]["NotificationReceivedEvent"];
         ParamError: {
             error: string;
             /** @constant */

@@ -370,6 +370,9 @@ EventId: TypeAlias = str
 EventVersion: TypeAlias = int
 
 
+Attempt: TypeAlias = int
+
+
 EventMetadata: TypeAlias = dict[str, Any]
 """
 As the order was given it
@@ -387,6 +390,8 @@ class PaymentCreated(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['pending']
     previousStatus: Literal['pending']
@@ -405,6 +410,8 @@ class PaymentSucceeded(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['succeeded']
     previousStatus: Literal['pending', 'closed', 'failed']
@@ -426,6 +433,8 @@ class PaymentClosed(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['closed']
     previousStatus: Literal['pending']
@@ -445,9 +454,33 @@ class PaymentFailed(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['failed']
     previousStatus: Literal['pending']
+    occurredAt: Moment
+    metadata: EventMetadata
+
+
+class PaymentDuplicated(TypedDict):
+    """
+    The order's checkout had been paid by another order before; its own `PaymentSucceeded` came first.
+    """
+
+    id: EventId
+    version: EventVersion
+    outTradeNo: OurOrderNumber
+    paymentId: PaymentId
+    userId: str
+    contentId: str
+    checkoutId: CheckoutId
+    attempt: Attempt
+    amount: FenAmount
+    status: PaidStatus
+    previousStatus: PaidStatus
+    transactionId: str
+    duplicateOf: OurOrderNumber
     occurredAt: Moment
     metadata: EventMetadata
 
@@ -469,6 +502,8 @@ class RefundRequested(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -497,6 +532,8 @@ class RefundSucceeded(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -524,6 +561,8 @@ class RefundClosed(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -551,6 +590,8 @@ class RefundAbnormal(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -597,6 +638,12 @@ class PaymentFailedEvent(TypedDict):
     data: PaymentFailed
 
 
+class PaymentDuplicatedEvent(TypedDict):
+    type: Literal['PaymentDuplicated']
+    timestamp: Moment
+    data: PaymentDuplicated
+
+
 class RefundRequestedEvent(TypedDict):
     type: Literal['RefundRequested']
     timestamp: Moment
@@ -627,7 +674,7 @@ class NotificationReceivedEvent(TypedDict):
     data: NotificationReceived
 
 
-Event: TypeAlias = PaymentCreatedEvent | PaymentSucceededEvent | PaymentClosedEvent | PaymentFailedEvent | RefundRequestedEvent | RefundSucceededEvent | RefundClosedEvent | RefundAbnormalEvent | NotificationReceivedEvent
+Event: TypeAlias = PaymentCreatedEvent | PaymentSucceededEvent | PaymentClosedEvent | PaymentFailedEvent | PaymentDuplicatedEvent | RefundRequestedEvent | RefundSucceededEvent | RefundClosedEvent | RefundAbnormalEvent | NotificationReceivedEvent
 
 
 class ParamErrorDetails(TypedDict):
