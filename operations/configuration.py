@@ -11,7 +11,13 @@ from botocore.exceptions import ClientError
 from operations.checks.findings import Findings, warning
 from operations.env_file import parse
 from operations.stack import CannotError, Stack
-from payments.storage.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
+from payments.storage.secret_members import (
+    APP_SECRET,
+    PLATFORM_CERTIFICATES,
+    certificate_texts,
+    content_of,
+    members_of,
+)
 from wechatpay.errors import KeyFormatError
 from wechatpay.keys import bare, checked_public_key_id, checked_serial
 
@@ -24,8 +30,11 @@ PARAMETERS = {
     "WECHAT_BACKUP_GATEWAY": "WeChatBackupGateway",
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
+    "WECHAT_MINI_PROGRAMS": "WeChatMiniPrograms",
+    "WECHAT_OPEN_PLATFORM": "WeChatOpenPlatform",
+    "WECHAT_OPEN_PLATFORMS_ALLOWED": "WeChatOpenPlatformsAllowed",
 }
-_LATER = ("WECHAT_APPS",)
+_LATER = ("WECHAT_APPS", "WECHAT_MINI_PROGRAMS", "WECHAT_OPEN_PLATFORM", "WECHAT_OPEN_PLATFORMS_ALLOWED")
 # Taken by the functions without what stands around them; the other parameters as they are.
 _TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
 # The merchant's own; nothing is signed with it, it tells when the key ends.
@@ -42,11 +51,15 @@ SECRETS = {
         "WECHAT_QUOTE_KEY_PREVIOUS",
     ),
 }
+# Of each app that asks the open platform; may stay empty, and older stacks have none.
+APPS_SECRET = "AppsSecretArn"  # noqa: S105  a name
 DEFAULTS = {
     "WECHAT_GATEWAY": "https://api.mch.weixin.qq.com",
     "WECHAT_BACKUP_GATEWAY": "https://api2.mch.weixin.qq.com",
     "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com",
     "REQUIRE_QUOTE": "true",
+    "WECHAT_OPEN_PLATFORM": "https://api.weixin.qq.com",
+    "WECHAT_OPEN_PLATFORMS_ALLOWED": "https://api.weixin.qq.com",
 }
 KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members)}
 # How a member is written where it stands in several forms. What is not here stays as it is given.
@@ -87,11 +100,16 @@ class Configuration:
             return certificate_texts(self._values)
         return ()
 
+    @property
+    def app_secrets(self) -> tuple[str, ...]:
+        """The names of the apps' own secrets that are there."""
+        return tuple(name for name in sorted(self._values) if name.startswith(APP_SECRET))
+
     def not_text(self) -> list[str]:
         """The names of values that should be text and are not."""
         return [
             name
-            for name in sorted(KNOWN - {PLATFORM_CERTIFICATES})
+            for name in sorted({*KNOWN, *self.app_secrets} - {PLATFORM_CERTIFICATES})
             if not isinstance(self._values.get(name, ""), str)
         ]
 
@@ -118,7 +136,7 @@ class Configuration:
     def unknown(self) -> Findings:
         """Names that look as if they were meant for us, and that nothing reads."""
         for name in sorted(self._values):
-            if name.startswith("WECHAT_") and name not in KNOWN:
+            if name.startswith("WECHAT_") and name not in {*KNOWN, *self.app_secrets}:
                 close = difflib.get_close_matches(name, KNOWN, n=1)
                 fix = f"rename it to {close[0]} if that is meant" if close else "remove it, or see README.md"
                 yield warning(f"{name} is not a name that anything here reads", fix)
@@ -134,11 +152,17 @@ def of_file(path: Path) -> Configuration:
 
 
 def of_stack(stack: Stack) -> Configuration:
-    """What a deployed stack has: its parameters, and its two secrets. Raises CannotError."""
+    """What a deployed stack has: its parameters, and its secrets. Raises CannotError."""
     values: dict[str, Any] = parameters(stack)
-    for output in SECRETS:
-        values |= secret(stack, output)
+    for members in secrets(stack).values():
+        values |= members
     return Configuration(values)
+
+
+def secrets(stack: Stack) -> dict[str, dict[str, Any]]:
+    """The members of each secret that is an operator's to fill, by the output that names it. Raises CannotError."""
+    there = [*SECRETS, *([APPS_SECRET] if stack.has_output(APPS_SECRET) else [])]
+    return {output: secret(stack, output) for output in there}
 
 
 def parameters(stack: Stack) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`make secret`: checks a `.env` file as `make doctor` does, then writes the stack's two secrets from it."""
+"""`make secret`: checks a `.env` file as `make doctor` does, then writes the stack's secrets from it."""
 
 import argparse
 import json
@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from operations.checks.findings import Findings, Level, fault, has, shown
-from operations.configuration import PARAMETERS, SECRETS, Configuration, of_file, parameters, secret
+from operations.configuration import (
+    APPS_SECRET,
+    PARAMETERS,
+    SECRETS,
+    Configuration,
+    of_file,
+    parameters,
+    secrets,
+)
 from operations.doctor import diagnosed
 from operations.stack import CannotError, Stack, run
 from wechatpay.decryption import apiv3_key
@@ -29,7 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _write(stack: Stack, options: argparse.Namespace) -> int:
     given = of_file(options.file)
-    before = {output: secret(stack, output) for output in SECRETS}
+    before = secrets(stack)
     deployed = Configuration(parameters(stack))
     kept = Configuration({name: value for members in before.values() for name, value in members.items()})
     print(f"secret: {options.file} for {stack.name}")
@@ -38,9 +46,10 @@ def _write(stack: Stack, options: argparse.Namespace) -> int:
     if has(findings, Level.FAULT):
         print("secret: nothing was written; mend the faults first")
         return 1
-    after = {output: _merged(members, given, SECRETS[output]) for output, members in before.items()}
-    changed = [output for output in SECRETS if after[output] != before[output]]
-    for output in SECRETS:
+    names = SECRETS | {APPS_SECRET: given.app_secrets}
+    after = {output: _merged(members, given, names[output]) for output, members in before.items()}
+    changed = [output for output in before if after[output] != before[output]]
+    for output in before:
         _tell(output, before[output], after[output])
     if not changed:
         print("secret: there is nothing to write")

@@ -60,6 +60,7 @@ CALLS = {
     "jsapi": {"body": ORDER[:-1] + ',"openid":"oBuyer"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
+    "openid": {"body": '{"code":"c"}', "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},
     "live_push": {"detail": {"outTradeNo": "WX123456", "version": 3, "status": "succeeded"}},
     "live_disconnect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
@@ -96,6 +97,10 @@ def run(script, function, *arguments):
         "EVENT_BUS": "payments",
         "CONNECTIONS_TABLE": "connections",
         "CHECKOUT_SECRET": "checkout",
+        "APPS_SECRET": "apps",
+        "BUYERS_TABLE": "buyers",
+        "WECHAT_OPEN_PLATFORM": NOWHERE,
+        "WECHAT_OPEN_PLATFORMS_ALLOWED": NOWHERE,
         "LIVE_URL": "ws://127.0.0.1:9/live",
     }
     done = subprocess.run(
@@ -130,6 +135,7 @@ def loaded(function, call=None):
         ("live_connect", {"requests", "boto3", "qrcode", "jwt"}),
         ("checkout", {"boto3", "jwt"}),
         ("query", {"boto3", "qrcode", "jwt"}),
+        ("openid", {"boto3", "qrcode", "jwt"}),
         ("jsapi", {"boto3", "qrcode"}),
         ("native", {"boto3"}),
     ],

@@ -273,6 +273,42 @@ SEND_ON = Row(
 )
 
 
+def exchanged(answer, call):
+    assert answer.json == {"success": True, "data": {"openid": call.number}}
+
+
+VOID = (
+    "is not one that this app can use: a code is one app's, works once, and lives five minutes; get a new one"
+)
+
+
+def code_of(person, **members):
+    """A code that somebody's WeChat has given the mini program; `number` is the openid that it stands for."""
+
+    def call(world, sub):
+        login = world.shop.control("POST", "login", {"person": person}).json if person else {"openid": ""}
+        body = {"code": login.get("code", "0" * 32), "app": "mini", **members}
+        return Call(world, sub, f"{WECHAT}/openid", login["openid"], json.dumps(body).encode())
+
+    return call
+
+
+EXCHANGE = Row(
+    frozenset({PAY, CHARGE}),
+    {
+        "a code": everybody(code_of("alice"), Told(200, check=exchanged), FORBIDDEN),
+        "no code of WeChat's": everybody(
+            code_of(None),
+            refusal(400, "PARAM_ERROR", f"code {VOID}.", field="code", issue=VOID, wechatCode="40029"),
+            FORBIDDEN,
+        ),
+        "malformed": everybody(
+            code_of(None, app="none"), param("app", "must be one of mini, mobile, shop"), FORBIDDEN
+        ),
+    },
+)
+
+
 def unsigned_notification(world, sub):
     return Call(world, sub, f"{WECHAT}/notify", body=b'{"id":"EV-1"}')
 
@@ -341,6 +377,7 @@ ROWS = {
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
     f"POST {WECHAT}/app": opening("app"),
+    f"POST {WECHAT}/openid": EXCHANGE,
     f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
     f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
     f"POST {WECHAT}/close": CLOSE,

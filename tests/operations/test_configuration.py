@@ -8,7 +8,10 @@ import pytest
 from operations.configuration import PARAMETERS, parameters
 from operations.stack import CannotError, Stack
 
-NEWER = {"WECHAT_APPS"}
+NEWER = {
+    *("WECHAT_APPS", "WECHAT_MINI_PROGRAMS"),
+    *("WECHAT_OPEN_PLATFORM", "WECHAT_OPEN_PLATFORMS_ALLOWED"),
+}
 
 
 class DeployedStack(Stack):

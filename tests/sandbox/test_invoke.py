@@ -21,6 +21,7 @@ ANSWERS = {
     "native-buyer-without-quote": (403, "NOAUTH"),
     "jsapi": (200, None),
     "app": (200, None),
+    "openid": (400, "PARAM_ERROR"),  # its code is long over
     "query": (404, "ORDER_NOT_FOUND"),  # its order is not there; make invoke opens one, see below
     "payment": (404, "ORDER_NOT_FOUND"),
     "close": (404, "ORDER_NOT_FOUND"),
