@@ -60,6 +60,7 @@ CALLS = {
     "jsapi": {"body": ORDER[:-1] + ',"openid":"oBuyer"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
+    "verify_file": {"pathParameters": {"file": "favicon.ico"}},
     "openid": {"body": '{"code":"c"}', "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},
     "live_push": {"detail": {"outTradeNo": "WX123456", "version": 3, "status": "succeeded"}},
@@ -130,6 +131,10 @@ def loaded(function, call=None):
         ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("notify", {"requests", "boto3", "qrcode", "jwt"}),
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        (
+            "verify_file",
+            {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"},
+        ),
         ("live_push", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("live_disconnect", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("live_connect", {"requests", "boto3", "qrcode", "jwt"}),

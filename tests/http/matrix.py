@@ -373,6 +373,26 @@ FILES = Row(
 )
 
 
+VERIFY_FILE = "MP_verify_YnNtMB6ewuyKkEqm.txt"
+NO_ROUTE = gateways(404, "Not Found")
+
+
+def at_the_root(name):
+    return everybody(lambda world, sub: Call(world, sub, f"/{name}"), NO_ROUTE)
+
+
+VERIFYING = Row(
+    frozenset(),
+    {
+        "the file": everybody(
+            lambda world, sub: Call(world, sub, f"/{VERIFY_FILE}"), Told(200, lambda _: b"YnNtMB6ewuyKkEqm")
+        ),
+        "another file": at_the_root("MP_verify_other.txt"),
+        "no file": at_the_root("favicon.ico"),
+        "a way out": at_the_root("..%2Fapp.py"),
+    },
+    shown={"x-content-type-options": "nosniff", "cache-control": "no-store"},
+)
 ROWS = {
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
@@ -385,6 +405,7 @@ ROWS = {
     f"POST {WECHAT}/refund/abnormal": SEND_ON,
     "GET /checkout/{token}": CHECKOUT,
     "GET /checkout/assets/{name}": FILES,
+    "GET /{file}": VERIFYING,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
 }
 LIVE_ROWS = {

@@ -29,6 +29,7 @@ ANSWERS = {
     "abnormal_refund": (404, "ORDER_NOT_FOUND"),
     "refund-too-precise": (400, "PARAM_ERROR"),
     "checkout": (404, None),  # a page
+    "verify_file": (404, None),  # a stack has none until it is given some
     "notify": (401, "FAIL"),  # signed with another merchant's keys, and long ago
 }
 """Status and code of the functions behind a route, by the name of the event's file."""

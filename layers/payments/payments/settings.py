@@ -185,6 +185,11 @@ class Settings(Variables):
         return checked_origin(name, self._text(name), self._list(listed), listed=listed)
 
     @property
+    def verify_files(self) -> list[str]:
+        """Files that WeChat looks for at the domain's root: name=content."""
+        return self._list("WECHAT_VERIFY_FILES")
+
+    @property
     def apps_secret(self) -> str:
         """Id of the secret that holds the apps' own secrets."""
         return self._text("APPS_SECRET")
