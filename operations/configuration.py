@@ -1,6 +1,5 @@
 """Everything that a stack needs to know of one merchant, under the specification's names, wherever it is kept."""
 
-import difflib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.checks.findings import Findings, warning
 from operations.env_file import parse
 from operations.stack import CannotError, Stack
 from payments.storage.secret_members import (
@@ -33,8 +31,8 @@ PARAMETERS = {
     "WECHAT_MINI_PROGRAMS": "WeChatMiniPrograms",
     "WECHAT_OPEN_PLATFORM": "WeChatOpenPlatform",
     "WECHAT_OPEN_PLATFORMS_ALLOWED": "WeChatOpenPlatformsAllowed",
+    "CLIENT_ADDRESS_FROM": "ClientAddressFrom",
 }
-_LATER = ("WECHAT_APPS", "WECHAT_MINI_PROGRAMS", "WECHAT_OPEN_PLATFORM", "WECHAT_OPEN_PLATFORMS_ALLOWED")
 # Taken by the functions without what stands around them; the other parameters as they are.
 _TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
 # The merchant's own; nothing is signed with it, it tells when the key ends.
@@ -49,6 +47,8 @@ SECRETS = {
         PLATFORM_CERTIFICATES,
         "WECHAT_QUOTE_KEY",
         "WECHAT_QUOTE_KEY_PREVIOUS",
+        "CLOUDFRONT_ORIGIN_KEY",
+        "CLOUDFRONT_ORIGIN_KEY_PREVIOUS",
     ),
 }
 # Of each app that asks the open platform; may stay empty, and older stacks have none.
@@ -58,10 +58,17 @@ DEFAULTS = {
     "WECHAT_BACKUP_GATEWAY": "https://api2.mch.weixin.qq.com",
     "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com",
     "REQUIRE_QUOTE": "true",
+    "CLIENT_ADDRESS_FROM": "gateway",
+    "WECHAT_APPS": "",
+    "WECHAT_MINI_PROGRAMS": "",
     "WECHAT_OPEN_PLATFORM": "https://api.weixin.qq.com",
     "WECHAT_OPEN_PLATFORMS_ALLOWED": "https://api.weixin.qq.com",
 }
-KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members)}
+# What a file says besides, for `make deploy` alone: who issues the callers' tokens, and the account that it is meant for.
+CALLERS = {"JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
+ACCOUNT = "AWS_ACCOUNT_ID"
+IN_FILE = {**PARAMETERS, **CALLERS}  # every variable that becomes a parameter of the template, and which
+KNOWN = {*IN_FILE, ACCOUNT, APP_SECRET, *(name for members in SECRETS.values() for name in members)}
 # How a member is written where it stands in several forms. What is not here stays as it is given.
 _WRITTEN = {
     "WECHAT_CERT_SERIAL_NO": checked_serial,
@@ -74,8 +81,10 @@ _WRITTEN = {
 class Configuration:
     """Values by name; what is absent or empty is absent. Its repr shows nothing."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], names: frozenset[str] | None = None) -> None:
         self._values = {name: value for name, value in values.items() if value not in (None, "", [])}
+        self.names = frozenset(self._values) if names is None else names
+        """What has a value; of two, one over the other, what has one in the upper."""
         # What is not said about the gateway is what the template would say.
         if "WECHAT_GATEWAY" in self._values and "WECHAT_BACKUP_GATEWAY" not in self._values:
             self._values["WECHAT_BACKUP_GATEWAY"] = (
@@ -131,15 +140,7 @@ class Configuration:
 
     def over(self, other: "Configuration") -> "Configuration":
         """These values, and the other's where there are none here."""
-        return Configuration(other._values | self._values)
-
-    def unknown(self) -> Findings:
-        """Names that look as if they were meant for us, and that nothing reads."""
-        for name in sorted(self._values):
-            if name.startswith("WECHAT_") and name not in {*KNOWN, *self.app_secrets}:
-                close = difflib.get_close_matches(name, KNOWN, n=1)
-                fix = f"rename it to {close[0]} if that is meant" if close else "remove it, or see README.md"
-                yield warning(f"{name} is not a name that anything here reads", fix)
+        return Configuration(other._values | self._values, self.names)
 
 
 def of_file(path: Path) -> Configuration:
@@ -151,30 +152,23 @@ def of_file(path: Path) -> Configuration:
         raise CannotError(f"{path} cannot be read: {reason}") from None
 
 
+def parameters_of(stack: Stack) -> dict[str, str]:
+    """What a deployed stack was given. Raises CannotError."""
+    return {name: stack.parameter(parameter, DEFAULTS.get(name)) for name, parameter in PARAMETERS.items()}
+
+
 def of_stack(stack: Stack) -> Configuration:
     """What a deployed stack has: its parameters, and its secrets. Raises CannotError."""
-    values: dict[str, Any] = parameters(stack)
-    for members in secrets(stack).values():
+    values: dict[str, Any] = dict(parameters_of(stack))
+    for members in secrets_of(stack).values():
         values |= members
     return Configuration(values)
 
 
-def secrets(stack: Stack) -> dict[str, dict[str, Any]]:
+def secrets_of(stack: Stack) -> dict[str, dict[str, Any]]:
     """The members of each secret that is an operator's to fill, by the output that names it. Raises CannotError."""
     there = [*SECRETS, *([APPS_SECRET] if stack.has_output(APPS_SECRET) else [])]
     return {output: secret(stack, output) for output in there}
-
-
-def parameters(stack: Stack) -> dict[str, str]:
-    """What a stack was deployed with, by our names. Raises CannotError, but not for what an older one does not have yet."""
-    values = {}
-    for name, parameter in PARAMETERS.items():
-        try:
-            values[name] = stack.parameter(parameter)
-        except CannotError:
-            if name not in _LATER:
-                raise
-    return values
 
 
 def secret(stack: Stack, output: str) -> dict[str, Any]:

@@ -28,9 +28,9 @@ def check_apps(configuration: Configuration, *, online: bool) -> Findings:
         return
     settings = Settings({name: configuration.text(name) for name in (*_NAMES, *_PLATFORM)})
     try:
+        secrets = AppSecrets(configuration.given(named))
         apps, default, mini_programs = settings.apps, settings.appid, settings.mini_programs
         origin = settings.open_platform
-        secrets = AppSecrets(configuration.given(named))
     except (ConfigurationError, KeyFormatError) as problem:
         yield fault(str(problem), "no openid can be asked for with it: put it right")
         return

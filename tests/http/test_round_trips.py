@@ -118,6 +118,16 @@ def test_app_writes_twice_and_sends_once(shop, warm_too):
     assert spent.asked(number) == [("POST", 200)]
 
 
+def test_h5_writes_twice_and_sends_once(shop, warm_too):
+    order = {name: value for name, value in warm_too.items() if name != "openid"} | {"clientIp": "127.0.0.1"}
+    shop.post("h5", order)
+    with shop.spending("H5Function") as spent:
+        number = shop.post("h5", order).data["outTradeNo"]
+
+    assert spent.aws == [PUT, UPDATE]
+    assert spent.asked(number) == [("POST", 200)]
+
+
 @pytest.mark.parametrize(("sub", "aws"), [("alice", [UPDATE]), (None, [])])
 def test_openid_counts_a_buyers_code_and_asks_the_open_platform_once(shop, sub, aws):
     token = shop.buyer(sub) if sub else shop.backend

@@ -65,6 +65,7 @@ def test_only_notify_the_checkout_and_the_files_at_the_root_are_open() -> None:
         ("get", "/checkout/{token}"),
         ("get", "/{file}"),
         ("post", "/api/v1/payments/wechat/notify"),
+        ("post", "/checkout/{token}/open"),
     ]
     for methods in body["paths"].values():
         for operation in methods.values():

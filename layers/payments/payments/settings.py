@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from payments.apps import apps_of
+from payments.app_settings import AppSettings
 from payments.core.access import SCOPE_NAMES
 from payments.core.errors import ConfigurationError
-from payments.gateways import checked_gateway, checked_origin
-from payments.variables import Variables
+from payments.gateways import checked_gateway
 
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 
@@ -16,7 +15,7 @@ NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 _SCOPE = re.compile(r"[!#-Z^-~]+")
 
 
-class Settings(Variables):
+class Settings(AppSettings):
     """Reads a variable when it is asked for, so that a function needs only those of its own.
 
     Every property raises ConfigurationError naming a variable that is missing or unusable.
@@ -46,6 +45,11 @@ class Settings(Variables):
     def buyers_table(self) -> str:
         """Name of the table `buyers`."""
         return self._text("BUYERS_TABLE")
+
+    @property
+    def checkouts_table(self) -> str:
+        """Name of the table `checkouts`."""
+        return self._text("CHECKOUTS_TABLE")
 
     @property
     def connections_table(self) -> str:
@@ -156,45 +160,6 @@ class Settings(Variables):
         return self._text("STACK_SCOPE")
 
     @property
-    def appid(self) -> str:
-        """The app that orders belong to unless they name another."""
-        return self._bare("WECHAT_APP_ID")
-
-    @property
-    def apps(self) -> Mapping[str, str]:
-        """The appids that orders may be for, by the names that these call them by; `appid` is one of them."""
-        return apps_of(self._list("WECHAT_APPS"), self.appid)
-
-    @property
-    def default_app(self) -> str:
-        """The name among `apps` of the one that `appid` is."""
-        return next(name for name, appid in self.apps.items() if appid == self.appid)
-
-    @property
-    def mini_programs(self) -> frozenset[str]:
-        """The names among `apps` of those that are mini programs; the others ask the open platform as official accounts do."""
-        names = frozenset(self._list("WECHAT_MINI_PROGRAMS"))
-        if unknown := names - self.apps.keys():
-            raise ConfigurationError(f"WECHAT_MINI_PROGRAMS names {min(unknown)}, and WECHAT_APPS does not")
-        return names
-
-    @property
-    def open_platform(self) -> str:
-        """Origin of WeChat's open platform, where codes are exchanged; it must be on the allow-list, without a path."""
-        name, listed = "WECHAT_OPEN_PLATFORM", "WECHAT_OPEN_PLATFORMS_ALLOWED"
-        return checked_origin(name, self._text(name), self._list(listed), listed=listed)
-
-    @property
-    def verify_files(self) -> list[str]:
-        """Files that WeChat looks for at the domain's root: name=content."""
-        return self._list("WECHAT_VERIFY_FILES")
-
-    @property
-    def apps_secret(self) -> str:
-        """Id of the secret that holds the apps' own secrets."""
-        return self._text("APPS_SECRET")
-
-    @property
     def mchid(self) -> str:
         """The merchant number."""
         return self._bare("WECHAT_MCH_ID")
@@ -208,6 +173,11 @@ class Settings(Variables):
     def refunds_held(self) -> bool:
         """Whether no refund goes out until an operator has compared the books, after a restore."""
         return self._environment.get("REFUNDS_HELD") == "true"
+
+    @property
+    def refunds_duplicates(self) -> bool:
+        """Whether a second payment of one checkout is refunded by itself."""
+        return self._environment.get("REFUND_DUPLICATES") == "true"
 
     @property
     def requires_quote(self) -> bool:
@@ -231,6 +201,11 @@ class Settings(Variables):
                 "PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ: with one name, every buyer may do all of it"
             )
         return names
+
+    @property
+    def client_address_from(self) -> str:
+        """Who says where a buyer comes from: gateway or cloudfront."""
+        return self._text("CLIENT_ADDRESS_FROM")
 
     @property
     def gateways(self) -> tuple[str, str]:
