@@ -34,7 +34,14 @@ FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog"
 
 FILES_IN_TURN = 2
 
-ALONE = {"browser", "clients", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
+ALONE = {
+    "browser",
+    "clients",
+    "drills",
+    "dynalite",
+    "examples",
+    "node",
+}  # with more needs than the suite: run when named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
