@@ -121,7 +121,7 @@ def plain(schema: dict[str, Any]) -> dict[str, Any]:
     kept = {
         name: rule
         for name, rule in schema.items()
-        if name not in ("title", "description", "default", "x-max-bytes")
+        if name not in ("title", "description", "default", "x-max-bytes") and (name, rule) != ("required", [])
     }
     if "pattern" in kept:
         kept["pattern"] = kept["pattern"].replace(r"\Z", "$")  # in JSON Schema `$` is the very end
