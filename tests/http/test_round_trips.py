@@ -204,6 +204,19 @@ def test_what_is_paid_costs_a_read_and_a_write(shop, checkout):
     assert shop.port.send("GET", path, headers=please).json["status"] == "paid"
 
 
+@pytest.mark.parametrize(("sub", "aws"), [("alice", [UPDATE]), (None, [])])
+def test_openid_counts_a_buyers_code_and_asks_the_open_platform_once(shop, sub, aws):
+    token = shop.buyer(sub) if sub else shop.backend
+    for _ in range(2):
+        login = shop.control("POST", "login", {}).json
+        with shop.spending("OpenidFunction") as spent:
+            body = {"code": login["code"], "app": "mini"}
+            assert shop.post("openid", body, token=token).data == {"openid": login["openid"]}
+
+    assert spent.aws == aws
+    assert spent.outbound == []  # nothing of it is WeChat Pay's
+
+
 def test_close_wants_and_confirms(shop, warm_too, unpaid):
     with shop.spending("CloseFunction") as spent:
         assert shop.post("close", {"outTradeNo": unpaid}).data["closed"] is True
