@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.checks.access import sentence
+
 # A create that was never carried out, or that failed: no output, and nothing that could be changed.
 NEVER_CREATED = (
     "REVIEW_IN_PROGRESS",
@@ -95,9 +97,17 @@ class Stack:
         """One output of the stack. Raises CannotError."""
         return self._found("output", self._outputs, name)
 
-    def parameter(self, name: str) -> str:
-        """One parameter, as the stack was deployed with it. Raises CannotError."""
-        return self._found("parameter", self._parameters, name)
+    def parameter(self, name: str, default: str | None = None) -> str:
+        """One parameter, as the stack was deployed with it; `default` where it comes from before there was one.
+
+        Raises CannotError.
+        """
+        try:
+            return self._found("parameter", self._parameters, name)
+        except CannotError:
+            if default is None:
+                raise
+            return default
 
     def _found(self, kind: str, known: dict[str, str], name: str) -> str:
         if name not in known and not self._asked:
@@ -147,5 +157,6 @@ def run(
         print(f"\n{parser.prog}: nobody has agreed, and nothing was done", file=sys.stderr)
         return cannot
     except (CannotError, BotoCoreError, ClientError) as problem:
-        print(f"{parser.prog}: {problem}", file=sys.stderr)
+        told = problem if isinstance(problem, CannotError) else sentence(problem)
+        print(f"{parser.prog}: {told}", file=sys.stderr)
         return cannot

@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from operations.configuration import IN_FILE
 from operations.stack import CannotError, Stack
+from payments.apps import apps_of
+from payments.core.errors import ConfigurationError
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 
 ROOT = Path(__file__).parents[2]
@@ -14,16 +17,34 @@ def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:
     declared = parameters_of(ROOT / "template.yaml")
     missing = [name for name, rules in declared.items() if "Default" not in rules and name not in given]
     if deployed is None and missing:
-        told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
-        raise CannotError(f"a first deployment needs these parameters too:\n{told}")
+        variables = {parameter: variable for variable, parameter in IN_FILE.items()}
+        told = "\n".join(
+            f"  {variables[name] + ' in the .env file, or ' if name in variables else ''}{name}: {declared[name]['Description']}"
+            for name in missing
+        )
+        raise CannotError(
+            f"a first deployment needs these too:\n{told}\n"
+            'give them by FILE=.env (.env.example says each in words), or by PARAMETERS="Name=value …"'
+        )
     left = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
     try:
         checked({name: rules for name, rules in declared.items() if name not in left}, given)
     except TemplateError as problem:
         raise CannotError(str(problem)) from None
     _tell_apart(given, deployed, {name: str(declared[name]["Default"]) for name in _SCOPES})
+    _name_apps(given, deployed)
     if deployed is not None:
         _keep(given, deployed)
+
+
+def _name_apps(given: dict[str, str], deployed: Stack | None) -> None:
+    """The names of apps, and the default among them, as the functions will read them. Raises CannotError."""
+    apps, default = (given.get(name, kept(deployed, name)) for name in ("WeChatApps", "WeChatAppId"))
+    try:
+        apps_of(filter(None, map(str.strip, apps.split(","))), default)
+    except ConfigurationError as problem:
+        told = str(problem).replace("WECHAT_APPS", "WeChatApps").replace("WECHAT_APP_ID", "WeChatAppId")
+        raise CannotError(told) from None
 
 
 def _tell_apart(given: dict[str, str], deployed: Stack | None, defaults: dict[str, str]) -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides, words
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = pytest.mark.share(3, of_file=True)
 
 DECLINED = """#!{python}
 # Somebody answers No to the change set: a stack that is not there yet is in review from then on, and all is well.
@@ -94,6 +94,15 @@ def test_a_later_deployment_needs_only_what_changes(deploy, needed, calls) -> No
     [
         (["WeChatMchId=12"], "parameter WeChatMchId must match [0-9]{8,10}"),
         (["WeChatAppId=gh_1234567890"], "parameter WeChatAppId must match wx[0-9a-zA-Z]{16}"),
+        (["WeChatApps=shop=gh_1234567890"], "parameter WeChatApps must match"),
+        (
+            ["WeChatAppId=wx8888888888888888", "WeChatApps=mini=wx0123456789abcdef"],
+            "WeChatAppId must be one of the appids in WeChatApps: it is the default",
+        ),
+        (
+            ["WeChatApps=shop=wx8888888888888888,shop=wx0123456789abcdef"],
+            "WeChatApps has the name shop twice",
+        ),
         (["WechatMchId=1900000109"], "the template has no parameter WechatMchId; did you mean WeChatMchId?"),
         (["LogLevel"], "LogLevel is not Name=value"),
         (
@@ -117,7 +126,7 @@ def test_a_first_deployment_is_told_what_it_lacks(deploy, calls) -> None:
     done = deploy()
     assert done.returncode == 1
     assert (
-        "a first deployment needs these parameters too:\n  WeChatAppId: appid of the official account"
+        "a first deployment needs these too:\n  WECHAT_APP_ID in the .env file, or WeChatAppId: appid of the official account"
         in done.stderr
     )
     assert calls() == []
@@ -194,6 +203,7 @@ HARD = {
     "MerchantName": 'The "Ink" Shop A=B',
     "ReturnOrigins": "https://a.example, https://b.example",
     "AlarmEmail": "",
+    "WeChatApps": "shop=wx8888888888888888, mini=wx0123456789abcdef",
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payments.core.lifecycle import Status
-from tests.payments.stage import SILENCE, START, Between, Stage, order_object, refusal
+from tests.payments.stage import SILENCE, START, Between, Lost, Stage, order_object, refusal
 from wechatpay.errors import UnknownOutcomeError
 
 
@@ -20,6 +20,19 @@ def state(told: tuple[int, dict[str, Any]]) -> str:
 def test_what_is_final_asks_nobody(stage: Stage, status: Status) -> None:
     payment = stage.put(status)
     assert stage.query(payment)[0] == 200
+    assert stage.wechat.asked == []
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(Status.CLOSED, 200), (Status.FAILED, 200), (Status.PAID, 200), (Status.PENDING, 503)],
+)
+def test_while_dynamodb_takes_no_writes_only_what_has_ended_is_told(
+    stage: Stage, status: Status, told: int
+) -> None:
+    payment = stage.put(status)
+    stage.wiring.looks = Lost(stage.wiring.looks, "claim_query", "before")
+    assert stage.query(payment)[0] == told
     assert stage.wechat.asked == []
 
 

@@ -1,12 +1,13 @@
 """Closing at its edges: the order is paid or closed in the middle of it, and only a proven end is told as one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
-from tests.payments.stage import SILENCE, START, Between, Stage, order_object, refusal
+from tests.payments.stage import SILENCE, START, Between, Lost, Stage, order_object, refusal
 
 Act = Callable[[Stage, Payment], object]
 
@@ -23,6 +24,21 @@ def test_what_has_ended_is_told_without_asking_wechat_pay(
     assert (answer, body.get("code"), stage.wechat.asked) == (told, code, [])
     assert body.get("details", {"outTradeNo": payment.out_trade_no}) == {"outTradeNo": payment.out_trade_no}
     assert stage.stored(payment) == payment
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [(Status.CLOSED, 200), (Status.FAILED, 200), (Status.PAID, 409), (Status.PENDING, 503), (None, 404)],
+)
+def test_while_dynamodb_takes_no_writes_only_what_has_ended_is_told(
+    stage: Stage, status: Status | None, told: int
+) -> None:
+    payment = stage.put(status or Status.PENDING)
+    if status is None:
+        payment = replace(payment, out_trade_no="WX" + "A" * 26)
+    stage.wiring.store = Lost(stage.wiring.store, "begin_close", "before")
+    assert stage.close(payment)[0] == told
+    assert stage.wechat.asked == []
 
 
 @pytest.mark.parametrize("status", [Status.CREATING, Status.PENDING])

@@ -65,6 +65,7 @@ def details(payment: Payment) -> dict[str, object]:
             "outTradeNo": payment.out_trade_no,
             "transactionId": payment.transaction_id,
             "tradeState": _trade_state(payment)[0],
+            "checkoutId": payment.checkout_id,
         }
     )
     return _present(
@@ -72,6 +73,7 @@ def details(payment: Payment) -> dict[str, object]:
             "id": payment.payment_id,
             "userId": payment.user_id,
             "contentId": payment.content_id,
+            "checkoutId": payment.checkout_id,
             "amount": str(yuan(payment.amount)),
             "currency": payment.currency,
             "paymentMethod": "wechat",
@@ -80,6 +82,7 @@ def details(payment: Payment) -> dict[str, object]:
             "refunds": [
                 _refund(refund) for refund in sorted(payment.refunds.values(), key=lambda r: r.created_at)
             ],
+            "duplicateOf": payment.duplicate_of,
             "refundedElsewhere": True if payment.refunded_elsewhere else None,
             "metadata": metadata,
             "createdAt": utc(payment.created_at),

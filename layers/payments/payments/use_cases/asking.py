@@ -1,6 +1,6 @@
 """Asking WeChat Pay what became of an order, and believing only what its answer proves."""
 
-from payments.core.errors import RefusedUpdate, TryAgainError
+from payments.core.errors import RefusedUpdate, StorageUnavailableError, TryAgainError
 from payments.core.facts import OrderFacts, UnusableFactsError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
@@ -22,11 +22,29 @@ def find_order(out_trade_no: str, owner: str | None, wiring: Wiring) -> Payment 
         payment = wiring.looks.claim_query(
             out_trade_no, owner=owner, fresh=FRESH_SECONDS, now=int(wiring.now())
         )
-    except RefusedUpdate as refused:
+    except (RefusedUpdate, StorageUnavailableError) as problem:
         # Final, asked about a moment ago, or asked about by somebody else right now: the table's answer is good enough.
-        found = wiring.store.found(out_trade_no, refused)
-        return found if found is not None and owner in (None, found.user_id) else None
+        return found_instead(out_trade_no, owner, problem, wiring)
     return query_order(payment, wiring) or payment
+
+
+def found_instead(
+    out_trade_no: str, owner: str | None, problem: RefusedUpdate | StorageUnavailableError, wiring: Wiring
+) -> Payment | None:
+    """The order that `owner` wanted to write; None when there is none that `owner` may see.
+
+    While DynamoDB takes no writes, only what no write could change is told: an order that has ended, or none. Any other
+    raises the StorageUnavailableError that its write has met.
+    """
+    if isinstance(problem, RefusedUpdate):
+        found = wiring.store.found(out_trade_no, problem)
+    else:
+        found = wiring.store.get(out_trade_no)
+    if found is None or owner not in (None, found.user_id):
+        return None
+    if isinstance(problem, StorageUnavailableError) and not found.status.is_final:
+        raise problem
+    return found
 
 
 def query_order(payment: Payment, wiring: Wiring) -> Payment | None:

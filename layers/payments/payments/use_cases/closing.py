@@ -1,10 +1,10 @@
 """Closing an order: want it, ask WeChat Pay for it, and believe only its 204 or its own word that it is closed."""
 
-from payments.core.errors import OrderPaidError, RefusedUpdate, TryAgainError
+from payments.core.errors import OrderPaidError, RefusedUpdate, StorageUnavailableError, TryAgainError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.core.schedule import FIRST_CHECK_SECONDS
-from payments.use_cases.asking import query_order
+from payments.use_cases.asking import found_instead, query_order
 from payments.use_cases.verdicts import retry_after_of
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
@@ -17,9 +17,8 @@ def begin_close(out_trade_no: str, owner: str | None, wiring: Wiring) -> Payment
     """
     try:
         return _keep_wish(out_trade_no, owner, wiring)
-    except RefusedUpdate as refused:
-        found = wiring.store.found(out_trade_no, refused)
-        return found if found is not None and owner in (None, found.user_id) else None
+    except (RefusedUpdate, StorageUnavailableError) as problem:
+        return found_instead(out_trade_no, owner, problem, wiring)
 
 
 def close_order(payment: Payment, wiring: Wiring) -> Payment:
