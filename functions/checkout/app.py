@@ -28,13 +28,18 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         if is_file:
             return asset(request)
         scene = scene_of(request.headers.get("user-agent", ""))
-        payment = checkout.opened_by(request.path_parameters.get("token", ""), wiring)
+        token = request.path_parameters.get("token", "")
+        asked = wants_json and "asked" in request.query
+        payment = checkout.opened_by(token, scene=scene, wiring=wiring, asked=asked)
         request.log_payment(payment)
-        view = checkout.view(payment, within_wechat=scene == "wechat", wiring=wiring)
+        view = checkout.view(payment, scene=scene, wiring=wiring)
         logger.info(operation(event), extra=log_context)
         if wants_json:
             return response(200, view, {"vary": "accept, user-agent"})
-        return page.render(view, language=language, scene=scene, live_url=wiring.settings.live_url)
+        back = "returned" in request.query
+        return page.render(
+            view, language=language, scene=scene, live_url=wiring.settings.live_url, returned=back
+        )
     except ApiError as refusal:
         answer = render_refusal(refusal, event, log_context)
     except Exception as problem:  # noqa: BLE001  the last resort: a buyer never sees a stack trace

@@ -151,4 +151,4 @@ def test_an_address_that_fits_no_key_is_unknown_only_by_keys_that_are_current(
         held._client = SecretsManager({})  # what was there can be read no more
         stage.wiring.time += CACHE_SECONDS
     with pytest.raises(told):
-        opened_by(newer, stage.wiring)
+        opened_by(newer, scene="desktop", wiring=stage.wiring)
