@@ -17,6 +17,7 @@ from wechatpay.keys import bare, checked_public_key_id, checked_serial
 
 PARAMETERS = {
     "WECHAT_APP_ID": "WeChatAppId",
+    "WECHAT_APPS": "WeChatApps",
     "WECHAT_MCH_ID": "WeChatMchId",
     "WECHAT_NOTIFY_URL": "WeChatNotifyUrl",
     "WECHAT_GATEWAY": "WeChatGateway",
@@ -49,6 +50,7 @@ DEFAULTS = {
     "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com",
     "REQUIRE_QUOTE": "true",
     "CLIENT_ADDRESS_FROM": "gateway",
+    "WECHAT_APPS": "",
 }
 KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members)}
 # How a member is written where it stands in several forms. What is not here stays as it is given.

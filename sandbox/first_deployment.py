@@ -17,6 +17,7 @@ def chosen_parameters(
         "Stage": "sandbox",
         "Release": "sandbox",
         "WeChatAppId": merchant.appid,
+        "WeChatApps": f"shop={merchant.appid},mini={merchant.mini_program_appid},mobile={merchant.mobile_appid}",
         "WeChatMchId": merchant.mchid,
         "WeChatNotifyUrl": notify_url,
         "WeChatGateway": simulator,

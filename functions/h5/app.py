@@ -15,11 +15,12 @@ def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     order = order_intake.prepare_order(request, NewH5Order, method="h5", wiring=wiring, scene=scene)
     payment = open_order(order.payment, wiring=wiring, again=order.may_exist, there=order.is_there)
     request.log_payment(payment)
+    checkout_url = means.checkout_address(payment, wiring)
     return {
         **responses.order_members(payment),
-        "h5Url": h5_link(payment, wiring),
+        "h5Url": h5_link(payment, checkout_url),
         "clientIp": frozen_address(payment),
-        "checkoutUrl": means.checkout_address(payment, wiring),
+        "checkoutUrl": checkout_url,
     }
 
 

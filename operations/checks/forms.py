@@ -1,4 +1,4 @@
-"""Whether appid, merchant number, notify URL and gateways have the right form; nobody is asked."""
+"""Whether appids, merchant number, notify URL and gateways have the right form; nobody is asked."""
 
 import ipaddress
 import re
@@ -26,7 +26,7 @@ _FORMS = {
 
 
 def check_forms(configuration: Configuration) -> Findings:
-    """Check appid, merchant number, notify URL and gateways, each by itself."""
+    """Check appids, merchant number, notify URL and gateways, each by itself."""
     for name, (form, what, fix) in _FORMS.items():
         value = configuration.text(name)
         if not value:
@@ -35,9 +35,25 @@ def check_forms(configuration: Configuration) -> Findings:
             yield fault(f"{name} is not {what}", fix)
         else:
             yield good(f"{name} has the form of {what.partition(':')[0]}")
+    yield from _apps(configuration)
     yield from _notify_url(configuration)
     for name in _GATEWAYS[:2]:
         yield from _gateway(configuration, name)
+
+
+def _apps(configuration: Configuration) -> Findings:
+    names = ("WECHAT_APP_ID", "WECHAT_APPS")
+    values = {name: configuration.text(name) for name in names}
+    if not all(values.values()):
+        return
+    try:
+        apps = Settings(values).apps  # the functions' own rule
+    except ConfigurationError as problem:
+        yield fault(
+            str(problem), "give pairs of name and appid, separated by commas, WECHAT_APP_ID's among them"
+        )
+    else:
+        yield good(f"WECHAT_APPS names {', '.join(apps)}; WECHAT_APP_ID is one of them")
 
 
 def _notify_url(configuration: Configuration) -> Findings:

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 from operations.stack import CannotError, Stack
+from payments.apps import apps_of
+from payments.core.errors import ConfigurationError
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 
 ROOT = Path(__file__).parents[2]
@@ -22,8 +24,19 @@ def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:
     except TemplateError as problem:
         raise CannotError(str(problem)) from None
     _tell_apart(given, deployed, {name: str(declared[name]["Default"]) for name in _SCOPES})
+    _name_apps(given, deployed)
     if deployed is not None:
         _keep(given, deployed)
+
+
+def _name_apps(given: dict[str, str], deployed: Stack | None) -> None:
+    """The names of apps, and the default among them, as the functions will read them. Raises CannotError."""
+    apps, default = (given.get(name, kept(deployed, name)) for name in ("WeChatApps", "WeChatAppId"))
+    try:
+        apps_of(filter(None, map(str.strip, apps.split(","))), default)
+    except ConfigurationError as problem:
+        told = str(problem).replace("WECHAT_APPS", "WeChatApps").replace("WECHAT_APP_ID", "WeChatAppId")
+        raise CannotError(told) from None
 
 
 def _tell_apart(given: dict[str, str], deployed: Stack | None, defaults: dict[str, str]) -> None:

@@ -48,6 +48,11 @@ def rfc3339(seconds: float) -> str:
     return datetime.fromtimestamp(int(seconds), tz=BEIJING).isoformat()
 
 
+def bill_time(seconds: float) -> str:
+    """Beijing time as bills print it, `2018-06-08 10:34:56`."""
+    return datetime.fromtimestamp(int(seconds), tz=BEIJING).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def beijing_day(seconds: float) -> str:
     """The Beijing calendar day as eight digits: it is part of WeChat Pay's own numbers."""
     return datetime.fromtimestamp(seconds, tz=BEIJING).strftime("%Y%m%d")

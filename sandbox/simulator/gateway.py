@@ -1,7 +1,6 @@
 """Every /v3/ request on its way in and out: route, headers, signature; then the answer, signed over its bytes."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from urllib.parse import parse_qsl
 
 from starlette.types import Message, Receive, Scope, Send
@@ -10,7 +9,7 @@ from sandbox.simulator.faults.fault_rule import ANSWER_EFFECTS
 from sandbox.simulator.faults.faults import Faults
 from sandbox.simulator.faults.faulty_reply import FaultyReply
 from sandbox.simulator.protocol.authorization import Gatekeeper
-from sandbox.simulator.protocol.call import Call, Endpoint
+from sandbox.simulator.protocol.call import Call, Download, Endpoint
 from sandbox.simulator.protocol.keys import Keys
 from sandbox.simulator.protocol.refusals import Refusal, invalid_request, no_such_method, no_such_path
 from sandbox.simulator.protocol.reply import Reply, json_bytes
@@ -69,8 +68,7 @@ class Gateway:
             faulty = FaultyReply(fault, answered=lambda: _answered(endpoint, call), signer=signer)
             await faulty.send(scope, receive, send)
             return
-        reply = _answered(endpoint, call)
-        await replace(reply, signature=signer.headers(reply.body)).send(send)
+        await _answered(endpoint, call).signed(signer).send(send)
 
     def _admit(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> MerchantKey:
         if len(body) > _MAX_BODY_BYTES:
@@ -117,6 +115,8 @@ def _answered(endpoint: Endpoint, call: Call) -> Reply:
         answer = endpoint.answer(call)
     except Refusal as refusal:
         return _refused(refusal)
+    if isinstance(answer, Download):
+        return Reply(200, answer.content, number=0, content_type=answer.content_type, is_signed=False)
     return Reply(answer.status, b"" if answer.body is None else json_bytes(answer.body), number=0)
 
 

@@ -5,10 +5,13 @@ from functools import partial
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.serving import Served
+from sandbox.simulator.bills.bill_calls import Bills
+from sandbox.simulator.bills.statements import Statements
 from sandbox.simulator.cashier.call_up import CallUp
 from sandbox.simulator.cashier.h5_checks import H5Checks
 from sandbox.simulator.cashier.h5_page import H5Page
 from sandbox.simulator.clock import Timepiece
+from sandbox.simulator.controls.bill_controls import BillControls
 from sandbox.simulator.controls.controls import Controls
 from sandbox.simulator.controls.fault_controls import FaultControls
 from sandbox.simulator.controls.key_controls import KeyControls
@@ -71,6 +74,7 @@ class Simulator:
             outcome=partial(_outcome, faults, REFUND),
             minute_between=minute_between_refunds,
         )
+        statements = Statements(ledger, self._refund_ledger)
         gateway = Gateway(
             [
                 *Transactions(credentials, ledger, apps).endpoints(),
@@ -79,6 +83,7 @@ class Simulator:
                     self._refund_ledger, keys=keys, outcome=partial(_outcome, faults, ABNORMAL_REFUND)
                 ).endpoints(),
                 *Certificates(keys, merchant_keys).endpoints(),
+                *Bills(statements, clock).endpoints(),
                 *Echo(keys=keys, merchant_keys=merchant_keys, courier=self._courier, clock=clock).endpoints(),
             ],
             gatekeeper=Gatekeeper(credentials.mchid, merchant_keys, clock),
@@ -107,6 +112,7 @@ class Simulator:
                 *RefundControls(self._refund_ledger).routes(),
                 *settings.routes(),
                 *LoginControls(apps, codes).routes(),
+                *BillControls(statements, ledger, self._refund_ledger).routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
                 *NotifyControls(

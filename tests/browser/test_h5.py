@@ -53,7 +53,9 @@ def test_a_phones_browser_pays_and_is_taken_back_to_the_shop(sandbox, shop, tab,
     page.screenshot(path=SHOTS / f"h5-leave-{locale}.png")
     page.get_by_role("link", name=WORDS[locale][0], exact=True).click()
     page.wait_for_url("**/checkmweb?*")
-    assert page.get_by_role("heading").inner_text() == "¥19.99"  # WeChat's page takes nobody without a Referer
+    assert (
+        page.get_by_role("heading").inner_text() == "¥19.99"
+    )  # WeChat's page takes nobody without a Referer
     page.locator("#pay").click()
     page.wait_for_url("**/success?order=h5", timeout=15_000)
     assert shop.details(opened["outTradeNo"])["status"] == "succeeded"
@@ -69,7 +71,7 @@ def test_whoever_comes_back_without_having_paid_is_asked_and_can_pay_after_all(s
     state(page, "returned")
     page.screenshot(path=SHOTS / f"h5-returned-{locale}.png")
     page.get_by_role("button", name=asked).click()
-    page.wait_for_function("document.getElementById('trouble').textContent !== ''")
+    page.wait_for_function("() => document.getElementById('trouble').textContent !== ''")
     assert shop.details(opened["outTradeNo"])["status"] == "pending"
     page.get_by_role("link", name=pay, exact=True).click()
     page.locator("#pay").click()

@@ -80,6 +80,34 @@ def test_the_services_that_are_called_are_left_and_no_other(pruned: Path) -> Non
     assert (pruned / "endpoints.json").stat().st_size < 100_000
 
 
+def without_sentences(part: Any) -> Any:
+    """A part of a model, whatever it tells people."""
+    if isinstance(part, list):
+        return [without_sentences(one) for one in part]
+    if isinstance(part, dict):
+        told = {name for name, one in part.items() if name == "documentation" and isinstance(one, str)}
+        return {name: without_sentences(one) for name, one in part.items() if name not in told}
+    return part
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_pruned_service_differs_in_what_is_told_to_people_alone(service: str, pruned: Path) -> None:
+    """All its operations, and whatever each takes, answers and fails with."""
+    left, whole = (
+        Loader(extra_search_paths=[str(data)], include_default_search_paths=False) for data in (pruned, DATA)
+    )
+    models = [loader.load_service_model(service, "service-2") for loader in (left, whole)]
+    assert without_sentences(models[0]) == without_sentences(models[1])
+    assert models[0]["operations"].keys() == models[1]["operations"].keys() != set()
+
+
+def test_no_sentence_is_left_and_nothing_is_packed(pruned: Path) -> None:
+    models = sorted(pruned.rglob("service-2.json*"))
+    assert {model.parents[1].name for model in models} == set(SERVICES)
+    assert {model.suffix for model in models} == {".json"}
+    assert not any(re.search('"documentation":"[^"]', model.read_text()) for model in models)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_pruned_service_is_addressed_and_signed_for_as_before_in_every_region(
     service: str, pruned: Path

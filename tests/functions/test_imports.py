@@ -219,3 +219,49 @@ print("roots", tls is not None and tls.client_context.cache_info().currsize)
 def test_every_function_has_read_the_root_certificates_once_before_its_first_call(function):
     """For AWS and for WeChat Pay together."""
     assert run(ROOTS, function, KEPT_FROM.get(function, "")).splitlines()[-1] == "roots 1"
+
+
+GARBAGE = """
+import gc, json, os, sys
+for name in sys.argv[1].split():
+    os.environ.pop(name, None)
+if sys.argv[2]:
+    os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = sys.argv[2]
+looked = []
+gc.collect()
+gc.callbacks.append(lambda phase, found: looked.append(found["generation"]) if phase == "start" else None)
+import payments
+began = len(looked)
+import app
+during = len(looked) - began
+left = sum(len(gc.get_objects(generation)) for generation in range(3))
+print("garbage", json.dumps([during, gc.isenabled(), gc.get_freeze_count(), left]))
+"""
+
+
+def garbage(function, kind):
+    """How often it was looked for during a start, whether it is now, how many objects are exempt and how many are not."""
+    (line,) = [
+        line
+        for line in run(GARBAGE, function, KEPT_FROM.get(function, ""), kind).splitlines()
+        if line.startswith("garbage ")
+    ]
+    return json.loads(line.removeprefix("garbage "))
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nobody_looks_for_garbage_while_lambda_starts_a_function_nor_later_in_what_the_start_has_made(
+    function,
+):
+    during, looked_for, exempt, left = garbage(function, "on-demand")
+
+    assert (during, looked_for) == (0, True)
+    assert exempt > 10_000
+    assert left < 1_000
+
+
+def test_where_lambda_starts_nothing_garbage_is_looked_for_as_ever():
+    during, looked_for, exempt, _ = garbage("payment", "")
+
+    assert during > 10
+    assert (looked_for, exempt) == (True, 0)

@@ -44,3 +44,31 @@ def test_the_same_key_is_another_order_by_another_way(shop):
     key = secrets.token_hex(8)
     numbers = {shop.post(way, ORDER, key=key).data["outTradeNo"] for way in ("app", "native")}
     assert len(numbers) == 2
+
+
+def test_the_orders_own_app_is_what_is_signed_for_checked_and_paid(shop):
+    mine = shop.sandbox.credentials
+    data = shop.post("app", ORDER | {"app": "mobile"}).data
+    params = data["paymentParams"]
+    assert params["appId"] == mine.mobile_appid
+    other = called_up(shop, params | {"appId": mine.appid})
+    assert (other.status_code, other.json()["code"]) == (403, "CALL_UP_APPID")
+    paid = called_up(shop, params)
+    assert (paid.status_code, paid.json()["appid"]) == (200, mine.mobile_appid)
+    assert shop.read("query", data["outTradeNo"]).data["tradeState"] == "SUCCESS"
+
+
+def test_a_mini_program_pays_for_an_order_of_its_own(shop):
+    mine = shop.sandbox.credentials
+    order = ORDER | {"app": "mini", "openid": f"o{secrets.token_hex(13)}"}
+    data = shop.post("jsapi", order).data
+    params = data["paymentParams"]
+    assert params["appId"] == mine.mini_program_appid
+    assert called_up(shop, params).status_code == 200
+    assert shop.read("query", data["outTradeNo"]).data["tradeState"] == "SUCCESS"
+
+
+def test_an_app_that_the_stack_does_not_list_is_refused_by_its_name(shop):
+    refusal = shop.post("app", ORDER | {"app": "tablet"})
+    assert refusal.refusal[:2] == (400, "PARAM_ERROR")
+    assert refusal.json["details"] == {"field": "app", "issue": "must be one of mini, mobile, shop"}

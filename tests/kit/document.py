@@ -83,6 +83,30 @@ class Document:
             {**schema, "components": self.raw["components"]}, validate_formats=True
         )
 
+    # ---- events ----
+
+    @cached_property
+    def event_types(self) -> list[str]:
+        """The detail types that an event may have."""
+        return list(self.raw["components"]["schemas"]["Event"]["discriminator"]["mapping"])
+
+    def event_problem(self, detail_type: str, detail: Mapping[str, Any]) -> str:
+        """What is not documented about an event of the bus, or nothing."""
+        if detail_type not in self.event_types:
+            return f"no event {detail_type} is documented"
+        problem = next(iter(self._events[detail_type].iter_errors(detail)), None)
+        return f"{detail_type}: {problem.message}: {json.dumps(detail)[:400]}" if problem else ""
+
+    @cached_property
+    def _events(self) -> dict[str, jsonschema_rs.Validator]:
+        components = _closed(self.raw["components"])
+        return {
+            name: jsonschema_rs.validator_for(
+                {"$ref": f"#/components/schemas/{name}", "components": components}, validate_formats=True
+            )
+            for name in self.event_types
+        }
+
     # ---- answers ----
 
     def problem(self, method: str, path: str, status: int, headers: Mapping[str, str], body: bytes) -> str:

@@ -4,10 +4,22 @@ import threading
 from typing import Any
 
 from sandbox.stack import Sandbox
+from tests.kit.document import DOCUMENT
+
+SOURCE = "wechatpay.payments"
 
 
 class Running(Sandbox):
     """A sandbox that a test can wait for."""
+
+    def events(self) -> list[dict[str, Any]]:
+        """As a sandbox has them; each is one that docs/openapi.yaml knows."""
+        events = super().events()
+        for event in events:
+            if event["source"] == SOURCE:
+                problem = DOCUMENT.event_problem(event["detail-type"], event["detail"])
+                assert not problem, problem
+        return events
 
     def minutes(self, count: int) -> None:
         """Let `count` minutes pass one by one, each until everything that it set off is done."""

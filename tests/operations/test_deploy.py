@@ -94,6 +94,15 @@ def test_a_later_deployment_needs_only_what_changes(deploy, needed, calls) -> No
     [
         (["WeChatMchId=12"], "parameter WeChatMchId must match [0-9]{8,10}"),
         (["WeChatAppId=gh_1234567890"], "parameter WeChatAppId must match wx[0-9a-zA-Z]{16}"),
+        (["WeChatApps=shop=gh_1234567890"], "parameter WeChatApps must match"),
+        (
+            ["WeChatAppId=wx8888888888888888", "WeChatApps=mini=wx0123456789abcdef"],
+            "WeChatAppId must be one of the appids in WeChatApps: it is the default",
+        ),
+        (
+            ["WeChatApps=shop=wx8888888888888888,shop=wx0123456789abcdef"],
+            "WeChatApps has the name shop twice",
+        ),
         (["WechatMchId=1900000109"], "the template has no parameter WechatMchId; did you mean WeChatMchId?"),
         (["LogLevel"], "LogLevel is not Name=value"),
         (
@@ -194,6 +203,7 @@ HARD = {
     "MerchantName": 'The "Ink" Shop A=B',
     "ReturnOrigins": "https://a.example, https://b.example",
     "AlarmEmail": "",
+    "WeChatApps": "shop=wx8888888888888888, mini=wx0123456789abcdef",
 }
 
 

@@ -108,6 +108,18 @@ def certificate(good: Values, *, key=None, name: str = "", ends: float = 400) ->
 BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
     ("no appid", "WECHAT_APP_ID", None, "WECHAT_APP_ID is missing"),
     ("the sample's appid", "WECHAT_APP_ID", "your_wechat_app_id", "WECHAT_APP_ID is not an appid"),
+    (
+        "apps without the default",
+        "WECHAT_APPS",
+        "mini=wx0123456789abcdef",
+        "WECHAT_APP_ID must be one of the appids in WECHAT_APPS",
+    ),
+    (
+        "an app without an appid",
+        "WECHAT_APPS",
+        lambda good: f"shop={good['WECHAT_APP_ID']},mini=gh_1",
+        "WECHAT_APPS has no appid for mini",
+    ),
     ("a mchid with a letter", "WECHAT_MCH_ID", "190000010A", "WECHAT_MCH_ID is not a merchant number"),
     ("no private key", "WECHAT_PRIVATE_KEY", None, "WECHAT_PRIVATE_KEY is missing"),
     (

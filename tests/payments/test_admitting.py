@@ -486,7 +486,15 @@ def test_the_same_wish_again_costs_two_round_trips_however_many_of_it_have_ended
 def test_a_read_that_leaves_orders_out_refuses_nobody_for_them() -> None:
     """DynamoDB may hand a part of a batch back unread."""
     with MemoryDynamoDB.from_template() as db:
-        wiring = Wiring({**db.environment, "DUE_SHARDS": "2", "OPEN_ORDERS": "1", "CREATES_PER_MINUTE": "9"})
+        wiring = Wiring(
+            {
+                **db.environment,
+                "DUE_SHARDS": "2",
+                "OPEN_ORDERS": "1",
+                "CREATES_PER_MINUTE": "9",
+                "WECHAT_APP_ID": "wx1",
+            }
+        )
         paid = put(wiring, Status.PAID)
         assert check_limits(paid, keyed=False, wiring=wiring) is None
 
@@ -507,7 +515,15 @@ def test_a_read_that_leaves_orders_out_refuses_nobody_for_them() -> None:
 
 def test_where_a_refusal_tells_nothing_the_buyers_orders_are_read() -> None:
     with MemoryDynamoDB.from_template() as db:
-        wiring = Wiring({**db.environment, "DUE_SHARDS": "2", "OPEN_ORDERS": "2", "CREATES_PER_MINUTE": "9"})
+        wiring = Wiring(
+            {
+                **db.environment,
+                "DUE_SHARDS": "2",
+                "OPEN_ORDERS": "2",
+                "CREATES_PER_MINUTE": "9",
+                "WECHAT_APP_ID": "wx1",
+            }
+        )
 
         def without_the_item(operation: Operation, run: Run) -> Answer:
             operation.request.pop("ReturnValuesOnConditionCheckFailure", None)

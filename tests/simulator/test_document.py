@@ -28,7 +28,7 @@ def test_the_commands_work_as_printed(merchant, receiver):
         "H5_URL": merchant.h5(merchant.h5_order(notify_url=receiver.url)).json["h5_url"],
         "NO_PROXY": "127.0.0.1",
     }
-    assert len(BLOCKS) == 13
+    assert len(BLOCKS) == 15
     for block in BLOCKS:
         if deliveries := merchant.deliveries():
             environment["NOTIFICATION"] = deliveries[0]["id"]
@@ -39,7 +39,7 @@ def test_the_commands_work_as_printed(merchant, receiver):
         assert done.returncode == 0, (block, done.stdout, done.stderr)
         for line in done.stdout.split("\n"):
             assert line == "" or json.loads(line)
-    receiver.wait(6)
+    receiver.wait(7)
     assert merchant.control("GET", "keys").json["mode"] == "mixed"
     assert merchant.control("GET", "faults").json["rules"] == []
 

@@ -1,13 +1,19 @@
 """A client that nobody here wrote, `wechatpayv3`, against the simulator run alone. Only its host is changed."""
 
+import gzip
+import hashlib
 import json
 import subprocess
 import sys
+import time
 import urllib.request
+from datetime import datetime, timedelta
 
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.core import RequestType
+
+from tests.simulator.test_bills import BEIJING
 
 
 @pytest.fixture
@@ -48,7 +54,12 @@ def client(url, credentials_file, receiver, monkeypatch):
 
 
 def pay(url, **by):
-    with urllib.request.urlopen(f"{url}/_sandbox/pay", data=json.dumps(by).encode(), timeout=5) as answer:
+    return control(url, "pay", **by)
+
+
+def control(url, name, **members):
+    body = json.dumps(members).encode()
+    with urllib.request.urlopen(f"{url}/_sandbox/{name}", data=body, timeout=5) as answer:
         return json.load(answer)
 
 
@@ -188,12 +199,6 @@ def test_it_refunds_queries_and_reads_the_notification(client, url, receiver):
     assert (code, json.loads(message)["code"]) == (400, "INVALID_REQUEST")
 
 
-def control(url, name, **body):
-    data = json.dumps(body).encode()
-    with urllib.request.urlopen(f"{url}/_sandbox/{name}", data=data, timeout=5) as answer:
-        return json.load(answer)
-
-
 def test_it_sends_an_abnormal_refund_to_the_buyers_card(client, url, receiver):
     control(url, "settings", refundAfter=None)
     client.pay(description="测试商品", out_trade_no="T1217752501201410", amount={"total": 100})
@@ -241,3 +246,25 @@ def test_its_encryption_and_its_reader_of_notifications_pass_the_echo(client, re
     assert notification["event_type"] == "SECURITY_ECHO.SUCCESS"
     told = notification["resource"]
     assert (told["echo_message"], client.decrypt(told["encrypt_echo_message"])) == ("hello", "秘密")
+
+
+def test_it_fetches_yesterdays_bills(client, url, monkeypatch):
+    assert (
+        client.pay(description="测试商品", out_trade_no="T1217752501201411", amount={"total": 100})[0] == 200
+    )
+    pay(url, outTradeNo="T1217752501201411")
+    now = time.time()
+    day = datetime.fromtimestamp(now, tz=BEIJING)
+    ready = day.replace(hour=10, minute=0, second=0) + timedelta(days=1)
+    ahead = (ready - day).total_seconds() + 1
+    control(url, "clock", advance=ahead)
+    monkeypatch.setattr("time.time", lambda: now + ahead)  # the client goes by the machine's clock
+    for ask in (client.trade_bill, client.fundflow_bill):
+        code, message = ask(day.date().isoformat())
+        assert code == 200, message
+        told = json.loads(message)
+        code, bill = client.download_bill(told["download_url"])
+        assert code == 200, bill
+        text = gzip.decompress(bill)
+        assert hashlib.sha1(text).hexdigest() == told["hash_value"]
+        assert "`T1217752501201411" in text.decode()

@@ -4,30 +4,23 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+from payments.apps import apps_of
 from payments.core.access import SCOPE_NAMES
 from payments.core.errors import ConfigurationError
+from payments.gateways import checked_gateway
+from payments.variables import Variables
 
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
-
-# https to a name, not to a number: what is signed with the merchant's key goes there. http is for this machine alone.
-_GATEWAY = re.compile(r"https://([a-z0-9-]+\.)+[a-z]{2,}(:[0-9]{1,5})?|http://127\.0\.0\.1:[0-9]{1,5}")
 
 # RFC 6749, section 3.3, but for brackets, in which API Gateway hands a list of scopes over.
 _SCOPE = re.compile(r"[!#-Z^-~]+")
 
 
-class Settings:
+class Settings(Variables):
     """Reads a variable when it is asked for, so that a function needs only those of its own.
 
     Every property raises ConfigurationError naming a variable that is missing or unusable.
     """
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-
-    def has(self, variable: str) -> bool:
-        """Whether the function is given this variable."""
-        return bool(self._environment.get(variable))
 
     @property
     def service(self) -> str:
@@ -53,6 +46,11 @@ class Settings:
     def buyers_table(self) -> str:
         """Name of the table `buyers`."""
         return self._text("BUYERS_TABLE")
+
+    @property
+    def checkouts_table(self) -> str:
+        """Name of the table `checkouts`."""
+        return self._text("CHECKOUTS_TABLE")
 
     @property
     def connections_table(self) -> str:
@@ -135,8 +133,7 @@ class Settings:
     @property
     def return_origins(self) -> frozenset[str]:
         """Origins that a checkout may send its buyer back to, in lower case; none unless configured."""
-        listed = self._environment.get("RETURN_ORIGINS", "").lower().split(",")
-        origins = frozenset(origin.strip().rstrip("/") for origin in listed if origin.strip())
+        origins = frozenset(origin.lower().rstrip("/") for origin in self._list("RETURN_ORIGINS"))
         for origin in origins:
             parts = urlsplit(origin)
             if parts.scheme not in ("https", "http") or origin != f"{parts.scheme}://{parts.netloc}":
@@ -165,8 +162,13 @@ class Settings:
 
     @property
     def appid(self) -> str:
-        """The app that orders belong to."""
+        """The app that orders belong to unless they name another."""
         return self._bare("WECHAT_APP_ID")
+
+    @property
+    def apps(self) -> Mapping[str, str]:
+        """The appids that orders may be for, by the names that these call them by; `appid` is one of them."""
+        return apps_of(self._list("WECHAT_APPS"), self.appid)
 
     @property
     def mchid(self) -> str:
@@ -217,34 +219,5 @@ class Settings:
         return self._gateway("WECHAT_GATEWAY"), self._gateway("WECHAT_BACKUP_GATEWAY")
 
     def _gateway(self, name: str) -> str:
-        gateway = self._text(name).removesuffix("/")
-        if "/" in gateway.partition("://")[2]:
-            raise ConfigurationError(
-                f"{name} must not have a path: APIv3 has no sandbox of WeChat Pay's; this project's is `make demo`"
-            )
-        if not _GATEWAY.fullmatch(gateway):
-            raise ConfigurationError(
-                f"{name} must be https:// and a host name in small letters, nothing more"
-            )
         allowed = [origin.strip() for origin in self._text("WECHAT_GATEWAYS_ALLOWED").split(",")]
-        if gateway not in allowed:
-            raise ConfigurationError(f"{name} is not one of WECHAT_GATEWAYS_ALLOWED")
-        return gateway
-
-    def _number(self, name: str) -> int:
-        text = self._text(name)
-        if not text.isascii() or not text.isdigit() or int(text) < 1:
-            raise ConfigurationError(f"{name} must be a whole number from 1")
-        return int(text)
-
-    def _bare(self, name: str) -> str:
-        """One in which a blank or a line end around it cannot be meant."""
-        value = self._text(name).strip()
-        if not value:
-            raise ConfigurationError(f"the environment variable {name} is missing")
-        return value
-
-    def _text(self, name: str) -> str:
-        if not (value := self._environment.get(name, "")):
-            raise ConfigurationError(f"the environment variable {name} is missing")
-        return value
+        return checked_gateway(name, self._text(name), allowed)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from payments.stack_secrets import StackSecrets
     from payments.storage.allowances import AllowanceStore
     from payments.storage.certificates import CertificateStore
+    from payments.storage.checkouts.checkouts import CheckoutStore
+    from payments.storage.checkouts.visits import VisitStore
     from payments.storage.connections import ConnectionStore
     from payments.storage.echoes import EchoStore
     from payments.storage.looks import LookStore
@@ -43,7 +45,7 @@ class Wiring:
     def __init__(self, environment: Mapping[str, str] | None = None, *, ahead: Sequence[str] = ()) -> None:
         self.settings = Settings(os.environ if environment is None else environment)
         self._deadline = float("inf")
-        prepare(self, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"), ahead)  # Lambda alone sets it
+        prepare(self, ahead)
 
     def begin(self, seconds: float) -> None:
         """Start a piece of work that must be done within so many seconds; `remaining` says what is left of them."""
@@ -129,6 +131,20 @@ class Wiring:
         from payments.storage.allowances import AllowanceStore
 
         return AllowanceStore(buyers_table=self.settings.buyers_table)
+
+    @cached_property
+    def checkouts(self) -> "CheckoutStore":
+        """The table `checkouts`."""
+        from payments.storage.checkouts.checkouts import CheckoutStore
+
+        return CheckoutStore(checkouts_table=self.settings.checkouts_table)
+
+    @cached_property
+    def visits(self) -> "VisitStore":
+        """The visits in the same table."""
+        from payments.storage.checkouts.visits import VisitStore
+
+        return VisitStore(checkouts_table=self.settings.checkouts_table)
 
     @cached_property
     def connections(self) -> "ConnectionStore":

@@ -11,6 +11,7 @@ ABNORMAL_REFUND = "abnormalRefund"
 REQUESTS = (
     *("native", "jsapi", "h5", "app", "query", "close"),
     *(REFUND, "refundQuery", ABNORMAL_REFUND, "certificates", "echo"),
+    *("tradeBill", "fundFlowBill", "billDownload"),
 )
 OPEN_PLATFORM = ("accessToken", "refreshToken", "auth", "jscode2session")
 OPERATIONS = (*REQUESTS, NOTIFICATION, *OPEN_PLATFORM)

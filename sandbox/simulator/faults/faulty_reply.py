@@ -49,7 +49,9 @@ class FaultyReply:
             await replace(self._signed(self._answered()), content_type=None).send(send)
         elif effect in SIGNATURE_EFFECTS and self._signer is not None:
             reply = self._answered()
-            await replace(reply, signature=faulty_signature(effect, self._signer, reply.body)).send(send)
+            if reply.is_signed:
+                reply = replace(reply, signature=faulty_signature(effect, self._signer, reply.body))
+            await reply.send(send)
         else:
             raise ValueError(f"{effect!r} is not an effect on an answer")
 
@@ -76,4 +78,4 @@ class FaultyReply:
         return self._signed(reply) if rule.get("signed", by_itself) else reply
 
     def _signed(self, reply: Reply) -> Reply:
-        return reply if self._signer is None else replace(reply, signature=self._signer.headers(reply.body))
+        return reply if self._signer is None else reply.signed(self._signer)

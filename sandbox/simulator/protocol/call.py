@@ -30,10 +30,18 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Download:
+    """A file as it is: nobody has signed it (WeChat Pay APIv3, Download bill)."""
+
+    content: bytes
+    content_type: str
+
+
+@dataclass(frozen=True)
 class Endpoint:
     """One method of one path. `name` is what fault rules call it; `answer` may raise a Refusal."""
 
     name: str
     method: str
     path: Pattern[str]
-    answer: Callable[[Call], Answer]
+    answer: Callable[[Call], Answer | Download]

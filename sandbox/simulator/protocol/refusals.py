@@ -195,3 +195,18 @@ def refund_too_soon() -> Refusal:
     return Refusal(
         429, "FREQUENCY_LIMITED", "同一订单的两次部分退款须间隔1分钟，请稍后再试", number=TOO_OFTEN
     )
+
+
+def statement_creating() -> Refusal:
+    """400: the bill is still being made; to be asked for again in half an hour (WeChat Pay APIv3, Trade bill: errors)."""
+    return Refusal(400, "STATEMENT_CREATING", "账单生成中")
+
+
+def no_statement() -> Refusal:
+    """400: nothing happened on that day (WeChat Pay APIv3, Trade bill: errors)."""
+    return Refusal(400, "NO_STATEMENT_EXIST", "请求的账单文件不存在")
+
+
+def no_such_file() -> Refusal:
+    """404: no bill is behind this link any more; a link lives five minutes."""
+    return Refusal(404, "RESOURCE_NOT_EXISTS", "下载链接不存在或已过期")

@@ -3,10 +3,12 @@
 import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 from starlette.types import Send
+
+from sandbox.simulator.protocol.signing import Signer
 
 JSON = "application/json; charset=utf-8"
 NO_BODY = "application/json"  # of a 204: clients in use fail without one
@@ -26,6 +28,11 @@ class Reply:
     number: int | None
     signature: Mapping[str, str] = field(default_factory=dict)
     content_type: str | None = JSON
+    is_signed: bool = True
+
+    def signed(self, signer: Signer) -> Self:
+        """The answer with its signature; a file has none."""
+        return replace(self, signature=signer.headers(self.body)) if self.is_signed else self
 
     async def send(self, send: Send, *, cut: int = 0) -> None:
         """Send it. With a `cut`, so many bytes fewer than announced: the answer is then not complete."""

@@ -42,6 +42,7 @@ class Refund:
     ends_as: RefundStatus  # by itself
     status: RefundStatus = RefundStatus.PROCESSING
     success_time: float | None = None
+    closed_at: float | None = None
     coupon_parts: tuple[int, ...] = ()  # what each coupon of the order gets back, in fen
     arrival: Arrival = Arrival()
 
@@ -82,7 +83,12 @@ class Refund:
 
     def ended(self, status: RefundStatus, now: float) -> Self:
         """The refund with an end; only a successful one has a time of success."""
-        return replace(self, status=status, success_time=now if status is RefundStatus.SUCCESS else None)
+        return replace(
+            self,
+            status=status,
+            success_time=now if status is RefundStatus.SUCCESS else None,
+            closed_at=now if status is RefundStatus.CLOSED else None,
+        )
 
     def arriving(self, **changes: str) -> Self:
         """The refund with other members of its `arrival`."""

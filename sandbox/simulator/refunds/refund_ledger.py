@@ -102,6 +102,12 @@ class RefundLedger:
         with self._lock:
             return self._of(out_trade_no, self._clock.time())
 
+    def refunds(self) -> list[Refund]:
+        """Every refund, in the order in which they were accepted."""
+        now = self._clock.time()
+        with self._lock:
+            return [each for number in self._refunds if (each := self._current(number, now)) is not None]
+
     def end(self, out_refund_no: str, status: RefundStatus, **arrival: str) -> Refund:
         """End it as `status`, now, with these members of its Arrival. SUCCESS and CLOSED are final. Raises NotPossibleError."""
         now = self._clock.time()

@@ -15,20 +15,27 @@ from payments.use_cases.opening import renew_credential
 from payments.wiring import Wiring
 
 
-def opened_by(token: str, *, scene: str, wiring: Wiring, asked: bool = False) -> Payment:
-    """The order that a checkout token opens, with a fresh credential where the last one ends before the order and the scene needs it.
+def number_of(token: str, wiring: Wiring) -> str:
+    """What a checkout token opens: an out_trade_no, or a checkout_id (`identifiers.is_checkout`).
 
-    Costs one read; only a credential in its last minutes costs more, and asking WeChat Pay, which a buyer does who says to have
-    paid (`asked`). Where a fresh one cannot be had right now, the
-    payment comes without any: the last may be void already. Raises OrderNotFoundError, the same whatever is wrong with
-    the token; TryAgainError where it may be right, by keys that could not be read yet.
+    Raises OrderNotFoundError, the same whatever is wrong with the token; TryAgainError where it may be right, by keys that could
+    not be read yet.
     """
     secret = wiring.secrets.checkout_key
     try:
-        number = tokens.order_of(token, keys=secret.value(), now=wiring.now())
+        return tokens.order_of(token, keys=secret.value(), now=wiring.now())
     except tokens.TicketError as problem:
         secret.require_current()
         raise OrderNotFoundError from problem
+
+
+def opened_by(number: str, *, scene: str, wiring: Wiring, asked: bool = False) -> Payment:
+    """The order with this number, with a fresh credential where the last one ends before the order and the scene needs it.
+
+    Costs one read; only a credential in its last minutes costs more, and asking WeChat Pay, which a buyer does who says to have
+    paid (`asked`). Where a fresh one cannot be had right now, the payment comes without any: the last may be void already. Raises
+    OrderNotFoundError.
+    """
     known = _asked_about(number, wiring) if asked else _read(number, wiring)
     if known.method == "h5" and scene != "phone":  # its link is for nobody here
         return known
@@ -92,7 +99,7 @@ def _means(payment: Payment, *, scene: str, wiring: Wiring) -> dict[str, object]
     if payment.code_url is not None:
         return {**until, "codeUrl": payment.code_url, "qrCode": qr.data_url(payment.code_url)}
     if payment.h5_url is not None:
-        return {**until, "h5Url": h5_link(payment, wiring)}
+        return {**until, "h5Url": h5_link(payment, means.checkout_address(payment, wiring))}
     if scene != "wechat":
         return {**until, "qrCode": qr.data_url(means.checkout_address(payment, wiring))}
     return {**until, "paymentParams": means.payment_params(payment, wiring)}

@@ -96,7 +96,7 @@ class Page:
         answer = self._filled(
             200, places, shown, reload=None if state == "refunded" else reload, live_url=live_url
         )
-        if view.get("method") == "h5":
+        if "h5" in (view.get("method"), view.get("kind")):
             # WeChat's page looks at the domain that leads to it, and takes nobody without (H5 payment, frequent questions). The
             # address of this page is the buyer's secret: only where it is on goes along.
             answer["headers"]["referrer-policy"] = "origin"
@@ -180,17 +180,19 @@ def state_of(view: Mapping[str, Any], scene: str, *, returned: bool = False) -> 
     """What the page shows, a name in words.json; checkout.js says the same of the same view."""
     if view["status"] == "paid" and "returnUrl" in view:
         return "returning"
+    if view["status"] in ("ready", "identify", "elsewhere"):
+        return "renewing"
     if view["status"] != "waiting":
         return str(view["status"])
     if "paymentParams" in view:
         return "cashier"
     if "h5Url" in view:
         return "returned" if returned else "leave"
-    if view["method"] == "h5" and scene != "phone":
+    if view.get("method") == "h5" and scene != "phone":
         return "outside" if scene == "wechat" else "handheld"
     if "qrCode" not in view:
         return "renewing"
-    if view["method"] == "jsapi":
+    if view.get("method") == "jsapi":
         return "elsewhere"
     return "scan" if scene == "desktop" else scene
 

@@ -49,6 +49,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     source_ip: str = ""  # whoever holds the connection to API Gateway: the buyer, or what stands in between
     scope_names: Mapping[str, str] = field(default_factory=lambda: SCOPE_NAMES)
+    cookies: Mapping[str, str] = field(default_factory=dict)
     # What the one log line of this request will say.
     log_context: dict[str, object] = field(default_factory=dict)
 
@@ -119,6 +120,7 @@ def request_of(event: Mapping[str, Any], log_context: dict[str, object]) -> Requ
         query=event.get("queryStringParameters") or {},
         source_ip=str((context.get("http") or {}).get("sourceIp") or ""),
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
+        cookies=dict(each.partition("=")[::2] for each in event.get("cookies") or ()),
         log_context=log_context,
     )
 

@@ -1,6 +1,7 @@
 """From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from payments.api.request_bodies import (
 )
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
-from payments.core.errors import NotAllowedError, RefusedUpdate
+from payments.core.errors import NotAllowedError, ParameterError, RefusedUpdate
 from payments.core.payment import CURRENCY, Payment
 from payments.core.times import beijing
 from payments.use_cases.admission import check_limits
@@ -50,15 +51,18 @@ def prepare_order(
     order = load_order(request.body, kind)
     where = scene(caller, order) if scene is not None else None
     key = idempotency_key(request.headers)
-    user_id = _payer(caller, order)
-    ticket = _priced(caller, order, wiring)
+    user_id = payer(caller, order)
+    ticket = priced(caller, order, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
+    appid = appid_of(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
-    payment = _frozen(order, out_trade_no, user_id=user_id, method=method, scene=where, wiring=wiring)
+    payment = frozen(
+        order, out_trade_no, appid=appid, user_id=user_id, method=method, scene=where, wiring=wiring
+    )
     request.log_payment(payment)
     if ticket is not None:
-        _use(ticket, payment, wiring)
+        use(ticket, user_id, out_trade_no, payment.created_at, wiring)
     if order.user_id is not None or not caller.may_charge:
         open_already = check_limits(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
@@ -66,7 +70,7 @@ def prepare_order(
     return PreparedOrder(payment, may_exist=key is not None or ticket is not None)
 
 
-def _payer(caller: Caller, order: NewOrder) -> str:
+def payer(caller: Caller, order: NewOrder) -> str:
     """Whose order this is: a backend may name anybody; a buyer pays for themselves."""
     if caller.may_charge:
         return order.user_id or caller.sub
@@ -78,7 +82,7 @@ def _payer(caller: Caller, order: NewOrder) -> str:
     return caller.sub
 
 
-def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
+def priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
     """A buyer pays a quoted price, a backend its own."""
     if caller.may_charge or not wiring.settings.requires_quote:
         return None
@@ -98,6 +102,16 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
         raise
 
 
+def appid_of(order: NewOrder, wiring: Wiring) -> str:
+    """Of the app that the order is for: the default, or the one that it names."""
+    if order.app is None:
+        return wiring.settings.appid
+    apps = wiring.settings.apps
+    if order.app not in apps:
+        raise ParameterError("app", f"must be one of {', '.join(sorted(apps))}")
+    return apps[order.app]
+
+
 def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiring) -> str:
     """The same for every repetition: by the Idempotency-Key, else by the quote; without both nothing tells one."""
     scope = wiring.settings.stack_scope
@@ -108,38 +122,36 @@ def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | N
     return identifiers.random_number("WX", wiring.entropy())
 
 
-def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
+def use(ticket: quotes.Ticket, user_id: str, number: str, now: int, wiring: Wiring) -> None:
+    """The quote opens this order or checkout and no other. Raises NotAllowedError."""
     # Before the buyer's limits are looked at: an order that this refuses must not count.
     try:
-        wiring.allowances.use_quote(
-            payment.user_id,
-            ticket.jti,
-            payment.out_trade_no,
-            expires_at=ticket.expires_at,
-            now=payment.created_at,
-        )
+        wiring.allowances.use_quote(user_id, ticket.jti, number, expires_at=ticket.expires_at, now=now)
     except RefusedUpdate as refused:
         raise quotes.used_for_another_order() from refused
 
 
-def _frozen(
+def frozen(
     order: NewOrder,
     out_trade_no: str,
     *,
+    appid: str,
     user_id: str,
     method: str,
     scene: Mapping[str, object] | None,
     wiring: Wiring,
+    until: float = math.inf,
 ) -> Payment:
-    """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
+    """With the exact bytes that WeChat Pay will be sent, now and at every retry; payable no longer than `until`."""
     settings, now = wiring.settings, int(wiring.now())
+    time_expire = int(min(now + settings.order_life, until))
     openid = order.openid if isinstance(order, NewJsapiOrder) else None
     wechat_request: dict[str, object] = {
-        "appid": settings.appid,
+        "appid": appid,
         "mchid": settings.mchid,
         "description": description(order.subject),
         "out_trade_no": out_trade_no,
-        "time_expire": beijing(now + settings.order_life),
+        "time_expire": beijing(time_expire),
         "notify_url": settings.notify_url,
         "amount": {"total": order.fen, "currency": CURRENCY},
     }
@@ -156,8 +168,9 @@ def _frozen(
         "metadata": order.metadata,
         "openid": openid,
     }
-    if order.return_url is not None:  # a request without one keeps the fingerprint that it always had
-        asked["return_url"] = order.return_url
+    # A request without one of these keeps the fingerprint that it always had.
+    later = {"return_url": order.return_url, "app": order.app}
+    asked |= {name: value for name, value in later.items() if value is not None}
     return Payment(
         out_trade_no=out_trade_no,
         payment_id=identifiers.payment_id(out_trade_no),
@@ -170,12 +183,12 @@ def _frozen(
         openid=openid,
         return_url=order.return_url,
         mchid=settings.mchid,
-        appid=settings.appid,
+        appid=appid,
         amount=order.fen,
         currency=CURRENCY,
         fingerprint=identifiers.fingerprint(asked),
         wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
-        time_expire=now + settings.order_life,
+        time_expire=time_expire,
         created_at=now,
         updated_at=now,
         sent_at=now,

@@ -8,6 +8,7 @@ import jwt
 
 from payments.api.json_body import load_members
 from payments.core.access import MIN_KEY_CHARACTERS
+from payments.core.checkouts.rules import MAX_LIFE_SECONDS
 from payments.core.errors import InvalidRequestError, NotAllowedError
 
 MAX_QUOTE_SECONDS = 15 * 60  # seconds that a quote may have left
@@ -63,6 +64,19 @@ def check(
     ):
         raise _refused("is for other metadata")
     return _ticket(claims["jti"], expires) if "jti" in claims else None
+
+
+def checkout_until(quote: object, *, keys: Sequence[str], now: float) -> int | None:
+    """Until when a checkout of this quote, which was found good, may be paid (claim `checkoutUntil`, epoch seconds).
+
+    None where it says nothing. Raises NotAllowedError for what is no such moment, or over seven days ahead.
+    """
+    until = _signed_claims(str(quote), keys).get("checkoutUntil")
+    if until is None:
+        return None
+    if type(until) is not int or until > now + MAX_LIFE_SECONDS:
+        raise _refused("has a checkoutUntil that is no whole number of seconds, or over seven days ahead")
+    return until
 
 
 class UnknownSignatureError(NotAllowedError):

@@ -34,11 +34,11 @@ _BLANKS = re.compile(r"[\s\u2800\ufe00-\ufe0f]*")
 
 Order = TypeVar("Order", bound="NewOrder")
 
-_JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
+JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
 
 
 class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
-    """Body of POST …/native and of POST …/app, as in the specification, with `quote` and `returnUrl`."""
+    """Body of POST …/native and of POST …/app, as in the specification, with `quote`, `returnUrl` and `app`."""
 
     content_id: Id
     amount: Any
@@ -48,6 +48,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
     metadata: dict[str, Any] | None = None
     quote: Any = None  # any fault of it is a matter of permission: `quotes.check`
     return_url: Annotated[str, msgspec.Meta(min_length=1)] | None = None  # its rules: `return_urls.check`
+    app: str | None = None  # which there are, the stack knows: `Settings.apps`
 
     @property
     def fen(self) -> int:
@@ -62,7 +63,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         # Beyond what a double holds, a reader of our events sees infinity, or stops (RFC 8259, section 6).
         if any(isinstance(leaf, Decimal) and isinf(leaf) for leaf in leaves(self.metadata)):
             raise ParameterError("metadata", "must not have a number beyond 1.797e308")
-        text = _JSON.encode(self.metadata)
+        text = JSON.encode(self.metadata)
         if len(text) > MAX_METADATA_BYTES:
             raise ParameterError("metadata", f"must not be over {MAX_METADATA_BYTES} bytes of JSON")
         return text.decode()
@@ -72,6 +73,19 @@ class NewJsapiOrder(NewOrder, rename="camel", forbid_unknown_fields=True, frozen
     """Body of POST …/jsapi: an order, and who pays it within WeChat."""
 
     openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_-]+\Z")]
+
+
+class NewCheckout(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/checkout: an order of no kind yet; `expiresAt` is a backend's."""
+
+    expires_at: Annotated[str, msgspec.Meta(max_length=25)] | None = None  # its form: `checkouts.intake`
+
+
+class OpenCheckout(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST /checkout/{token}/open: which device the page is on, and whether the buyer has tapped to take over."""
+
+    kind: Literal["native", "jsapi", "h5"] | None = None
+    take_over: bool | None = None
 
 
 class NewH5Order(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):

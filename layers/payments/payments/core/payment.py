@@ -89,6 +89,8 @@ class Payment:
     metadata: str | None = None  # the caller's JSON object, as text
     openid: str | None = None
     return_url: str | None = None  # where the checkout page sends the buyer afterwards
+    checkout_id: str | None = None  # the checkout that it is an attempt of
+    attempt: int | None = None  # …and the so-manieth
     code_url: str | None = None
     prepay_id: str | None = None
     h5_url: str | None = None

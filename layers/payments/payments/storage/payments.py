@@ -55,17 +55,17 @@ class PaymentStore:
         )
         return known or payment
 
-    def create(self, payment: Payment, *, due_at: int) -> None:
-        """Put a payment in CREATING. RefusedUpdate when its number exists."""
+    def create(self, payment: Payment, *, due_at: int | None) -> None:
+        """Put a payment in CREATING, or in CLOSED so that nobody ever sends it: then it is not due. RefusedUpdate when its number exists."""
         values = {
             f.name: getattr(payment, f.name) for f in fields(payment) if getattr(payment, f.name) is not None
         }
         values |= {
             "status": payment.status.value,
             "history": [history.stored(status=payment.status, cause="create", at=payment.created_at)],
-            "due_shard": self._shard(payment.out_trade_no),
-            "due_at": due_at,
         }
+        if due_at is not None:
+            values |= {"due_shard": self._shard(payment.out_trade_no), "due_at": due_at}
         for later in ("late_paid", "refunded_elsewhere", "held"):
             values.pop(later)
         put_new(P(**values))

@@ -59,7 +59,7 @@ def renew_credential(known: Payment, *, wiring: Wiring) -> Payment:
 
     Asks nobody while the credential lives. Raises the same ApiErrors as `open_order`.
     """
-    return _present_truth(known, wiring, seen=known) if _needs_renewal(known, wiring.now()) else known
+    return _present_truth(known, wiring, seen=known) if is_to_be_renewed(known, wiring.now()) else known
 
 
 def _present_truth(
@@ -77,7 +77,7 @@ def _present_truth(
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
     if (refusal := _unpayable(known, now)) is not None:
         raise refusal
-    if known.status is Status.PENDING and not _needs_renewal(known, now):
+    if known.status is Status.PENDING and not is_to_be_renewed(known, now):
         return known
     return _send(claims.claim_resend(known, wiring), wiring, first=False)
 
@@ -89,7 +89,7 @@ def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None, seen: Payme
         known, seen = seen or wiring.store.get(wanted.out_trade_no), None
         if known is None:
             raise TryAgainError("The order could not be read.")
-        unready = known.status is Status.CREATING or _needs_renewal(known, wiring.now())
+        unready = known.status is Status.CREATING or is_to_be_renewed(known, wiring.now())
         sending = unready and known.claim != mine and claims.seconds_left(known, wiring) > 0
         if not sending or known.fingerprint != wanted.fingerprint:
             return known
@@ -99,7 +99,7 @@ def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None, seen: Payme
         waited += 0.2
 
 
-def _needs_renewal(known: Payment, now: float) -> bool:
+def is_to_be_renewed(known: Payment, now: float) -> bool:
     """Whether its credential ends before the order does, and within RENEWAL_SECONDS: then a fresh one is needed."""
     expires_at = known.credential_expires_at
     if known.status is not Status.PENDING or expires_at is None:

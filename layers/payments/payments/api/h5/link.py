@@ -3,21 +3,18 @@
 import json
 from urllib.parse import quote
 
-from payments.api import means
 from payments.core.payment import Payment
-from payments.wiring import Wiring
 
 RETURNED = "?returned=1"  # what the checkout page is told by an address to which WeChat leads back
 
 
-def h5_link(payment: Payment, wiring: Wiring) -> str:
-    """The h5_url that leads back to the order's checkout page: to be opened from a page on a registered domain.
+def h5_link(payment: Payment, page: str) -> str:
+    """The h5_url that leads back to the checkout page at the address `page`: to be opened from a page on a registered domain.
 
     The way back is appended here and never frozen (WeChat Pay APIv3, H5 payment, `redirect_url`).
     """
     url = payment.h5_url or ""
-    back = quote(means.checkout_address(payment, wiring) + RETURNED, safe="")
-    return f"{url}{'&' if '?' in url else '?'}redirect_url={back}"
+    return f"{url}{'&' if '?' in url else '?'}redirect_url={quote(page + RETURNED, safe='')}"
 
 
 def frozen_address(payment: Payment) -> str:

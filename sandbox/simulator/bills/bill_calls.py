@@ -1,0 +1,106 @@
+"""The endpoints of the bills: ask for a day's, and fetch it by the link that comes back."""
+
+import gzip
+import hashlib
+import re
+import secrets
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from sandbox.simulator.bills import trade_bill
+from sandbox.simulator.bills.bill_days import BILL_DATE, day_of
+from sandbox.simulator.bills.statements import Statements
+from sandbox.simulator.clock import Timepiece
+from sandbox.simulator.protocol.call import Answer, Call, Download, Endpoint
+from sandbox.simulator.protocol.fields import Text, extra, missing
+from sandbox.simulator.protocol.refusals import no_such_file
+
+LINK_LIFE_SECONDS = 300
+DOWNLOAD_PATH = "/v3/billdownload/file"
+
+_BILL_TYPE = Text("账单类型", 32, pattern=rf"^({'|'.join(trade_bill.COLUMNS)})$", required=False)
+# The other accounts have no movements here.
+_ACCOUNT_TYPE = Text("资金账户类型", 32, pattern=r"^(BASIC)$", required=False)
+_TAR_TYPE = Text("压缩类型", 32, pattern=r"^(GZIP)$", required=False)
+_TOKEN = Text("下载凭证", 512)
+_TARTYPE = Text("压缩类型", 32, required=False)
+
+
+@dataclass(frozen=True)
+class _File:
+    content: bytes
+    content_type: str
+    until: float
+
+
+class Bills:
+    """Answers out of `statements`. A link is good for five minutes, and for the one file that it was made for."""
+
+    def __init__(self, statements: Statements, clock: Timepiece) -> None:
+        self._statements = statements
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._files: dict[str, _File] = {}
+
+    def endpoints(self) -> list[Endpoint]:
+        """What the gateway routes here."""
+        return [
+            Endpoint("tradeBill", "GET", re.compile("/v3/bill/tradebill"), self.trade_bill),
+            Endpoint("fundFlowBill", "GET", re.compile("/v3/bill/fundflowbill"), self.fund_flow_bill),
+            Endpoint("billDownload", "GET", re.compile(DOWNLOAD_PATH), self.download),
+        ]
+
+    def trade_bill(self, call: Call) -> Answer:
+        """WeChat Pay APIv3, Trade bill: a link to the bill, and the hash of it uncompressed."""
+        query = _query(call, {"bill_date": BILL_DATE, "bill_type": _BILL_TYPE, "tar_type": _TAR_TYPE})
+        day = day_of(query["bill_date"], self._clock.time())
+        return self._linked(call, query, self._statements.trade_bill(day, query.get("bill_type", "ALL")))
+
+    def fund_flow_bill(self, call: Call) -> Answer:
+        """WeChat Pay APIv3, Fund-flow bill: likewise."""
+        query = _query(call, {"bill_date": BILL_DATE, "account_type": _ACCOUNT_TYPE, "tar_type": _TAR_TYPE})
+        day = day_of(query["bill_date"], self._clock.time())
+        return self._linked(call, query, self._statements.fund_flow_bill(day))
+
+    def download(self, call: Call) -> Download:
+        """WeChat Pay APIv3, Download bill: the file itself, which nobody has signed."""
+        token = _query(call, {"token": _TOKEN, "tartype": _TARTYPE})["token"]
+        with self._lock:
+            file = self._files.get(token)
+        if file is None or self._clock.time() >= file.until:
+            raise no_such_file()
+        return Download(file.content, content_type=file.content_type)
+
+    def _linked(self, call: Call, query: Mapping[str, str], bill: bytes) -> Answer:
+        now = self._clock.time()
+        zipped = "tar_type" in query
+        content = gzip.compress(bill, mtime=0) if zipped else bill
+        token = secrets.token_urlsafe(32)
+        file = _File(content, "application/x-gzip" if zipped else "text/plain", now + LINK_LIFE_SECONDS)
+        with self._lock:
+            self._files = {each: kept for each, kept in self._files.items() if now < kept.until}
+            self._files[token] = file
+        link = {"token": token, **({"tartype": "gzip"} if zipped else {})}
+        return Answer(
+            {
+                "hash_type": "SHA1",
+                "hash_value": hashlib.sha1(bill).hexdigest(),  # noqa: S324 - the protocol's own
+                "download_url": f"{call.origin}{DOWNLOAD_PATH}?{urlencode(link)}",
+            }
+        )
+
+
+def _query(call: Call, rules: Mapping[str, Text]) -> dict[str, str]:
+    """The query string's members, each once and by its rule. Raises the refusals of any other."""
+    found: dict[str, str] = {}
+    for name, value in call.query:
+        if name not in rules or name in found:
+            raise extra(name, "query")
+        rules[name].check(value, name, "query")
+        found[name] = value
+    for name, rule in rules.items():
+        if rule.required and name not in found:
+            raise missing(rule, name, "query")
+    return found
