@@ -1,6 +1,5 @@
 """Everything that a stack needs to know of one merchant, under the specification's names, wherever it is kept."""
 
-import difflib
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,7 +7,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operations.checks.findings import Findings, warning
 from operations.env_file import parse
 from operations.stack import CannotError, Stack
 from payments.storage.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
@@ -52,7 +50,11 @@ DEFAULTS = {
     "CLIENT_ADDRESS_FROM": "gateway",
     "WECHAT_APPS": "",
 }
-KNOWN = {*PARAMETERS, *(name for members in SECRETS.values() for name in members)}
+# What a file says besides, for `make deploy` alone: who issues the callers' tokens, and the account that it is meant for.
+CALLERS = {"JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
+ACCOUNT = "AWS_ACCOUNT_ID"
+IN_FILE = {**PARAMETERS, **CALLERS}  # every variable that becomes a parameter of the template, and which
+KNOWN = {*IN_FILE, ACCOUNT, *(name for members in SECRETS.values() for name in members)}
 # How a member is written where it stands in several forms. What is not here stays as it is given.
 _WRITTEN = {
     "WECHAT_CERT_SERIAL_NO": checked_serial,
@@ -65,8 +67,10 @@ _WRITTEN = {
 class Configuration:
     """Values by name; what is absent or empty is absent. Its repr shows nothing."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], names: frozenset[str] | None = None) -> None:
         self._values = {name: value for name, value in values.items() if value not in (None, "", [])}
+        self.names = frozenset(self._values) if names is None else names
+        """What has a value; of two, one over the other, what has one in the upper."""
         # What is not said about the gateway is what the template would say.
         if "WECHAT_GATEWAY" in self._values and "WECHAT_BACKUP_GATEWAY" not in self._values:
             self._values["WECHAT_BACKUP_GATEWAY"] = (
@@ -117,15 +121,7 @@ class Configuration:
 
     def over(self, other: "Configuration") -> "Configuration":
         """These values, and the other's where there are none here."""
-        return Configuration(other._values | self._values)
-
-    def unknown(self) -> Findings:
-        """Names that look as if they were meant for us, and that nothing reads."""
-        for name in sorted(self._values):
-            if name.startswith("WECHAT_") and name not in KNOWN:
-                close = difflib.get_close_matches(name, KNOWN, n=1)
-                fix = f"rename it to {close[0]} if that is meant" if close else "remove it, or see README.md"
-                yield warning(f"{name} is not a name that anything here reads", fix)
+        return Configuration(other._values | self._values, self.names)
 
 
 def of_file(path: Path) -> Configuration:

@@ -1,27 +1,31 @@
-"""`make deploy`: checks the parameters, has SAM deploy what was built, and says what to do next."""
+"""`make deploy`: checks where it goes and with what, builds, has SAM deploy what was built, and says what to do next."""
 
 import argparse
+import os
+import shlex
 import subprocess
 import sys
 import time
 import tomllib
 from pathlib import Path
 
-from operations.checks.deployment import check_domain, check_issuer, check_place
+from operations.checks.deployment import check_account, check_domain, check_issuer, check_place
 from operations.checks.findings import Findings, Level, has, shown
+from operations.checks.forms import check_forms
+from operations.checks.names import check_names
 from operations.checks.parameters import check_parameters, kept
-from operations.configuration import DEFAULTS, PARAMETERS, SECRETS, Configuration, of_file, secret
-from operations.doctor import diagnosed
+from operations.configuration import ACCOUNT, DEFAULTS, IN_FILE, SECRETS, Configuration, of_file, secret
 from operations.stack import CannotError, Stack, run
 from operations.stack_states import failure, hindrance
 from payments.settings import NOTIFY_PATH
 
 ROOT = Path(__file__).parent.parent
-IN_FILE = {**PARAMETERS, "JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
 NOTIFY, PROTECTION = "WeChatNotifyUrl", "DeletionProtection"
 DOMAINS = ("ApiDomain", "LiveDomain")
 NOT_YET_HOST = "not-yet.example.com"
 NOT_YET = f"https://{NOT_YET_HOST}{NOTIFY_PATH}"
+# What is built is other people's packages, and they need no account.
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def main() -> int:
@@ -36,6 +40,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--template-file", type=Path, default=Path(".aws-sam/build/template.yaml"), help="what was built"
     )
+    parser.add_argument(
+        "--build", default="", help="the command that builds it; without one it must be there"
+    )
     parser.add_argument("--yes", action="store_true", help="ask nobody: for machines")
     parser.add_argument("--offline", action="store_true", help="do not ask the issuer for its keys")
     parser.add_argument("parameters", nargs="*", metavar="Name=value", help="template parameters")
@@ -43,15 +50,15 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _deploy(stack: Stack, options: argparse.Namespace) -> int:
     asks = _asks(options.env)
-    if not options.template_file.exists():
+    if not options.build and not options.template_file.exists():
         raise CannotError("nothing is built; `make build` comes first")
     file = of_file(options.file) if options.file else None
-    if file is not None and not _sound(file):
+    given = _given(options, file)
+    if file is not None and has(shown(_in_file(file)), Level.FAULT):
         return 1
-    check_place(stack)
+    shown(check_place(stack, file.text(ACCOUNT) if file else ""))
     if hindered := hindrance(stack):
         raise CannotError(hindered)
-    given = _given(options, file)
     deployed = stack if stack.exists() else None
     later = {PROTECTION: "true"} if deployed is None and PROTECTION not in given else {}
     _complete(given, deployed, options.env)
@@ -60,6 +67,8 @@ def _deploy(stack: Stack, options: argparse.Namespace) -> int:
         return 1
     if asks and not options.yes and not sys.stdin.isatty():
         raise CannotError(f"nobody is there to agree to the change set of {options.env}: give --yes (YES=1)")
+    if options.build:
+        _build(options.build)
     _run_sam(stack, options, given, asks=asks and not options.yes)
     if given.get(NOTIFY) == NOT_YET:
         later[NOTIFY] = stack.output("NotifyUrl")
@@ -73,6 +82,17 @@ def _deploy(stack: Stack, options: argparse.Namespace) -> int:
         )
     _tell(stack, options)
     return 0
+
+
+def _build(command: str) -> None:
+    """Raises CannotError where it fails."""
+    print(f"deploy: nothing speaks against it; {command}", flush=True)
+    environment = {name: value for name, value in os.environ.items() if name not in CREDENTIALS}
+    done = subprocess.run(shlex.split(command), check=False, cwd=ROOT, env=environment)  # noqa: S603  ours
+    if done.returncode != 0:
+        raise CannotError(
+            f"{command} ended with {done.returncode}, and nothing was deployed; what it says stands above"
+        )
 
 
 def _complete(given: dict[str, str], deployed: Stack | None, env: str) -> None:
@@ -115,17 +135,13 @@ def _looked_at(
             yield from check_domain(parameter, domain, certificate, stack)
 
 
-def _sound(file: Configuration) -> bool:
-    """By its looks, as far as the template's parameters are concerned; keys are the business of `make secret`."""
-    named = tuple(IN_FILE)
-    findings = [
-        finding
-        for finding in diagnosed(file, online=False)
-        if finding.level is Level.FAULT
-        and finding.sentence.startswith(named)
-        and "is missing" not in finding.sentence
-    ]
-    return not has(shown(findings), Level.FAULT)
+def _in_file(file: Configuration) -> Findings:
+    """By its looks, as far as deploying is concerned; keys are the business of `make secret`, what is missing of the template."""
+    yield from check_names(file)
+    yield from check_account(file.text(ACCOUNT))
+    for finding in check_forms(file):
+        if finding.level is Level.FAULT and "is missing" not in finding.sentence:
+            yield finding
 
 
 def _given(options: argparse.Namespace, file: Configuration | None) -> dict[str, str]:
@@ -211,6 +227,7 @@ def _tell(stack: Stack, options: argparse.Namespace) -> None:
             f" make deploy ENV={options.env} PARAMETERS={NOTIFY}={stack.output('NotifyUrl')}"
         )
     steps.append(f"make doctor ENV={options.env}")
+    steps.append("hear of payments, by a queue or at your own address: docs/events.md has both for copying")
     for number, step in enumerate(steps, start=1):
         print(f"  {number}. {step}")
 

@@ -15,6 +15,7 @@ MAX_WAIT_SECONDS = 3600  # seconds that a deletion may take
 # What the template keeps, by logical id.
 KEPT = {
     "PaymentsTable": "every payment and refund, without end: your books",
+    "CheckoutsTable": "what was to be paid, and by which order it was",
     "QuarantineTable": "evidence that contradicted them",
     "NotificationsTable": "what WeChat Pay told of your other products in the last 90 days",
     "SigningSecret": "the merchant's signing key",

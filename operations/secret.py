@@ -3,11 +3,20 @@
 import argparse
 import json
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from operations.checks.findings import Findings, Level, fault, has, shown
-from operations.configuration import PARAMETERS, SECRETS, Configuration, of_file, parameters_of, secret
+from operations.configuration import (
+    ACCOUNT,
+    PARAMETERS,
+    SECRETS,
+    Configuration,
+    of_file,
+    parameters_of,
+    secret,
+)
 from operations.doctor import diagnosed
 from operations.stack import CannotError, Stack, run
 from wechatpay.decryption import apiv3_key
@@ -33,7 +42,7 @@ def _write(stack: Stack, options: argparse.Namespace) -> int:
     deployed = Configuration(parameters_of(stack))
     kept = Configuration({name: value for members in before.values() for name, value in members.items()})
     print(f"secret: {options.file} for {stack.name}")
-    findings = shown(_other_stage(given, deployed))
+    findings = shown(chain(_other_account(given, stack), _other_stage(given, deployed)))
     findings += shown(diagnosed(given.over(deployed).over(kept), online=not options.offline))
     if has(findings, Level.FAULT):
         print("secret: nothing was written; mend the faults first")
@@ -55,6 +64,16 @@ def _write(stack: Stack, options: argparse.Namespace) -> int:
         print(f"secret: {output} is written", flush=True)
     print("secret: functions that run already follow within five minutes")
     return 0
+
+
+def _other_account(given: Configuration, stack: Stack) -> Findings:
+    """A file for one account must not end in another one's secrets."""
+    account, theirs = given.text(ACCOUNT), stack.arn.split(":")
+    if account and theirs[4:5] != [account]:
+        yield fault(
+            f"{ACCOUNT} of the file is {account}, and {stack.name} is in another account",
+            "take the other profile, or mend the file",
+        )
 
 
 def _other_stage(given: Configuration, deployed: Configuration) -> Findings:

@@ -8,6 +8,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from operations.checks.access import sentence
+
 # A create that was never carried out, or that failed: no output, and nothing that could be changed.
 NEVER_CREATED = (
     "REVIEW_IN_PROGRESS",
@@ -155,5 +157,6 @@ def run(
         print(f"\n{parser.prog}: nobody has agreed, and nothing was done", file=sys.stderr)
         return cannot
     except (CannotError, BotoCoreError, ClientError) as problem:
-        print(f"{parser.prog}: {problem}", file=sys.stderr)
+        told = problem if isinstance(problem, CannotError) else sentence(problem)
+        print(f"{parser.prog}: {told}", file=sys.stderr)
         return cannot

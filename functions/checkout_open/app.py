@@ -55,7 +55,7 @@ def opened(request: Request) -> dict[str, object]:
         checkout_id,
         device,
         take_over=asked.take_over is True,
-        order_of=partial(order_of, wiring=wiring),
+        order_of=partial(order_of, source_ip=request.source_ip, wiring=wiring),
         wiring=wiring,
     )
     if seen.payment is not None:

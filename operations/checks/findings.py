@@ -12,6 +12,8 @@ class Level(Enum):
     WARNING = "warning"  # payments work today
     FAULT = "fault"  # payments do not work, or not safely
     UNCHECKED = "unchecked"  # nobody could tell from here
+    UNPROVEN = "unproven"  # only use can tell, and nothing speaks against it
+    NOTE = "note"  # worth knowing, and nothing is wrong
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,16 @@ def fault(sentence: str, fix: str) -> Finding:
 def unchecked(sentence: str, fix: str) -> Finding:
     """Could not be checked."""
     return Finding(Level.UNCHECKED, sentence, fix)
+
+
+def unproven(sentence: str, fix: str) -> Finding:
+    """Has the right form, and may be another's all the same; `fix` says what proves it."""
+    return Finding(Level.UNPROVEN, sentence, fix)
+
+
+def note(sentence: str, fix: str) -> Finding:
+    """Nothing is wrong with it."""
+    return Finding(Level.NOTE, sentence, fix)
 
 
 def shown(findings: Iterable[Finding]) -> list[Finding]:

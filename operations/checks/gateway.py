@@ -1,4 +1,4 @@
-"""Whether WeChat Pay takes our signature and we theirs, and whether our clock agrees: one signed call tells."""
+"""Whether WeChat Pay takes our signature and we theirs, our clock agrees, and the APIv3 key is theirs: two signed calls tell."""
 
 import secrets
 import time
@@ -6,15 +6,17 @@ from email.utils import parsedate_to_datetime
 
 import requests
 
-from operations.checks.findings import Findings, fault, good, unchecked, warning
+from operations.checks.findings import Finding, Findings, fault, good, unchecked, unproven, warning
 from operations.configuration import SECRETS, Configuration
 from payments.storage.secret_members import signer as signer_of
 from wechatpay import transport
 from wechatpay.client import Client
-from wechatpay.errors import KeyFormatError, RefusedError, UnknownOutcomeError
+from wechatpay.decryption import apiv3_key
+from wechatpay.errors import DecryptionError, KeyFormatError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing
 from wechatpay.signing import MerchantSigner
 
+_APIV3_KEY = "WECHAT_API_V3_KEY"
 DRIFT_TOLD, DRIFT_REFUSED = 60, 300  # seconds between two clocks
 _CLOCK = "set this machine's clock by NTP; Lambda's is right by itself"
 _REFUSALS = {
@@ -61,6 +63,47 @@ def check_gateway(configuration: Configuration) -> Findings:
         yield from unknown_call(unknown, answers)
     else:
         yield warning("WeChat Pay knows an order that nobody made", "ask WeChat Pay's support")
+
+
+def check_apiv3_key(configuration: Configuration, *, deployed: bool) -> Findings:
+    """Open what WeChat Pay has encrypted with the APIv3 key as it knows it: platform certificates, where the merchant has any.
+
+    Of a deployed stack an echo proves the same, so nothing is said of what this cannot prove.
+    """
+    ring, signer = keys_and_signer(configuration)
+    if ring is None or signer is None:
+        return  # said already
+    client = recording_client(configuration, ring, signer, [])
+    for name in (_APIV3_KEY, f"{_APIV3_KEY}_PREVIOUS"):
+        if not configuration.text(name):
+            continue
+        try:
+            client.certificates([apiv3_key(configuration.text(name))])
+        except DecryptionError:
+            continue
+        except (RefusedError, UnknownOutcomeError, KeyFormatError):
+            if not deployed:
+                yield _unproven_apiv3_key()
+            return
+        if name == _APIV3_KEY:
+            yield good(f"{name} opens what WeChat Pay encrypts")
+        else:
+            yield warning(
+                f"{name} opens what WeChat Pay encrypts, and {_APIV3_KEY} does not",
+                f"right until {_APIV3_KEY} is set at pay.weixin.qq.com too (docs/keys.md)",
+            )
+        return
+    yield fault(
+        f"{_APIV3_KEY} does not open what WeChat Pay encrypts: it is not the one that is set there",
+        "set it anew at pay.weixin.qq.com, API security, APIv3 key: it is shown nowhere; then give the same here",
+    )
+
+
+def _unproven_apiv3_key() -> Finding:
+    return unproven(
+        f"{_APIV3_KEY} has the right form, and WeChat Pay has no platform certificate that would prove it",
+        "once deployed, an echo does: make doctor ENV=…",
+    )
 
 
 def recording_client(

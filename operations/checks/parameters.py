@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from operations.configuration import IN_FILE
 from operations.stack import CannotError, Stack
 from payments.apps import apps_of
 from payments.core.errors import ConfigurationError
@@ -16,8 +17,15 @@ def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:
     declared = parameters_of(ROOT / "template.yaml")
     missing = [name for name, rules in declared.items() if "Default" not in rules and name not in given]
     if deployed is None and missing:
-        told = "\n".join(f"  {name}: {declared[name]['Description']}" for name in missing)
-        raise CannotError(f"a first deployment needs these parameters too:\n{told}")
+        variables = {parameter: variable for variable, parameter in IN_FILE.items()}
+        told = "\n".join(
+            f"  {variables[name] + ' in the .env file, or ' if name in variables else ''}{name}: {declared[name]['Description']}"
+            for name in missing
+        )
+        raise CannotError(
+            f"a first deployment needs these too:\n{told}\n"
+            'give them by FILE=.env (.env.example says each in words), or by PARAMETERS="Name=value …"'
+        )
     left = {name for name in declared if name not in given and (deployed is not None or name not in missing)}
     try:
         checked({name: rules for name, rules in declared.items() if name not in left}, given)

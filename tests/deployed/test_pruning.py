@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,18 @@ CALLS: dict[str, Callable[[Any, str], Any]] = {
     "s3": lambda client, _: client.put_object(Bucket="unpublished", Key="2030/1", Body=b"{}"),
     "apigatewaymanagementapi": lambda client, _: client.post_to_connection(ConnectionId="L0=", Data=b"{}"),
 }
-REGIONS = sorted(
-    {
-        region
-        for partition in botocore.session.get_session().get_available_partitions()
-        for region in botocore.session.get_session().get_available_regions("dynamodb", partition)
-    }
-)
+
+
+@cache
+def regions() -> list[str]:
+    session = botocore.session.get_session()
+    return sorted(
+        {
+            region
+            for partition in session.get_available_partitions()
+            for region in session.get_available_regions("dynamodb", partition)
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +122,6 @@ def test_a_pruned_service_is_addressed_and_signed_for_as_before_in_every_region(
     left.register_component(
         "data_loader", Loader(extra_search_paths=[str(pruned)], include_default_search_paths=False)
     )
-    assert len(REGIONS) > 30
-    for region in share_of(REGIONS, service, one_in=8):
+    assert len(regions()) > 30
+    for region in share_of(regions(), service, one_in=8):
         assert addressed(left, service, region) == addressed(whole, service, region), region

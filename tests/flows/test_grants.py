@@ -5,6 +5,7 @@ A function that is new, or a grant that is, has to be walked here: `test_every_g
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from payments.api.tokens import live_ticket
 from sandbox.aws.iam import Need, allowed
 from tests.kit.running import Running
 from tests.kit.shop import Shop
+
+pytestmark = pytest.mark.in_turn
 
 HOUR = 3600
 BEYOND_THE_SANDBOX = {
@@ -105,11 +108,14 @@ def retries(shop: Shop) -> None:
 
 
 def orders_that_somebody_else_still_sends(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
-        shop.faults({"on": call.__name__, "effect": "reset_before"})
+    calls = (shop.native, shop.jsapi, shop.app, shop.h5)
+    shop.faults(*({"on": call.__name__, "effect": "reset_before"} for call in calls))
+    for call in calls:
         assert call(key="under-way").status_code == 503
-        shop.faults()
-        assert call(key="under-way").status_code == 503  # after waiting for the first one's end
+    shop.faults()
+    with ThreadPoolExecutor(len(calls)) as side:  # each waits for the first one's end
+        again = [side.submit(call, key="under-way") for call in calls]
+        assert [told.result().status_code for told in again] == [503] * len(calls)
 
 
 def orders_that_nobody_has(shop: Shop) -> None:

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.kit.keys import stranger
 from tests.kit.shop import WECHAT
 
 ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
@@ -155,7 +155,7 @@ class Row:
     """One route: the scopes of which one is needed, what it is called about, and the headers of its own answers."""
 
     admits: frozenset[str]
-    things: Mapping[str, Thing]
+    things: dict[str, Thing]
     shown: Mapping[str, str] = field(default_factory=lambda: SHOWN)
 
 
@@ -184,8 +184,8 @@ def reading(what):
     )
 
 
-def opening(what, **members):
-    """A route that opens an order."""
+def opening(what, opened=OPENED, **members):
+    """A route that opens an order, or keeps what is to be paid; `opened` is what is told then."""
 
     def wanting(*, quoted=True, user_id=None, without=""):
         def call(world, sub):
@@ -204,9 +204,9 @@ def opening(what, **members):
     return Row(
         frozenset({PAY, CHARGE}),
         {
-            "for oneself": everybody(wanting(), OPENED, FORBIDDEN),
-            "for somebody else": Thing(wanting(user_id="carol"), not_own, not_own, OPENED),
-            "without a quote": Thing(wanting(quoted=False), unquoted, unquoted, OPENED),
+            "for oneself": everybody(wanting(), opened, FORBIDDEN),
+            "for somebody else": Thing(wanting(user_id="carol"), not_own, not_own, opened),
+            "without a quote": Thing(wanting(quoted=False), unquoted, unquoted, opened),
             "malformed": everybody(wanting(without="subject"), param("subject", "is required"), FORBIDDEN),
         },
     )
@@ -352,17 +352,92 @@ FILES = Row(
 )
 
 
+def kept_and_nothing_opened(answer, call):
+    found = call.world.shop.checkout(answer.data["checkoutId"])
+    asked = json.loads(call.body)
+    assert found["user_id"]["S"] == (asked.get("userId") or call.sub)
+    assert int(found["amount"]["N"]) == round(asked["amount"] * 100)
+    assert "current" not in found
+
+
+KEPT = Told(200, check=kept_and_nothing_opened)
+KEEP = opening("checkout", opened=KEPT)
+
+
+def opening_a_checkout(token, body=b'{"kind":"native"}', **changed):
+    def call(world, sub):
+        headers = tuple(({"Content-Type": "application/json"} | changed).items())
+        return Call(world, sub, f"/checkout/{token(world)}/open", world.waiting, body=body, headers=headers)
+
+    return call
+
+
+def held_by_the_first(answer, call):
+    assert (answer.json["status"], answer.json["subject"]) == ("waiting", "A photograph")
+    assert {"userId", "outTradeNo", "paymentId", "openid", "metadata", "checkoutId"}.isdisjoint(answer.json)
+    assert answer.json["codeUrl"].startswith("weixin://")
+
+
+def seen_of_the_checkout(answer, call):
+    assert answer.json["subject"] == "A photograph"
+    assert answer.json["status"] in ("ready", "waiting")
+    assert {"userId", "outTradeNo", "paymentId", "openid", "metadata", "checkoutId"}.isdisjoint(answer.json)
+
+
+NOT_THE_PAGE = refusal(403, "NOAUTH", "Only the checkout's own page opens it.")
+NOT_JSON = refusal(
+    403,
+    "NOAUTH",
+    "Content-Type must be application/json.",
+    field="Content-Type",
+    issue="must be application/json",
+)
+
+
+def of_the_checkout(**changes):
+    return lambda world: ticket(**{"aud": "checkout", "sub": world.checkout} | changes)(world)
+
+
+OPEN_CHECKOUT = Row(
+    frozenset(),
+    {
+        "her checkout": everybody(opening_a_checkout(of_the_checkout()), Told(200, check=held_by_the_first)),
+        "her order": everybody(opening_a_checkout(ticket(aud="checkout")), NOT_FOUND),
+        "an address that is over": everybody(opening_a_checkout(of_the_checkout(exp=-1)), NOT_FOUND),
+        "an address of nothing": everybody(
+            opening_a_checkout(of_the_checkout(sub=f"CO{'7' * 26}")), NOT_FOUND
+        ),
+        "an address of another key": everybody(opening_a_checkout(of_the_checkout(key="x" * 64)), NOT_FOUND),
+        "a live ticket": everybody(opening_a_checkout(of_the_checkout(aud="live")), NOT_FOUND),
+        "by another site": everybody(
+            opening_a_checkout(of_the_checkout(), **{"Sec-Fetch-Site": "cross-site"}), NOT_THE_PAGE
+        ),
+        "by a form": everybody(
+            opening_a_checkout(of_the_checkout(), **{"Content-Type": "text/plain"}), NOT_JSON
+        ),
+        "malformed": everybody(
+            opening_a_checkout(of_the_checkout(), body=b'{"takeover":true}'),
+            param("takeover", "is not a known field"),
+        ),
+    },
+)
+LOOK_AT_A_CHECKOUT = {
+    "her checkout": everybody(looking(of_the_checkout()), Told(200, check=seen_of_the_checkout)),
+}
+
 ROWS = {
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
     f"POST {WECHAT}/app": opening("app"),
+    f"POST {WECHAT}/checkout": KEEP,
     f"POST {WECHAT}/h5": opening_h5(),
     f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
     f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
     f"POST {WECHAT}/close": CLOSE,
     f"POST {WECHAT}/refund": GIVE_BACK,
     f"POST {WECHAT}/refund/abnormal": SEND_ON,
-    "GET /checkout/{token}": CHECKOUT,
+    "GET /checkout/{token}": replace(CHECKOUT, things=CHECKOUT.things | LOOK_AT_A_CHECKOUT),
+    "POST /checkout/{token}/open": OPEN_CHECKOUT,
     "GET /checkout/assets/{name}": FILES,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
 }
@@ -445,7 +520,7 @@ def hmac_with_the_public_key(tokens, _good, claims):
 
 
 def under_another_key(kid):
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = stranger()
 
     def make(tokens, _good, claims):
         named = {} if kid is None else {"kid": kid or tokens.kid}

@@ -125,6 +125,12 @@ class Shop:
             .get("Item")
         )
 
+    def checkout(self, checkout_id):
+        """The checkout's row as DynamoDB has it."""
+        table, key = self.sandbox.deployed.refs["CheckoutsTable"], {"checkout_id": {"S": checkout_id}}
+        client = self.sandbox.aws.client("dynamodb")
+        return client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+
     def ledger(self):
         """WeChat Pay's orders by number."""
         return {order["out_trade_no"]: order for order in self.control("GET", "orders").json["orders"]}

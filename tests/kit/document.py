@@ -21,7 +21,7 @@ class Document:
     @cached_property
     def raw(self) -> dict[str, Any]:
         """As it stands in the file."""
-        raw: dict[str, Any] = yaml.safe_load(PATH.read_text())
+        raw: dict[str, Any] = yaml.load(PATH.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         return raw
 
     @cached_property

@@ -34,7 +34,8 @@ DEFAULTS = {
     "ApiDomain": "",
     "ApiDomainCertificateArn": "",
 }  # older than LiveDomain
-ARN = "arn:aws:cloudformation:us-east-1:123456789012:stack/wechatpay-dev/1"
+ACCOUNT = "123456789012"
+ARN = f"arn:aws:cloudformation:us-east-1:{ACCOUNT}:stack/wechatpay-dev/1"
 
 
 class Server:
@@ -87,7 +88,10 @@ class Cloud:
         self.undeletable = False
         self.refused: dict[str, str] = {}  # what a service refuses everything with, by a part of its target
         self.asked: list[str] = []  # the actions that change something
-        self._server = Server(self._answer)
+        self.heard: list[str] = []  # every action
+        self.caller = f"arn:aws:iam::{ACCOUNT}:user/somebody"
+        self.unbelieved = ""  # what every signature is refused with
+        self._server = Server(self._heard)
         self.url, self.stop = self._server.url, self._server.stop
 
     def calls(self) -> list[list[str]]:
@@ -101,8 +105,17 @@ class Cloud:
             return self._state.read_text()
         return self.status or ("UPDATE_COMPLETE" if self.calls() else None)
 
-    def _answer(self, _path: str, headers: Any, body: str) -> tuple[int, str]:
+    def _heard(self, _path: str, headers: Any, body: str) -> tuple[int, str]:
         target = headers.get("x-amz-target", "")
+        self.heard.append(target or parse_qs(body)["Action"][0])
+        if self.unbelieved:
+            return (
+                403,
+                f"<ErrorResponse><Error><Code>{self.unbelieved}</Code><Message>no</Message></Error></ErrorResponse>",
+            )
+        return self._answer(target, body)
+
+    def _answer(self, target: str, body: str) -> tuple[int, str]:
         for part, code in self.refused.items():
             if part in target:
                 return 400, json.dumps({"__type": code, "message": "no"})
@@ -113,6 +126,9 @@ class Cloud:
         if target.startswith("CertificateManager"):
             return self._certificate(json.loads(body)["CertificateArn"])
         action = parse_qs(body)["Action"][0]
+        if action == "GetCallerIdentity":
+            who = f"<Arn>{self.caller}</Arn><UserId>1</UserId><Account>{ACCOUNT}</Account>"
+            return 200, f"<{action}Response><{action}Result>{who}</{action}Result></{action}Response>"
         if action in ("DeleteStack", "UpdateTerminationProtection"):
             self.asked.append(action)
             if action == "DeleteStack":

@@ -58,6 +58,8 @@ def merchant(sandbox: Sandbox) -> dict[str, str]:
         "WECHAT_GATEWAYS_ALLOWED": sandbox.simulator,
         "WECHAT_NOTIFY_URL": f"{sandbox.api}/api/v1/payments/wechat/notify",
         "WECHAT_QUOTE_KEY": sandbox.tokens.quote_key,
+        "JWT_ISSUER": sandbox.tokens.issuer,
+        "JWT_AUDIENCE": sandbox.tokens.audience,
     }
 
 
@@ -98,12 +100,19 @@ def calls(cloud: Cloud) -> Callable[[], list[list[str]]]:
 
 @pytest.fixture
 def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
-    """Runs one command against that cloud, in a region that a test may choose; nobody is there, or somebody who types."""
+    """Runs one command against that cloud, in a region and a shell that a test may choose; nobody is there, or somebody who types.
+
+    What is None in `shell` is not set.
+    """
 
     def run(
-        name: str, *arguments: str, region: str = "us-east-1", typed: str | None = None
+        name: str,
+        *arguments: str,
+        region: str = "us-east-1",
+        typed: str | None = None,
+        shell: dict[str, str | None] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        environment = {
+        usual: dict[str, str | None] = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join(
                 str(ROOT / f"layers/{layer}") for layer in ("payments", "wechatpay")
@@ -112,10 +121,13 @@ def operate(tmp_path: Path, cloud: Cloud, issuer: Issuer):
             "AWS_DEFAULT_REGION": region,
             "AWS_ACCESS_KEY_ID": "nobody",
             "AWS_SECRET_ACCESS_KEY": "nothing",
+            "AWS_EC2_METADATA_DISABLED": "true",
             "REQUESTS_CA_BUNDLE": str(issuer.authority),
             "SAM_CLI_TELEMETRY": "0",
             "HOME": str(tmp_path),
         }
+        usual |= shell or {}
+        environment = {variable: value for variable, value in usual.items() if value is not None}
         if typed is None:
             return warm.run([f"operations.{name}", *arguments], env=environment)
         with terminal(typed) as end:
@@ -156,11 +168,12 @@ def deploy(tmp_path: Path, operate):
         script: str = SAM,
         region: str = "us-east-1",
         typed: str | None = None,
+        shell: dict[str, str | None] | None = None,
     ) -> subprocess.CompletedProcess[str]:
         sam = tmp_path / "sam"
         sam.write_text(script.format(python=sys.executable, folder=str(tmp_path), status=status))
         sam.chmod(0o755)
         command = ("deploy", "--sam", str(sam), f"--template-file={built}")
-        return operate(*command, *arguments, region=region, typed=typed)
+        return operate(*command, *arguments, region=region, typed=typed, shell=shell)
 
     return run

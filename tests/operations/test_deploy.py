@@ -10,7 +10,7 @@ import pytest
 from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides, words
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = pytest.mark.share(3, of_file=True)
 
 DECLINED = """#!{python}
 # Somebody answers No to the change set: a stack that is not there yet is in review from then on, and all is well.
@@ -126,7 +126,7 @@ def test_a_first_deployment_is_told_what_it_lacks(deploy, calls) -> None:
     done = deploy()
     assert done.returncode == 1
     assert (
-        "a first deployment needs these parameters too:\n  WeChatAppId: appid of the official account"
+        "a first deployment needs these too:\n  WECHAT_APP_ID in the .env file, or WeChatAppId: appid of the official account"
         in done.stderr
     )
     assert calls() == []

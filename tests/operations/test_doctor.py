@@ -4,7 +4,6 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from operations.env_file import EnvFileError, parse
 from sandbox.simulator import Simulator
 from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
+from tests.kit.keys import stranger
 from tests.kit.serving import Answering, serving
 
 Values = dict[str, str]
@@ -51,11 +51,6 @@ def diagnose(env_file, capsys, monkeypatch):
         return status, printed.out + printed.err
 
     return run
-
-
-@cache
-def other_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
 
 
 def private_pem(key, lock=None) -> str:
@@ -137,7 +132,7 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
     (
         "a locked private key",
         "WECHAT_PRIVATE_KEY",
-        lambda _: private_pem(other_key(), b"secret"),
+        lambda _: private_pem(stranger(), b"secret"),
         "WECHAT_PRIVATE_KEY is locked with a passphrase",
     ),
     (
@@ -162,7 +157,7 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
     (
         "another certificate's key",
         "WECHAT_PRIVATE_KEY",
-        lambda _: private_pem(other_key()),
+        lambda _: private_pem(stranger()),
         "WECHAT_PRIVATE_KEY does not belong to WECHAT_CERTIFICATE",
     ),
     ("no serial number", "WECHAT_CERT_SERIAL_NO", None, "WECHAT_CERT_SERIAL_NO is missing"),
@@ -308,7 +303,7 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
         "a name misspelt",
         "WECHAT_APIV3_KEY",
         "x",
-        "WECHAT_APIV3_KEY is not a name that anything here reads",
+        "WECHAT_APIV3_KEY is not read by anything here: did you mean WECHAT_API_V3_KEY?",
     ),
 ]
 
@@ -347,7 +342,7 @@ def test_a_good_file_is_all_green_against_wechat_pay(diagnose, merchant: Values)
     status, printed = diagnose(merchant)
     assert status == 0, printed
     assert printed.splitlines()[-1] == "doctor: all green"
-    assert {line.split()[0] for line in printed.splitlines()} == {"doctor:", "ok"}
+    assert {line.split()[0] for line in printed.splitlines()} == {"doctor:", "ok", "unproven", "->"}
     for sentence in (
         "WeChat Pay takes our signature",
         "WeChat Pay's answer is signed by a key of the configuration",
@@ -355,6 +350,136 @@ def test_a_good_file_is_all_green_against_wechat_pay(diagnose, merchant: Values)
         "WECHAT_NOTIFY_URL answers, and refuses what WeChat Pay has not signed",
     ):
         assert sentence in printed
+
+
+def test_what_only_use_can_prove_is_listed_with_what_proves_it(diagnose, merchant: Values, command) -> None:
+    _, printed = diagnose(merchant)
+    lines = printed.splitlines()
+    left = [line for line in lines if line.startswith("unproven")]
+    assert [" ".join(line.split()[1:4]) for line in left] == [
+        "WECHAT_API_V3_KEY has the",  # this merchant has no platform certificates
+        "that a notification",
+        "that WECHAT_APP_ID is",
+        "that the product's",
+        "that callers' tokens",
+    ]
+    assert all(lines[lines.index(line) + 1].strip().startswith("-> ") for line in left)
+    assert lines[-1] == "doctor: all green"  # nothing speaks against them
+
+    of_stack = command("doctor").stdout
+    assert "that a notification of WeChat Pay's arrives" not in of_stack  # an echo has
+    assert "unproven   WECHAT_API_V3_KEY" not in of_stack  # and it was opened
+    assert "unproven   that WECHAT_APP_ID is bound to WECHAT_MCH_ID" in of_stack
+
+    _, offline = diagnose(merchant | LIVE, "--offline")
+    assert "unproven   nobody was asked whether any of it is right" in offline
+
+
+OLD_KEY = "abcdefghijklmnopqrstuvwxyz012345"
+
+
+@pytest.mark.parametrize(
+    ("mode", "keys", "sentence"),
+    [
+        ("two-certs", {}, "ok         WECHAT_API_V3_KEY opens what WeChat Pay encrypts"),
+        (
+            "two-certs",
+            {"WECHAT_API_V3_KEY": OLD_KEY},
+            "fault      WECHAT_API_V3_KEY does not open what WeChat Pay encrypts: it is not the one that is set there",
+        ),
+        (
+            "two-certs",
+            {"WECHAT_API_V3_KEY": OLD_KEY, "WECHAT_API_V3_KEY_PREVIOUS": "good"},
+            "warning    WECHAT_API_V3_KEY_PREVIOUS opens what WeChat Pay encrypts, and WECHAT_API_V3_KEY does not",
+        ),
+        (
+            "two-certs",
+            {"WECHAT_API_V3_KEY_PREVIOUS": OLD_KEY},
+            "ok         WECHAT_API_V3_KEY opens what WeChat Pay encrypts",
+        ),
+        ("pubkey", {}, "unproven   WECHAT_API_V3_KEY has the right form"),
+        ("pubkey", {"WECHAT_API_V3_KEY": OLD_KEY}, "unproven   WECHAT_API_V3_KEY has the right form"),
+    ],
+)
+def test_the_apiv3_key_is_proven_where_wechat_pay_encrypts_with_it(
+    diagnose, merchant: Values, sandbox: Sandbox, mode, keys, sentence
+) -> None:
+    credentials = sandbox.credentials
+    simulator = Simulator(credentials, clock=Clock(), mode=mode)
+    given = {name: credentials.api_v3_key if value == "good" else value for name, value in keys.items()}
+    certificates = [credentials.platform_certificate, credentials.platform_certificate_new]
+    if mode != "pubkey":
+        merchant = {name: value for name, value in merchant.items() if "_PUBLIC_KEY" not in name}
+        given["WECHAT_PLATFORM_CERTIFICATES"] = "\n".join(certificates)
+    try:
+        gateway = simulator.start()
+        here = {"WECHAT_GATEWAY": gateway, "WECHAT_GATEWAYS_ALLOWED": gateway}
+        status, printed = diagnose(merchant | given | here)
+    finally:
+        simulator.stop()
+    lines = [line for line in printed.splitlines() if line.startswith(sentence)]
+    assert len(lines) == 1, printed
+    assert status == (0 if sentence.startswith(("ok", "unproven")) else 1)
+
+
+@pytest.mark.parametrize("name", ["JWT_ISSUER", "JWT_AUDIENCE"])
+def test_who_issues_the_tokens_is_missed(diagnose, merchant: Values, name: str) -> None:
+    values = {each: value for each, value in (merchant | LIVE).items() if each != name}
+    status, printed = diagnose(values, "--offline")
+    assert status == 1
+    assert f"warning    {name} is missing, and a first deployment needs it" in printed
+
+
+def test_an_issuer_is_asked_for_its_keys(diagnose, merchant: Values) -> None:
+    status, printed = diagnose(merchant | {"JWT_ISSUER": "https://127.0.0.1:9"})
+    assert status == 1
+    assert "fault      JWT_ISSUER's discovery document cannot be read at https://127.0.0.1:9/" in printed
+
+
+@pytest.mark.parametrize(
+    ("name", "meant", "level"),
+    [
+        ("MCHID", "WECHAT_MCH_ID", "fault"),
+        ("merchant_id", "WECHAT_MCH_ID", "fault"),
+        ("APPID", "WECHAT_APP_ID", "fault"),
+        ("APIV3_KEY", "WECHAT_API_V3_KEY", "fault"),
+        ("MCH_PRIVATE_KEY", "WECHAT_PRIVATE_KEY", "fault"),
+        ("MCH_SERIAL_NO", "WECHAT_CERT_SERIAL_NO", "fault"),
+        ("WXPAY_PUBLIC_KEY_ID", "WECHAT_PUBLIC_KEY_ID", "fault"),
+        ("OIDC_ISSUER", "JWT_ISSUER", "fault"),
+        ("WECHAT_QUOTE_KEY_PREV", "WECHAT_QUOTE_KEY_PREVIOUS", "fault"),
+        ("API_KEY", "WECHAT_API_KEY", "note"),  # as many programs have one
+    ],
+)
+def test_a_name_that_nothing_reads_says_which_was_meant(
+    diagnose, merchant: Values, name, meant, level
+) -> None:
+    values = merchant | LIVE
+    values[name] = values.pop(meant, "secret-of-another-name")
+    _, printed = diagnose(values, "--offline")
+    assert f"{level:9}  {name} is not read by anything here: did you mean {meant}?" in printed
+    assert values[name] not in printed
+
+
+def test_a_name_beside_the_one_that_was_meant_is_no_fault(diagnose, merchant: Values) -> None:
+    status, printed = diagnose(merchant | LIVE | {"MCHID": "1900000109"}, "--offline")
+    assert status == 0, printed
+    assert "note       MCHID is not read by anything here: did you mean WECHAT_MCH_ID?" in printed
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({"AWS_DEFAULT_REGION": ""}, "there is no region: export AWS_DEFAULT_REGION=…"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "there are no AWS credentials: log in"),
+        ({"AWS_PROFILE": "shop"}, "there is no AWS profile shop"),
+        ({}, "Stack with id wechatpay-dev does not exist in this account and region: deploy it first"),
+    ],
+)
+def test_a_stack_that_cannot_be_asked_says_what_to_mend(operate, environment, sentence) -> None:
+    done = operate("doctor", shell={name: value or None for name, value in environment.items()})
+    assert done.returncode == 2
+    assert sentence in done.stderr
 
 
 def test_a_deployed_stack_is_checked_without_a_file(command) -> None:
@@ -385,10 +510,10 @@ def test_platform_certificates_alone_will_do(diagnose, merchant: Values, sandbox
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("WECHAT_PRIVATE_KEY", lambda: private_pem(other_key()), "WeChat Pay does not take our signature"),
+        ("WECHAT_PRIVATE_KEY", lambda: private_pem(stranger()), "WeChat Pay does not take our signature"),
         ("WECHAT_CERT_SERIAL_NO", lambda: "5" * 40, "WeChat Pay does not take our signature"),
         ("WECHAT_MCH_ID", lambda: "1999999999", "WeChat Pay does not take our signature"),
-        ("WECHAT_PUBLIC_KEY", lambda: public_pem(other_key()), "with a signature that the configured key"),
+        ("WECHAT_PUBLIC_KEY", lambda: public_pem(stranger()), "with a signature that the configured key"),
         (
             "WECHAT_PUBLIC_KEY_ID",
             lambda: "PUB_KEY_ID_0000000000000000000000000000",

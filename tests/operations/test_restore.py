@@ -14,6 +14,8 @@ from tests.kit.running import Running
 from tests.kit.shop import Shop
 from tests.operations.cloud import Cloud
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 TABLE = "payments-as-they-were"
 Command = Callable[..., subprocess.CompletedProcess[str]]

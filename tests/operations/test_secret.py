@@ -101,3 +101,14 @@ def test_nothing_is_written_while_nobody_agrees(command, env_file, merchant, sec
     assert done.returncode == 2
     assert "nobody is there to agree" in done.stderr
     assert secrets["SigningSecretArn"] == {}
+
+
+def test_a_file_meant_for_another_account_is_refused(command, env_file, merchant, secrets) -> None:
+    before = secrets["VerificationSecretArn"]
+    values = merchant | {"AWS_ACCOUNT_ID": "210987654321", "WECHAT_QUOTE_KEY": "q" * 32}
+    done = command("secret", "--file", env_file(values), "--offline", "--yes")
+    assert done.returncode == 1
+    assert "AWS_ACCOUNT_ID of the file is 210987654321, and" in done.stdout
+    assert secrets["VerificationSecretArn"] == before
+    account = {"AWS_ACCOUNT_ID": "123456789012"}
+    assert command("secret", "--file", env_file(merchant | account), "--offline", "--yes").returncode == 0

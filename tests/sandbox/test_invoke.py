@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.commands.samples import ABOUT_AN_ORDER, SampleOrder, invoke
-from sandbox.stack import Sandbox
 from tests.kit import warm
+from tests.kit.running import Running
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = pytest.mark.share(4, of_file=True)
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox() as running:
+    with Running() as running:
         yield running
 
 

@@ -186,6 +186,11 @@ class Settings(Variables):
         return self._environment.get("REFUNDS_HELD") == "true"
 
     @property
+    def refunds_duplicates(self) -> bool:
+        """Whether a second payment of one checkout is refunded by itself."""
+        return self._environment.get("REFUND_DUPLICATES") == "true"
+
+    @property
     def requires_quote(self) -> bool:
         """Whether a buyer's order needs a price quote."""
         return self._text("REQUIRE_QUOTE") != "false"

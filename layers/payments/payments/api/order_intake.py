@@ -8,6 +8,8 @@ from typing import NamedTuple
 from payments.api import quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
+from payments.api.json_body import load_members
+from payments.api.orders import members
 from payments.api.request_bodies import (
     NewJsapiOrder,
     NewOrder,
@@ -52,13 +54,20 @@ def prepare_order(
     where = scene(caller, order) if scene is not None else None
     key = idempotency_key(request.headers)
     user_id = payer(caller, order)
-    ticket = priced(caller, order, wiring)
+    ticket = priced(caller, order, request, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     appid = appid_of(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
     payment = frozen(
-        order, out_trade_no, appid=appid, user_id=user_id, method=method, scene=where, wiring=wiring
+        order,
+        out_trade_no,
+        appid=appid,
+        user_id=user_id,
+        method=method,
+        scene=where,
+        source_ip=request.source_ip,
+        wiring=wiring,
     )
     request.log_payment(payment)
     if ticket is not None:
@@ -82,11 +91,12 @@ def payer(caller: Caller, order: NewOrder) -> str:
     return caller.sub
 
 
-def priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
+def priced(caller: Caller, order: NewOrder, request: Request, wiring: Wiring) -> quotes.Ticket | None:
     """A buyer pays a quoted price, a backend its own."""
     if caller.may_charge or not wiring.settings.requires_quote:
         return None
     secret = wiring.secrets.verification
+    sent = load_members(request.body)  # once more: as it was sent is how it was signed
     try:
         return quotes.check(
             order.quote,
@@ -95,6 +105,7 @@ def priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | N
             content_id=order.content_id,
             amount=order.fen,
             metadata=order.metadata,
+            order_fields={name: sent[name] for name in members.NAMES if sent.get(name) is not None},
             now=wiring.now(),
         )
     except quotes.UnknownSignatureError:
@@ -139,6 +150,7 @@ def frozen(
     user_id: str,
     method: str,
     scene: Mapping[str, object] | None,
+    source_ip: str,
     wiring: Wiring,
     until: float = math.inf,
 ) -> Payment:
@@ -157,8 +169,8 @@ def frozen(
     }
     if openid is not None:
         wechat_request["payer"] = {"openid": openid}
-    if scene is not None:
-        wechat_request["scene_info"] = scene
+    optional = order.in_wechats_words
+    wechat_request |= members.frozen_members(optional, scene, source_ip=source_ip)
     asked: dict[str, object] = {
         "user_id": user_id,
         "content_id": order.content_id,
@@ -169,7 +181,7 @@ def frozen(
         "openid": openid,
     }
     # A request without one of these keeps the fingerprint that it always had.
-    later = {"return_url": order.return_url, "app": order.app}
+    later = {"return_url": order.return_url, "app": order.app} | optional
     asked |= {name: value for name, value in later.items() if value is not None}
     return Payment(
         out_trade_no=out_trade_no,

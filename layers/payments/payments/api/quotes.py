@@ -34,6 +34,7 @@ def check(
     content_id: str,
     amount: int,
     metadata: Mapping[str, object] | None,
+    order_fields: Mapping[str, object],
     now: float,
 ) -> Ticket | None:
     """Raise NotAllowedError unless `quote` allows this buyer this content at this amount (fen), with this metadata.
@@ -41,9 +42,11 @@ def check(
     It is UnknownSignatureError where none of `keys` has signed it.
 
     A quote is a JWT, HS256 with any of `keys` (WECHAT_QUOTE_KEY and, while that changes, the previous one), with `sub`,
-    `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `jti`; what else it claims is not looked at. With
+    `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `orderFields`, `jti`; what else it claims is not looked at. With
     `metadata` it is good for exactly that; without, the buyer chose the metadata. Returns its `jti`, if it has one: the
-    caller sees to it that no other order was opened with that. Source: RFC 7519, read strictly (section 4: no claim twice).
+    caller sees to it that no other order was opened with that. What may change what is paid or settled, `order_fields`, the
+    product chooses: it is what the quote's `orderFields` is, or there is none of it.
+    Source: RFC 7519, read strictly (section 4: no claim twice).
     """
     if quote is None:
         raise _refused("is required for a buyer's own order")
@@ -60,9 +63,14 @@ def check(
     if type(claims["amount"]) is not int or claims["amount"] != amount:
         raise _refused("is for another amount")
     if "metadata" in claims and not _same(
-        {} if (bound := claims["metadata"]) is None else bound, metadata or {}
+        {} if (meant := claims["metadata"]) is None else meant, metadata or {}
     ):
         raise _refused("is for other metadata")
+    bound = claims.get("orderFields")
+    if bound is None and order_fields:
+        raise _refused(f"has no orderFields, and {next(iter(order_fields))} is not a buyer's to choose")
+    if bound is not None and not _same(bound, order_fields):
+        raise _refused("is for other orderFields")
     return _ticket(claims["jti"], expires) if "jti" in claims else None
 
 

@@ -1,8 +1,10 @@
 """Letting an order or a checkout in: within the buyer's limits, and never beside an open one for the same wish."""
 
 import contextlib
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from payments.core import identifiers
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
 
 MIN_LEFT_SECONDS = 60  # seconds that an open order must still live to be handed out again
 MAX_WAIT_SECONDS = 3.0  # seconds to find one's place among parallel orders of one buyer
+# Members of WeChat Pay's request by which two orders of one amount are paid or settled otherwise.
+_PRICED = ("goods_tag", "detail", "settle_info")
+_PRICED_AS_ASKED = ("goodsTag", "goods", "profitSharing")
 MAX_LOOKED_AT = 100  # orders of one buyer that one request looks at: as many as one read takes
 
 Known = TypeVar("Known")
@@ -37,8 +42,8 @@ class _Counted(Generic[Known]):
 def check_limits(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | None:
     """Count `wanted` among its buyer's open orders; None lets it in.
 
-    Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount, app and way of
-    paying is returned instead, as it has just been read: a double click or a second device means the same wish.
+    Without an Idempotency-Key (`keyed`), an open order of the same buyer for the same content, amount, app, goods and way
+    of paying is returned instead, as it has just been read: a double click or a second device means the same wish.
     Raises RateLimitedError, TryAgainError, StorageUnavailableError.
     """
     wish = _wish(wanted, default_appid=wiring.settings.appid)
@@ -55,7 +60,9 @@ def check_limits(wanted: Payment, *, keyed: bool, wiring: Wiring) -> Payment | N
 def check_checkout_limits(wanted: "Checkout", *, keyed: bool, wiring: Wiring) -> "Checkout | None":
     """The same of a checkout, among its buyer's open checkouts: whatever is opened on its page counts no more."""
     now = wanted.created_at
-    wish = identifiers.fingerprint({"contentId": wanted.content_id, "amount": wanted.amount})
+    asked = json.loads(wanted.asked, parse_float=Decimal)
+    priced = {name: asked[name] for name in _PRICED_AS_ASKED if name in asked}
+    wish = identifiers.fingerprint({"contentId": wanted.content_id, "amount": wanted.amount} | priced)
     order = OpenOrder(wanted.checkout_id, wish, now, wanted.expires_at)
     checkouts = _Counted["Checkout"](
         "checkouts",
@@ -178,6 +185,8 @@ def _wish(payment: Payment, *, default_appid: str) -> str:
     }
     if payment.appid != default_appid:  # what one app was given opens the cashier in no other
         wish["appid"] = payment.appid
+    frozen = json.loads(payment.wechat_request)
+    wish |= {name: frozen[name] for name in _PRICED if name in frozen}
     return identifiers.fingerprint(wish)
 
 

@@ -11,6 +11,7 @@ from payments.api import order_intake, quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
 from payments.api.json_body import load
+from payments.api.orders.members import NAMES as OPTIONAL
 from payments.api.request_bodies import (
     JSON,
     NewCheckout,
@@ -41,7 +42,7 @@ def prepare_checkout(request: Request, wiring: Wiring) -> Checkout:
     order = load_order(request.body, NewCheckout)
     key = idempotency_key(request.headers)
     user_id = order_intake.payer(caller, order)
-    ticket = order_intake.priced(caller, order, wiring)
+    ticket = order_intake.priced(caller, order, request, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     now = int(wiring.now())
@@ -64,8 +65,11 @@ def prepare_checkout(request: Request, wiring: Wiring) -> Checkout:
     return wanted
 
 
-def order_of(checkout: Checkout, hold: Hold, device: Device, wiring: Wiring) -> Payment:
-    """The attempt that `hold` names as a payment in CREATING, with the exact bytes that WeChat Pay will be sent."""
+def order_of(checkout: Checkout, hold: Hold, device: Device, *, source_ip: str, wiring: Wiring) -> Payment:
+    """The attempt that `hold` names as a payment in CREATING, with the exact bytes that WeChat Pay will be sent.
+
+    `source_ip` is the address that asks for it, which counts where WeChat Pay is told of a shop.
+    """
     asked: dict[str, Any] = dict(msgspec.json.decode(checkout.asked, type=dict[str, msgspec.Raw]))
     kind: type[NewOrder] = NewOrder
     if device.kind == JSAPI and device.openid is not None:
@@ -78,6 +82,7 @@ def order_of(checkout: Checkout, hold: Hold, device: Device, wiring: Wiring) -> 
         user_id=checkout.user_id,
         method=hold.kind,
         scene=scene if hold.kind == H5 else None,
+        source_ip=source_ip,
         until=checkout.expires_at,
         wiring=wiring,
     )
@@ -134,7 +139,9 @@ def _made(
     asked = {
         name: value for name, value in members.items() if value is not None and name not in _NOT_OF_AN_ORDER
     }
-    told_apart = asked | {"amount": order.fen, "userId": user_id, "expiresAt": order.expires_at}
+    told_apart = {name: value for name, value in asked.items() if name not in OPTIONAL}
+    told_apart |= {"amount": order.fen, "userId": user_id, "expiresAt": order.expires_at}
+    told_apart |= order.in_wechats_words
     return Checkout(
         checkout_id=checkout_id,
         user_id=user_id,
