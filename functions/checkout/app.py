@@ -57,7 +57,11 @@ def viewed(request: Request, scene: str, *, asked: bool) -> dict[str, object]:
     if is_checkout(number):
         request.log_context["checkout_id"] = number
         device = device_of(request, request.query.get("kind"), number, wiring, looking=True)
-        return view_of_checkout(find_checkout(number, device, wiring), token=token, wiring=wiring)
+        seen = find_checkout(number, device, wiring)
+        if asked and seen.payment is not None and not seen.payment.status.is_final:
+            checkout.ask_about(seen.payment.out_trade_no, wiring)
+            seen = find_checkout(number, device, wiring)
+        return view_of_checkout(seen, token=token, wiring=wiring)
     payment = checkout.opened_by(number, scene=scene, wiring=wiring, asked=asked)
     request.log_payment(payment)
     return checkout.view(payment, scene=scene, wiring=wiring)
