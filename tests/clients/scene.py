@@ -55,6 +55,11 @@ class Scene:
                 given[one["name"]] = "1"
         return given
 
+    def _for_openCheckout(self) -> dict[str, Any]:  # noqa: N802
+        thing = {"contentId": secrets.token_hex(4), "amount": "77.77", "subject": "A thing"}
+        kept = self.shop.call("POST", "/checkout", thing).json()["data"]
+        return {"token": kept["checkoutUrl"].rpartition("/")[2]}
+
     def _for_closePayment(self) -> dict[str, Any]:  # noqa: N802
         return {"outTradeNo": self.shop.native().json()["data"]["outTradeNo"]}
 

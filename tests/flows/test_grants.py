@@ -118,6 +118,13 @@ def orders_that_somebody_else_still_sends(shop: Shop) -> None:
         assert [told.result().status_code for told in again] == [503] * len(calls)
 
 
+def a_buyer_with_a_code(shop: Shop) -> None:
+    login = shop.control("login", {}).json()
+    body = {"code": login["code"], "app": "mini"}
+    told = shop.call("POST", "/openid", body, sub="alice", scope="payments:pay")
+    assert told.json()["data"] == {"openid": login["openid"]}
+
+
 def orders_that_nobody_has(shop: Shop) -> None:
     assert shop.call("GET", "/query/WXNOBODY").status_code == 404
     assert shop.close("WXNOBODY").status_code == 404
@@ -275,6 +282,7 @@ WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
     retries,
+    a_buyer_with_a_code,
     orders_that_somebody_else_still_sends,
     orders_that_nobody_has,
     a_number_that_wechat_pay_knows_otherwise,

@@ -288,6 +288,42 @@ SEND_ON = Row(
 )
 
 
+def exchanged(answer, call):
+    assert answer.json == {"success": True, "data": {"openid": call.number}}
+
+
+VOID = (
+    "is not one that this app can use: a code is one app's, works once, and lives five minutes; get a new one"
+)
+
+
+def code_of(person, **members):
+    """A code that somebody's WeChat has given the mini program; `number` is the openid that it stands for."""
+
+    def call(world, sub):
+        login = world.shop.control("POST", "login", {"person": person}).json if person else {"openid": ""}
+        body = {"code": login.get("code", "0" * 32), "app": "mini", **members}
+        return Call(world, sub, f"{WECHAT}/openid", login["openid"], json.dumps(body).encode())
+
+    return call
+
+
+EXCHANGE = Row(
+    frozenset({PAY, CHARGE}),
+    {
+        "a code": everybody(code_of("alice"), Told(200, check=exchanged), FORBIDDEN),
+        "no code of WeChat's": everybody(
+            code_of(None),
+            refusal(400, "PARAM_ERROR", f"code {VOID}.", field="code", issue=VOID, wechatCode="40029"),
+            FORBIDDEN,
+        ),
+        "malformed": everybody(
+            code_of(None, app="none"), param("app", "must be one of mini, mobile, shop"), FORBIDDEN
+        ),
+    },
+)
+
+
 def unsigned_notification(world, sub):
     return Call(world, sub, f"{WECHAT}/notify", body=b'{"id":"EV-1"}')
 
@@ -425,12 +461,33 @@ LOOK_AT_A_CHECKOUT = {
     "her checkout": everybody(looking(of_the_checkout()), Told(200, check=seen_of_the_checkout)),
 }
 
+VERIFY_FILE = "MP_verify_YnNtMB6ewuyKkEqm.txt"
+NO_ROUTE = gateways(404, "Not Found")
+
+
+def at_the_root(name):
+    return everybody(lambda world, sub: Call(world, sub, f"/{name}"), NO_ROUTE)
+
+
+VERIFYING = Row(
+    frozenset(),
+    {
+        "the file": everybody(
+            lambda world, sub: Call(world, sub, f"/{VERIFY_FILE}"), Told(200, lambda _: b"YnNtMB6ewuyKkEqm")
+        ),
+        "another file": at_the_root("MP_verify_other.txt"),
+        "no file": at_the_root("favicon.ico"),
+        "a way out": at_the_root("..%2Fapp.py"),
+    },
+    shown={"x-content-type-options": "nosniff", "cache-control": "no-store"},
+)
 ROWS = {
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
     f"POST {WECHAT}/app": opening("app"),
     f"POST {WECHAT}/checkout": KEEP,
     f"POST {WECHAT}/h5": opening_h5(),
+    f"POST {WECHAT}/openid": EXCHANGE,
     f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
     f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
     f"POST {WECHAT}/close": CLOSE,
@@ -439,6 +496,7 @@ ROWS = {
     "GET /checkout/{token}": replace(CHECKOUT, things=CHECKOUT.things | LOOK_AT_A_CHECKOUT),
     "POST /checkout/{token}/open": OPEN_CHECKOUT,
     "GET /checkout/assets/{name}": FILES,
+    "GET /{file}": VERIFYING,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
 }
 LIVE_ROWS = {

@@ -65,6 +65,7 @@ ONLY = {
         "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
         "EchoFunction",
     },
+    "read AppsSecret": {"OpenidFunction"},
     "write NotificationsTable": {"NotifyFunction", "EchoFunction"},
     "read NotificationsTable": {"EchoFunction"},
     "replace CertificatesSecret": {"CertificatesFunction"},
@@ -84,6 +85,7 @@ NOBODY = (
     *("list NotificationsTable", "delete from NotificationsTable", "drop NotificationsTable"),
     *("drop QuarantineTable", "list secrets", "replace SigningSecret", "delete SigningSecret"),
     *("replace VerificationSecret", "delete CertificatesSecret"),
+    *("replace AppsSecret", "delete AppsSecret"),
     *("delete VerificationSecret", "tell it elsewhere", "tell it nowhere in particular", "drop the bus"),
     *("empty the queue", "delete it", "give itself more", "become another role"),
 )

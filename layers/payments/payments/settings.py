@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from payments.apps import apps_of
+from payments.app_settings import AppSettings
 from payments.core.access import SCOPE_NAMES
 from payments.core.errors import ConfigurationError
 from payments.gateways import checked_gateway
-from payments.variables import Variables
 
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 
@@ -16,7 +15,7 @@ NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 _SCOPE = re.compile(r"[!#-Z^-~]+")
 
 
-class Settings(Variables):
+class Settings(AppSettings):
     """Reads a variable when it is asked for, so that a function needs only those of its own.
 
     Every property raises ConfigurationError naming a variable that is missing or unusable.
@@ -159,16 +158,6 @@ class Settings(Variables):
     def stack_scope(self) -> str:
         """Part of every derived order number, so that stages may share one merchant number."""
         return self._text("STACK_SCOPE")
-
-    @property
-    def appid(self) -> str:
-        """The app that orders belong to unless they name another."""
-        return self._bare("WECHAT_APP_ID")
-
-    @property
-    def apps(self) -> Mapping[str, str]:
-        """The appids that orders may be for, by the names that these call them by; `appid` is one of them."""
-        return apps_of(self._list("WECHAT_APPS"), self.appid)
 
     @property
     def mchid(self) -> str:
