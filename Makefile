@@ -4,12 +4,13 @@ SHELL := /bin/sh
 PYTHON ?=
 PORT ?= 8000
 ONCE ?=
-JOBS ?= 2
+JOBS ?= 3
 V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
 AUDIT := .venv-audit
 BENCH := .venv-bench
+CLIENTS := .venv-clients
 ENV ?= dev
 OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
@@ -40,7 +41,7 @@ demo: setup ## one payment through every endpoint, then a shop on http://127.0.0
 sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"] [EVENTS=http://localhost:3000/webhook]
 	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(if $(EVENTS),--forward-events "$(EVENTS)") $(ARGS)
 
-test: setup ## the test suite, in JOBS=2 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
+test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 
@@ -118,6 +119,17 @@ pictures: browser-ready ## the pictures of docs/pictures, from the real pages (C
 
 node: setup ## a Node.js package as the simulator's client (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/node $(ARGS)
+
+clients: setup $(CLIENTS)/.ready ## both clients, built and called against a sandbox; others generated from docs/openapi.yaml (needs node and npm)
+	@THOROUGH=1 CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/clients $(ARGS)
+
+generated: setup $(CLIENTS)/.ready ## what both clients have of docs/openapi.yaml, written anew (needs node and npm)
+	@mkdir -p .sandbox/clients && cp clients/typescript/package.json .sandbox/clients/
+	@cd .sandbox/clients && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@$(PY) clients/generate.py --node-modules .sandbox/clients/node_modules --environment $(CLIENTS)
+
+$(CLIENTS)/.ready: requirements-clients.txt
+	@./sandbox/setup.sh "$(PYTHON)" "$(CLIENTS)" requirements-clients.txt
 
 ##@ Tests that take their time (docs/testing.md)
 
@@ -221,6 +233,8 @@ lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 		--group browser -c requirements-dev.txt -o requirements-browser.txt
 	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--group bench -c requirements-dev.txt -o requirements-bench.txt
+	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--group clients -c requirements-dev.txt -o requirements-clients.txt
 
 clean: ## remove what the commands made
-	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) $(CLIENTS) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis

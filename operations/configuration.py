@@ -22,8 +22,8 @@ PARAMETERS = {
     "WECHAT_BACKUP_GATEWAY": "WeChatBackupGateway",
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
+    "CLIENT_ADDRESS_FROM": "ClientAddressFrom",
 }
-_LATER = ("WECHAT_APPS",)
 # Taken by the functions without what stands around them; the other parameters as they are.
 _TRIMMED = ("WECHAT_APP_ID", "WECHAT_MCH_ID", "WECHAT_NOTIFY_URL")
 # The merchant's own; nothing is signed with it, it tells when the key ends.
@@ -38,6 +38,8 @@ SECRETS = {
         PLATFORM_CERTIFICATES,
         "WECHAT_QUOTE_KEY",
         "WECHAT_QUOTE_KEY_PREVIOUS",
+        "CLOUDFRONT_ORIGIN_KEY",
+        "CLOUDFRONT_ORIGIN_KEY_PREVIOUS",
     ),
 }
 DEFAULTS = {
@@ -45,6 +47,8 @@ DEFAULTS = {
     "WECHAT_BACKUP_GATEWAY": "https://api2.mch.weixin.qq.com",
     "WECHAT_GATEWAYS_ALLOWED": "https://api.mch.weixin.qq.com,https://api2.mch.weixin.qq.com",
     "REQUIRE_QUOTE": "true",
+    "CLIENT_ADDRESS_FROM": "gateway",
+    "WECHAT_APPS": "",
 }
 # What a file says besides, for `make deploy` alone: who issues the callers' tokens, and the account that it is meant for.
 CALLERS = {"JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
@@ -129,24 +133,17 @@ def of_file(path: Path) -> Configuration:
         raise CannotError(f"{path} cannot be read: {reason}") from None
 
 
+def parameters_of(stack: Stack) -> dict[str, str]:
+    """What a deployed stack was given. Raises CannotError."""
+    return {name: stack.parameter(parameter, DEFAULTS.get(name)) for name, parameter in PARAMETERS.items()}
+
+
 def of_stack(stack: Stack) -> Configuration:
     """What a deployed stack has: its parameters, and its two secrets. Raises CannotError."""
-    values: dict[str, Any] = parameters(stack)
+    values: dict[str, Any] = dict(parameters_of(stack))
     for output in SECRETS:
         values |= secret(stack, output)
     return Configuration(values)
-
-
-def parameters(stack: Stack) -> dict[str, str]:
-    """What a stack was deployed with, by our names. Raises CannotError, but not for what an older one does not have yet."""
-    values = {}
-    for name, parameter in PARAMETERS.items():
-        try:
-            values[name] = stack.parameter(parameter)
-        except CannotError:
-            if name not in _LATER:
-                raise
-    return values
 
 
 def secret(stack: Stack, output: str) -> dict[str, Any]:

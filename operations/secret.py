@@ -14,7 +14,7 @@ from operations.configuration import (
     SECRETS,
     Configuration,
     of_file,
-    parameters,
+    parameters_of,
     secret,
 )
 from operations.doctor import diagnosed
@@ -39,7 +39,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _write(stack: Stack, options: argparse.Namespace) -> int:
     given = of_file(options.file)
     before = {output: secret(stack, output) for output in SECRETS}
-    deployed = Configuration(parameters(stack))
+    deployed = Configuration(parameters_of(stack))
     kept = Configuration({name: value for members in before.values() for name, value in members.items()})
     print(f"secret: {options.file} for {stack.name}")
     findings = shown(chain(_other_account(given, stack), _other_stage(given, deployed)))

@@ -97,9 +97,17 @@ class Stack:
         """One output of the stack. Raises CannotError."""
         return self._found("output", self._outputs, name)
 
-    def parameter(self, name: str) -> str:
-        """One parameter, as the stack was deployed with it. Raises CannotError."""
-        return self._found("parameter", self._parameters, name)
+    def parameter(self, name: str, default: str | None = None) -> str:
+        """One parameter, as the stack was deployed with it; `default` where it comes from before there was one.
+
+        Raises CannotError.
+        """
+        try:
+            return self._found("parameter", self._parameters, name)
+        except CannotError:
+            if default is None:
+                raise
+            return default
 
     def _found(self, kind: str, known: dict[str, str], name: str) -> str:
         if name not in known and not self._asked:

@@ -41,6 +41,7 @@ class Served:
             ws_ping_interval=None,  # API Gateway sends none either: whoever says nothing for long is let go
             interface="asgi3",
             http=_Breakable,
+            proxy_headers=False,  # who comes is who holds the connection, as API Gateway and WeChat Pay see it
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

@@ -23,12 +23,18 @@ gc.set_threshold(100_000, 50, 100)
 # Functions that run in the tests' own process wait as long for their table as those of a sandbox do.
 os.environ.setdefault("AWS_TIMEOUT_SECONDS", "5")
 
-TOGETHER = {"http"}  # folders whose tests look at what the others of the folder left behind
+TOGETHER = {
+    "http",
+    "identity",
+    "pages",
+}  # folders whose tests look at what the others left behind, or share a sandbox
 
 # Begun first, in this order: so that what comes last is short, and no process waits for another's long file.
 FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog", "payments", "functions")
 
-ALONE = {"browser", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
+FILES_IN_TURN = 2
+
+ALONE = {"browser", "clients", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -70,32 +76,42 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling |
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the mark known, and count processor time where a run is asked what takes long."""
+    """Make the marks known, and count processor time where a run is asked what takes long."""
     if config.option.durations is not None:
         config.pluginmanager.register(ProcessorTime())
     config.addinivalue_line(
         "markers", "share(one_in, of_file=True): one in so many of its cases, or of its file's tests"
     )
+    config.addinivalue_line(
+        "markers", f"in_turn: of all files that are marked so, one in {FILES_IN_TURN} is in a run"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Of tests that are marked so, leave the drawn share of their cases: the same in every process, and in one order."""
+    """Of what is marked so, leave the drawn share: the same in every process, and in one order."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: _rank(item.nodeid))
     if config.option.keyword or any("::" in argument for argument in config.args):
         return  # asked for by name
     cases: dict[str, list[pytest.Item]] = {}
+    worlds = dict.fromkeys(item.path for item in items if item.get_closest_marker("in_turn"))
+    idle = set(worlds) - set(share_of(worlds, "files", one_in=FILES_IN_TURN))
+    left_out = {item for item in items if item.path in idle}
     for item in items:
-        if mark := item.get_closest_marker("share"):
+        if item not in left_out and (mark := item.get_closest_marker("share")):
             whose = "::" if mark.kwargs.get("of_file") else "["
             cases.setdefault(item.nodeid.partition(whose)[0], []).append(item)
-    left_out: set[pytest.Item] = set()
     for test, its_items in cases.items():
         (one_in,) = its_items[0].get_closest_marker("share").args
         left_out |= set(its_items) - set(share_of(its_items, test, one_in=one_in))
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end: no collection need look through it again."""
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

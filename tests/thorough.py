@@ -2,6 +2,7 @@
 
     @pytest.mark.share(4)             # of a test's cases one in four, three at the least; conftest.py drops the others
     pytestmark = pytest.mark.share(2, of_file=True)   # of all tests of a file
+    pytestmark = pytest.mark.in_turn                  # of files that each start a world of their own, one in two
     range(many(1000, instead=100))    # of what a test does
 
 The share is drawn from a seed, which the run's last line names: SHARE=<seed> draws the same again. A test that is asked

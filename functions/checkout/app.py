@@ -5,9 +5,13 @@ from typing import Any
 
 from payments.api import checkout
 from payments.api.checkout_page import Page, language_of, scene_of
+from payments.api.checkouts.devices import device_of
+from payments.api.checkouts.view import view as view_of_checkout
 from payments.api.http import Request, operation, render_refusal, request_of, response, unforeseen
 from payments.core.errors import ApiError, OrderNotFoundError
+from payments.core.identifiers import is_checkout
 from payments.logs import logger
+from payments.use_cases.checkouts.attempting import find_checkout
 from payments.wiring import Wiring
 
 PAGE_BUDGET_SECONDS = 6  # a first paint must not wait for WeChat Pay as long as a program would
@@ -28,9 +32,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         if is_file:
             return asset(request)
         scene = scene_of(request.headers.get("user-agent", ""))
-        payment = checkout.opened_by(request.path_parameters.get("token", ""), wiring)
-        request.log_payment(payment)
-        view = checkout.view(payment, within_wechat=scene == "wechat", wiring=wiring)
+        view = viewed(request, scene)
         logger.info(operation(event), extra=log_context)
         if wants_json:
             return response(200, view, {"vary": "accept, user-agent"})
@@ -43,6 +45,19 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         return answer
     status = answer["statusCode"]
     return page.render_refusal(status, language=language, retry=status >= 500)
+
+
+def viewed(request: Request, scene: str) -> dict[str, object]:
+    """The public view of what the address opens: an order, or a checkout, of which nothing is opened or renewed here."""
+    token = request.path_parameters.get("token", "")
+    number = checkout.number_of(token, wiring)
+    if is_checkout(number):
+        request.log_context["checkout_id"] = number
+        device = device_of(request, request.query.get("kind"), number, wiring, looking=True)
+        return view_of_checkout(find_checkout(number, device, wiring), token=token, wiring=wiring)
+    payment = checkout.opened_by(number, wiring)
+    request.log_payment(payment)
+    return checkout.view(payment, within_wechat=scene == "wechat", wiring=wiring)
 
 
 def asset(request: Request) -> dict[str, Any]:

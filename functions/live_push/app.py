@@ -15,6 +15,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from payments.api.public_status import public_status
+from payments.core.checkouts.rules import row
 from payments.core.errors import StorageUnavailableError
 from payments.logs import logger
 from payments.storage.connections import Connection
@@ -36,9 +37,12 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> None:
         "status": detail["status"],
     }
     status = public_status(detail["status"], expired=detail.get("expired", False))
-    news = msgspec.json.encode({"version": detail["version"], "status": status})
+    version, waited_for = detail["version"], detail["outTradeNo"]
+    if "checkoutId" in detail:  # whose pages wait for the whole of it, whichever order is open
+        version, waited_for = row(detail["attempt"], version), detail["checkoutId"]
+    news = msgspec.json.encode({"version": version, "status": status})
     try:
-        waiting = wiring.connections.waiting_for(detail["outTradeNo"])
+        waiting = wiring.connections.waiting_for(waited_for)
     except StorageUnavailableError as problem:
         logger.warning("pages not told", extra={**log_context, "error": str(problem)})
         return

@@ -27,6 +27,7 @@ from wechatpay.keys import (
 
 _OWN_KEY = "paste apiclient_key.pem, the file that the certificate tool wrote beside apiclient_cert.pem"
 _QUOTE_KEY = "make one with: openssl rand -hex 32, and give it to the backend that signs prices"
+_ORIGIN_KEY = "make one with: openssl rand -hex 32, and have CloudFront send it to the API as X-Origin-Key"
 _WECHAT_KEY = "download WeChat Pay's public key at pay.weixin.qq.com, Account centre, API security"
 
 
@@ -75,7 +76,16 @@ def _each(configuration: Configuration, now: Callable[[], float]) -> Findings:
     if not configuration.text("WECHAT_QUOTE_KEY") and configuration.text("REQUIRE_QUOTE") != "false":
         yield fault("WECHAT_QUOTE_KEY is missing, and a buyer's order needs a signed price", _QUOTE_KEY)
     for name in ("WECHAT_QUOTE_KEY", "WECHAT_QUOTE_KEY_PREVIOUS"):
-        yield from _quote_key(name, configuration.text(name))
+        yield from _shared_key(name, configuration.text(name), _QUOTE_KEY)
+    if (
+        not configuration.text("CLOUDFRONT_ORIGIN_KEY")
+        and configuration.text("CLIENT_ADDRESS_FROM") == "cloudfront"
+    ):
+        yield fault(
+            "CLOUDFRONT_ORIGIN_KEY is missing, and a buyer's address is CloudFront's to say", _ORIGIN_KEY
+        )
+    for name in ("CLOUDFRONT_ORIGIN_KEY", "CLOUDFRONT_ORIGIN_KEY_PREVIOUS"):
+        yield from _shared_key(name, configuration.text(name), _ORIGIN_KEY)
 
 
 def _private_key(text: str) -> Generator[Finding, None, RSAPrivateKey | None]:
@@ -181,12 +191,12 @@ def _public_key(configuration: Configuration, private_key: RSAPrivateKey | None)
     yield good("WECHAT_PUBLIC_KEY can be read")
 
 
-def _quote_key(name: str, text: str) -> Findings:
+def _shared_key(name: str, text: str, fix: str) -> Findings:
     if not text:
         return
     if len(text) < MIN_KEY_CHARACTERS:
-        yield fault(f"{name} is {len(text)} characters long, not {MIN_KEY_CHARACTERS} or more", _QUOTE_KEY)
+        yield fault(f"{name} is {len(text)} characters long, not {MIN_KEY_CHARACTERS} or more", fix)
     elif "-----BEGIN" in text:
-        yield fault(f"{name} is a key in PEM, and no quote is good by it", _QUOTE_KEY)
+        yield fault(f"{name} is a key in PEM, not random characters", fix)
     else:
         yield good(f"{name} is {MIN_KEY_CHARACTERS} characters long or more")

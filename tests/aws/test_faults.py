@@ -77,6 +77,7 @@ FAULTS: dict[str, tuple[Answer, str, int]] = {  # what happens, what it is calle
 }
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_that_lasts(
@@ -99,6 +100,7 @@ REPEATED = {name: answer for name, (answer, _, times) in FAULTS.items() if times
 }
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize("fault", REPEATED)
 def test_a_fault_that_passes_is_nothing_that_its_caller_hears_of(

@@ -69,6 +69,7 @@ def test_an_item_is_read_as_botocore_reads_it(item: dict[str, Any]) -> None:
     assert ours == botocores
 
 
+@pytest.mark.share(5)
 @pytest.mark.parametrize("shape", sorted(PLAIN))
 @pytest.mark.parametrize("status", [200, 204, 301, 400, 403, 500, 503])
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import urllib3
 from sandbox.simulator import Credentials
 from tests.bench.stage.authority import server_context
 from tests.bench.stage.canned import HOSTS, Answered, Asked, Canned, Replaying, Script
+from tests.kit.keys import merchant
 from wechatpay.errors import SignatureError
 from wechatpay.keys import KeyRing, load_public_key
 from wechatpay.verification import verify
@@ -22,7 +23,7 @@ Ask = Callable[..., Any]
 
 @pytest.fixture(scope="module")
 def credentials() -> Credentials:
-    return Credentials.create()
+    return merchant()
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import pytest
 
 from sandbox.stack import Sandbox
 from tests.contract.callers import RETURN_ORIGIN, Callers
+from tests.kit.running import Running
 
 
 @pytest.fixture(scope="session")
@@ -13,7 +14,7 @@ def sandbox() -> Iterator[Sandbox]:
     # The limits are about buyers, not about the contract; they stand in the way of thousands of orders.
     generous = {"CreatesPerMinute": "100000", "OpenOrders": "500", "RefundsPerDay": "100000"}
     rates = dict.fromkeys(("RouteRate", "RouteBurst"), "100000")
-    with Sandbox(parameters=generous | rates | {"ReturnOrigins": RETURN_ORIGIN}, schedules=False) as running:
+    with Running(parameters=generous | rates | {"ReturnOrigins": RETURN_ORIGIN}, schedules=False) as running:
         running.warm()
         yield running
 

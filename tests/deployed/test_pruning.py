@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,18 @@ CALLS: dict[str, Callable[[Any, str], Any]] = {
     "s3": lambda client, _: client.put_object(Bucket="unpublished", Key="2030/1", Body=b"{}"),
     "apigatewaymanagementapi": lambda client, _: client.post_to_connection(ConnectionId="L0=", Data=b"{}"),
 }
-REGIONS = sorted(
-    {
-        region
-        for partition in botocore.session.get_session().get_available_partitions()
-        for region in botocore.session.get_session().get_available_regions("dynamodb", partition)
-    }
-)
+
+
+@cache
+def regions() -> list[str]:
+    session = botocore.session.get_session()
+    return sorted(
+        {
+            region
+            for partition in session.get_available_partitions()
+            for region in session.get_available_regions("dynamodb", partition)
+        }
+    )
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +86,34 @@ def test_the_services_that_are_called_are_left_and_no_other(pruned: Path) -> Non
     assert (pruned / "endpoints.json").stat().st_size < 100_000
 
 
+def without_sentences(part: Any) -> Any:
+    """A part of a model, whatever it tells people."""
+    if isinstance(part, list):
+        return [without_sentences(one) for one in part]
+    if isinstance(part, dict):
+        told = {name for name, one in part.items() if name == "documentation" and isinstance(one, str)}
+        return {name: without_sentences(one) for name, one in part.items() if name not in told}
+    return part
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_pruned_service_differs_in_what_is_told_to_people_alone(service: str, pruned: Path) -> None:
+    """All its operations, and whatever each takes, answers and fails with."""
+    left, whole = (
+        Loader(extra_search_paths=[str(data)], include_default_search_paths=False) for data in (pruned, DATA)
+    )
+    models = [loader.load_service_model(service, "service-2") for loader in (left, whole)]
+    assert without_sentences(models[0]) == without_sentences(models[1])
+    assert models[0]["operations"].keys() == models[1]["operations"].keys() != set()
+
+
+def test_no_sentence_is_left_and_nothing_is_packed(pruned: Path) -> None:
+    models = sorted(pruned.rglob("service-2.json*"))
+    assert {model.parents[1].name for model in models} == set(SERVICES)
+    assert {model.suffix for model in models} == {".json"}
+    assert not any(re.search('"documentation":"[^"]', model.read_text()) for model in models)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_pruned_service_is_addressed_and_signed_for_as_before_in_every_region(
     service: str, pruned: Path
@@ -88,6 +122,6 @@ def test_a_pruned_service_is_addressed_and_signed_for_as_before_in_every_region(
     left.register_component(
         "data_loader", Loader(extra_search_paths=[str(pruned)], include_default_search_paths=False)
     )
-    assert len(REGIONS) > 30
-    for region in share_of(REGIONS, service, one_in=8):
+    assert len(regions()) > 30
+    for region in share_of(regions(), service, one_in=8):
         assert addressed(left, service, region) == addressed(whole, service, region), region

@@ -220,6 +220,7 @@ def test_a_test_that_is_named_reads_the_document() -> None:
         assert name in text or "DOCUMENTS" in text, f"{test} does not read {document}"
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize(
     "block", [block for block in BLOCKS if any(callable(way) for way in ways(block))], ids=str
 )

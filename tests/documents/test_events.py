@@ -29,6 +29,8 @@ from tests.kit.environment import operator_of
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.in_turn
+
 TEXT = (ROOT / "docs/events.md").read_text()
 SIGNED, CONSUMER, KEYED = [
     block.text for block in BLOCKS if (block.document, block.language) == ("docs/events.md", "python")

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from sandbox.commands.walk import Walk
-from sandbox.stack import Sandbox
 from tests.documents.blocks import BLOCKS, ROOT
+from tests.kit.running import Running
 
 PICTURES = ROOT / "docs" / "pictures"
 SHOWN = {
@@ -43,7 +43,7 @@ def test_the_readme_is_short() -> None:
 def test_the_demo_tells_what_the_readme_shows_of_it() -> None:
     (transcript,) = [block for block in BLOCKS if block.begins("README.md", "1. The shop quotes")]
     told = io.StringIO()
-    with Sandbox(schedules=False) as sandbox:
+    with Running(schedules=False) as sandbox:
         Walk(sandbox, told).run()
     lines = iter(told.getvalue().splitlines())
     for line in transcript.text.splitlines():

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from sandbox.commands.samples import SampleOrder, invoke
-from sandbox.stack import Sandbox
+from tests.kit.running import Running
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox() as running:
+    with Running() as running:
         yield running
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.kit.console import CACHED, Console, advance
 from tests.kit.shop import Shop
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = [pytest.mark.share(2, of_file=True), pytest.mark.in_turn]
 
 CARD = {
     "type": "USER_BANK_CARD",

@@ -5,6 +5,7 @@ A function that is new, or a grant that is, has to be walked here: `test_every_g
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from payments.api.tokens import live_ticket
 from sandbox.aws.iam import Need, allowed
 from tests.kit.running import Running
 from tests.kit.shop import Shop
+
+pytestmark = pytest.mark.in_turn
 
 HOUR = 3600
 BEYOND_THE_SANDBOX = {
@@ -83,7 +86,7 @@ def a_merchant_whose_platform_certificate_is_replaced(shop: Shop) -> None:
 
 
 def buyers_with_several_orders(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
+    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
         for content in ("content-1", "content-2"):
             body = {
                 "userId": f"buyer of {call.__name__}",
@@ -92,6 +95,7 @@ def buyers_with_several_orders(shop: Shop) -> None:
                 "subject": "A thing",
             }
             body |= {"openid": "oBuyer-1"} if call == shop.jsapi else {}
+            body |= {"clientIp": "127.0.0.1"} if call == shop.h5 else {}
             number = number_of(shop.call("POST", f"/{call.__name__}", body))
         assert number_of(shop.call("POST", f"/{call.__name__}", body)) == number
         forget(shop, number)  # counted, and not written down yet
@@ -99,16 +103,19 @@ def buyers_with_several_orders(shop: Shop) -> None:
 
 
 def retries(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
+    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
         assert number_of(call(key="again")) == number_of(call(key="again"))
 
 
 def orders_that_somebody_else_still_sends(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
-        shop.faults({"on": call.__name__, "effect": "reset_before"})
+    calls = (shop.native, shop.jsapi, shop.app, shop.h5)
+    shop.faults(*({"on": call.__name__, "effect": "reset_before"} for call in calls))
+    for call in calls:
         assert call(key="under-way").status_code == 503
-        shop.faults()
-        assert call(key="under-way").status_code == 503  # after waiting for the first one's end
+    shop.faults()
+    with ThreadPoolExecutor(len(calls)) as side:  # each waits for the first one's end
+        again = [side.submit(call, key="under-way") for call in calls]
+        assert [told.result().status_code for told in again] == [503] * len(calls)
 
 
 def orders_that_nobody_has(shop: Shop) -> None:
@@ -117,7 +124,7 @@ def orders_that_nobody_has(shop: Shop) -> None:
 
 
 def a_number_that_wechat_pay_knows_otherwise(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app):
+    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
         number = number_of(call("5.00", key="restored"))
         assert shop.control("pay", {"outTradeNo": number}).status_code == 200
         shop.sandbox.wait_until(lambda number=number: shop.details(number)["status"] == "succeeded")

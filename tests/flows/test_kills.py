@@ -14,6 +14,8 @@ from tests.kit.running import Running
 from tests.kit.shop import Shop
 from tests.thorough import ROUNDS
 
+pytestmark = pytest.mark.in_turn
+
 FUNCTIONS = [
     f"{name}Function"
     for name in (

@@ -11,7 +11,7 @@ import requests
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 OPEN, PER_MINUTE, REFUNDS = 3, 5, 2
 NAMES = (f"buyer-{n}" for n in count())

@@ -9,7 +9,7 @@ from tests.kit.console import refund_in_console
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 HOUR = 3600
 UNSIGNED = {"effect": "status", "status": 403, "code": "USER_ACCOUNT_ABNORMAL", "signed": False}

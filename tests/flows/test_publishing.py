@@ -8,6 +8,8 @@ import pytest
 from tests.kit.running import Running
 from tests.kit.shop import Shop, counted
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Running]:

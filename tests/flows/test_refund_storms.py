@@ -3,8 +3,12 @@
 import random
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.kit.shop import Shop
 from tests.thorough import ROUNDS
+
+pytestmark = pytest.mark.in_turn
 
 
 def test_two_refunds_of_sixty_on_a_hundred_with_different_keys_one_is_accepted(shop: Shop) -> None:

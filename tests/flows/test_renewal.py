@@ -9,7 +9,7 @@ import pytest
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = [pytest.mark.share(2, of_file=True), pytest.mark.in_turn]
 
 HOURS = 5
 
@@ -137,3 +137,38 @@ def test_the_checkout_calls_an_order_expired_once_it_is_proven_that_nobody_has_p
     shop.sandbox.minutes(3)
     assert shop.details(order["outTradeNo"])["status"] == "closed"
     assert look(shop, order)["status"] == "expired"
+
+
+def test_a_link_for_a_phones_browser_is_renewed_before_its_last_minute_for_the_same_address(
+    shop: Shop,
+) -> None:
+    first = shop.h5(key="wish-h5").json()["data"]
+    shop.sandbox.clock.advance(200)
+    assert shop.h5(key="wish-h5").json()["data"] == first
+
+    shop.sandbox.clock.advance(41)  # less than a minute is left of its five
+    fresh = shop.h5(key="wish-h5").json()["data"]
+
+    assert fresh["outTradeNo"] == first["outTradeNo"]
+    assert fresh["h5Url"] != first["h5Url"]
+    assert fresh["expiresAt"] > first["expiresAt"]
+    assert fresh["clientIp"] == first["clientIp"]
+    shop.sandbox.clock.advance(61)
+    assert shop.control("pay", {"h5Url": first["h5Url"]}).status_code == 410
+    assert shop.control("pay", {"h5Url": fresh["h5Url"]}).status_code == 200
+    shop.sandbox.wait_until(lambda: shop.details(first["outTradeNo"])["status"] == "succeeded")
+
+
+def test_an_h5_order_without_an_answer_is_finished_for_the_address_that_was_frozen(shop: Shop) -> None:
+    shop.faults({"on": "h5", "effect": "reset_after"})
+    answer = shop.h5(key="wish-h5-lost")
+    assert answer.status_code == 503
+    shop.faults()
+    shop.sandbox.clock.advance(int(answer.headers["retry-after"]))
+
+    body = {"contentId": "content-1", "amount": "100.00", "subject": "A thing", "clientIp": "203.0.113.10"}
+    opened = shop.call("POST", "/h5", body, key="wish-h5-lost").json()["data"]
+
+    assert opened["clientIp"] == "127.0.0.1"
+    assert shop.control("pay", {"h5Url": opened["h5Url"], "ip": "127.0.0.1"}).status_code == 200
+    shop.sandbox.wait_until(lambda: shop.details(opened["outTradeNo"])["status"] == "succeeded")

@@ -7,7 +7,7 @@ import pytest
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = [pytest.mark.share(2, of_file=True), pytest.mark.in_turn]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.kit.parameters import ROOT
 from tests.kit.running import Running
 from tests.kit.shop import WECHAT, Shop, counted
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 HOUR = 3600
 

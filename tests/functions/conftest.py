@@ -2,10 +2,10 @@
 
 import pytest
 
-from sandbox.stack import Sandbox
+from tests.kit.running import Running
 
 
 @pytest.fixture(scope="session")
 def sandbox():
-    with Sandbox(schedules=False) as running:
+    with Running(schedules=False) as running:
         yield running

@@ -45,7 +45,7 @@ def event_for(function, sandbox):
     if function in ABOUT_AN_ORDER:
         return SampleOrder(sandbox, lambda _: None).event(function)
     event = json.loads((EVENTS / f"{function}.json").read_bytes())
-    if function in ("native", "jsapi", "app"):  # an order that nobody has asked for yet
+    if function in ("native", "jsapi", "app", "h5"):  # an order that nobody has asked for yet
         event["headers"].pop("idempotency-key", None)
         event["body"] = json.dumps({**json.loads(event["body"]), "contentId": secrets.token_hex(8)})
     return event

@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -12,16 +14,29 @@ ROOT = Path(__file__).parents[2]
 FUNCTIONS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if (folder / "app.py").exists())
 NOWHERE = "http://127.0.0.1:9"  # nobody answers there
 
-LOADED = """
-import json, sys
+EXAMINED = """
+import json, os, sys
+kept_from, kind, call = sys.argv[1:]
+for name in kept_from.split():
+    os.environ.pop(name, None)
+os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = kind
+asked, starting = [], True
+
+def hear(event, arguments):
+    if starting and event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen"):
+        asked.append(event)
+
+sys.addaudithook(hear)
 import app
-at_import = set(sys.modules)
-event = json.loads(sys.argv[1])
-if event is not None:
+starting = False
+at_start = set(sys.modules)
+tls = sys.modules.get("wechatpay.tls")
+roots = 0 if tls is None else tls.client_context.cache_info().currsize
+if (event := json.loads(call)) is not None:
     app.lambda_handler(event, None)
-tls = {"wechatpay", "wechatpay.tls"}  # what verifies servers is the same for AWS
-names = [sorted({name.partition(".")[0] for name in set(names) - tls}) for names in (at_import, sys.modules)]
-print("loaded " + json.dumps(names))
+same = {"wechatpay", "wechatpay.tls"}  # what verifies servers is the same for AWS
+loaded = [sorted({name.partition(".")[0] for name in set(names) - same}) for names in (at_start, sys.modules)]
+print("examined " + json.dumps([asked, roots, *loaded]))
 """
 
 CLAIMS = {"authorizer": {"jwt": {"claims": {"sub": "user-1", "scope": "payments:charge"}}}}
@@ -58,6 +73,7 @@ CALLS = {
     "live_connect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
     "native": {"body": ORDER, "requestContext": CLAIMS},
     "jsapi": {"body": ORDER[:-1] + ',"openid":"oBuyer"}', "requestContext": CLAIMS},
+    "h5": {"body": ORDER[:-1] + ',"clientIp":"203.0.113.10"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},
@@ -111,12 +127,30 @@ def run(script, function, *arguments):
     return done.stdout
 
 
-def loaded(function, call=None):
-    """The packages that are loaded after the import, and after `call`."""
-    lines = run(LOADED, function, json.dumps(call)).splitlines()
-    (line,) = [line for line in lines if line.startswith("loaded ")]
-    at_import, after = json.loads(line.removeprefix("loaded "))
-    return set(at_import), set(after)
+KEPT_FROM = {  # variables that the template does not give to the function
+    "native": "EVENT_BUS",
+    "notify": "EVENT_BUS SIGNING_SECRET",
+    "payment": "EVENT_BUS SIGNING_SECRET VERIFICATION_SECRET",
+    "publish": "PAYMENTS_TABLE SIGNING_SECRET VERIFICATION_SECRET",
+}
+
+
+class Examined(NamedTuple):
+    """One fresh process of a function, from its start to the end of a call, if it gets one."""
+
+    asked: list[str]  # whom it asked for anything while it started
+    roots: int  # how many files of root certificates it had read by then
+    at_start: set[str]  # packages that were loaded by then
+    after_a_call: set[str]
+
+
+@cache
+def examined(function, kind="on-demand"):
+    call = json.dumps(CALLS.get(function) if kind == "on-demand" else None)
+    lines = run(EXAMINED, function, KEPT_FROM.get(function, ""), kind, call).splitlines()
+    (line,) = [line for line in lines if line.startswith("examined ")]
+    asked, roots, *loaded = json.loads(line.removeprefix("examined "))
+    return Examined(asked, roots, *map(set, loaded))
 
 
 @pytest.mark.parametrize(
@@ -135,42 +169,23 @@ def loaded(function, call=None):
     ],
 )
 def test_a_function_loads_only_what_its_endpoint_uses(function, never):
-    at_import, after_a_call = loaded(function, CALLS[function])
+    assert function in CALLS
+    assert examined(function).at_start & never == set()
+    assert examined(function).after_a_call & never == set()
 
-    assert at_import & never == set()
-    assert after_a_call & never == set()
+
+NEVER = {"PIL", "boto3", "pydantic", "aws_xray_sdk", "moto", "sandbox", "numpy"}
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_no_function_loads_what_none_should(function):
-    at_import, _ = loaded(function)
-
-    assert at_import & {"PIL", "boto3", "pydantic", "aws_xray_sdk", "moto", "sandbox", "numpy"} == set()
+    assert examined(function).at_start & NEVER == set()
 
 
-START = """
-import os, sys
-kept_from, kind = sys.argv[1:]
-for name in kept_from.split():
-    os.environ.pop(name)
-os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = kind
-
-def hear(event, arguments):
-    if event in ("socket.connect", "socket.getaddrinfo", "subprocess.Popen"):
-        print("asked", event)
-
-sys.addaudithook(hear)
-import app
-print("loaded", sorted({name.partition(".")[0] for name in sys.modules} & {"pynamodb", "cryptography", "requests", "qrcode"}))
-"""
-KEPT_FROM = {  # variables that the template does not give to the function
-    "native": "EVENT_BUS",
-    "notify": "EVENT_BUS SIGNING_SECRET",
-    "payment": "EVENT_BUS SIGNING_SECRET VERIFICATION_SECRET",
-    "publish": "PAYMENTS_TABLE SIGNING_SECRET VERIFICATION_SECRET",
-}
+WHAT_CALLS_NEED = {"pynamodb", "cryptography", "requests", "qrcode"}
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("kind", ["on-demand", "provisioned-concurrency", "snap-start"])
 @pytest.mark.parametrize(
     ("function", "expected"),
@@ -183,7 +198,8 @@ KEPT_FROM = {  # variables that the template does not give to the function
     ],
 )
 def test_a_start_loads_what_calls_will_need_and_asks_nobody_for_anything(function, expected, kind):
-    assert run(START, function, KEPT_FROM.get(function, ""), kind) == f"loaded {expected}\n"
+    assert sorted(examined(function, kind).at_start & WHAT_CALLS_NEED) == expected
+    assert examined(function, kind).asked == []
 
 
 DRAWN = """
@@ -203,18 +219,54 @@ def test_drawing_a_qr_code_loads_no_imaging_library(imaging_library):
     assert run(DRAWN, "native", imaging_library) == "[]\n"
 
 
-ROOTS = """
-import os, sys
-for name in sys.argv[1].split():
-    os.environ.pop(name, None)
-os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "on-demand"
-import app
-tls = sys.modules.get("wechatpay.tls")
-print("roots", tls is not None and tls.client_context.cache_info().currsize)
-"""
-
-
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_function_has_read_the_root_certificates_once_before_its_first_call(function):
     """For AWS and for WeChat Pay together."""
-    assert run(ROOTS, function, KEPT_FROM.get(function, "")).splitlines()[-1] == "roots 1"
+    assert examined(function).roots == 1
+
+
+GARBAGE = """
+import gc, json, os, sys
+for name in sys.argv[1].split():
+    os.environ.pop(name, None)
+if sys.argv[2]:
+    os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = sys.argv[2]
+looked = []
+gc.collect()
+gc.callbacks.append(lambda phase, found: looked.append(found["generation"]) if phase == "start" else None)
+import payments
+began = len(looked)
+import app
+during = len(looked) - began
+left = sum(len(gc.get_objects(generation)) for generation in range(3))
+print("garbage", json.dumps([during, gc.isenabled(), gc.get_freeze_count(), left]))
+"""
+
+
+def garbage(function, kind):
+    """How often it was looked for during a start, whether it is now, how many objects are exempt and how many are not."""
+    (line,) = [
+        line
+        for line in run(GARBAGE, function, KEPT_FROM.get(function, ""), kind).splitlines()
+        if line.startswith("garbage ")
+    ]
+    return json.loads(line.removeprefix("garbage "))
+
+
+@pytest.mark.share(4)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_nobody_looks_for_garbage_while_lambda_starts_a_function_nor_later_in_what_the_start_has_made(
+    function,
+):
+    during, looked_for, exempt, left = garbage(function, "on-demand")
+
+    assert (during, looked_for) == (0, True)
+    assert exempt > 10_000
+    assert left < 1_000
+
+
+def test_where_lambda_starts_nothing_garbage_is_looked_for_as_ever():
+    during, looked_for, exempt, _ = garbage("payment", "")
+
+    assert during > 10
+    assert (looked_for, exempt) == (True, 0)

@@ -25,6 +25,7 @@ print("loud " + json.dumps(sorted({name.partition(".")[0] for name in loud})))
 OURS = {"wechatpay", "payments", "aws_lambda_powertools", "asyncio", "concurrent", "bcdocs"}
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("function", sorted(CALLS))
 def test_with_the_root_logger_at_debug_every_library_keeps_to_warnings(function):
     output = run(ROOT_AT_DEBUG, function, json.dumps(CALLS[function]), "as it is").splitlines()

@@ -14,14 +14,14 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from tests.kit.keys import stranger
 from tests.kit.shop import WECHAT
 
 ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
@@ -131,6 +131,7 @@ class Thing:
     stranger: Told
     backend: Told
     office: Told = FORBIDDEN
+    by_backend: Callable[[Any, str], Call] | None = None  # what a backend sends instead, where that differs
 
 
 def everybody(call, told, office=None):
@@ -209,6 +210,20 @@ def opening(what, **members):
             "malformed": everybody(wanting(without="subject"), param("subject", "is required"), FORBIDDEN),
         },
     )
+
+
+def opening_h5():
+    """As every other, and who says where the buyer is: the connection of a buyer's own, a backend for its buyer."""
+    for_oneself, spoken = opening("h5"), opening("h5", clientIp="127.0.0.1")
+    things = {
+        name: replace(thing, by_backend=spoken.things[name].call)
+        for name, thing in for_oneself.things.items()
+    }
+    not_a_buyers = noauth("clientIp", "is a backend's to say; a buyer's own is seen")
+    unsaid = param("clientIp", "is required: the buyer's own address, as your server sees it")
+    chosen = Thing(spoken.things["for oneself"].call, not_a_buyers, not_a_buyers, OPENED)
+    unspoken = Thing(for_oneself.things["for oneself"].call, OPENED, OPENED, unsaid)
+    return replace(for_oneself, things=things | {"an address said": chosen, "an address unsaid": unspoken})
 
 
 def posting(what, number, **members):
@@ -341,6 +356,7 @@ ROWS = {
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
     f"POST {WECHAT}/app": opening("app"),
+    f"POST {WECHAT}/h5": opening_h5(),
     f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
     f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
     f"POST {WECHAT}/close": CLOSE,
@@ -429,7 +445,7 @@ def hmac_with_the_public_key(tokens, _good, claims):
 
 
 def under_another_key(kid):
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key = stranger()
 
     def make(tokens, _good, claims):
         named = {} if kid is None else {"kid": kid or tokens.kid}

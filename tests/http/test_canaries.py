@@ -32,6 +32,7 @@ from tests.http.leaks import forms, leaks
 from tests.http.listening import PREVIOUS_KEY, UNUSED_V2_KEY
 from tests.kit.logs import logged_to
 from tests.kit.wechat_pay import WeChatPay
+from tests.thorough import share_of
 
 KEYS = "keys, tokens, quotes"
 CREDENTIALS = "what the buyer pays by"
@@ -217,7 +218,10 @@ def test_over_the_whole_session_no_secret_is_where_it_must_not_be(shop, walked, 
         for n, one in enumerate([one for one in shop.wire.exchanges if one.authorization][-20:])
     }
 
-    kinds = {**walked, "signatures of requests": signatures}
+    kinds = {
+        kind: dict(share_of(named.items(), kind, one_in=3))
+        for kind, named in {**walked, "signatures of requests": signatures}.items()
+    }
     hits = found(
         kinds, {**everything, "authorizations": (everything["authorizations"][0], tuple(kinds)[-1:])}
     )

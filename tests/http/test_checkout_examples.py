@@ -27,11 +27,11 @@ def test_every_call_in_the_document_is_answered_as_it_says(shop):
             if "checkoutUrl" in answer.data:  # an app has no use for the page
                 values["$CHECKOUT_PATH"] = urlsplit(answer.data["checkoutUrl"]).path
 
-    assert len(CALLS) == 6
-    assert [set(one) & {"codeUrl", "paymentParams"} for one in opened] == [
-        *({"codeUrl"}, {"paymentParams"}, {"paymentParams"}, {"paymentParams"})
+    assert len(CALLS) == 7
+    assert [set(one) & {"codeUrl", "paymentParams", "h5Url"} for one in opened] == [
+        *({"codeUrl"}, {"paymentParams"}, {"h5Url"}, {"paymentParams"}, {"paymentParams"})
     ]
-    assert len({one["outTradeNo"] for one in opened}) == 4
+    assert len({one["outTradeNo"] for one in opened}) == 5
 
 
 def test_every_member_of_the_view_is_in_the_document(shop):

@@ -236,6 +236,7 @@ def test_a_buyers_order_needs_a_quote(shop, nothing_created, buyer):
     assert answer.json["details"]["issue"] == "is required for a buyer's own order"
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -84,7 +84,7 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_body_that_has_no_single_reading_is_refused_whole(shop, nothing_created, raw):
     answer = shop.native(raw)
@@ -108,7 +108,7 @@ def test_a_line_feed_at_the_end_is_a_character_too(shop, nothing_created, what, 
     assert shop.post(what, whole, token=token).refusal == (400, "PARAM_ERROR", field)
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_it_is_refused_just_so_when_it_comes_as_bytes_of_no_known_kind(shop, nothing_created, raw):
     answer = shop.native(raw, headers=[("Content-Type", "application/octet-stream")])
@@ -190,7 +190,7 @@ WRONG = {
 }
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(10)
 @pytest.mark.parametrize(("order", "field"), WRONG.values(), ids=WRONG.keys())
 def test_a_member_that_breaks_a_rule_is_named(shop, nothing_created, order, field):
     answer = shop.native(order)
@@ -217,8 +217,69 @@ FITTING = {
     "metadata of 4095 bytes in 1365 characters": {"metadata": {"k": "照" * 1362 + "x"}},
     "metadata sixteen levels deep": {"metadata": {"x": [[[[[[[[[[[[[["deep"]]]]]]]]]]]]]]}},
     "metadata with every kind": {"metadata": {"a": None, "b": [True, 1, -0.5, "x", EMOJI], "": {"c": {}}}},
-    "nulls for what may be left out": {"userId": None, "body": None, "metadata": None, "quote": None},
+    "nulls for what may be left out": dict.fromkeys(
+        ["userId", "body", "metadata", "quote", "app", "attach", "goodsTag", "goods", "storeInfo", "fapiao"]
+    ),
 }
+
+
+TO_WECHAT_PAY = {
+    "attach": ({"attach": "照" * 42 + "xx"}, {"attach": "照" * 42 + "xx"}),
+    "a tag": ({"goodsTag": "WXG|2027 *"}, {"goods_tag": "WXG|2027 *"}),
+    "an invoice": ({"fapiao": True}, {"support_fapiao": True}),
+    "no invoice": ({"fapiao": False}, {"support_fapiao": False}),
+    "profit sharing": ({"profitSharing": True}, {"settle_info": {"profit_sharing": True}}),
+    "a price before": ({"goods": {"costPrice": "1.20"}}, {"detail": {"cost_price": 120}}),
+    "goods": (
+        {
+            "goods": {
+                "invoiceId": "R 1",
+                "goodsDetail": [
+                    {"merchantGoodsId": "a-1", "quantity": 1, "unitPrice": 0.5},
+                    {
+                        "merchantGoodsId": "b_2",
+                        "quantity": 1_000_000,
+                        "unitPrice": "1000000",
+                        "goodsName": "照" * 85,
+                        "wechatpayGoodsId": "1" * 32,
+                    },
+                ],
+            }
+        },
+        {
+            "detail": {
+                "invoice_id": "R 1",
+                "goods_detail": [
+                    {"merchant_goods_id": "a-1", "quantity": 1, "unit_price": 50},
+                    {
+                        "merchant_goods_id": "b_2",
+                        "wechatpay_goods_id": "1" * 32,
+                        "goods_name": "照" * 85,
+                        "quantity": 1_000_000,
+                        "unit_price": 100_000_000,
+                    },
+                ],
+            }
+        },
+    ),
+    "a shop": (
+        {"storeInfo": {"id": "SZ 1", "name": "店", "areaCode": "440305", "address": "照" * 170}},
+        {
+            "scene_info": {
+                "payer_client_ip": "127.0.0.1",
+                "store_info": {"id": "SZ 1", "name": "店", "area_code": "440305", "address": "照" * 170},
+            }
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize(("members", "told"), TO_WECHAT_PAY.values(), ids=TO_WECHAT_PAY.keys())
+def test_what_else_wechat_pay_may_be_told_arrives_in_its_words(shop, members, told):
+    number = shop.native(with_(**members)).data["outTradeNo"]
+
+    entry = shop.ledger()[number]
+    assert {name: entry.get(name) for name in told} == told
 
 
 @pytest.mark.parametrize("members", FITTING.values(), ids=FITTING.keys())
@@ -343,6 +404,7 @@ def test_any_visible_ascii_is_an_idempotency_key(shop, key):
     assert shop.native(GOOD, key=key).status == 200
 
 
+@pytest.mark.share(9)
 @pytest.mark.parametrize("what", ["query", "payment"])
 @pytest.mark.parametrize(
     "number",

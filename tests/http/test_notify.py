@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from tests.kit.keys import stranger
 from tests.thorough import many
 
 SUCCESS = (200, {"code": "SUCCESS", "message": "Success"})
@@ -202,7 +202,7 @@ def test_no_header_of_the_signature_may_come_twice(shop, wechat, good, changes_n
         assert_not_proven(shop.notify(good, [(name.lower(), other), *headers.items()]))
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(10)
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -334,8 +334,7 @@ def test_what_was_signed_five_minutes_off_is_stale(shop, wechat, good, changes_n
 
 def test_only_wechat_pays_own_key_proves_anything(shop, wechat, good, changes_nothing):
     ours, weixin = wechat.credentials.wechat_public_key_id, wechat.credentials
-    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    theirs = stranger.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    theirs = stranger().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     for key, serial in (
         (weixin.merchant_private_key, weixin.merchant_serial_no),
         (weixin.merchant_private_key, ours),
@@ -396,7 +395,7 @@ def test_unknown_serials_read_the_secret_once_at_most_and_ask_nobody(shop, wecha
 # ---- signed by WeChat Pay, and not true of us ----
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -495,7 +494,7 @@ def test_an_answer_of_wechat_pay_is_not_a_notification(shop, wechat, unpaid):
     assert shop.item(number) == before
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b"null", b'"text"', b"1", b"", b"text", b"{", b"\xff\xfe", b"[" * 60_000]
 )
@@ -503,7 +502,7 @@ def test_a_signed_body_of_another_kind_is_refused(shop, wechat, unpaid, changes_
     assert_refused(shop.notify(body, wechat.headers(body)), 400, "INVALID_REQUEST")
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -531,7 +530,7 @@ def test_an_envelope_that_is_no_encrypted_notification_is_refused(
     assert_refused(shop.notify(body, wechat.headers(body)), 400, "INVALID_REQUEST")
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -591,7 +590,7 @@ def test_a_refund_of_an_order_that_is_not_known_to_be_paid_is_kept_with_it_once(
     assert (after["status"], after["version"]) == (before["status"], before["version"])
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -56,6 +56,7 @@ ONLY = {
             "NativeFunction",
             "JsapiFunction",
             "AppFunction",
+            "H5Function",
             "QueryFunction",
             "CloseFunction",
             "RefundFunction",
@@ -67,7 +68,7 @@ ONLY = {
     "write NotificationsTable": {"NotifyFunction", "EchoFunction"},
     "read NotificationsTable": {"EchoFunction"},
     "replace CertificatesSecret": {"CertificatesFunction"},
-    "write a payment": {"NativeFunction", "JsapiFunction", "AppFunction"},
+    "write a payment": {"NativeFunction", "JsapiFunction", "AppFunction", "H5Function"},
     "tell an event": {"PublishFunction"},
     "have a payment settled": {"SweepFunction"},
 }

@@ -118,6 +118,16 @@ def test_app_writes_twice_and_sends_once(shop, warm_too):
     assert spent.asked(number) == [("POST", 200)]
 
 
+def test_h5_writes_twice_and_sends_once(shop, warm_too):
+    order = {name: value for name, value in warm_too.items() if name != "openid"} | {"clientIp": "127.0.0.1"}
+    shop.post("h5", order)
+    with shop.spending("H5Function") as spent:
+        number = shop.post("h5", order).data["outTradeNo"]
+
+    assert spent.aws == [PUT, UPDATE]
+    assert spent.asked(number) == [("POST", 200)]
+
+
 def test_close_wants_and_confirms(shop, warm_too, unpaid):
     with shop.spending("CloseFunction") as spent:
         assert shop.post("close", {"outTradeNo": unpaid}).data["closed"] is True

@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sandbox.stack import Sandbox
 from tests.identity.callers import NAMES, ORDER, Callers
+from tests.kit.running import Running
 
 
 @pytest.fixture(scope="session", params=NAMES)
 def callers(request: pytest.FixtureRequest) -> Iterator[Callers]:
     names = NAMES[request.param]
     parameters = {f"{right.capitalize()}Scope": name for right, name in names.items()}
-    with Sandbox(parameters=parameters, schedules=False) as sandbox:
+    with Running(parameters=parameters, schedules=False) as sandbox:
         yield Callers(sandbox, names)
 
 

@@ -21,7 +21,7 @@ class Document:
     @cached_property
     def raw(self) -> dict[str, Any]:
         """As it stands in the file."""
-        raw: dict[str, Any] = yaml.safe_load(PATH.read_text())
+        raw: dict[str, Any] = yaml.load(PATH.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         return raw
 
     @cached_property
@@ -82,6 +82,30 @@ class Document:
         return jsonschema_rs.validator_for(
             {**schema, "components": self.raw["components"]}, validate_formats=True
         )
+
+    # ---- events ----
+
+    @cached_property
+    def event_types(self) -> list[str]:
+        """The detail types that an event may have."""
+        return list(self.raw["components"]["schemas"]["Event"]["discriminator"]["mapping"])
+
+    def event_problem(self, detail_type: str, detail: Mapping[str, Any]) -> str:
+        """What is not documented about an event of the bus, or nothing."""
+        if detail_type not in self.event_types:
+            return f"no event {detail_type} is documented"
+        problem = next(iter(self._events[detail_type].iter_errors(detail)), None)
+        return f"{detail_type}: {problem.message}: {json.dumps(detail)[:400]}" if problem else ""
+
+    @cached_property
+    def _events(self) -> dict[str, jsonschema_rs.Validator]:
+        components = _closed(self.raw["components"])
+        return {
+            name: jsonschema_rs.validator_for(
+                {"$ref": f"#/components/schemas/{name}", "components": components}, validate_formats=True
+            )
+            for name in self.event_types
+        }
 
     # ---- answers ----
 

@@ -56,6 +56,10 @@ class Shop:
         body = {"contentId": "content-1", "amount": amount, "subject": "A thing"}
         return self.call("POST", "/app", body, **extra)
 
+    def h5(self, amount: object = "100.00", **extra: Any) -> requests.Response:
+        body = {"contentId": "content-1", "amount": amount, "subject": "A thing", "clientIp": "127.0.0.1"}
+        return self.call("POST", "/h5", body, **extra)
+
     def jsapi(self, amount: object = "100.00", **extra: Any) -> requests.Response:
         body = {"contentId": "content-1", "amount": amount, "subject": "A thing", "openid": "oBuyer-1"}
         return self.call("POST", "/jsapi", body, **extra)

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from payments.core.events import entries_of
 from payments.core.lifecycle import Status
 from payments.use_cases.echoing import ARRIVAL_SECONDS, echo
+from tests.kit.keys import stranger
 from tests.kit.office import Office
 from tests.kit.script import order_object
 from tests.notifications.kinds import ECHO
@@ -33,7 +34,7 @@ def rows(office: Office) -> list[dict[str, Any]]:
     return list(office.db.items("NotificationsTable"))
 
 
-KEY = rsa.generate_private_key(65537, 2048)
+KEY = stranger()
 
 
 class Weixin:

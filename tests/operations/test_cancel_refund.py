@@ -11,7 +11,7 @@ from tests.kit.shop import Shop
 from tests.operations.commands import Command
 from tests.operations.test_operations import paid_order
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = [pytest.mark.share(2, of_file=True), pytest.mark.in_turn]
 
 
 @pytest.fixture(scope="module")

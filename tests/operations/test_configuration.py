@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from operations.configuration import PARAMETERS, parameters
+from operations.configuration import DEFAULTS, PARAMETERS, parameters_of
 from operations.stack import CannotError, Stack
 
-NEWER = {"WECHAT_APPS"}
+NEWER = {"WECHAT_APPS", "CLIENT_ADDRESS_FROM"}
 
 
 class DeployedStack(Stack):
@@ -24,11 +24,13 @@ class DeployedStack(Stack):
         return SimpleNamespace(describe_stacks=lambda **_: self._answer)
 
 
-def test_a_parameter_that_came_later_is_absent() -> None:
+def test_a_parameter_that_came_later_has_its_default() -> None:
     older = {parameter for name, parameter in PARAMETERS.items() if name not in NEWER}
-    assert parameters(DeployedStack(older)).keys() == PARAMETERS.keys() - NEWER
+    found = parameters_of(DeployedStack(older))
+    assert found.keys() == PARAMETERS.keys()
+    assert {name: found[name] for name in NEWER} == {name: DEFAULTS[name] for name in NEWER}
 
 
 def test_a_stack_without_one_that_always_was_is_not_ours() -> None:
     with pytest.raises(CannotError, match="has no parameter WeChatMchId"):
-        parameters(DeployedStack(set(PARAMETERS.values()) - {"WeChatMchId"}))
+        parameters_of(DeployedStack(set(PARAMETERS.values()) - {"WeChatMchId"}))

@@ -2,9 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from sandbox.cloudformation.template import transformed
 from sandbox.commands.cost import ACCESS_LINE, Counted, abandoned, asked, counted, table, waiting
 from sandbox.stack import TEMPLATE, Sandbox
+from tests.kit.running import Running
+
+pytestmark = pytest.mark.in_turn
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/cost.md").read_text()
 
@@ -25,7 +30,7 @@ def test_the_counts_that_are_written_down_are_the_counts(sandbox: Sandbox) -> No
 
 
 def test_an_order_that_nobody_pays_takes_the_looks_that_are_written_down() -> None:
-    with Sandbox(schedules=False) as sandbox:  # two hours pass there
+    with Running(schedules=False) as sandbox:  # two hours pass there
         found = abandoned(sandbox)
     stands_there("order that nobody pays", found, "EventBridge, events", "SQS, requests")
     assert 8 <= found.units["Lambda, calls"] <= 21

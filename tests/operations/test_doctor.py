@@ -4,7 +4,6 @@ import datetime as dt
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from operations.env_file import EnvFileError, parse
 from sandbox.simulator import Simulator
 from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
+from tests.kit.keys import stranger
 from tests.kit.serving import Answering, serving
 
 Values = dict[str, str]
@@ -51,11 +51,6 @@ def diagnose(env_file, capsys, monkeypatch):
         return status, printed.out + printed.err
 
     return run
-
-
-@cache
-def other_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(65537, 2048)
 
 
 def private_pem(key, lock=None) -> str:
@@ -137,7 +132,7 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
     (
         "a locked private key",
         "WECHAT_PRIVATE_KEY",
-        lambda _: private_pem(other_key(), b"secret"),
+        lambda _: private_pem(stranger(), b"secret"),
         "WECHAT_PRIVATE_KEY is locked with a passphrase",
     ),
     (
@@ -162,7 +157,7 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
     (
         "another certificate's key",
         "WECHAT_PRIVATE_KEY",
-        lambda _: private_pem(other_key()),
+        lambda _: private_pem(stranger()),
         "WECHAT_PRIVATE_KEY does not belong to WECHAT_CERTIFICATE",
     ),
     ("no serial number", "WECHAT_CERT_SERIAL_NO", None, "WECHAT_CERT_SERIAL_NO is missing"),
@@ -290,6 +285,18 @@ BROKEN: list[tuple[str, str, Callable[[Values], str] | str | None, str]] = [
         "WECHAT_QUOTE_KEY_PREVIOUS",
         "short",
         "WECHAT_QUOTE_KEY_PREVIOUS is 5 characters long, not 32 or more",
+    ),
+    (
+        "a short origin key",
+        "CLOUDFRONT_ORIGIN_KEY",
+        "short",
+        "CLOUDFRONT_ORIGIN_KEY is 5 characters long, not 32 or more",
+    ),
+    (
+        "CloudFront without an origin key",
+        "CLIENT_ADDRESS_FROM",
+        "cloudfront",
+        "CLOUDFRONT_ORIGIN_KEY is missing",
     ),
     ("no quote key", "WECHAT_QUOTE_KEY", None, "WECHAT_QUOTE_KEY is missing"),
     (
@@ -503,10 +510,10 @@ def test_platform_certificates_alone_will_do(diagnose, merchant: Values, sandbox
 @pytest.mark.parametrize(
     ("name", "value", "sentence"),
     [
-        ("WECHAT_PRIVATE_KEY", lambda: private_pem(other_key()), "WeChat Pay does not take our signature"),
+        ("WECHAT_PRIVATE_KEY", lambda: private_pem(stranger()), "WeChat Pay does not take our signature"),
         ("WECHAT_CERT_SERIAL_NO", lambda: "5" * 40, "WeChat Pay does not take our signature"),
         ("WECHAT_MCH_ID", lambda: "1999999999", "WeChat Pay does not take our signature"),
-        ("WECHAT_PUBLIC_KEY", lambda: public_pem(other_key()), "with a signature that the configured key"),
+        ("WECHAT_PUBLIC_KEY", lambda: public_pem(stranger()), "with a signature that the configured key"),
         (
             "WECHAT_PUBLIC_KEY_ID",
             lambda: "PUB_KEY_ID_0000000000000000000000000000",

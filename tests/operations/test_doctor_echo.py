@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 import requests
-from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sandbox.simulator import Simulator
 from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
+from tests.kit.keys import stranger
 from tests.kit.serving import Answering, serving
 from tests.kit.wechat_pay import WeChatPay
 from tests.operations.commands import Command
-from tests.operations.test_doctor import other_key, private_pem, public_pem
+from tests.operations.test_doctor import private_pem, public_pem
 from wechatpay.sensitive import encrypt_sensitive
 
 pytestmark = pytest.mark.share(2, of_file=True)
@@ -117,13 +117,13 @@ def test_offline_nobody_is_asked_for_an_echo(doctor: Doctor, sandbox: Sandbox) -
 
 def test_our_signature(doctor: Doctor, sandbox: Sandbox) -> None:
     with secret_with(
-        sandbox, "SigningSecretArn", WECHAT_PRIVATE_KEY=private_pem(other_key()), WECHAT_CERTIFICATE=""
+        sandbox, "SigningSecretArn", WECHAT_PRIVATE_KEY=private_pem(stranger()), WECHAT_CERTIFICATE=""
     ):
         assert_named(doctor(), "WeChat Pay does not take our signature (SIGN_ERROR)")
 
 
 def test_their_signature(doctor: Doctor, sandbox: Sandbox) -> None:
-    with secret_with(sandbox, "VerificationSecretArn", WECHAT_PUBLIC_KEY=public_pem(other_key())):
+    with secret_with(sandbox, "VerificationSecretArn", WECHAT_PUBLIC_KEY=public_pem(stranger())):
         assert_named(doctor(), "WeChat Pay answers with a signature that the configured key does not verify")
 
 
@@ -155,10 +155,9 @@ def at(gateway: str) -> list[str]:
 
 
 def test_encryption_for_the_merchant(doctor: Doctor, sandbox: Sandbox) -> None:
-    stranger = rsa.generate_private_key(65537, 2048).public_key()
 
     def echo(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        sealed = encrypt_sensitive(asked["echo_message"], stranger)
+        sealed = encrypt_sensitive(asked["echo_message"], stranger().public_key())
         return 200, {"echo_message": asked["echo_message"], "encrypted_echo_message": sealed}
 
     with signing_gateway(sandbox, echo) as gateway:

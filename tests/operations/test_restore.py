@@ -14,6 +14,8 @@ from tests.kit.running import Running
 from tests.kit.shop import Shop
 from tests.operations.cloud import Cloud
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 TABLE = "payments-as-they-were"
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -141,7 +143,7 @@ def test_the_doctor_holds_the_scope_against_what_was_restored_and_reminds_of_the
 
 
 def parameters(new: Shop) -> list[str]:
-    environment = new.sandbox.deployed.functions["NativeFunction"].environment
+    environment = new.sandbox.deployed.functions["H5Function"].environment
     from operations.configuration import PARAMETERS
 
     given = {parameter: environment[name] for name, parameter in PARAMETERS.items()}

@@ -5,12 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from sandbox.stack import Sandbox
+from tests.kit.running import Running
 from tests.pages.browser import Browser
 
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    with Sandbox() as sandbox:
+    with Running() as sandbox:
         yield sandbox
 
 

@@ -66,6 +66,7 @@ ODD_SCOPES: tuple[object, ...] = (
 )
 
 
+@pytest.mark.share(4)
 @routed
 @pytest.mark.parametrize("scope", ODD_SCOPES, ids=ascii)
 def test_without_a_scope_of_the_route_nothing_is_read_and_nothing_is_asked(

@@ -155,6 +155,7 @@ ONE_READING: dict[str, Any] = {
 }
 
 
+@pytest.mark.share(3)
 @pytest.mark.parametrize("text", NO_JSON, ids=ascii)
 def test_what_is_not_json_is_refused_wherever_it_stands(text: str) -> None:
     for body in (text, f'{{"a":{text}}}', f'{{"a":[{text}]}}', f'{{"a":1}}{text}', f'{text}{{"a":1}}'):

@@ -13,11 +13,11 @@ from typing import Any
 import jwt
 import pytest
 from botocore.exceptions import ReadTimeoutError
-from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from payments.use_cases.evidence import apply_order
+from tests.kit.keys import stranger
 from tests.kit.payments import facts_of
 from tests.payments.calls import QUOTE_KEY, Calls
 
@@ -146,7 +146,7 @@ def of_another_algorithm(algorithm: str, key: Any) -> Any:
     return lambda buyer: jwt.encode(quoted(buyer), key, algorithm=algorithm)
 
 
-RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+RSA_KEY = stranger()
 TAMPERED: dict[str, Any] = {
     "a cheaper price first": lambda buyer: signed(
         json.dumps(quoted(buyer)).replace('"amount": 1999', '"amount": 1, "amount": 1999')

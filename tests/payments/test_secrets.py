@@ -27,7 +27,7 @@ from payments.storage.secret_members import (
 )
 from payments.storage.secrets import Cached, CurrentKeys
 from payments.wiring import Wiring
-from sandbox.simulator import Credentials
+from tests.kit.keys import merchant
 from wechatpay.errors import DecryptionError, KeyFormatError
 from wechatpay.notification import Sealed
 
@@ -223,7 +223,7 @@ def test_a_secrets_manager_that_hangs_leaves_notify_time_to_answer(monkeypatch: 
         assert time.monotonic() - begun < 4.5
 
 
-MINE = Credentials.create()
+MINE = merchant()
 APIV3 = {"WECHAT_API_V3_KEY": MINE.api_v3_key}
 
 
@@ -369,10 +369,28 @@ def test_a_quote_is_good_by_a_key_whether_its_line_end_was_meant_or_not(
     for key in ("q" * 32, "q" * 32 + "\n", "p" * 32, "q" * 31 + "\n", " " * 40):
         quote = jwt.encode(claims, key, algorithm="HS256")
         if key in good_by:
-            check(quote, keys=held, sub="u", content_id="c", amount=1, metadata=None, now=1_000_000)
+            check(
+                quote,
+                keys=held,
+                sub="u",
+                content_id="c",
+                amount=1,
+                metadata=None,
+                order_fields={},
+                now=1_000_000,
+            )
         else:
             with pytest.raises(NotAllowedError):
-                check(quote, keys=held, sub="u", content_id="c", amount=1, metadata=None, now=1_000_000)
+                check(
+                    quote,
+                    keys=held,
+                    sub="u",
+                    content_id="c",
+                    amount=1,
+                    metadata=None,
+                    order_fields={},
+                    now=1_000_000,
+                )
 
 
 @pytest.mark.parametrize(

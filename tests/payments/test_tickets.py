@@ -6,7 +6,7 @@ import json
 import jwt
 import pytest
 
-from payments.api.checkout import opened_by
+from payments.api.checkout import number_of
 from payments.api.tokens import (
     SHOWN_AFTER_END_SECONDS,
     TicketError,
@@ -151,4 +151,4 @@ def test_an_address_that_fits_no_key_is_unknown_only_by_keys_that_are_current(
         held._client = SecretsManager({})  # what was there can be read no more
         stage.wiring.time += CACHE_SECONDS
     with pytest.raises(told):
-        opened_by(newer, stage.wiring)
+        number_of(newer, stage.wiring)

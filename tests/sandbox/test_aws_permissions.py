@@ -181,6 +181,7 @@ def credentials(aws):
     }
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_a_role_can_do_what_its_policy_grants_and_nothing_else(aws, credentials, role, operation):

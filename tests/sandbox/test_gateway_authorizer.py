@@ -8,13 +8,13 @@ import time
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sandbox.apigateway.authorizer import RefusedError, authorize
 from sandbox.clock import Clock
 from sandbox.deployed import JwtAuthorizer
 from sandbox.tokens import Tokens
+from tests.kit.keys import stranger
 
 TOKENS = Tokens(Clock(), issuer="https://issuer.test", audience="shop")
 AUTHORIZER = JwtAuthorizer("https://issuer.test", ("shop", "another"))
@@ -54,9 +54,8 @@ def hmac_with_the_public_key():
 
 
 def signed_by_a_stranger(kid):
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     claims = jwt.decode(good(), options={"verify_signature": False})
-    return jwt.encode(claims, key, algorithm="RS256", headers={"kid": kid} if kid else {})
+    return jwt.encode(claims, stranger(), algorithm="RS256", headers={"kid": kid} if kid else {})
 
 
 def with_other_claims():

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.commands.samples import ABOUT_AN_ORDER, SampleOrder, invoke
-from sandbox.stack import Sandbox
 from tests.kit import warm
+from tests.kit.running import Running
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = pytest.mark.share(4, of_file=True)
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,6 +21,7 @@ ANSWERS = {
     "native-buyer-without-quote": (403, "NOAUTH"),
     "jsapi": (200, None),
     "app": (200, None),
+    "h5": (200, None),
     "query": (404, "ORDER_NOT_FOUND"),  # its order is not there; make invoke opens one, see below
     "payment": (404, "ORDER_NOT_FOUND"),
     "close": (404, "ORDER_NOT_FOUND"),
@@ -35,7 +36,7 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox() as running:
+    with Running() as running:
         yield running
 
 

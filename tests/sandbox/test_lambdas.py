@@ -15,7 +15,7 @@ from sandbox.clock import Clock
 from sandbox.functions.lambdas import FunctionError, Lambdas, PayloadTooLargeError
 from tests.sandbox.toys.functions import TOYS, toy
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = pytest.mark.share(3, of_file=True)
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "ASIATOY",

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.template import TemplateError
-from sandbox.stack import Sandbox
+from tests.kit.running import Running
 
 TOYS = Path(__file__).parent / "toys"
 TEMPLATE = TOYS / "recovery.yaml"
@@ -16,7 +16,7 @@ TEMPLATE = TOYS / "recovery.yaml"
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox(template=TEMPLATE) as sandbox:
+    with Running(template=TEMPLATE) as sandbox:
         yield sandbox
 
 
@@ -93,7 +93,7 @@ def test_what_the_stream_function_cannot_deliver_lies_in_the_bucket(sandbox):
 
 
 def test_with_schedules_off_only_a_test_fires_them():
-    with Sandbox(template=TEMPLATE, schedules=False) as sandbox:
+    with Running(template=TEMPLATE, schedules=False) as sandbox:
         sandbox.clock.advance(3600)
         assert sandbox.drain()
         assert sandbox.events() == []

@@ -10,7 +10,9 @@ import pytest
 
 from sandbox.cloudformation.template import transformed
 from sandbox.commands.sam_local import keys, variables
-from sandbox.stack import Sandbox
+from tests.kit.running import Running
+
+pytestmark = pytest.mark.in_turn
 
 ROOT = Path(__file__).parents[2]
 LAYERS = ("layers/wechatpay", "layers/payments")
@@ -19,7 +21,7 @@ HANDLE = "import app, json, sys; print(json.dumps(app.lambda_handler(json.load(s
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox() as running:
+    with Running() as running:
         yield running
 
 

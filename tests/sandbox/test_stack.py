@@ -11,6 +11,9 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from sandbox.stack import NOTIFY_PATH, Sandbox
+from tests.kit.running import Running
+
+pytestmark = pytest.mark.share(3, of_file=True)
 
 TOYS = Path(__file__).parent / "toys"
 
@@ -22,14 +25,14 @@ def pages():
 
 @pytest.fixture(scope="module")
 def toys(pages):
-    with Sandbox(template=TOYS / "template.yaml", pages=pages) as sandbox:
+    with Running(template=TOYS / "template.yaml", pages=pages) as sandbox:
         yield sandbox
 
 
 @pytest.fixture(scope="module")
 def product():
     """template.yaml itself; no function of it needs to run here."""
-    with Sandbox() as sandbox:
+    with Running() as sandbox:
         yield sandbox
 
 
@@ -71,7 +74,7 @@ def test_a_token_of_the_control_opens_the_api(toys):
 
 
 def test_tokens_expire_by_the_clock_that_the_control_moves(pages):
-    with Sandbox(template=TOYS / "template.yaml") as sandbox:
+    with Running(template=TOYS / "template.yaml") as sandbox:
         token = sandbox.tokens.token("alice", "")
         headers = {"Authorization": f"Bearer {token}"}
         assert requests.post(f"{sandbox.api}/things/a", headers=headers, timeout=5).status_code == 403

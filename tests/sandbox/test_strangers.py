@@ -168,6 +168,7 @@ def test_the_document_names_each_parameter_that_the_sandbox_chooses(sandbox):
 # ---- on the command line ----
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize(
     ("given", "said"),
     [

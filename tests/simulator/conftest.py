@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.simulator import Clock, Credentials, Simulator
+from tests.kit.keys import merchant as one_merchant
 from tests.kit.serving import Answering, serving
 from tests.simulator.merchant import Merchant, served
 from tests.simulator.receiver import Received, Receiver
@@ -29,7 +30,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def credentials() -> Credentials:
-    return Credentials.create()
+    return one_merchant()
 
 
 @pytest.fixture(scope="session")

@@ -142,6 +142,7 @@ def test_what_is_not_a_rule_is_a_400_that_names_the_field(merchant, body, senten
     assert merchant.control("GET", "faults").json["rules"] == []
 
 
+@pytest.mark.share(4)
 @pytest.mark.parametrize(
     "on", ["native", "jsapi", "h5", "app", "query", "close", "refund", "refundQuery", "certificates"]
 )

@@ -64,6 +64,7 @@ def test_only_notify_and_the_checkout_are_open() -> None:
         ("get", "/checkout/assets/{name}"),
         ("get", "/checkout/{token}"),
         ("post", "/api/v1/payments/wechat/notify"),
+        ("post", "/checkout/{token}/open"),
     ]
     for methods in body["paths"].values():
         for operation in methods.values():

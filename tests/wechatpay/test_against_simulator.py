@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from sandbox.simulator import Clock, Credentials, Simulator
+from tests.kit.keys import merchant
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError
 from wechatpay.keys import KeyRing, load_private_key
@@ -28,7 +29,7 @@ WAYS: dict[str, tuple[Callable[[Client, bytes], str], dict[str, Any], str, str]]
 
 @pytest.fixture(scope="module")
 def credentials() -> Credentials:
-    return Credentials.create()
+    return merchant()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.simulator import Clock, Credentials, Simulator
+from sandbox.simulator import Clock, Simulator
+from tests.kit.keys import merchant
 from wechatpay.certificates import DAY, Certificate, check_platform
 from wechatpay.client import Client
 from wechatpay.decryption import apiv3_key
@@ -14,7 +15,7 @@ from wechatpay.errors import CertificateError, DecryptionError, RefusedError, Un
 from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.signing import MerchantSigner
 
-CREDENTIALS = Credentials.create()
+CREDENTIALS = merchant()
 Start = Callable[[str], str]
 
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 import requests
-from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
 from sandbox.simulator import Clock, Credentials, Simulator
 from tests.kit.identities import IDENTITIES, WECHAT_PAY
+from tests.kit.keys import merchant, stranger
 from tests.wechatpay.gateway import Server, answering, client, merchant_public_key, proof
 from wechatpay.client import Client
 from wechatpay.errors import DecryptionError, KeyFormatError, RefusedError, UnknownOutcomeError
@@ -53,7 +53,7 @@ def test_what_does_not_fit_is_not_encrypted(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "no base64!", "AAAA", "照片"])
 def test_what_was_not_encrypted_for_the_merchant_cannot_be_read(text: str) -> None:
-    others = encrypt_sensitive("x", rsa.generate_private_key(65537, 2048).public_key())
+    others = encrypt_sensitive("x", stranger().public_key())
     for each in (text, others):
         with pytest.raises(DecryptionError, match="not encrypted for this merchant") as told:
             decrypt_sensitive(each, MERCHANT)
@@ -73,8 +73,7 @@ def test_an_answer_that_says_something_else_is_no_echo(server: Server) -> None:
 
 
 def test_an_answer_for_another_certificate_is_told_apart(server: Server) -> None:
-    stranger = rsa.generate_private_key(65537, 2048).public_key()
-    body = echoed("hello", encrypt_sensitive("hello", stranger))
+    body = echoed("hello", encrypt_sensitive("hello", stranger().public_key()))
     with pytest.raises(DecryptionError):
         echo(client(server(answering(body, proof(body)))), "hello", serial=SERIAL)
 
@@ -88,7 +87,7 @@ def test_a_key_that_nobody_has_is_not_asked_with(server: Server) -> None:
 
 @pytest.fixture(scope="module")
 def known() -> Credentials:
-    return Credentials.create()
+    return merchant()
 
 
 @pytest.fixture

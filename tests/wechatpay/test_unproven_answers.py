@@ -139,6 +139,7 @@ def test_an_answer_with_a_fault_in_its_signature_is_an_unknown_outcome(
         at_hand.pop(0)
 
 
+@pytest.mark.share(3)
 @operations
 @pytest.mark.parametrize("status", ["200 OK", "201 Created", "202 Accepted", "204 No Content", "206 Partial"])
 def test_no_unsigned_success_is_one(server: Server, operation: str, status: str) -> None:
@@ -148,6 +149,7 @@ def test_no_unsigned_success_is_one(server: Server, operation: str, status: str)
         call(client(server(answering(body, {}, status))))
 
 
+@pytest.mark.share(3)
 @operations
 @pytest.mark.parametrize("status", ["201 Created", "202 Accepted", "206 Partial", "304 Not Modified"])
 def test_a_proven_answer_that_is_no_documented_success_is_none_either(

@@ -48,6 +48,11 @@ class Settings(Variables):
         return self._text("BUYERS_TABLE")
 
     @property
+    def checkouts_table(self) -> str:
+        """Name of the table `checkouts`."""
+        return self._text("CHECKOUTS_TABLE")
+
+    @property
     def connections_table(self) -> str:
         """Name of the table `connections`."""
         return self._text("CONNECTIONS_TABLE")
@@ -202,6 +207,11 @@ class Settings(Variables):
                 "PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ: with one name, every buyer may do all of it"
             )
         return names
+
+    @property
+    def client_address_from(self) -> str:
+        """Who says where a buyer comes from: gateway or cloudfront."""
+        return self._text("CLIENT_ADDRESS_FROM")
 
     @property
     def gateways(self) -> tuple[str, str]:

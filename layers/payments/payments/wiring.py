@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from payments.stack_secrets import StackSecrets
     from payments.storage.allowances import AllowanceStore
     from payments.storage.certificates import CertificateStore
+    from payments.storage.checkouts.checkouts import CheckoutStore
+    from payments.storage.checkouts.visits import VisitStore
     from payments.storage.connections import ConnectionStore
     from payments.storage.echoes import EchoStore
     from payments.storage.looks import LookStore
@@ -43,7 +45,7 @@ class Wiring:
     def __init__(self, environment: Mapping[str, str] | None = None, *, ahead: Sequence[str] = ()) -> None:
         self.settings = Settings(os.environ if environment is None else environment)
         self._deadline = float("inf")
-        prepare(self, os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE"), ahead)  # Lambda alone sets it
+        prepare(self, ahead)
 
     def begin(self, seconds: float) -> None:
         """Start a piece of work that must be done within so many seconds; `remaining` says what is left of them."""
@@ -131,6 +133,20 @@ class Wiring:
         return AllowanceStore(buyers_table=self.settings.buyers_table)
 
     @cached_property
+    def checkouts(self) -> "CheckoutStore":
+        """The table `checkouts`."""
+        from payments.storage.checkouts.checkouts import CheckoutStore
+
+        return CheckoutStore(checkouts_table=self.settings.checkouts_table)
+
+    @cached_property
+    def visits(self) -> "VisitStore":
+        """The visits in the same table."""
+        from payments.storage.checkouts.visits import VisitStore
+
+        return VisitStore(checkouts_table=self.settings.checkouts_table)
+
+    @cached_property
     def connections(self) -> "ConnectionStore":
         """The table `connections`."""
         from payments.storage.connections import ConnectionStore
@@ -175,7 +191,7 @@ class Wiring:
         # Noughts and ones, so that an average is a rate.
         outcome = {"WeChatUnknown": int(problem is not None and not refused), "WeChatRefused": int(refused)}
         self.measure(outcome, operation=operation)
-        if operation in ("native", "jsapi", "app"):
+        if operation in ("native", "jsapi", "app", "h5"):
             self.measure({"OrderFailed": int(problem is not None)})
         self.measure({"WeChatTime": round(seconds * 1000)}, "Milliseconds", operation=operation)
         if problem is not None:

@@ -10,6 +10,9 @@ from sandbox.simulator.orders.order import DESCRIPTIONS, Order
 from sandbox.simulator.refunds.refund import Refund
 from sandbox.simulator.refunds.refund_shapes import refund_entry
 
+# Members of a request that an order may have; what they bring about is not played here, but that coupons are, by a control.
+_SHOWN = ("attach", "goods_tag", "support_fapiao", "detail", "scene_info", "settle_info")
+
 
 def transaction(order: Order) -> dict[str, Any]:
     """The body of a query; once paid, also the plaintext of the notification (WeChat Pay APIv3, Query order)."""
@@ -64,7 +67,7 @@ def _promotion(coupon: Coupon) -> dict[str, Any]:
 def ledger_entry(order: Order, refunds: Iterable[Refund], *, origin: str) -> dict[str, Any]:
     """One line of the simulator's own ledger; transaction_id is absent until the order is paid.
 
-    An H5 order has its latest `h5_url`, which leads to `origin`.
+    What the merchant said beside that is shown as it was said. An H5 order has its latest `h5_url`, which leads to `origin`.
     """
     entry: dict[str, Any] = {
         "out_trade_no": order.out_trade_no,
@@ -75,6 +78,7 @@ def ledger_entry(order: Order, refunds: Iterable[Refund], *, origin: str) -> dic
         "notify_url": order.request["notify_url"],
         "refunds": [refund_entry(refund) for refund in refunds],
     }
+    entry |= {name: order.request[name] for name in _SHOWN if name in order.request}
     if order.trade_type == "MWEB":
         entry["h5_url"] = h5_link(origin, order.credential)
     return entry if order.transaction_id is None else entry | {"transaction_id": order.transaction_id}

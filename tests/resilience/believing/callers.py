@@ -14,6 +14,8 @@ from tests.resilience.believing.agenda import Agenda
 from tests.resilience.believing.oracle import DAY, FINAL, Oracle
 
 SCOPE = "model"  # the stack's, of which order numbers are made
+ORDERING = ("native", "jsapi", "app", "h5")  # the functions that open orders
+OF_THIS_KIND = {"jsapi": {"openid": "o-buyer"}, "h5": {"clientIp": "203.0.113.10"}}
 UNHEARD = 5  # seconds after which somebody who heard nothing repeats
 MOST_ATTEMPTS = 4  # orders for one purchase
 
@@ -99,7 +101,7 @@ class Wish:
     @property
     def same(self) -> object:
         """What it shares with a wish that must be answered alike: a buyer's second order of the same thing, without a key."""
-        if self.key is not None or self.function not in ("native", "jsapi") or self.body is None:
+        if self.key is not None or self.function not in ORDERING or self.body is None:
             return self.name
         return self.body.get("userId", self.sub), self.body["contentId"], self.body["amount"]
 
@@ -146,7 +148,7 @@ class Callers:
             "subject": "A thing",
         }
         body |= {"userId": f"u{purchase.name % 2}"} if purchase.named else {}
-        body |= {"openid": "o-buyer"} if purchase.method == "jsapi" else {}
+        body |= OF_THIS_KIND.get(purchase.method, {})
         key = f"p{purchase.name}-{purchase.attempts}" if purchase.keyed else None
         wish = self._wish(purchase.method, purchase.sub, "payments:charge", body, key=key, then=self._opened)
         wish.purchase = purchase
@@ -162,7 +164,8 @@ class Callers:
         assert purchase is not None
         if reply.status == 200:
             number: Any = reply.data["outTradeNo"]
-            code = str(reply.data.get("codeUrl") or reply.data.get("prepayId"))
+            (name,) = reply.data.keys() & {"codeUrl", "prepayId", "h5Url"}
+            code = str(reply.data[name]).partition("&redirect_url=")[0]
             if wish.number is not None and number != wish.number:
                 oracle.violated("another number", words)
             if wish.told_no is not None:

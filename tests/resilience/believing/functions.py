@@ -18,7 +18,7 @@ from tests.kit.parameters import TEMPLATE
 from tests.resilience.believing.effects import Effects, Killed
 from tests.resilience.believing.wired import ModelWiring, Outside
 
-NAMES = ("native", "jsapi", "close", "query", "payment", "refund", "notify", "sweep", "settle")
+NAMES = ("native", "jsapi", "app", "h5", "close", "query", "payment", "refund", "notify", "sweep", "settle")
 _OUTSIDE = (StorageUnavailableError, BotoCoreError, ClientError)
 
 _modules: dict[tuple[str, int], ModuleType] = {}

@@ -3,6 +3,7 @@
 import random
 from dataclasses import dataclass
 
+from tests.resilience.believing.callers import ORDERING
 from tests.resilience.believing.functions import NAMES
 from tests.resilience.believing.post import FATES
 from tests.resilience.believing.rules import (
@@ -35,7 +36,7 @@ class Rule:
 
 
 RULES: dict[str, Rule] = {
-    "buy": Rule(6, (1, 2, 1, 1, 1, 31, FAULT, 3), (3, 6)),
+    "buy": Rule(6, (len(ORDERING) - 1, 2, 1, 1, 1, 31, FAULT, 3), (3, 6)),
     "pay": Rule(9, (7,)),
     "close": Rule(6, (7, FAULT, 3), (0, 1)),
     "look": Rule(6, (7, 1, FAULT), (0, 2)),
@@ -84,8 +85,8 @@ THEMES = (
     ),
     Theme(
         {"buy": 2, "repeat": 3, "close": 2, "refund": 0.2, "console": 0.3, "bank": 0.2},
-        ("native", "jsapi", "close", "query", None),
-        ("native", "jsapi", "close", "query", "settle", "notify"),
+        (*ORDERING, "close", "query", None),
+        (*ORDERING, "close", "query", "settle", "notify"),
     ),
     Theme({}, OPERATIONS, NAMES),
 )

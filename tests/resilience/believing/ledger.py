@@ -1,6 +1,6 @@
 """WeChat Pay's own books, within this process: orders, payments, closes, refunds, by the published rules.
 
-Source: WeChat Pay APIv3, "Native order", "JSAPI order", "Query order", "Close order", "Refund", "Query refund". It shares
+Source: WeChat Pay APIv3, "Native order", "JSAPI order", "App order", "H5 order", "Query order", "Close order", "Refund", "Query refund". It shares
 nothing with the product, and it never lies: what it says is so, whatever becomes of the words on their way.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-CREDENTIAL_LIFE_SECONDS = 2 * 3600
+CREDENTIAL_LIFE_SECONDS = {"native": 2 * 3600, "jsapi": 2 * 3600, "app": 2 * 3600, "h5": 5 * 60}
 MINUTE = 60  # seconds between two refunds of one order
 MAX_REFUNDS = 50  # refunds of one order
 LIVE = ("PROCESSING", "SUCCESS", "ABNORMAL")
@@ -91,7 +91,7 @@ class Ledger:
         parts = path.partition("?")[0].split("/")
         members = json.loads(body) if body else {}
         match method, *parts[2:]:
-            case "POST", "pay", "transactions", ("native" | "jsapi") as kind:
+            case "POST", "pay", "transactions", ("native" | "jsapi" | "app" | "h5") as kind:
                 return 200, self._place(kind, members)
             case "GET", "pay", "transactions", "out-trade-no", number:
                 return 200, self._queried(number)
@@ -119,9 +119,11 @@ class Ledger:
         if kind == "native":
             order.credentials.clear()
             credential, name = f"weixin://wxpay/bizpayurl?pr={serial}", "code_url"
+        elif kind == "h5":
+            credential, name = f"https://wx.example/checkmweb?prepay_id=wx{serial:034}", "h5_url"
         else:
             credential, name = f"wx{serial:034}", "prepay_id"
-        order.credentials[credential] = now + CREDENTIAL_LIFE_SECONDS
+        order.credentials[credential] = now + CREDENTIAL_LIFE_SECONDS[kind]
         return {name: credential}
 
     def _queried(self, number: str) -> dict[str, Any]:

@@ -35,6 +35,8 @@ REFUSALS: dict[str, tuple[tuple[int, str], ...]] = {
     "native": (*_COMMON, (400, "APPID_MCHID_NOT_MATCH"), (400, "MCH_NOT_EXISTS"), (403, "ACCOUNT_ERROR"),
                (500, "INVALID_TRANSACTIONID"), (403, "OUT_TRADE_NO_USED")),
     "jsapi": (*_COMMON, (400, "APPID_MCHID_NOT_MATCH"), (400, "MCH_NOT_EXISTS"), (500, "OPENID_MISMATCH"), (500, "BANK_ERROR")),
+    "app": (*_COMMON, (400, "APPID_MCHID_NOT_MATCH"), (400, "MCH_NOT_EXISTS"), (500, "BANK_ERROR")),
+    "h5": (*_COMMON, (400, "APPID_MCHID_NOT_MATCH"), (400, "MCH_NOT_EXISTS"), (500, "BANK_ERROR")),
     "query": (*_COMMON, (400, "MCH_NOT_EXISTS")),
     "close": (*_COMMON, (202, "USER_PAYING"), (400, "MCH_NOT_EXISTS")),
     "refund": (*_COMMON, (403, "NOT_ENOUGH"), (403, "USER_ACCOUNT_ABNORMAL"), (404, "MCH_NOT_EXISTS"), (404, "RESOURCE_NOT_EXISTS")),
@@ -44,6 +46,8 @@ REFUSALS: dict[str, tuple[tuple[int, str], ...]] = {
 _LIES: dict[str, tuple[tuple[int, str], ...]] = {
     "native": ((400, "ORDERPAID"), (400, "ORDER_CLOSED")),
     "jsapi": ((400, "ORDERPAID"), (400, "ORDER_CLOSED")),
+    "app": ((400, "ORDERPAID"), (400, "ORDER_CLOSED")),
+    "h5": ((400, "ORDERPAID"), (400, "ORDER_CLOSED")),
     "query": ((404, "ORDER_NOT_EXIST"), (404, "ORDER_NOT_EXIST")),
     "close": ((400, "ORDER_PAID"), (400, "ORDER_CLOSED"), (404, "ORDER_NOT_EXIST")),
     "refund": ((404, "RESOURCE_NOT_EXISTS"),),

@@ -5,7 +5,7 @@ A number that points at something which is not there points at something else, o
 
 from collections.abc import Callable
 
-from tests.resilience.believing.callers import Purchase
+from tests.resilience.believing.callers import ORDERING, Purchase
 from tests.resilience.believing.effects import EFFECTS, Fault
 from tests.resilience.believing.functions import NAMES
 from tests.resilience.believing.line import REFUSALS, WAYS, Weather
@@ -56,7 +56,7 @@ class Rules:
         self, method: int, amount: int, sub: int, named: int, keyed: int, patience: int, fault: int, deaf: int
     ) -> None:
         """A shop opens an order for a buyer."""
-        kind = ("native", "jsapi")[method]
+        kind = ORDERING[method]
         self._calls(kind, fault, deaf)
         self.world.callers.purchase(
             method=kind, amount=AMOUNTS[amount], sub=f"shop-{sub}", named=bool(named), keyed=bool(keyed)

@@ -18,13 +18,15 @@ from wechatpay.errors import UnknownOutcomeError
 READS = ("get", "get_all", "found", "reread", "find_due")
 SLOW_STORAGE = 3  # seconds that the adapter tries
 SLOW_WECHAT = 10  # seconds: two tries of five
-LATE = {"order_native": 14, "order_jsapi": 14}
+LATE = dict.fromkeys(("order_native", "order_jsapi", "order_app", "order_h5"), 14)
 """Seconds after its start at which a request still arrives: within the life of the function that sent it …"""
 LATER = 60  # … and, for what the product promises to hold back longer, well beyond it
 
 _ON = {
     "order_native": "native",
     "order_jsapi": "jsapi",
+    "order_app": "app",
+    "order_h5": "h5",
     "close": "close",
     "refund": "refund",
     "query_refund": "refundQuery",

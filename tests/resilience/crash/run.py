@@ -149,7 +149,7 @@ class Run:
             **{
                 f"{name} of {number}": str(item.get(name, ""))
                 for number, item in payments.items()
-                for name in ("code_url", "prepay_id", "payer_openid", "openid")
+                for name in ("code_url", "prepay_id", "h5_url", "payer_openid", "openid")
             },
         }
         for number in payments:

@@ -10,6 +10,7 @@ from tests.resilience.crash.run import Run
 
 WAITS = (2, 10, 30, 60, 300)  # seconds between one try of a caller and the next
 OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
+OF_THIS_KIND = {"jsapi": {"openid": OPENID}, "h5": {"clientIp": "203.0.113.10"}}
 AMOUNT = 1000  # fen
 
 
@@ -76,7 +77,7 @@ class Shop:
         """One try to open the run's order, `buyer`'s where one is named."""
         body = {"contentId": "photo-1", "amount": AMOUNT // 100, "subject": self.run.name}
         body |= {"userId": buyer} if buyer else {}
-        return self.call(function, body | ({"openid": OPENID} if function == "jsapi" else {}), key=key)
+        return self.call(function, body | OF_THIS_KIND.get(function, {}), key=key)
 
     def opened(self, function: str = "native") -> str:
         """An order that is open: its number."""
@@ -98,11 +99,12 @@ class Shop:
         self.run.world.control("pay", {"outTradeNo": number})
 
     def pay_by(self, reply: Reply) -> None:
-        """The buyer pays by the code or prepay_id that the caller was answered last: it must be good."""
+        """The buyer pays by the code, link or prepay_id that the caller was answered last: it must be good."""
         if reply.status != 200:
             return
-        name = "codeUrl" if "codeUrl" in reply.data else "prepayId"
-        answer = self.run.world.control("pay", {name: reply.data[name]})
+        (name,) = reply.data.keys() & {"codeUrl", "h5Url", "prepayId"}
+        credential = reply.data[name].partition("&redirect_url=")[0]  # the way back is not WeChat Pay's
+        answer = self.run.world.control("pay", {name: credential})
         if answer.status_code != 200:
             self.run.promises.told.append(
                 f"a caller was answered a {name} that cannot be paid: {answer.text}"

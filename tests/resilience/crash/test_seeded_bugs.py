@@ -12,6 +12,7 @@ from tests.resilience.crash.wired import CrashWiring
 from tests.resilience.crash.world import World
 
 
+@pytest.mark.share(2)
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 def test_a_planted_mistake_is_caught(world: World, mistake: Mistake) -> None:
     with mistake.around():

@@ -16,7 +16,7 @@ from tests.resilience.fuzz.judging import Outcome
 from tests.resilience.fuzz.world import World
 from tests.thorough import many
 
-MANY = int(os.environ.get("MANY") or many(50_000, instead=4000))
+MANY = int(os.environ.get("MANY") or many(50_000, instead=2000))
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(10**6))
 
 

@@ -10,6 +10,7 @@ from tests.resilience.fuzz import forgeries, judging, signed
 from tests.resilience.fuzz.judging import Case, Outcome
 from tests.resilience.fuzz.switches import SWITCHES, function_with
 from tests.resilience.fuzz.world import World
+from tests.thorough import share_of
 
 CORPORA: dict[str, Callable[[World], Iterable[Case]]] = {
     "subsets": lambda world: forgeries.subsets(signed.paid(world, "pending")),
@@ -21,11 +22,13 @@ CORPORA: dict[str, Callable[[World], Iterable[Case]]] = {
     **{made.__name__: made for made in judging.STATED},
 }
 
+DRAWN = share_of(SWITCHES, "switches", one_in=3)
+
 
 @pytest.fixture(scope="module")
 def corpora(world: World) -> dict[str, list[Case]]:
     """Each corpus, signed once."""
-    used = {switch.corpus for switch in SWITCHES} & set(CORPORA)
+    used = {switch.corpus for switch in DRAWN} & set(CORPORA)
     return {name: list(CORPORA[name](world)) for name in used}
 
 
@@ -64,7 +67,7 @@ def test_each_line_that_verifies_turns_something_red_when_it_is_switched_off(
     world: World, corpora: dict[str, list[Case]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     lines, missed = [], []
-    for switch in SWITCHES:
+    for switch in DRAWN:
         cases = [
             case for case in corpora.get(switch.corpus, ()) if switch.about in f"{case.kind}: {case.label}"
         ]
@@ -87,7 +90,7 @@ def test_with_no_line_switched_off_a_copy_of_the_product_does_what_it_must(
 ) -> None:
     with function_with(None) as app:
         world.wire(app, world.environment)
-        for switch in SWITCHES:
+        for switch in DRAWN:
             cases = [
                 case
                 for case in corpora.get(switch.corpus, ())

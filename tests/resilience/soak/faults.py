@@ -16,7 +16,8 @@ SHARE = 0.2  # of invocations, of WeChat Pay's answers, of notifications
 EFFECTS = 6  # an invocation has about so many; one of them goes wrong
 SLOW = 3  # seconds that AWS's client tries
 SLOW_WECHAT = 10  # seconds: two tries of five
-LATE = {"order_native": 14, "order_jsapi": 14}  # seconds at most until a request that was given up arrives …
+ORDERS = ("order_native", "order_jsapi", "order_app", "order_h5")
+LATE = dict.fromkeys(ORDERS, 14)  # seconds at most until a request that was given up arrives …
 LATER = 55  # … and other requests
 
 MODES = {
@@ -47,7 +48,7 @@ _ONLY = {
         {"effect": "result", "result": "CLOSED"},
     ),
 }
-ASKED = ("native", "jsapi", "query", "close", "refund", "refundQuery")
+ASKED = ("native", "jsapi", "app", "h5", "query", "close", "refund", "refundQuery")
 
 
 def rules() -> list[dict[str, Any]]:

@@ -69,7 +69,9 @@ def _closed_at_once(module: ModuleType, _wiring: SoakWiring) -> None:
         try:
             return answer(request, wiring)
         except ApiError as problem:
-            if problem.details.get("closing") and module.__name__.startswith(("soak_native", "soak_jsapi")):
+            if problem.details.get("closing") and module.__name__.startswith(
+                tuple(f"soak_{kind}" for kind in ("native", "jsapi", "app", "h5"))
+            ):
                 raise OrderClosedError("The order is closed.", details=problem.details) from problem
             raise
 

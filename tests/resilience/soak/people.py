@@ -16,7 +16,8 @@ from tests.resilience.soak.window import Window
 from tests.resilience.soak.wishes import Mood, Order, RefundWish, Reply
 
 AMOUNT = 1000  # fen
-OPENID = "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
+OF_THIS_KIND = {"jsapi": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}, "h5": {"clientIp": "203.0.113.10"}}
+SURE_OF_A_LINK = 55  # seconds: what an h5Url has left at least when it is told, and a little less
 PILED_UP = 7800  # virtual seconds: longer than an order lives
 LAST_LOOK = 5400  # virtual seconds: what is looked at now is looked at next when its time is over
 LOOK_TAKES = 3.0  # virtual seconds, where looks are what is short
@@ -98,12 +99,12 @@ class People:
         return Order(f"order {number} of {self._window.seed}", fate)
 
     def _open(self, order: Order) -> None:
-        function = self._chance.choice(("native", "native", "jsapi"))
+        function = self._chance.choice(("native", "native", "jsapi", "app", "h5"))
         self._ask(order, function, lambda reply: self._opened(order, function, reply))
 
     def _ask(self, order: Order, function: str, then: Callable[[Reply], None]) -> None:
         body = {"contentId": "photo-1", "amount": AMOUNT // 100, "subject": order.name}
-        body |= {"openid": OPENID} if function == "jsapi" else {}
+        body |= OF_THIS_KIND.get(function, {})
         order.callers += 1
 
         def call() -> Reply | None:
@@ -123,11 +124,15 @@ class People:
         if reply.status != 200:
             return
         order.number = reply.data["outTradeNo"]
-        name = "codeUrl" if "codeUrl" in reply.data else "prepayId"
-        credential = {name: reply.data[name]}
+        (name,) = reply.data.keys() & {"codeUrl", "h5Url", "prepayId"}
+        credential = {
+            name: reply.data[name].partition("&redirect_url=")[0]
+        }  # the way back is not WeChat Pay's
         soon = (
             self._chance.uniform(2, 600) if self._chance.random() < 0.9 else self._chance.uniform(6600, 7190)
         )
+        if name == "h5Url":
+            soon = min(soon, SURE_OF_A_LINK)
         if order.fate == "pays at once":
             self._pay(order, credential)
         if order.fate in ("pays", "both"):

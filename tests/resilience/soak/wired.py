@@ -8,10 +8,10 @@ from typing import Any
 from payments.wiring import Wiring
 from tests.kit.secrets import SecretsManager
 from tests.resilience.crash.clock import VirtualClock
-from tests.resilience.soak.faults import Invocation
+from tests.resilience.soak.faults import ORDERS, Invocation
 from tests.resilience.soak.services import Bus, Queues
 
-_SENT = ("order_native", "order_jsapi", "close", "refund")
+_SENT = (*ORDERS, "close", "refund")
 
 
 class Watched:

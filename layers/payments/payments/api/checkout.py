@@ -13,19 +13,26 @@ from payments.use_cases.opening import renew_credential
 from payments.wiring import Wiring
 
 
-def opened_by(token: str, wiring: Wiring) -> Payment:
-    """The order that a checkout token opens, with a fresh credential where the last one ends before the order.
+def number_of(token: str, wiring: Wiring) -> str:
+    """What a checkout token opens: an out_trade_no, or a checkout_id (`identifiers.is_checkout`).
 
-    Costs one read; only a credential in its last minutes costs more. Where a fresh one cannot be had right now, the
-    payment comes without any: the last may be void already. Raises OrderNotFoundError, the same whatever is wrong with
-    the token; TryAgainError where it may be right, by keys that could not be read yet.
+    Raises OrderNotFoundError, the same whatever is wrong with the token; TryAgainError where it may be right, by keys that could
+    not be read yet.
     """
     secret = wiring.secrets.checkout_key
     try:
-        number = tokens.order_of(token, keys=secret.value(), now=wiring.now())
+        return tokens.order_of(token, keys=secret.value(), now=wiring.now())
     except tokens.TicketError as problem:
         secret.require_current()
         raise OrderNotFoundError from problem
+
+
+def opened_by(number: str, wiring: Wiring) -> Payment:
+    """The order with this number, with a fresh credential where the last one ends before the order.
+
+    Costs one read; only a credential in its last minutes costs more. Where a fresh one cannot be had right now, the
+    payment comes without any: the last may be void already. Raises OrderNotFoundError.
+    """
     known = _read(number, wiring)
     try:
         return renew_credential(known, wiring=wiring)

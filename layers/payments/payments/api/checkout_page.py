@@ -166,13 +166,15 @@ def state_of(view: Mapping[str, Any], scene: str) -> str:
     """What the page shows, a name in words.json; checkout.js says the same of the same view."""
     if view["status"] == "paid" and "returnUrl" in view:
         return "returning"
+    if view["status"] in ("ready", "identify", "elsewhere"):
+        return "renewing"
     if view["status"] != "waiting":
         return str(view["status"])
     if "paymentParams" in view:
         return "cashier"
     if "qrCode" not in view:
         return "renewing"
-    if view["method"] == "jsapi":
+    if view.get("method") == "jsapi":
         return "elsewhere"
     return "scan" if scene == "desktop" else scene
 

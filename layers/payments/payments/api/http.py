@@ -47,7 +47,9 @@ class Request:
     path_parameters: Mapping[str, str]
     claims: Mapping[str, object]
     query: Mapping[str, str] = field(default_factory=dict)
+    source_ip: str = ""  # whoever holds the connection to API Gateway: the buyer, or what stands in between
     scope_names: Mapping[str, str] = field(default_factory=lambda: SCOPE_NAMES)
+    cookies: Mapping[str, str] = field(default_factory=dict)
     # What the one log line of this request will say.
     log_context: dict[str, object] = field(default_factory=dict)
 
@@ -109,13 +111,16 @@ def request_of(event: Mapping[str, Any], log_context: dict[str, object]) -> Requ
         raw = base64.b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
     except (binascii.Error, ValueError) as problem:
         raise InvalidRequestError("The body is not text.") from problem
-    authorizer = event.get("requestContext", {}).get("authorizer") or {}
+    context = event.get("requestContext", {})
+    authorizer = context.get("authorizer") or {}
     return Request(
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=raw,
         path_parameters=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
+        source_ip=str((context.get("http") or {}).get("sourceIp") or ""),
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
+        cookies=dict(each.partition("=")[::2] for each in event.get("cookies") or ()),
         log_context=log_context,
     )
 

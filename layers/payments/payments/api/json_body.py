@@ -61,6 +61,8 @@ def explain(message: str) -> tuple[str, str]:
     rule = message[: place.start()] if place else message
     if missing := re.search(r"missing required field `(.*)`$", rule):
         return f"{path}.{missing.group(1)}" if path else missing.group(1), "is required"
+    if unknown := re.match(r"Object contains unknown field `(.*)`$", rule, re.DOTALL):
+        return f"{path}.{unknown.group(1)[:64]}", "is not a known field"
     expected = re.match(r"Expected `(\w+)(?: \| null)?`(.*)$", rule)
     if not expected:
         return path or "body", "is not acceptable"
@@ -74,10 +76,13 @@ def explain(message: str) -> tuple[str, str]:
     }
     if bound := re.match(r" of length (>=|<=) (\d+)$", rest):
         side = "at least" if bound.group(1) == ">=" else "at most"
+        what = "element" if kind == "array" else "character"
         return (
             path or "body",
-            f"must have {side} {bound.group(2)} character{'' if bound.group(2) == '1' else 's'}",
+            f"must have {side} {bound.group(2)} {what}{'' if bound.group(2) == '1' else 's'}",
         )
+    if bound := re.match(r" (>=|<=) (\d+)$", rest):
+        return path or "body", f"must be at {'least' if bound.group(1) == '>=' else 'most'} {bound.group(2)}"
     if "matching regex" in rest:
         return path or "body", "has characters that are not allowed"
     return path or "body", f"must be {words.get(kind, kind)}"

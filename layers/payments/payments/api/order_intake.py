@@ -1,12 +1,23 @@
 """From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
 
 import json
+import math
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from payments.api import quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
-from payments.api.request_bodies import NewJsapiOrder, NewOrder, description, idempotency_key, load_order
+from payments.api.json_body import load_members
+from payments.api.orders import members
+from payments.api.request_bodies import (
+    NewJsapiOrder,
+    NewOrder,
+    Order,
+    description,
+    idempotency_key,
+    load_order,
+)
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
 from payments.core.errors import NotAllowedError, ParameterError, RefusedUpdate
@@ -24,27 +35,43 @@ class PreparedOrder(NamedTuple):
     is_there: bool = False
 
 
-def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring: Wiring) -> PreparedOrder:
+def prepare_order(
+    request: Request,
+    kind: type[Order],
+    *,
+    method: str,
+    wiring: Wiring,
+    scene: Callable[[Caller, Order], Mapping[str, object]] | None = None,
+) -> PreparedOrder:
     """Check what the caller asks for, and make the payment of it, with its number and its frozen request.
 
-    `kind` is the body's, `method` is native, jsapi or app. Where a buyer is named, the buyer's limits hold; a backend that
+    `kind` is the body's, `method` is native, jsapi, app or h5; `scene` says where it is
+    paid, as WeChat Pay is to be told, which makes no other order of it. Where a buyer is named, the buyer's limits hold; a backend that
     names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
     order = load_order(request.body, kind)
+    where = scene(caller, order) if scene is not None else None
     key = idempotency_key(request.headers)
-    user_id = _payer(caller, order)
-    ticket = _priced(caller, order, wiring)
+    user_id = payer(caller, order)
+    ticket = priced(caller, order, request, wiring)
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
-    appid = _appid(order, wiring)
+    appid = appid_of(order, wiring)
     out_trade_no = _number(method, caller.sub, key, ticket, wiring)
-    payment = _frozen(
-        order, appid=appid, out_trade_no=out_trade_no, user_id=user_id, method=method, wiring=wiring
+    payment = frozen(
+        order,
+        out_trade_no,
+        appid=appid,
+        user_id=user_id,
+        method=method,
+        scene=where,
+        source_ip=request.source_ip,
+        wiring=wiring,
     )
     request.log_payment(payment)
     if ticket is not None:
-        _use(ticket, payment, wiring)
+        use(ticket, user_id, out_trade_no, payment.created_at, wiring)
     if order.user_id is not None or not caller.may_charge:
         open_already = check_limits(payment, keyed=key is not None, wiring=wiring)
         if open_already is not None:
@@ -52,7 +79,7 @@ def prepare_order(request: Request, kind: type[NewOrder], *, method: str, wiring
     return PreparedOrder(payment, may_exist=key is not None or ticket is not None)
 
 
-def _payer(caller: Caller, order: NewOrder) -> str:
+def payer(caller: Caller, order: NewOrder) -> str:
     """Whose order this is: a backend may name anybody; a buyer pays for themselves."""
     if caller.may_charge:
         return order.user_id or caller.sub
@@ -64,11 +91,12 @@ def _payer(caller: Caller, order: NewOrder) -> str:
     return caller.sub
 
 
-def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | None:
+def priced(caller: Caller, order: NewOrder, request: Request, wiring: Wiring) -> quotes.Ticket | None:
     """A buyer pays a quoted price, a backend its own."""
     if caller.may_charge or not wiring.settings.requires_quote:
         return None
     secret = wiring.secrets.verification
+    sent = load_members(request.body)  # once more: as it was sent is how it was signed
     try:
         return quotes.check(
             order.quote,
@@ -77,6 +105,7 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
             content_id=order.content_id,
             amount=order.fen,
             metadata=order.metadata,
+            order_fields={name: sent[name] for name in members.NAMES if sent.get(name) is not None},
             now=wiring.now(),
         )
     except quotes.UnknownSignatureError:
@@ -84,7 +113,7 @@ def _priced(caller: Caller, order: NewOrder, wiring: Wiring) -> quotes.Ticket | 
         raise
 
 
-def _appid(order: NewOrder, wiring: Wiring) -> str:
+def appid_of(order: NewOrder, wiring: Wiring) -> str:
     """Of the app that the order is for: the default, or the one that it names."""
     if order.app is None:
         return wiring.settings.appid
@@ -104,37 +133,44 @@ def _number(method: str, caller: str, key: str | None, ticket: quotes.Ticket | N
     return identifiers.random_number("WX", wiring.entropy())
 
 
-def _use(ticket: quotes.Ticket, payment: Payment, wiring: Wiring) -> None:
+def use(ticket: quotes.Ticket, user_id: str, number: str, now: int, wiring: Wiring) -> None:
+    """The quote opens this order or checkout and no other. Raises NotAllowedError."""
     # Before the buyer's limits are looked at: an order that this refuses must not count.
     try:
-        wiring.allowances.use_quote(
-            payment.user_id,
-            ticket.jti,
-            payment.out_trade_no,
-            expires_at=ticket.expires_at,
-            now=payment.created_at,
-        )
+        wiring.allowances.use_quote(user_id, ticket.jti, number, expires_at=ticket.expires_at, now=now)
     except RefusedUpdate as refused:
         raise quotes.used_for_another_order() from refused
 
 
-def _frozen(
-    order: NewOrder, *, appid: str, out_trade_no: str, user_id: str, method: str, wiring: Wiring
+def frozen(
+    order: NewOrder,
+    out_trade_no: str,
+    *,
+    appid: str,
+    user_id: str,
+    method: str,
+    scene: Mapping[str, object] | None,
+    source_ip: str,
+    wiring: Wiring,
+    until: float = math.inf,
 ) -> Payment:
-    """With the exact bytes that WeChat Pay will be sent, now and at every retry."""
+    """With the exact bytes that WeChat Pay will be sent, now and at every retry; payable no longer than `until`."""
     settings, now = wiring.settings, int(wiring.now())
+    time_expire = int(min(now + settings.order_life, until))
     openid = order.openid if isinstance(order, NewJsapiOrder) else None
     wechat_request: dict[str, object] = {
         "appid": appid,
         "mchid": settings.mchid,
         "description": description(order.subject),
         "out_trade_no": out_trade_no,
-        "time_expire": beijing(now + settings.order_life),
+        "time_expire": beijing(time_expire),
         "notify_url": settings.notify_url,
         "amount": {"total": order.fen, "currency": CURRENCY},
     }
     if openid is not None:
         wechat_request["payer"] = {"openid": openid}
+    optional = order.in_wechats_words
+    wechat_request |= members.frozen_members(optional, scene, source_ip=source_ip)
     asked: dict[str, object] = {
         "user_id": user_id,
         "content_id": order.content_id,
@@ -145,7 +181,7 @@ def _frozen(
         "openid": openid,
     }
     # A request without one of these keeps the fingerprint that it always had.
-    later = {"return_url": order.return_url, "app": order.app}
+    later = {"return_url": order.return_url, "app": order.app} | optional
     asked |= {name: value for name, value in later.items() if value is not None}
     return Payment(
         out_trade_no=out_trade_no,
@@ -164,7 +200,7 @@ def _frozen(
         currency=CURRENCY,
         fingerprint=identifiers.fingerprint(asked),
         wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
-        time_expire=now + settings.order_life,
+        time_expire=time_expire,
         created_at=now,
         updated_at=now,
         sent_at=now,

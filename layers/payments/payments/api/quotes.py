@@ -8,6 +8,7 @@ import jwt
 
 from payments.api.json_body import load_members
 from payments.core.access import MIN_KEY_CHARACTERS
+from payments.core.checkouts.rules import MAX_LIFE_SECONDS
 from payments.core.errors import InvalidRequestError, NotAllowedError
 
 MAX_QUOTE_SECONDS = 15 * 60  # seconds that a quote may have left
@@ -33,6 +34,7 @@ def check(
     content_id: str,
     amount: int,
     metadata: Mapping[str, object] | None,
+    order_fields: Mapping[str, object],
     now: float,
 ) -> Ticket | None:
     """Raise NotAllowedError unless `quote` allows this buyer this content at this amount (fen), with this metadata.
@@ -40,9 +42,11 @@ def check(
     It is UnknownSignatureError where none of `keys` has signed it.
 
     A quote is a JWT, HS256 with any of `keys` (WECHAT_QUOTE_KEY and, while that changes, the previous one), with `sub`,
-    `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `jti`; what else it claims is not looked at. With
+    `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `orderFields`, `jti`; what else it claims is not looked at. With
     `metadata` it is good for exactly that; without, the buyer chose the metadata. Returns its `jti`, if it has one: the
-    caller sees to it that no other order was opened with that. Source: RFC 7519, read strictly (section 4: no claim twice).
+    caller sees to it that no other order was opened with that. What may change what is paid or settled, `order_fields`, the
+    product chooses: it is what the quote's `orderFields` is, or there is none of it.
+    Source: RFC 7519, read strictly (section 4: no claim twice).
     """
     if quote is None:
         raise _refused("is required for a buyer's own order")
@@ -59,10 +63,28 @@ def check(
     if type(claims["amount"]) is not int or claims["amount"] != amount:
         raise _refused("is for another amount")
     if "metadata" in claims and not _same(
-        {} if (bound := claims["metadata"]) is None else bound, metadata or {}
+        {} if (meant := claims["metadata"]) is None else meant, metadata or {}
     ):
         raise _refused("is for other metadata")
+    bound = claims.get("orderFields")
+    if bound is None and order_fields:
+        raise _refused(f"has no orderFields, and {next(iter(order_fields))} is not a buyer's to choose")
+    if bound is not None and not _same(bound, order_fields):
+        raise _refused("is for other orderFields")
     return _ticket(claims["jti"], expires) if "jti" in claims else None
+
+
+def checkout_until(quote: object, *, keys: Sequence[str], now: float) -> int | None:
+    """Until when a checkout of this quote, which was found good, may be paid (claim `checkoutUntil`, epoch seconds).
+
+    None where it says nothing. Raises NotAllowedError for what is no such moment, or over seven days ahead.
+    """
+    until = _signed_claims(str(quote), keys).get("checkoutUntil")
+    if until is None:
+        return None
+    if type(until) is not int or until > now + MAX_LIFE_SECONDS:
+        raise _refused("has a checkoutUntil that is no whole number of seconds, or over seven days ahead")
+    return until
 
 
 class UnknownSignatureError(NotAllowedError):

@@ -1,14 +1,15 @@
 """What callers may send: one Struct per request body, and the rules that a type cannot say."""
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from math import isinf
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
 from payments.api.json_body import leaves, load, load_one_of
+from payments.api.orders.members import OptionalMembers
+from payments.api.orders.texts import BLANKS, check_no_controls, check_printable, check_shown
 from payments.core.errors import ParameterError
 from payments.core.money import AmountError, fen
 
@@ -24,20 +25,12 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 LongText = Annotated[str, msgspec.Meta(max_length=2048)]
 
-# What is not shown, or turns around what is: Default_Ignorable_Code_Point without the variation selectors, bidirectional
-# controls, line ends (Unicode Character Database, DerivedCoreProperties.txt). Beyond U+FFFF nothing is taken anyway.
-_HIDDEN = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
-    "\u3164\ufeff\uffa0\ufff0-\ufffb]"
-)
-_BLANKS = re.compile(r"[\s\u2800\ufe00-\ufe0f]*")
-
 Order = TypeVar("Order", bound="NewOrder")
 
-_JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
+JSON = msgspec.json.Encoder(decimal_format="number", enc_hook=Decimal)  # for Exponential
 
 
-class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+class NewOrder(OptionalMembers, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
     """Body of POST …/native and of POST …/app, as in the specification, with `quote`, `returnUrl` and `app`."""
 
     content_id: Id
@@ -63,7 +56,7 @@ class NewOrder(msgspec.Struct, rename="camel", forbid_unknown_fields=True, froze
         # Beyond what a double holds, a reader of our events sees infinity, or stops (RFC 8259, section 6).
         if any(isinstance(leaf, Decimal) and isinf(leaf) for leaf in leaves(self.metadata)):
             raise ParameterError("metadata", "must not have a number beyond 1.797e308")
-        text = _JSON.encode(self.metadata)
+        text = JSON.encode(self.metadata)
         if len(text) > MAX_METADATA_BYTES:
             raise ParameterError("metadata", f"must not be over {MAX_METADATA_BYTES} bytes of JSON")
         return text.decode()
@@ -73,6 +66,31 @@ class NewJsapiOrder(NewOrder, rename="camel", forbid_unknown_fields=True, frozen
     """Body of POST …/jsapi: an order, and who pays it within WeChat."""
 
     openid: Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=r"^[0-9A-Za-z_-]+\Z")]
+
+
+class NewCheckout(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/checkout: an order of no kind yet; `expiresAt` is a backend's."""
+
+    expires_at: Annotated[str, msgspec.Meta(max_length=25)] | None = None  # its form: `checkouts.intake`
+
+
+class OpenCheckout(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
+    """Body of POST /checkout/{token}/open: which device the page is on, and whether the buyer has tapped to take over."""
+
+    kind: Literal["native", "jsapi", "h5"] | None = None
+    take_over: bool | None = None
+
+
+class NewH5Order(NewOrder, rename="camel", forbid_unknown_fields=True, frozen=True, kw_only=True):
+    """Body of POST …/h5: an order, and where it is paid. Both members are about the buyer's browser, not about the order.
+
+    `client_ip` is a backend's to say; its rules are `client_address.checked`'s.
+    """
+
+    client_ip: (
+        Annotated[str, msgspec.Meta(min_length=2, max_length=45, pattern=r"^[0-9A-Fa-f:.]+\Z")] | None
+    ) = None
+    h5_type: Literal["iOS", "Android", "Wap"] | None = None
 
 
 class NewRefund(msgspec.Struct, rename="camel", forbid_unknown_fields=True, frozen=True):
@@ -134,9 +152,7 @@ def load_refund(raw: bytes) -> NewRefund:
     """The body of a refund, all its rules checked. Raises the errors of `json_body.load` and ParameterError."""
     refund = load(raw, NewRefund)
     if refund.refund_reason is not None:
-        _shown("refundReason", refund.refund_reason)
-        if len(refund.refund_reason.encode()) > MAX_REASON_BYTES:
-            raise ParameterError("refundReason", f"must not be over {MAX_REASON_BYTES} UTF-8 bytes")
+        check_shown("refundReason", refund.refund_reason, most=MAX_REASON_BYTES)
     _ = refund.fen
     return refund
 
@@ -152,7 +168,7 @@ def load_abnormal_refund(raw: bytes) -> AbnormalRefundToCard | AbnormalRefundToM
     ]
     wanted = load_one_of(raw, kinds)
     if isinstance(wanted, AbnormalRefundToCard):
-        _shown("realName", wanted.real_name)
+        check_shown("realName", wanted.real_name)
     return wanted
 
 
@@ -161,17 +177,17 @@ def load_order(raw: bytes, kind: type[Order]) -> Order:
     order = load(raw, kind)
     for field, value in (("contentId", order.content_id), ("userId", order.user_id)):
         if value is not None:
-            _printable(field, value)
-    _shown("subject", order.subject)
+            check_printable(field, value)
+    check_shown("subject", order.subject)
     if order.body is not None:
-        _no_controls("body", order.body.translate(dict.fromkeys(map(ord, "\t\r\n"))))
-    _ = order.fen, order.metadata_text
+        check_no_controls("body", order.body.translate(dict.fromkeys(map(ord, "\t\r\n"))))
+    _ = order.fen, order.metadata_text, order.in_wechats_words
     return order
 
 
 def description(subject: str) -> str:
     """WeChat's `description`: the subject without leading blanks, cut on a character to 127 UTF-8 bytes."""
-    return _BLANKS.sub("", subject, count=1).encode()[:MAX_DESCRIPTION_BYTES].decode(errors="ignore")
+    return BLANKS.sub("", subject, count=1).encode()[:MAX_DESCRIPTION_BYTES].decode(errors="ignore")
 
 
 def idempotency_key(headers: Mapping[str, str]) -> str | None:
@@ -187,27 +203,3 @@ def _fen(field: str, value: object) -> int:
         return fen(value)
     except AmountError as problem:
         raise ParameterError(field, str(problem)) from problem
-
-
-def _shown(field: str, value: str) -> None:
-    """A text that WeChat Pay shows to the buyer."""
-    if _BLANKS.fullmatch(value):
-        raise ParameterError(field, "must not be blank")
-    _no_controls(field, value)
-    if _HIDDEN.search(value):
-        raise ParameterError(field, "must not have invisible characters or ones that turn the line around")
-    if any(ord(character) > 0xFFFF for character in value):
-        raise ParameterError(
-            field, "must not have characters beyond U+FFFF (emoji, rare hanzi): WeChat Pay takes none"
-        )
-
-
-def _printable(field: str, value: str) -> None:
-    if not value.strip():
-        raise ParameterError(field, "must not be blank")
-    _no_controls(field, value)
-
-
-def _no_controls(field: str, value: str) -> None:
-    if any(character < " " or "\x7f" <= character <= "\x9f" for character in value):
-        raise ParameterError(field, "must not have control characters")

@@ -65,6 +65,7 @@ def details(payment: Payment) -> dict[str, object]:
             "outTradeNo": payment.out_trade_no,
             "transactionId": payment.transaction_id,
             "tradeState": _trade_state(payment)[0],
+            "checkoutId": payment.checkout_id,
         }
     )
     return _present(
@@ -72,6 +73,7 @@ def details(payment: Payment) -> dict[str, object]:
             "id": payment.payment_id,
             "userId": payment.user_id,
             "contentId": payment.content_id,
+            "checkoutId": payment.checkout_id,
             "amount": str(yuan(payment.amount)),
             "currency": payment.currency,
             "paymentMethod": "wechat",

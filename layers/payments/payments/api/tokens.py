@@ -41,7 +41,7 @@ def checkout_token(*, out_trade_no: str, time_expire: int, keys: Sequence[str]) 
 
 
 def order_of(token: str, *, keys: Sequence[str], now: float) -> str:
-    """The out_trade_no that a checkout token opens. Raises TicketError."""
+    """What a checkout token opens: an out_trade_no or a checkout_id, see `identifiers.is_checkout`. Raises TicketError."""
     return str(_read(token, "checkout", keys, now)["sub"])
 
 

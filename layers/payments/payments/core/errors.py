@@ -1,7 +1,12 @@
 """What an endpoint may answer when it does not succeed, one class per HTTP status and code; and how storage says no."""
 
+from typing import TYPE_CHECKING
+
 from payments.core.allowance import Allowance
 from payments.core.payment import Payment
+
+if TYPE_CHECKING:
+    from payments.core.checkouts.checkout import Checkout
 
 
 class ApiError(Exception):
@@ -147,13 +152,20 @@ class ConfigurationError(Exception):
 class RefusedUpdate(Exception):  # noqa: N818  not an error: somebody else was first
     """The item is not in a state that the update may start from.
 
-    `payment`, or a buyer's `allowance`, is what there is instead, as of that very moment, where the database told it.
+    `payment`, a buyer's `allowance` or a `checkout` is what there is instead, as of that very moment, where the database told it.
     """
 
-    def __init__(self, *, payment: Payment | None = None, allowance: Allowance | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        payment: Payment | None = None,
+        allowance: Allowance | None = None,
+        checkout: "Checkout | None" = None,
+    ) -> None:
         super().__init__()
         self.payment = payment
         self.allowance = allowance
+        self.checkout = checkout
 
 
 class StorageUnavailableError(Exception):

@@ -27,6 +27,8 @@ _TOLD = (
         "currency",
         "transaction_id",
         "time_expire",
+        "checkout_id",
+        "attempt",
     ),
     "metadata",
 )
@@ -46,10 +48,12 @@ def entries_of(
             yield _received(new, bus=bus)
         return
     item = {name: plain(new[name]) for name in _TOLD if name in new}
-    known = len(old["history"]["L"]) if old else 0
-    for entry in history.since(new["history"]["L"], known):
+    entries, known = new["history"]["L"], len(old["history"]["L"]) if old else 0
+    for entry in history.since(entries, known):
         if entry.event is not None:
             detail = _detail(item, entry)
+            if entry.out_refund_no is not None:
+                detail["refundedAmount"] = history.refunded(entries[: entry.version])
             yield (
                 detail["id"],
                 {
@@ -89,6 +93,8 @@ def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
         "paymentId": item["payment_id"],
         "userId": item["user_id"],
         "contentId": item["content_id"],
+        "checkoutId": item.get("checkout_id"),
+        "attempt": item.get("attempt"),
         "amount": {"total": item["amount"], "currency": item["currency"]},
         "status": entry.status.word,
         "previousStatus": entry.previous.word if entry.previous else None,
@@ -98,9 +104,19 @@ def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
         "latePaid": True if entry.late else None,
         "refundedElsewhere": True if entry.elsewhere else None,
         "occurredAt": utc(entry.at),
-        "metadata": msgspec.Raw(item.get("metadata", "{}").encode()),
+        "metadata": _metadata(item),
     }
     return {name: value for name, value in detail.items() if value is not None}
+
+
+def _metadata(item: Mapping[str, Any]) -> msgspec.Raw:
+    """The caller's own members as they were written, and of a checkout's order the id of that."""
+    text: str = item.get("metadata", "{}")
+    if "checkout_id" not in item:
+        return msgspec.Raw(text.encode())
+    members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+    members["checkoutId"] = msgspec.Raw(msgspec.json.encode(item["checkout_id"]))
+    return msgspec.Raw(msgspec.json.encode(members))
 
 
 def _was_over(item: Mapping[str, Any], at: int) -> bool:

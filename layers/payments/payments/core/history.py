@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, overload
 
-from payments.core.lifecycle import REFUND_EDGES, RefundStatus, Status
+from payments.core.lifecycle import REFUND_EDGES, REFUND_SUCCEEDED, RefundStatus, Status
 from payments.core.payment import HistoryEntry
 
 _STATUS_BY_EVENT = {edge.event: edge.target for edge in REFUND_EDGES}
+_PAID_OUT = {"S": REFUND_SUCCEEDED.event}
 # What a missing status meant before it could be told by the event is REQUESTED; publishing must not depend on who reads.
 _UNWRITTEN = {None: RefundStatus.PROCESSING, "RefundRequested": RefundStatus.REQUESTED}
 
@@ -56,6 +57,12 @@ def since(stored: Sequence[Mapping[str, Any]], version: int) -> tuple[HistoryEnt
     """The entries after this version; `stored` is the item's whole list in DynamoDB's own JSON."""
     left_out = max(version - 1, 0)  # the one before tells the status that the first came from
     return read([plain(entry) for entry in stored[left_out:]], left_out)[version - left_out :]
+
+
+def refunded(stored: Sequence[Mapping[str, Any]]) -> int:
+    """Fen that have gone back by these entries of an item's list, which is in DynamoDB's own JSON."""
+    paid_out = (entry["M"] for entry in stored if entry["M"].get("event") == _PAID_OUT)
+    return sum(int(entry["amount"]["N"]) for entry in paid_out)
 
 
 def read(entries: Sequence[Mapping[str, object]], left_out: int = 0) -> tuple[HistoryEntry, ...]:

@@ -16,6 +16,41 @@ def out_trade_no_of_quote(*, scope: str, route: str, caller: str, jti: str) -> s
     return "WX" + _digest([scope, route, caller, "jti", jti])
 
 
+def checkout_id(*, scope: str, caller: str, key: str) -> str:
+    """The id of one Idempotency-Key's checkout: `CO` and 26 base32 characters."""
+    return "CO" + _digest([scope, "checkout", caller, key])
+
+
+def checkout_id_of_quote(*, scope: str, caller: str, jti: str) -> str:
+    """The id of the checkout of one quote, where no Idempotency-Key was sent."""
+    return "CO" + _digest([scope, "checkout", caller, "jti", jti])
+
+
+def is_checkout(number: str) -> bool:
+    """Whether this number of ours is a checkout's; every other one is an order's."""
+    return number.startswith("CO")
+
+
+def out_trade_no_of_attempt(*, scope: str, checkout_id: str, attempt: int) -> str:
+    """The order number of the so-manieth attempt (from 1) at paying a checkout."""
+    return "WX" + _digest([scope, "checkout", checkout_id, attempt])
+
+
+def openid_hash(appid: str, openid: str) -> str:
+    """A buyer as a checkout remembers who holds it: 26 base32 characters."""
+    return _digest(["openid", appid, openid])
+
+
+def visit_key(checkout_id: str, cookie: str) -> str:
+    """Under which key a checkout keeps the visit of the browser that has this cookie."""
+    return _digest(["visit", checkout_id, cookie])
+
+
+def nonce_hash(nonce: str) -> str:
+    """A nonce as it is kept while its return is awaited."""
+    return _digest(["nonce", nonce])
+
+
 def payment_id(out_trade_no: str) -> str:
     """The payment's own id, one per order number."""
     return "PAY" + _digest(["payment", out_trade_no])

@@ -10,10 +10,11 @@ CURRENCY = "CNY"
 
 @dataclass(frozen=True)
 class Credential:
-    """What the buyer pays by: one of the two."""
+    """What the buyer pays by: one of the three."""
 
     code_url: str | None = None
     prepay_id: str | None = None
+    h5_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Payment:
     payment_id: str
     user_id: str
     content_id: str
-    method: str  # native | jsapi | app
+    method: str  # native | jsapi | app | h5
     subject: str
     mchid: str
     appid: str
@@ -88,8 +89,11 @@ class Payment:
     metadata: str | None = None  # the caller's JSON object, as text
     openid: str | None = None
     return_url: str | None = None  # where the checkout page sends the buyer afterwards
+    checkout_id: str | None = None  # the checkout that it is an attempt of
+    attempt: int | None = None  # …and the so-manieth
     code_url: str | None = None
     prepay_id: str | None = None
+    h5_url: str | None = None
     credential_expires_at: int | None = None
     refusal: dict[str, str] | None = None
     transaction_id: str | None = None

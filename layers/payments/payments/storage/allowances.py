@@ -13,6 +13,8 @@ from payments.storage.items import RawItem, conditional_write, put, read
 from payments.storage.tables import AllowanceItem as A
 
 DAY = 24 * 3600
+ORDERS, CHECKOUTS = "orders", "checkouts"
+"""What is counted of a buyer, each in a row of its own."""
 
 _COUNTED = (A.counted_0, A.counted_1, A.counted_2, A.counted_3)
 _SPAN_SECONDS = 17
@@ -25,25 +27,25 @@ class AllowanceStore:
     def __init__(self, *, buyers_table: str) -> None:
         A.Meta.table_name = buyers_table
 
-    def get(self, user_id: str) -> Allowance:
-        """What a buyer has used (a consistent read)."""
+    def get(self, user_id: str, what: str = ORDERS) -> Allowance:
+        """What a buyer has used (a consistent read). `what` is counted each by itself: orders, checkouts."""
         try:
-            return _allowance(read(lambda: A.get(_orders_of(user_id), consistent_read=True)))
+            return _allowance(read(lambda: A.get(f"{what}#{user_id}", consistent_read=True)))
         except DoesNotExist:
             return Allowance()
 
-    def found(self, user_id: str, refused: RefusedUpdate) -> Allowance:
+    def found(self, user_id: str, refused: RefusedUpdate, what: str = ORDERS) -> Allowance:
         """What a refused `begin` or `change` has met; it is read where the refusal does not tell."""
-        return refused.allowance or self.get(user_id)
+        return refused.allowance or self.get(user_id, what)
 
-    def begin(self, user_id: str, allowance: Allowance, *, now: int) -> None:
+    def begin(self, user_id: str, allowance: Allowance, *, now: int, what: str = ORDERS) -> None:
         """Write down a buyer who has nothing open. RefusedUpdate when there may be something."""
-        self._put(user_id, allowance, A.allowance_id.does_not_exist() | (A.expires_at < now))
+        self._put(f"{what}#{user_id}", allowance, A.allowance_id.does_not_exist() | (A.expires_at < now))
 
-    def change(self, user_id: str, allowance: Allowance, *, seen: Allowance) -> None:
+    def change(self, user_id: str, allowance: Allowance, *, seen: Allowance, what: str = ORDERS) -> None:
         """Write down what changed since `seen`. RefusedUpdate when somebody else was first."""
         unchanged = A.last == seen.last if seen.orders else A.allowance_id.does_not_exist()
-        self._put(user_id, allowance, unchanged)
+        self._put(f"{what}#{user_id}", allowance, unchanged)
 
     def use_quote(self, user_id: str, jti: str, out_trade_no: str, *, expires_at: int, now: int) -> None:
         """A quote of this buyer opens this order. RefusedUpdate when it has opened another one.
@@ -79,20 +81,16 @@ class AllowanceStore:
             conditional_write(lambda: item.update([expiry], counted))
 
     @staticmethod
-    def _put(user_id: str, allowance: Allowance, condition: Any) -> None:
+    def _put(allowance_id: str, allowance: Allowance, condition: Any) -> None:
         item = A(
-            _orders_of(user_id),
+            allowance_id,
             orders=[vars(order) for order in allowance.orders],
             last=allowance.last,
             minute=allowance.minute,
             created=allowance.created,
             expires_at=max([allowance.minute + MINUTE, *(order.until for order in allowance.orders)]),
         )
-        put(item, _orders_of(user_id), condition, refused=_refused)
-
-
-def _orders_of(user_id: str) -> str:
-    return f"orders#{user_id}"
+        put(item, allowance_id, condition, refused=_refused)
 
 
 def _refused(item: RawItem) -> RefusedUpdate:

@@ -85,7 +85,7 @@ def conditional_write(call: Callable[[], T]) -> T:
 
 def put(item: Model, key: str, condition: Any, *, refused: Callable[[RawItem], RefusedUpdate]) -> None:
     """Put a whole item, whose hash key is `key`, under `condition`; `refused` makes the refusal of what is there instead."""
-    _write("PutItem", type(item), key, condition, refused, key="Item", attributes=item.serialize())
+    write("PutItem", type(item), key, condition, refused, key="Item", attributes=item.serialize())
 
 
 def put_new(payment: PaymentItem) -> None:
@@ -108,10 +108,10 @@ def update(out_trade_no: str, actions: Sequence[Any], condition: Any, *, owner: 
         return RefusedUpdate(payment=payment if owner in (None, payment.user_id) else None)
 
     given = {"actions": list(actions), "return_values": "ALL_NEW"}
-    return payment_of(_write("UpdateItem", P, out_trade_no, condition, refused, **given)["Attributes"])
+    return payment_of(write("UpdateItem", P, out_trade_no, condition, refused, **given)["Attributes"])
 
 
-def _write(
+def write(
     operation: str,
     table: type[Model],
     hash_key: str,

@@ -55,17 +55,17 @@ class PaymentStore:
         )
         return known or payment
 
-    def create(self, payment: Payment, *, due_at: int) -> None:
-        """Put a payment in CREATING. RefusedUpdate when its number exists."""
+    def create(self, payment: Payment, *, due_at: int | None) -> None:
+        """Put a payment in CREATING, or in CLOSED so that nobody ever sends it: then it is not due. RefusedUpdate when its number exists."""
         values = {
             f.name: getattr(payment, f.name) for f in fields(payment) if getattr(payment, f.name) is not None
         }
         values |= {
             "status": payment.status.value,
             "history": [history.stored(status=payment.status, cause="create", at=payment.created_at)],
-            "due_shard": self._shard(payment.out_trade_no),
-            "due_at": due_at,
         }
+        if due_at is not None:
+            values |= {"due_shard": self._shard(payment.out_trade_no), "due_at": due_at}
         for later in ("late_paid", "refunded_elsewhere", "held"):
             values.pop(later)
         put_new(P(**values))
@@ -238,9 +238,10 @@ def _move(
 
 
 def _credential(credential: Credential, expires_at: int) -> list[Any]:
-    actions = [P.credential_expires_at.set(expires_at), *_UNCLAIMED]
-    if credential.code_url is not None:
-        actions.append(P.code_url.set(credential.code_url))
-    if credential.prepay_id is not None:
-        actions.append(P.prepay_id.set(credential.prepay_id))
-    return actions
+    kinds = (
+        (P.code_url, credential.code_url),
+        (P.prepay_id, credential.prepay_id),
+        (P.h5_url, credential.h5_url),
+    )
+    given = [attribute.set(value) for attribute, value in kinds if value is not None]
+    return [P.credential_expires_at.set(expires_at), *_UNCLAIMED, *given]

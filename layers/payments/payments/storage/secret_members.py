@@ -117,6 +117,10 @@ class Verification:
         every = dict.fromkeys(each for key in quotes for each in (bare(key), key))
         # One that is too short to be good must not spoil the other; with none left, `quotes` refuses by that rule.
         self.quote_keys = tuple(key for key in every if len(bare(key)) >= MIN_KEY_CHARACTERS)
+        origins = (
+            text(members, name) for name in ("CLOUDFRONT_ORIGIN_KEY", "CLOUDFRONT_ORIGIN_KEY_PREVIOUS")
+        )
+        self.origin_keys = tuple(key for key in origins if len(key) >= MIN_KEY_CHARACTERS)
 
 
 class Downloaded:

@@ -30,7 +30,9 @@ class IntAttribute(NumberAttribute):
         return int(value)
 
 
-class _Settings:
+class TableSettings:
+    """Timeouts and repetitions of every table."""
+
     # The defaults of 15 s and 30 s would outlast WeChat Pay's five seconds and the function itself.
     connect_timeout_seconds = timeout_seconds()
     read_timeout_seconds = timeout_seconds()
@@ -40,7 +42,7 @@ class _Settings:
 class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-call]
     """Payments that somebody must still look at, by class, shard and time."""
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         index_name = "due"
         projection = KeysOnlyProjection()
 
@@ -57,7 +59,7 @@ class PaymentItem(Table):
 
     raw: dict[str, dict[str, Any]]
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         table_name = "payments"  # the store sets the real name
 
     out_trade_no = UnicodeAttribute(hash_key=True)
@@ -70,6 +72,8 @@ class PaymentItem(Table):
     metadata = UnicodeAttribute(null=True)
     openid = UnicodeAttribute(null=True)
     return_url = UnicodeAttribute(null=True)
+    checkout_id = UnicodeAttribute(null=True)
+    attempt = IntAttribute(null=True)
     mchid = UnicodeAttribute()
     appid = UnicodeAttribute()
     amount = IntAttribute()
@@ -78,6 +82,7 @@ class PaymentItem(Table):
     wechat_request = UnicodeAttribute()
     code_url = UnicodeAttribute(null=True)
     prepay_id = UnicodeAttribute(null=True)
+    h5_url = UnicodeAttribute(null=True)
     credential_expires_at = IntAttribute(null=True)
     time_expire = IntAttribute()
     status = UnicodeAttribute()
@@ -121,7 +126,7 @@ class PaymentItem(Table):
 class QuarantineItem(Table):
     """Evidence that contradicts what we know, kept for a person to judge."""
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         table_name = "quarantine"  # the store sets the real name
 
     evidence_id = UnicodeAttribute(hash_key=True)
@@ -135,7 +140,7 @@ class QuarantineItem(Table):
 class NotificationItem(Table):
     """A notification of a kind that nobody handles, as encrypted as it came; gone by itself (TTL)."""
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         table_name = "notifications"  # the store sets the real name
 
     notification_id = UnicodeAttribute(hash_key=True)
@@ -152,7 +157,7 @@ class NotificationItem(Table):
 class EchoItem(Table):
     """In the same table: an echo that was asked for, and whether WeChat Pay's notification of it has arrived."""
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         table_name = "notifications"  # the store sets the real name
 
     notification_id = UnicodeAttribute(hash_key=True)
@@ -165,7 +170,7 @@ class EchoItem(Table):
 class AllowanceItem(Table):
     """What one buyer has open, or how many refunds one caller has asked for on one day; gone by itself (TTL)."""
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         table_name = "buyers"  # the store sets the real name
 
     allowance_id = UnicodeAttribute(hash_key=True)
@@ -183,7 +188,7 @@ class AllowanceItem(Table):
 class ConnectionIndex(GlobalSecondaryIndex["ConnectionItem"]):  # type: ignore[no-untyped-call]
     """Live connections by their own id; a used ticket whose connection is over is not in it."""
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         index_name = "by_connection"
         projection = KeysOnlyProjection()
 
@@ -193,7 +198,7 @@ class ConnectionIndex(GlobalSecondaryIndex["ConnectionItem"]):  # type: ignore[n
 class ConnectionItem(Table):
     """One used ticket, and the live connection that it opened for as long as there is one; gone by itself (TTL)."""
 
-    class Meta(_Settings):
+    class Meta(TableSettings):
         table_name = "connections"  # the store sets the real name
 
     out_trade_no = UnicodeAttribute(hash_key=True)

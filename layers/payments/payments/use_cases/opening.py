@@ -26,10 +26,11 @@ from payments.use_cases.verdicts import RETRY_SECONDS, Verdict, retry_after_of, 
 from payments.wiring import Wiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
-CREDENTIAL_LIFE_SECONDS = (
-    2 * 3600
-)  # seconds; WeChat Pay APIv3, "Native order": code_url and prepay_id live two hours
-RENEWAL_SECONDS = 300  # seconds before its end at which a credential is not handed out any more
+# Seconds, by the payment's method; WeChat Pay APIv3, "Native order" and "H5 order": code_url and prepay_id live two hours, h5_url
+# five minutes.
+CREDENTIAL_LIFE_SECONDS = {"native": 2 * 3600, "jsapi": 2 * 3600, "app": 2 * 3600, "h5": 300}
+# Seconds before its end at which a credential is not handed out any more: long enough to pay with what was.
+RENEWAL_SECONDS = {"native": 300, "jsapi": 300, "app": 300, "h5": 60}
 MAX_WAIT_SECONDS = 3.0  # seconds to wait for somebody else's send
 
 
@@ -58,7 +59,7 @@ def renew_credential(known: Payment, *, wiring: Wiring) -> Payment:
 
     Asks nobody while the credential lives. Raises the same ApiErrors as `open_order`.
     """
-    return _present_truth(known, wiring, seen=known) if _needs_renewal(known, wiring.now()) else known
+    return _present_truth(known, wiring, seen=known) if is_to_be_renewed(known, wiring.now()) else known
 
 
 def _present_truth(
@@ -76,7 +77,7 @@ def _present_truth(
         raise IdempotencyMismatchError("This Idempotency-Key was used for another request.")
     if (refusal := _unpayable(known, now)) is not None:
         raise refusal
-    if known.status is Status.PENDING and not _needs_renewal(known, now):
+    if known.status is Status.PENDING and not is_to_be_renewed(known, now):
         return known
     return _send(claims.claim_resend(known, wiring), wiring, first=False)
 
@@ -88,7 +89,7 @@ def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None, seen: Payme
         known, seen = seen or wiring.store.get(wanted.out_trade_no), None
         if known is None:
             raise TryAgainError("The order could not be read.")
-        unready = known.status is Status.CREATING or _needs_renewal(known, wiring.now())
+        unready = known.status is Status.CREATING or is_to_be_renewed(known, wiring.now())
         sending = unready and known.claim != mine and claims.seconds_left(known, wiring) > 0
         if not sending or known.fingerprint != wanted.fingerprint:
             return known
@@ -98,12 +99,12 @@ def _settled_read(wanted: Payment, wiring: Wiring, mine: str | None, seen: Payme
         waited += 0.2
 
 
-def _needs_renewal(known: Payment, now: float) -> bool:
+def is_to_be_renewed(known: Payment, now: float) -> bool:
     """Whether its credential ends before the order does, and within RENEWAL_SECONDS: then a fresh one is needed."""
     expires_at = known.credential_expires_at
     if known.status is not Status.PENDING or expires_at is None:
         return False
-    return expires_at < known.time_expire and expires_at - now < RENEWAL_SECONDS
+    return expires_at < known.time_expire and expires_at - now < RENEWAL_SECONDS[known.method]
 
 
 def _unpayable(known: Payment, now: float) -> ApiError | None:
@@ -134,7 +135,7 @@ def _send(payment: Payment, wiring: Wiring, *, first: bool) -> Payment:
     except (RefusedError, UnknownOutcomeError) as problem:
         raise _no_credential(payment, problem, wiring, first=first) from problem
     now = int(wiring.now())
-    expires_at = min(sent_at + CREDENTIAL_LIFE_SECONDS, payment.time_expire)
+    expires_at = min(sent_at + CREDENTIAL_LIFE_SECONDS[payment.method], payment.time_expire)
     try:
         if payment.status is Status.PENDING:
             return wiring.store.renew_credential(payment, credential, expires_at=expires_at)
@@ -159,6 +160,8 @@ def _place_order(payment: Payment, wiring: Wiring) -> Credential:
         return Credential(prepay_id=wiring.wechat.order_jsapi(request))
     if payment.method == "app":
         return Credential(prepay_id=wiring.wechat.order_app(request))
+    if payment.method == "h5":
+        return Credential(h5_url=wiring.wechat.order_h5(request))
     return Credential(code_url=wiring.wechat.order_native(request))
 
 

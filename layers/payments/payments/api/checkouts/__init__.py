@@ -1,0 +1,1 @@
+"""Checkouts over HTTP."""

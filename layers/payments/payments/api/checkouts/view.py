@@ -1,0 +1,77 @@
+"""The public view of a checkout for one device: how it stands, and what that device pays by."""
+
+from payments.api import means, qr, tokens
+from payments.api.h5.scene import h5_link
+from payments.core.checkouts.checkout import Checkout
+from payments.core.checkouts.rules import CLOSING, ELSEWHERE, IDENTIFY, READY, WAITING, may_begin, version_of
+from payments.core.lifecycle import Status
+from payments.core.money import yuan
+from payments.core.payment import Payment
+from payments.core.times import utc
+from payments.use_cases.checkouts.attempting import Seen
+from payments.use_cases.opening import is_to_be_renewed
+from payments.wiring import Wiring
+
+RETRY_SECONDS = 5  # seconds until an order that is being closed is looked at again, where nobody says better
+
+
+def view(seen: Seen, *, token: str, wiring: Wiring) -> dict[str, object]:
+    """What anybody with the address may know: amounts in yuan as text, times in ISO 8601; absent members are left out."""
+    checkout, payment, now = seen.checkout, seen.payment, wiring.now()
+    members: dict[str, object] = {
+        "version": version_of(checkout, payment),
+        "status": seen.status,
+        "kind": seen.device.kind,
+        "amount": str(yuan(checkout.amount)),
+        "currency": checkout.currency,
+        "subject": checkout.subject,
+        "expiresAt": utc(checkout.expires_at),
+        "now": utc(int(now)),  # a countdown must not go by the buyer's clock
+    }
+    if wiring.settings.merchant_name:
+        members["merchantName"] = wiring.settings.merchant_name
+    if checkout.return_url is not None:
+        members["returnUrl"] = checkout.return_url
+    if payment is not None and payment.refunded:
+        members["refundedAmount"] = str(yuan(payment.refunded))
+    if seen.status == WAITING and payment is not None:
+        members |= _means(payment, token, now, wiring)
+    members |= _how(seen, token, now)
+    if seen.status != "refunded":  # everything else can still change, be it by late money
+        members["live"] = {"url": wiring.settings.live_url, "ticket": _ticket(checkout, wiring)}
+    return members
+
+
+def _how(seen: Seen, token: str, now: float) -> dict[str, object]:
+    checkout, hold = seen.checkout, seen.checkout.current
+    if seen.status == IDENTIFY:
+        return {"identifyUrl": f"{means.CHECKOUT_PATH}{token}/wechat"}
+    if seen.status == ELSEWHERE and hold is not None:
+        return {"heldBy": hold.kind, "takeOver": may_begin(checkout, now)}
+    if seen.status == CLOSING and hold is not None:
+        return {"heldBy": hold.kind, "retryAfter": seen.retry_after or RETRY_SECONDS}
+    refused = seen.payment is not None and seen.payment.status is Status.FAILED and seen.payment.refusal
+    return {"refused": hold.kind} if seen.status == READY and hold is not None and refused else {}
+
+
+def _means(payment: Payment, token: str, now: float, wiring: Wiring) -> dict[str, object]:
+    """What the order is paid by; nothing while a fresh one is needed, for which nobody is asked here."""
+    until = payment.credential_expires_at
+    if until is None or payment.status is not Status.PENDING or is_to_be_renewed(payment, now):
+        return {}
+    found: dict[str, object] = {"codeExpiresAt": utc(until)}
+    if payment.code_url is not None:
+        return {**found, "codeUrl": payment.code_url, "qrCode": qr.data_url(payment.code_url)}
+    if payment.h5_url is not None:
+        back = f"{wiring.settings.public_url}{means.CHECKOUT_PATH}{token}"
+        return {**found, "h5Url": h5_link(payment, back)}
+    return {**found, "paymentParams": means.payment_params(payment, wiring)}
+
+
+def _ticket(checkout: Checkout, wiring: Wiring) -> str:
+    return tokens.live_ticket(
+        out_trade_no=checkout.checkout_id,
+        ticket_id=wiring.nonce(),
+        keys=wiring.secrets.checkout_key.value(),
+        now=wiring.now(),
+    )

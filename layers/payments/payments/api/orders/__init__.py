@@ -1,0 +1,1 @@
+"""What the body of an order may say beside what it must."""

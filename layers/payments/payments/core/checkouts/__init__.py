@@ -1,0 +1,1 @@
+"""Checkouts: what is to be paid, above the orders by which it is paid."""
