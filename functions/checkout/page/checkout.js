@@ -8,6 +8,8 @@
   const TICKET_LIFE = 50000;
   const SAY_TROUBLE = 2; // looks in a row that failed
   const RETURN_AFTER = 1500;
+  const LAST_MINUTE = 60000; // of a link to WeChat, in which a fresh one takes its place
+  const SAY_UNPAID = 8000;
 
   const part = (id) => document.getElementById(id);
   const main = part("checkout");
@@ -23,13 +25,16 @@
   let seenAt; // when the view came, by this device's clock
   let ahead; // milliseconds that the server's clock is ahead of this device's
   let state;
+  let returned = new URLSearchParams(location.search).has("returned"); // from WeChat, which proves nothing
 
   // ---- what is shown ----
 
-  function stateOf({ status, method, paymentParams, qrCode, returnUrl }) {
+  function stateOf({ status, method, paymentParams, h5Url, qrCode, returnUrl }) {
     if (status === "paid" && returnUrl) return "returning";
     if (status !== "waiting") return status;
     if (paymentParams) return "cashier";
+    if (h5Url) return returned ? "returned" : "leave";
+    if (method === "h5" && scene !== "phone") return scene === "wechat" ? "outside" : "handheld";
     if (!qrCode) return "renewing";
     if (method === "jsapi") return "elsewhere";
     return scene === "desktop" ? "scan" : scene;
@@ -41,7 +46,7 @@
   }
 
   function draw() {
-    const { qrCode, paymentParams, refundedAmount, returnUrl } = view;
+    const { qrCode, paymentParams, h5Url, refundedAmount, returnUrl } = view;
     state = stateOf(view);
     main.dataset.state = state;
     const [title, detail] = words[state];
@@ -51,7 +56,10 @@
     if (qrCode && part("code").getAttribute("src") !== qrCode) part("code").src = qrCode;
     part("code").hidden = !qrCode;
     part("pay").hidden = !paymentParams;
-    part("copy").hidden = !["phone", "wechat"].includes(state);
+    if (h5Url) part("leave").href = h5Url;
+    part("leave").hidden = !h5Url;
+    part("asked").hidden = state !== "returned";
+    part("copy").hidden = !["phone", "wechat", "outside"].includes(state);
     part("left").hidden = view.status !== "waiting";
     text("refunded", refundedAmount ?? "");
     part("refund").hidden = !refundedAmount;
@@ -76,6 +84,19 @@
     const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
     text("countdown", parts.map((each) => String(each).padStart(2, "0")).join(":").replace(/^0(0:)?/, ""));
     if (seconds === 0 && Date.now() - seenAt > QUICK) look();
+    if (linkEnds()) renewLink();
+  }
+
+  // One that ends with its order is the last there is.
+  function linkEnds() {
+    if (!view.h5Url || view.codeExpiresAt === view.expiresAt) return false;
+    return Date.parse(view.codeExpiresAt) - Date.now() - ahead < LAST_MINUTE;
+  }
+
+  function renewLink() {
+    view.h5Url = undefined;
+    draw();
+    look();
   }
 
   // ---- looking, while somebody can see it ----
@@ -84,6 +105,8 @@
   let looking = false;
   let failures = 0;
   let since = Date.now(); // since when the page has looked without a pause
+  let asking = false; // the buyer says to have paid: WeChat Pay is to be asked
+  let unpaidUntil = 0; // until when its no is shown
 
   async function look() {
     if (looking || document.hidden) return;
@@ -91,8 +114,11 @@
     clearTimeout(timer);
     const patience = new AbortController(); // AbortSignal.timeout is too young for some of WeChat's browsers
     const end = setTimeout(() => patience.abort(), 10000);
+    const asked = asking;
+    const address = new URL(location.href);
+    if (asked) address.searchParams.set("asked", "1");
     try {
-      const answer = await fetch(location.href, {
+      const answer = await fetch(address, {
         headers: { Accept: "application/json" },
         cache: "no-store",
         signal: patience.signal,
@@ -101,14 +127,21 @@
       if (!answer.ok) throw new Error(String(answer.status));
       take(await answer.json());
       failures = 0;
+      if (asked) {
+        asking = false;
+        unpaidUntil = Date.now() + SAY_UNPAID;
+      }
     } catch {
       failures += 1;
     } finally {
       clearTimeout(end);
       looking = false;
     }
-    text("trouble", failures >= SAY_TROUBLE ? words.trouble : "");
-    again();
+    const unpaid = view.status === "waiting" && Date.now() < unpaidUntil ? words.unpaid : "";
+    text("trouble", failures >= SAY_TROUBLE ? words.trouble : unpaid);
+    part("asked").disabled = asking;
+    if (asking && !asked) look();
+    else again();
   }
 
   function again() {
@@ -186,6 +219,25 @@
     if (window.WeixinJSBridge) invoke();
     else document.addEventListener("WeixinJSBridgeReady", invoke, { once: true });
   }
+
+  // ---- paying in a phone's browser ----
+
+  part("leave").addEventListener("click", (tap) => {
+    if (linkEnds()) {
+      tap.preventDefault();
+      renewLink();
+      return;
+    }
+    returned = true; // whichever way the buyer comes back
+    const address = new URL(location.href);
+    address.searchParams.set("returned", "1");
+    history.replaceState(null, "", address);
+    setTimeout(draw, QUICK);
+  });
+  part("asked").addEventListener("click", () => {
+    asking = part("asked").disabled = true;
+    look();
+  });
 
   part("pay").addEventListener("click", openCashier);
   part("copy").addEventListener("click", async () => {

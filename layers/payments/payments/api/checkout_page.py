@@ -61,9 +61,14 @@ class Page:
         """
         return self._files.get(name)
 
-    def render(self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str) -> dict[str, Any]:
-        """The answer that shows `view` (see `checkout.view`): complete without script, alive with it."""
-        state, words = state_of(view, scene), self._words[language]
+    def render(
+        self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str, returned: bool = False
+    ) -> dict[str, Any]:
+        """The answer that shows `view` (see `checkout.view`): complete without script, alive with it.
+
+        `returned`: the buyer comes back from WeChat, which proves nothing.
+        """
+        state, words = state_of(view, scene, returned=returned), self._words[language]
         places = self._places(state, language, scene) | {
             "view": json.dumps(view, ensure_ascii=False),
             "words": json.dumps(words, ensure_ascii=False),
@@ -72,6 +77,7 @@ class Page:
             "subject": view["subject"],
             "refunded": view.get("refundedAmount", ""),
             "code": view.get("qrCode", ""),
+            "h5_url": view.get("h5Url", ""),
             "countdown": _countdown(view),
             "return_url": view.get("returnUrl", ""),
         }
@@ -81,13 +87,20 @@ class Page:
             "refund": "refundedAmount" in view,
             "code": "qrCode" in view,
             "pay": "paymentParams" in view,
+            "leave": "h5Url" in view,
+            "asked": state == "returned",
             "left": view["status"] == "waiting",
             "back": "returnUrl" in view,
         }
         reload = "2;url=" + view["returnUrl"] if state == "returning" else "5"
-        return self._filled(
+        answer = self._filled(
             200, places, shown, reload=None if state == "refunded" else reload, live_url=live_url
         )
+        if "h5" in (view.get("method"), view.get("kind")):
+            # WeChat's page looks at the domain that leads to it, and takes nobody without (H5 payment, frequent questions). The
+            # address of this page is the buyer's secret: only where it is on goes along.
+            answer["headers"]["referrer-policy"] = "origin"
+        return answer
 
     def render_refusal(self, status: int, *, language: str, retry: bool) -> dict[str, Any]:
         """The answer in place of an order: there is none, or it cannot be shown right now (`retry`)."""
@@ -108,7 +121,7 @@ class Page:
             "icon": self._icon,
             **{
                 f"word_{name}": words[name]
-                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured")
+                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured", "asked")
             },
         }
 
@@ -129,11 +142,12 @@ class Page:
             "subject",
             "refunded",
             "code",
+            "h5_url",
             "countdown",
             "return_url",
         )
         texts = {name: html.escape(text) for name, text in {**dict.fromkeys(absent, ""), **places}.items()}
-        optional = ("order", "merchant", "refund", "code", "pay", "left", "back")
+        optional = ("order", "merchant", "refund", "code", "pay", "leave", "asked", "left", "back")
         flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
         refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
         page = self._html.substitute(texts, **flags, reload=refresh, script=self._script, style=self._style)
@@ -162,7 +176,7 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def state_of(view: Mapping[str, Any], scene: str) -> str:
+def state_of(view: Mapping[str, Any], scene: str, *, returned: bool = False) -> str:
     """What the page shows, a name in words.json; checkout.js says the same of the same view."""
     if view["status"] == "paid" and "returnUrl" in view:
         return "returning"
@@ -172,6 +186,10 @@ def state_of(view: Mapping[str, Any], scene: str) -> str:
         return str(view["status"])
     if "paymentParams" in view:
         return "cashier"
+    if "h5Url" in view:
+        return "returned" if returned else "leave"
+    if view.get("method") == "h5" and scene != "phone":
+        return "outside" if scene == "wechat" else "handheld"
     if "qrCode" not in view:
         return "renewing"
     if view.get("method") == "jsapi":

@@ -1,7 +1,7 @@
 """The public view of a checkout for one device: how it stands, and what that device pays by."""
 
 from payments.api import means, qr, tokens
-from payments.api.h5.scene import h5_link
+from payments.api.h5.link import h5_link
 from payments.core.checkouts.checkout import Checkout
 from payments.core.checkouts.rules import CLOSING, ELSEWHERE, IDENTIFY, READY, WAITING, may_begin, version_of
 from payments.core.lifecycle import Status
