@@ -10,6 +10,7 @@ PY := $(V)/bin/python
 SAM := .venv-sam
 AUDIT := .venv-audit
 BENCH := .venv-bench
+CLIENTS := .venv-clients
 ENV ?= dev
 OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
@@ -119,6 +120,17 @@ pictures: browser-ready ## the pictures of docs/pictures, from the real pages (C
 node: setup ## a Node.js package as the simulator's client (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/node $(ARGS)
 
+clients: setup $(CLIENTS)/.ready ## both clients, built and called against a sandbox; others generated from docs/openapi.yaml (needs node and npm)
+	@THOROUGH=1 CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/clients $(ARGS)
+
+generated: setup $(CLIENTS)/.ready ## what both clients have of docs/openapi.yaml, written anew (needs node and npm)
+	@mkdir -p .sandbox/clients && cp clients/typescript/package.json .sandbox/clients/
+	@cd .sandbox/clients && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
+	@$(PY) clients/generate.py --node-modules .sandbox/clients/node_modules --environment $(CLIENTS)
+
+$(CLIENTS)/.ready: requirements-clients.txt
+	@./sandbox/setup.sh "$(PYTHON)" "$(CLIENTS)" requirements-clients.txt
+
 ##@ Tests that take their time (docs/testing.md)
 
 # SEED repeats a campaign, or with its number one world, as a failure names it.
@@ -221,6 +233,8 @@ lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 		--group browser -c requirements-dev.txt -o requirements-browser.txt
 	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
 		--group bench -c requirements-dev.txt -o requirements-bench.txt
+	@$(SAM)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--group clients -c requirements-dev.txt -o requirements-clients.txt
 
 clean: ## remove what the commands made
-	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) $(CLIENTS) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,10 +1,10 @@
-"""Where a run of the suite spends its processor time, by folder, file and shared fixture: with `--durations`, at its end.
+"""Where a run of the suite spends its time, by folder, file and shared fixture: with `--durations`, at its end.
 
 Of each process that shares the work the whole family counts: function processes, programs, whoever has ended by now.
 """
 
 import os
-from collections import defaultdict
+import time
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,23 @@ def family_seconds(root: int) -> float:
     return sum(spent for pid, spent in seconds.items() if belongs(pid))
 
 
+Spent = tuple[float, float]
+"""Processor seconds of a whole family, and seconds by the clock: beyond the former, somebody has waited."""
+
+
+def spent(since: Spent = (0, 0)) -> Spent:
+    """By this process and its family, since then."""
+    return family_seconds(os.getpid()) - since[0], time.monotonic() - since[1]
+
+
 class ProcessorTime:
     """A pytest plugin: what each file and each fixture of a module or wider has cost, in this process and its family."""
 
     def __init__(self) -> None:
-        self.files: dict[str, float] = defaultdict(float)
-        self.fixtures: dict[str, float] = defaultdict(float)
+        self.files: dict[str, Spent] = {}
+        self.fixtures: dict[str, Spent] = {}
         self._file = ""
-        self._since = 0.0
+        self._since: Spent = (0, 0)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(
@@ -60,10 +69,10 @@ class ProcessorTime:
         """Count for a file from its first test to the end of its last."""
         file = str(item.path.relative_to(ROOT))
         if self._file != file:
-            self._file, self._since = file, family_seconds(os.getpid())
+            self._file, self._since = file, spent()
         outcome = yield
         if nextitem is None or nextitem.path != item.path:
-            self.files[file] += family_seconds(os.getpid()) - self._since
+            _add({file: spent(self._since)}, to=self.files)
             self._file = ""
         return outcome
 
@@ -72,10 +81,10 @@ class ProcessorTime:
         """Count what making a shared fixture costs, those that it asks for included."""
         if fixturedef.scope in ("function", "class"):
             return (yield)
-        before = family_seconds(os.getpid())
+        before = spent()
         outcome = yield
         where = fixturedef.baseid.removeprefix("tests/")
-        self.fixtures[f"{where}: {fixturedef.argname}"] += family_seconds(os.getpid()) - before
+        _add({f"{where}: {fixturedef.argname}": spent(before)}, to=self.fixtures)
         return outcome
 
     @pytest.hookimpl(trylast=True)
@@ -93,15 +102,19 @@ class ProcessorTime:
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """The three tables, the dearest first."""
-        folders: dict[str, float] = defaultdict(float)
-        for file, spent in self.files.items():
-            folders[str(Path(file).parent)] += spent
+        folders: dict[str, Spent] = {}
+        for file, both in self.files.items():
+            _add({str(Path(file).parent): both}, to=folders)
         for name, table in (("folder", folders), ("file", self.files), ("shared fixture", self.fixtures)):
-            terminalreporter.section(f"processor seconds by {name}, {sum(table.values()):.0f} in all")
-            for key in sorted(table, key=table.__getitem__, reverse=True)[:LINES]:
-                terminalreporter.write_line(f"{table[key]:8.1f}  {key}")
+            of_processors, by_the_clock = (sum(both[each] for both in table.values()) for each in (0, 1))
+            terminalreporter.section(
+                f"processor seconds, and seconds, by {name}: {of_processors:.0f}, {by_the_clock:.0f} in all"
+            )
+            for key in sorted(table, key=lambda key: table[key], reverse=True)[:LINES]:
+                terminalreporter.write_line(f"{table[key][0]:8.1f} {table[key][1]:8.1f}  {key}")
 
 
-def _add(some: Mapping[str, float], *, to: dict[str, float]) -> None:
-    for key, spent in some.items():
-        to[key] += spent
+def _add(some: Mapping[str, Spent], *, to: dict[str, Spent]) -> None:
+    for key, both in some.items():
+        before = to.get(key, (0, 0))
+        to[key] = (before[0] + both[0], before[1] + both[1])

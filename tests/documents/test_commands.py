@@ -46,6 +46,7 @@ MARKED = {
     "workflows": "in checkov's environment: run by hand after a change of .github, and by GitHub's workflow",
     "drills": "keys change under load for a minute: run by hand, as its own tests in tests/resilience/drills",
     "built": "the HTTP tests again, on what `make build` made: run by hand before a release",
+    "generated": "writes what is committed in clients; run by hand when docs/openapi.yaml has changed, which make clients tells",
     "help": "prints the list of targets",
     "clean": "deletes the environments",
     "pictures": "makes what is committed in docs/pictures: run by hand when a page has changed, and looked at",

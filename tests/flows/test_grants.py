@@ -5,6 +5,7 @@ A function that is new, or a grant that is, has to be walked here: `test_every_g
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -107,11 +108,21 @@ def retries(shop: Shop) -> None:
 
 
 def orders_that_somebody_else_still_sends(shop: Shop) -> None:
-    for call in (shop.native, shop.jsapi, shop.app, shop.h5):
-        shop.faults({"on": call.__name__, "effect": "reset_before"})
+    calls = (shop.native, shop.jsapi, shop.app, shop.h5)
+    shop.faults(*({"on": call.__name__, "effect": "reset_before"} for call in calls))
+    for call in calls:
         assert call(key="under-way").status_code == 503
-        shop.faults()
-        assert call(key="under-way").status_code == 503  # after waiting for the first one's end
+    shop.faults()
+    with ThreadPoolExecutor(len(calls)) as side:  # each waits for the first one's end
+        again = [side.submit(call, key="under-way") for call in calls]
+        assert [told.result().status_code for told in again] == [503] * len(calls)
+
+
+def a_buyer_with_a_code(shop: Shop) -> None:
+    login = shop.control("login", {}).json()
+    body = {"code": login["code"], "app": "mini"}
+    told = shop.call("POST", "/openid", body, sub="alice", scope="payments:pay")
+    assert told.json()["data"] == {"openid": login["openid"]}
 
 
 def orders_that_nobody_has(shop: Shop) -> None:
@@ -271,6 +282,7 @@ WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
     retries,
+    a_buyer_with_a_code,
     orders_that_somebody_else_still_sends,
     orders_that_nobody_has,
     a_number_that_wechat_pay_knows_otherwise,

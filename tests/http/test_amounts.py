@@ -92,7 +92,7 @@ def test_an_amount_of_at_most_two_decimals_is_kept_as_exact_fen(shop, text):
     assert shop.ledger()[number]["amount"]["total"] == wanted
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(10)
 @pytest.mark.parametrize("text", [*OUT_OF_BOUNDS, *NO_AMOUNTS], ids=lambda text: ascii(text)[:24])
 def test_what_is_no_amount_is_refused_by_its_field_and_opens_nothing(shop, nothing_created, text):
     answer = shop.native(body(text))
@@ -101,7 +101,7 @@ def test_what_is_no_amount_is_refused_by_its_field_and_opens_nothing(shop, nothi
     assert answer.json["error"] == f"amount {answer.json['details']['issue']}."
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(10)
 @pytest.mark.parametrize("text", NO_JSON, ids=lambda text: ascii(text)[:24])
 def test_an_amount_that_is_not_even_json_makes_the_whole_body_unreadable(shop, nothing_created, text):
     answer = shop.native(body(text))

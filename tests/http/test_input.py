@@ -84,7 +84,7 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_a_body_that_has_no_single_reading_is_refused_whole(shop, nothing_created, raw):
     answer = shop.native(raw)
@@ -108,7 +108,7 @@ def test_a_line_feed_at_the_end_is_a_character_too(shop, nothing_created, what, 
     assert shop.post(what, whole, token=token).refusal == (400, "PARAM_ERROR", field)
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE.keys())
 def test_it_is_refused_just_so_when_it_comes_as_bytes_of_no_known_kind(shop, nothing_created, raw):
     answer = shop.native(raw, headers=[("Content-Type", "application/octet-stream")])
@@ -190,7 +190,7 @@ WRONG = {
 }
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(10)
 @pytest.mark.parametrize(("order", "field"), WRONG.values(), ids=WRONG.keys())
 def test_a_member_that_breaks_a_rule_is_named(shop, nothing_created, order, field):
     answer = shop.native(order)
@@ -404,7 +404,7 @@ def test_any_visible_ascii_is_an_idempotency_key(shop, key):
     assert shop.native(GOOD, key=key).status == 200
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize("what", ["query", "payment"])
 @pytest.mark.parametrize(
     "number",

@@ -202,7 +202,7 @@ def test_no_header_of_the_signature_may_come_twice(shop, wechat, good, changes_n
         assert_not_proven(shop.notify(good, [(name.lower(), other), *headers.items()]))
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(10)
 @pytest.mark.parametrize(
     ("name", "change"),
     [
@@ -395,7 +395,7 @@ def test_unknown_serials_read_the_secret_once_at_most_and_ask_nobody(shop, wecha
 # ---- signed by WeChat Pay, and not true of us ----
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -494,7 +494,7 @@ def test_an_answer_of_wechat_pay_is_not_a_notification(shop, wechat, unpaid):
     assert shop.item(number) == before
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "body", [b"{}", b"[]", b"null", b'"text"', b"1", b"", b"text", b"{", b"\xff\xfe", b"[" * 60_000]
 )
@@ -502,7 +502,7 @@ def test_a_signed_body_of_another_kind_is_refused(shop, wechat, unpaid, changes_
     assert_refused(shop.notify(body, wechat.headers(body)), 400, "INVALID_REQUEST")
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -530,7 +530,7 @@ def test_an_envelope_that_is_no_encrypted_notification_is_refused(
     assert_refused(shop.notify(body, wechat.headers(body)), 400, "INVALID_REQUEST")
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -590,7 +590,7 @@ def test_a_refund_of_an_order_that_is_not_known_to_be_paid_is_kept_with_it_once(
     assert (after["status"], after["version"]) == (before["status"], before["version"])
 
 
-@pytest.mark.share(5)
+@pytest.mark.share(9)
 @pytest.mark.parametrize(
     "changes",
     [

@@ -1,6 +1,6 @@
 """A sandbox that a test can wait for."""
 
-import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ from sandbox.stack import Sandbox
 from tests.kit.document import DOCUMENT
 from tests.kit.keys import merchant_file
 
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 0.3
 SOURCE = "wechatpay.payments"
 
 
@@ -16,14 +17,16 @@ class Running(Sandbox):
 
     def __init__(self, *, credentials: Path | None = None, **options: Any) -> None:
         super().__init__(credentials=credentials or merchant_file(), **options)
+        self._known = 0  # how many events have been looked at
 
     def events(self) -> list[dict[str, Any]]:
         """As a sandbox has them; each is one that docs/openapi.yaml knows."""
         events = super().events()
-        for event in events:
+        for event in events[self._known :]:
             if event["source"] == SOURCE:
                 problem = DOCUMENT.event_problem(event["detail-type"], event["detail"])
                 assert not problem, problem
+        self._known = len(events)
         return events
 
     def minutes(self, count: int) -> None:
@@ -33,9 +36,14 @@ class Running(Sandbox):
             assert self.drain(20)
 
     def wait_until(self, holds: Any, seconds: float = 40.0) -> None:
-        waited = threading.Event()
-        for _ in range(int(seconds / 0.02)):
+        """Look after each write to the payments, and besides ever more seldom: a look may cost as much as a request."""
+        payments = self.deployed.refs.get("PaymentsTable", "")
+        end, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
+        while True:
+            written = self.aws.writes(payments)
             if holds():
                 return
-            waited.wait(0.02)
-        raise AssertionError(f"did not come to hold within {seconds} seconds")
+            assert time.monotonic() < end, f"did not come to hold within {seconds} seconds"
+            if self.aws.wait_for_write(payments, written, pause) > written:
+                pause = FIRST_PAUSE_SECONDS  # what follows from it comes soon
+            pause = min(1.5 * pause, LONGEST_PAUSE_SECONDS)

@@ -10,7 +10,7 @@ import pytest
 from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides, words
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = pytest.mark.share(3, of_file=True)
 
 DECLINED = """#!{python}
 # Somebody answers No to the change set: a stack that is not there yet is in review from then on, and all is well.

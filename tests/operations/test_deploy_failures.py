@@ -8,7 +8,7 @@ import pytest
 from sandbox.cloudformation.template import parameters_of
 from tests.operations.cloud import NOTIFY, Cloud, Issuer, overrides
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = pytest.mark.share(4, of_file=True)
 
 ROOT = Path(__file__).parents[2]
 STACK = "AWS::CloudFormation::Stack"

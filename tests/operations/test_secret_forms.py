@@ -179,7 +179,7 @@ def assert_the_functions_read(shop: Merchant) -> None:
     assert verification.apiv3_keys == [shop.known.api_v3_key.encode()]
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(12)
 @pytest.mark.parametrize(
     ("names", "form"),
     [(names, form) for names, _, form in MEMBER_FORMS],
@@ -338,7 +338,7 @@ REFUSED: list[tuple[str, str, object]] = [
 ]
 
 
-@pytest.mark.share(6)
+@pytest.mark.share(12)
 @pytest.mark.parametrize(
     ("output", "member", "given"), REFUSED, ids=[f"{case[1]} {case[2]!r:.30}" for case in REFUSED]
 )

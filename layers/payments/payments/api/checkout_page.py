@@ -25,6 +25,7 @@ _SAFE = {
     "referrer-policy": "no-referrer",
 }
 _HIDDEN = {True: "hidden", False: ""}
+TOO_LATE_SECONDS = 120  # before a checkout's end, in which no order of it is opened any more
 _HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
 # WeChat's program for computers, whose screen a phone can scan: WindowsWechat, MacWechat, UnifiedPCWindowsWechat.
 _COMPUTER = re.compile(r"(Windows|Mac|Linux)Wechat|Windows NT|Macintosh")
@@ -61,9 +62,14 @@ class Page:
         """
         return self._files.get(name)
 
-    def render(self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str) -> dict[str, Any]:
-        """The answer that shows `view` (see `checkout.view`): complete without script, alive with it."""
-        state, words = state_of(view, scene), self._words[language]
+    def render(
+        self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str, returned: bool = False
+    ) -> dict[str, Any]:
+        """The answer that shows `view` (see `checkout.view`): complete without script, alive with it.
+
+        `returned`: the buyer comes back from WeChat, which proves nothing.
+        """
+        state, words = state_of(view, scene, returned=returned), self._words[language]
         places = self._places(state, language, scene) | {
             "view": json.dumps(view, ensure_ascii=False),
             "words": json.dumps(words, ensure_ascii=False),
@@ -72,6 +78,7 @@ class Page:
             "subject": view["subject"],
             "refunded": view.get("refundedAmount", ""),
             "code": view.get("qrCode", ""),
+            "h5_url": view.get("h5Url", ""),
             "countdown": _countdown(view),
             "return_url": view.get("returnUrl", ""),
         }
@@ -81,13 +88,21 @@ class Page:
             "refund": "refundedAmount" in view,
             "code": "qrCode" in view,
             "pay": "paymentParams" in view,
+            "leave": "h5Url" in view,
+            "asked": state == "returned",
+            "script": state in ("opening", "held", "handing"),
             "left": view["status"] == "waiting",
             "back": "returnUrl" in view,
         }
         reload = "2;url=" + view["returnUrl"] if state == "returning" else "5"
-        return self._filled(
+        answer = self._filled(
             200, places, shown, reload=None if state == "refunded" else reload, live_url=live_url
         )
+        if "h5" in (view.get("method"), view.get("kind")):
+            # WeChat's page looks at the domain that leads to it, and takes nobody without (H5 payment, frequent questions). The
+            # address of this page is the buyer's secret: only where it is on goes along.
+            answer["headers"]["referrer-policy"] = "origin"
+        return answer
 
     def render_refusal(self, status: int, *, language: str, retry: bool) -> dict[str, Any]:
         """The answer in place of an order: there is none, or it cannot be shown right now (`retry`)."""
@@ -108,7 +123,7 @@ class Page:
             "icon": self._icon,
             **{
                 f"word_{name}": words[name]
-                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured")
+                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured", "asked", "script")
             },
         }
 
@@ -129,11 +144,12 @@ class Page:
             "subject",
             "refunded",
             "code",
+            "h5_url",
             "countdown",
             "return_url",
         )
         texts = {name: html.escape(text) for name, text in {**dict.fromkeys(absent, ""), **places}.items()}
-        optional = ("order", "merchant", "refund", "code", "pay", "left", "back")
+        optional = ("order", "merchant", "refund", "code", "pay", "leave", "asked", "left", "back", "script")
         flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
         refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
         page = self._html.substitute(texts, **flags, reload=refresh, script=self._script, style=self._style)
@@ -162,21 +178,35 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def state_of(view: Mapping[str, Any], scene: str) -> str:
+def state_of(view: Mapping[str, Any], scene: str, *, returned: bool = False) -> str:
     """What the page shows, a name in words.json; checkout.js says the same of the same view."""
     if view["status"] == "paid" and "returnUrl" in view:
         return "returning"
-    if view["status"] in ("ready", "identify", "elsewhere"):
-        return "renewing"
+    if "kind" in view and view["status"] != "waiting":
+        return _state_of_checkout(view)
     if view["status"] != "waiting":
         return str(view["status"])
     if "paymentParams" in view:
         return "cashier"
+    if "h5Url" in view:
+        return "returned" if returned else "leave"
+    if view.get("method") == "h5" and scene != "phone":
+        return "outside" if scene == "wechat" else "handheld"
     if "qrCode" not in view:
-        return "renewing"
+        return "opening" if "kind" in view else "renewing"
     if view.get("method") == "jsapi":
         return "elsewhere"
     return "scan" if scene == "desktop" else scene
+
+
+def _state_of_checkout(view: Mapping[str, Any]) -> str:
+    """One that is no order: it opens one for the device that is there."""
+    status = str(view["status"])
+    if status in ("ready", "identify"):
+        return "refused" if view.get("refused") == view["kind"] else "opening"
+    if status == "elsewhere":
+        return "held" if view["takeOver"] else "left_there"
+    return "handing" if status == "closing" and _seconds_left(view) >= TOO_LATE_SECONDS else status
 
 
 def scene_of(user_agent: str) -> str:
@@ -198,10 +228,14 @@ def language_of(asked: str | None, accept_language: str) -> str:
 
 
 def _countdown(view: Mapping[str, Any]) -> str:
-    left = datetime.fromisoformat(view["expiresAt"]) - datetime.fromisoformat(view["now"])
-    seconds = max(0, int(left.total_seconds()))
+    seconds = max(0, _seconds_left(view))
     hours, minutes = divmod(seconds // 60, 60)
     return re.sub("^0(0:)?", "", f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}")
+
+
+def _seconds_left(view: Mapping[str, Any]) -> int:
+    left = datetime.fromisoformat(view["expiresAt"]) - datetime.fromisoformat(view["now"])
+    return int(left.total_seconds())
 
 
 def _answer(status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def details(payment: Payment) -> dict[str, object]:
             "refunds": [
                 _refund(refund) for refund in sorted(payment.refunds.values(), key=lambda r: r.created_at)
             ],
+            "duplicateOf": payment.duplicate_of,
             "refundedElsewhere": True if payment.refunded_elsewhere else None,
             "metadata": metadata,
             "createdAt": utc(payment.created_at),

@@ -92,6 +92,7 @@ class Payment:
     return_url: str | None = None  # where the checkout page sends the buyer afterwards
     checkout_id: str | None = None  # the checkout that it is an attempt of
     attempt: int | None = None  # …and the so-manieth
+    duplicate_of: str | None = None  # the order that had paid the same checkout before
     code_url: str | None = None
     prepay_id: str | None = None
     h5_url: str | None = None

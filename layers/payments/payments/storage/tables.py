@@ -74,6 +74,7 @@ class PaymentItem(Table):
     return_url = UnicodeAttribute(null=True)
     checkout_id = UnicodeAttribute(null=True)
     attempt = IntAttribute(null=True)
+    duplicate_of = UnicodeAttribute(null=True)
     mchid = UnicodeAttribute()
     appid = UnicodeAttribute()
     amount = IntAttribute()
