@@ -54,7 +54,10 @@ def client(scope: str) -> Client:
 def say(problem: PaymentsError) -> tuple[str, int]:
     """What a person is told when a call did not succeed."""
     if problem.outcome_unknown:
-        return "Not known yet: it may be done by itself. Send the form again: it stays one order, or one refund.", 503
+        return (
+            "Not known yet: it may be done by itself. Send the form again: it stays one order, or one refund.",
+            503,
+        )
     return f"Refused: {problem}", 409
 
 
@@ -76,7 +79,9 @@ def order() -> Response:
     subject, amount = THINGS[thing]  # the price is ours to say, never the browser's
     with database() as db:
         db.execute("insert or ignore into orders (number, thing) values (?, ?)", (number, thing))
-    kept = client("payments:charge").keep_checkout(
+    kept = client(
+        "payments:charge"
+    ).keep_checkout(
         {
             "contentId": thing,
             "amount": amount,
@@ -146,7 +151,9 @@ def deliver(db: sqlite3.Connection, number: str) -> None:
 def history() -> str:
     """All orders and what was paid for each. Two paid payments of one order: the second one is to be refunded."""
     with database() as db:
-        rows = db.execute("select * from orders left join payments using (number) order by orders.rowid").fetchall()
+        rows = db.execute(
+            "select * from orders left join payments using (number) order by orders.rowid"
+        ).fetchall()
     return render_template("history.html", rows=rows, paid=PAID, wish=secrets.token_hex(8))
 
 
@@ -158,7 +165,10 @@ def refund() -> tuple[str, int]:
         {"outTradeNo": out_trade_no, "refundAmount": amount, "refundReason": "Asked for by the buyer"},
         idempotency_key=f"refund-{wish}",
     )
-    return f"Refund {taken['outRefundNo']}: {taken['status']}. The history shows it once the money is back.", 200
+    return (
+        f"Refund {taken['outRefundNo']}: {taken['status']}. The history shows it once the money is back.",
+        200,
+    )
 
 
 @app.template_filter()
