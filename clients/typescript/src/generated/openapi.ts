@@ -92,6 +92,29 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/wechat/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a code of WeChat's for the buyer's openid
+         * @description A page gets its code by WeChat's redirect (`connect/oauth2/authorize`, scope `snsapi_base`), a mini program by
+         *     `wx.login()`. A code is one app's, works once and lives five minutes. An answer that is lost takes the code with it: the
+         *     repetition is refused with 400, and a new code costs the buyer nothing. Nothing but the openid is answered; WeChat's tokens and
+         *     the session key are kept nowhere. A buyer may bring ten codes a minute.
+         */
+        post: operations["exchangeCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/wechat/query/{outTradeNo}": {
         parameters: {
             query?: never;
@@ -273,6 +296,23 @@ export interface paths {
         };
         /** A file of an earlier version's page; today's page holds all that it needs */
         get: operations["getCheckoutFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file by which WeChat sees that this domain is the merchant's, MP_verify_….txt of the stack's WeChatVerifyFiles */
+        get: operations["getVerifyFile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -522,6 +562,12 @@ export interface components {
             /** @description The buyer has tapped to go on here with what another device holds */
             takeOver?: boolean | null;
         };
+        WantedOpenid: {
+            /** @description What WeChat gave the page or the mini program */
+            code: string;
+            /** @description Whose code it is: one of the names in the stack's WeChatApps; the default app's unless given */
+            app?: string | null;
+        };
         /** @description A refund number, ours or one made elsewhere */
         RefundNumber: string;
         NewRefund: {
@@ -664,6 +710,13 @@ export interface components {
                 /** @description The address that WeChat Pay holds the buyer to */
                 clientIp: string;
                 checkoutUrl: components["schemas"]["CheckoutUrl"];
+            };
+        };
+        Exchanged: {
+            /** @constant */
+            success: true;
+            data: {
+                openid: string;
             };
         };
         /** @description For `PayReq` of WeChat's OpenSDK, in its spelling; on iOS `packageValue` is `package`. */
@@ -1227,6 +1280,8 @@ export interface components {
                 field: string;
                 /** @description The rule that it breaks */
                 issue: string;
+                /** @description WeChat's number (errcode), where a code is void */
+                wechatCode?: string;
             };
         };
         InvalidRequest: {
@@ -1244,6 +1299,8 @@ export interface components {
                 field: string;
                 /** @description The rule that it breaks */
                 issue: string;
+                /** @description WeChat's number (errcode), where a code is void */
+                wechatCode?: string;
             };
         };
         /** @description No such order, or not the caller's. The same bytes in both cases. */
@@ -1778,6 +1835,39 @@ export interface operations {
             503: components["responses"]["TryAgain"];
         };
     };
+    exchangeCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedOpenid"];
+            };
+        };
+        responses: {
+            /** @description Who the buyer is to this app. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exchanged"];
+                };
+            };
+            400: components["responses"]["UnusableBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Fault"];
+            502: components["responses"]["WeChatRefused"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
     queryPayment: {
         parameters: {
             query?: never;
@@ -2130,6 +2220,39 @@ export interface operations {
             429: components["responses"]["RouteLimit"];
             500: components["responses"]["CheckoutFault"];
             503: components["responses"]["CheckoutDown"];
+        };
+    };
+    getVerifyFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What WeChat's console has put into the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description No such file. So it is with everything else at the root. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayRefusal"];
+                };
+            };
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
         };
     };
 }

@@ -21,6 +21,8 @@ export const table = {
   openH5Payment: { method: 'POST', path: '/api/v1/payments/wechat/h5', query: [], body: true, key: true, token: true, json: true },
   /** Keep what is to be paid, and get one address that pays on every device */
   keepCheckout: { method: 'POST', path: '/api/v1/payments/wechat/checkout', query: [], body: true, key: true, token: true, json: true },
+  /** Exchange a code of WeChat's for the buyer's openid */
+  exchangeCode: { method: 'POST', path: '/api/v1/payments/wechat/openid', query: [], body: true, key: false, token: true, json: true },
   /** Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds */
   queryPayment: { method: 'GET', path: '/api/v1/payments/wechat/query/{outTradeNo}', query: [], body: false, key: false, token: true, json: true },
   /** The payment and its refunds, as the table has them */

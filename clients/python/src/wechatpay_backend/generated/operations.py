@@ -100,6 +100,21 @@ class Operations(ABC):
         )
         return answer
 
+    def exchange_code(self, body: types.WantedOpenid) -> types.ExchangedData:
+        """Exchange a code of WeChat's for the buyer's openid."""
+        answer: types.ExchangedData = self._call(
+            'exchangeCode',
+            'POST',
+            '/api/v1/payments/wechat/openid',
+            query={},
+            body=body,
+            key=None,
+            takes_key=False,
+            token=True,
+            json=True,
+        )
+        return answer
+
     def query_payment(self, out_trade_no: str) -> types.QueriedData:
         """Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds."""
         answer: types.QueriedData = self._call(

@@ -71,6 +71,11 @@ class OpenCheckout(TypedDict):
     takeOver: NotRequired[bool | None]
 
 
+class WantedOpenid(TypedDict):
+    code: str
+    app: NotRequired[str | None]
+
+
 RefundNumber: TypeAlias = str
 
 
@@ -145,6 +150,15 @@ RefundStatus: TypeAlias = Literal['PROCESSING', 'SUCCESS', 'CLOSED', 'ABNORMAL']
 
 
 Status: TypeAlias = Literal['pending', 'succeeded', 'partially_refunded', 'refunded', 'closed', 'failed']
+
+
+class ExchangedData(TypedDict):
+    openid: str
+
+
+class Exchanged(TypedDict):
+    success: Literal[True]
+    data: ExchangedData
 
 
 class AppParams(TypedDict):
@@ -680,6 +694,7 @@ Event: TypeAlias = PaymentCreatedEvent | PaymentSucceededEvent | PaymentClosedEv
 class ParamErrorDetails(TypedDict):
     field: str
     issue: str
+    wechatCode: NotRequired[str]
 
 
 class ParamError(TypedDict):
@@ -697,6 +712,7 @@ class InvalidRequest(TypedDict):
 class NoAuthDetails(TypedDict):
     field: str
     issue: str
+    wechatCode: NotRequired[str]
 
 
 class NoAuth(TypedDict):
