@@ -203,6 +203,11 @@ class Settings(AppSettings):
         return names
 
     @property
+    def h5_payments(self) -> bool:
+        """Whether a checkout is paid by H5 in a phone's browser."""
+        return self._text("H5_PAYMENTS") != "false"
+
+    @property
     def client_address_from(self) -> str:
         """Who says where a buyer comes from: gateway or cloudfront."""
         return self._text("CLIENT_ADDRESS_FROM")

@@ -203,7 +203,9 @@ def _state_of_checkout(view: Mapping[str, Any]) -> str:
     """One that is no order: it opens one for the device that is there."""
     status = str(view["status"])
     if status in ("ready", "identify"):
-        return "refused" if view.get("refused") == view["kind"] else "opening"
+        if view.get("refused") != view["kind"]:
+            return "opening"
+        return "into_wechat" if view["kind"] == "h5" else "refused"
     if status == "elsewhere":
         return "held" if view["takeOver"] else "left_there"
     return "handing" if status == "closing" and _seconds_left(view) >= TOO_LATE_SECONDS else status
