@@ -38,7 +38,12 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             return response(200, view, {"vary": "accept, user-agent"})
         back = "returned" in request.query
         return page.render(
-            view, language=language, scene=scene, live_url=wiring.settings.live_url, returned=back
+            view,
+            language=language,
+            scene=scene,
+            live_url=wiring.settings.live_url,
+            returned=back,
+            logo=wiring.settings.merchant_logo,
         )
     except ApiError as refusal:
         answer = render_refusal(refusal, event, log_context)

@@ -62,7 +62,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where an order stands, asked of WeChat Pay where that can matter */
+        /** Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds */
         get: operations["queryPayment"];
         put?: never;
         post?: never;
@@ -506,6 +506,7 @@ export interface components {
         };
         /** @description What anybody with the address may know. */
         CheckoutView: {
+            outTradeNo: components["schemas"]["OurOrderNumber"];
             /** @description Rises with every change */
             version: number;
             /** @enum {unknown} */

@@ -17,7 +17,7 @@ export const table = {
   openJsapiPayment: { method: 'POST', path: '/api/v1/payments/wechat/jsapi', query: [], body: true, key: true, token: true, json: true },
   /** Open a payment that the merchant's own mobile app hands to WeChat */
   openAppPayment: { method: 'POST', path: '/api/v1/payments/wechat/app', query: [], body: true, key: true, token: true, json: true },
-  /** Where an order stands, asked of WeChat Pay where that can matter */
+  /** Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds */
   queryPayment: { method: 'GET', path: '/api/v1/payments/wechat/query/{outTradeNo}', query: [], body: false, key: false, token: true, json: true },
   /** The payment and its refunds, as the table has them */
   getPayment: { method: 'GET', path: '/api/v1/payments/wechat/payment/{outTradeNo}', query: [], body: false, key: false, token: true, json: true },

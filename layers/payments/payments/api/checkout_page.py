@@ -62,17 +62,26 @@ class Page:
         return self._files.get(name)
 
     def render(
-        self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str, returned: bool = False
+        self,
+        view: Mapping[str, Any],
+        *,
+        language: str,
+        scene: str,
+        live_url: str,
+        returned: bool = False,
+        logo: str = "",
     ) -> dict[str, Any]:
         """The answer that shows `view` (see `checkout.view`): complete without script, alive with it.
 
-        `returned`: the buyer comes back from WeChat, which proves nothing.
+        `returned`: the buyer comes back from WeChat, which proves nothing. `logo`: see `Settings.merchant_logo`.
         """
         state, words = state_of(view, scene, returned=returned), self._words[language]
         places = self._places(state, language, scene) | {
             "view": json.dumps(view, ensure_ascii=False),
             "words": json.dumps(words, ensure_ascii=False),
             "merchant": view.get("merchantName", ""),
+            "logo": logo,
+            "number": view.get("outTradeNo", ""),
             "amount": view["amount"],
             "subject": view["subject"],
             "refunded": view.get("refundedAmount", ""),
@@ -84,6 +93,8 @@ class Page:
         shown = {
             "order": True,
             "merchant": "merchantName" in view,
+            "logo": bool(logo),
+            "number": "outTradeNo" in view,
             "refund": "refundedAmount" in view,
             "code": "qrCode" in view,
             "pay": "paymentParams" in view,
@@ -121,7 +132,7 @@ class Page:
             "icon": self._icon,
             **{
                 f"word_{name}": words[name]
-                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured", "asked")
+                for name in ("refund", "number", "qr", "pay", "copy", "left", "back", "secured", "asked")
             },
         }
 
@@ -138,6 +149,8 @@ class Page:
             "view",
             "words",
             "merchant",
+            "logo",
+            "number",
             "amount",
             "subject",
             "refunded",
@@ -147,7 +160,21 @@ class Page:
             "return_url",
         )
         texts = {name: html.escape(text) for name, text in {**dict.fromkeys(absent, ""), **places}.items()}
-        optional = ("order", "merchant", "refund", "code", "pay", "leave", "asked", "left", "back")
+        optional = (
+            *(
+                "order",
+                "merchant",
+                "logo",
+                "number",
+                "refund",
+                "code",
+                "pay",
+                "leave",
+                "asked",
+                "left",
+                "back",
+            ),
+        )
         flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
         refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
         page = self._html.substitute(texts, **flags, reload=refresh, script=self._script, style=self._style)
@@ -155,19 +182,25 @@ class Page:
             **_SAFE,
             "content-type": "text/html; charset=utf-8",
             "content-language": places["lang"],
-            "content-security-policy": policy(live_url, script=self._script, style=self._style),
+            "content-security-policy": policy(
+                live_url, script=self._script, style=self._style, logo=places.get("logo", "")
+            ),
             "cache-control": "no-store",
             "vary": "accept, accept-language, user-agent",
         }
         return _answer(status, headers, page)
 
 
-def policy(live_url: str, *, script: str, style: str) -> str:
-    """The Content-Security-Policy: this script, this style, nothing else and nothing from elsewhere, in nobody's frame."""
+def policy(live_url: str, *, script: str, style: str, logo: str = "") -> str:
+    """The Content-Security-Policy: this script, this style, nothing else and nothing from elsewhere, in nobody's frame.
+
+    Pictures are in the page; of the page's own origin they may come where the logo does.
+    """
+    images = "data: 'self'" if logo.startswith("/") else "data:"
     live = urlsplit(live_url)
     connect = f"'self' {live.scheme}://{live.netloc}" if live_url else "'self'"
     return (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src {images}; "
         f"connect-src {connect}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 

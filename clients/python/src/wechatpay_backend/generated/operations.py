@@ -71,7 +71,7 @@ class Operations(ABC):
         return answer
 
     def query_payment(self, out_trade_no: str) -> types.QueriedData:
-        """Where an order stands, asked of WeChat Pay where that can matter."""
+        """Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds."""
         answer: types.QueriedData = self._call(
             'queryPayment',
             'GET',
