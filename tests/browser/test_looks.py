@@ -17,6 +17,10 @@ ENDS = (
     "elsewhere",
     "phone",
     "cashier",
+    "leave",
+    "returned",
+    "outside",
+    "handheld",
 )
 BRIDGE = """
 window.invoked = [];
@@ -39,7 +43,8 @@ def addresses(sandbox):
             "subject": "水墨画入门 Ink painting",
         } | members
         body["returnUrl"] = sandbox.api + "/success"
-        return shop.call("POST", "/jsapi" if "openid" in body else "/native", body).json()["data"]
+        way = "/jsapi" if "openid" in body else "/h5" if "clientIp" in body else "/native"
+        return shop.call("POST", way, body).json()["data"]
 
     orders = {name: opened(name) for name in ("scan", "closed")}
     shop.close(orders["closed"]["outTradeNo"])
@@ -60,6 +65,9 @@ def addresses(sandbox):
     found["missing"] = (orders["scan"]["checkoutUrl"] + "x", "")
     found["phone"] = (orders["scan"]["checkoutUrl"], PHONE)
     found["cashier"] = (orders["elsewhere"]["checkoutUrl"], WECHAT_BROWSER)
+    by_h5 = opened("h5", clientIp="127.0.0.1")["checkoutUrl"]
+    found |= {"leave": (by_h5, PHONE), "returned": (by_h5 + "?returned=1", PHONE)}
+    found |= {"outside": (by_h5, WECHAT_BROWSER), "handheld": (by_h5, "")}
     return found
 
 
@@ -109,7 +117,7 @@ def test_the_script_draws_what_the_first_paint_said(tab, addresses):
         alive = tab(address, **options)
         for each in ("#title", "#detail"):
             assert alive.locator(each).text_content() == still.locator(each).text_content(), name
-        for each in ("#code", "#pay", "#left", "#back", "#refund"):
+        for each in ("#code", "#pay", "#leave", "#asked", "#left", "#back", "#refund"):
             assert alive.locator(each).is_visible() == still.locator(each).is_visible(), (name, each)
 
 

@@ -142,7 +142,8 @@ def plain(schema: dict[str, Any]) -> dict[str, Any]:
         name: rule
         for name, rule in schema.items()
         if name not in ("title", "description", "default", "x-max-bytes")
-        and (name, rule) != ("additionalProperties", True)  # as where nothing is said of others
+        # as where nothing is said of others, or of any
+        and (name, rule) not in (("additionalProperties", True), ("required", []))
     }
     if "pattern" in kept:
         kept["pattern"] = kept["pattern"].replace(r"\Z", "$")  # in JSON Schema `$` is the very end
