@@ -126,6 +126,11 @@ def a_buyer_with_a_code(shop: Shop) -> None:
     assert told.json()["data"] == {"openid": login["openid"]}
 
 
+def a_buyer_within_wechat(shop: Shop) -> None:
+    body = {"contentId": "content-1", "amount": "3.00", "subject": "A thing"}
+    shop.within_wechat(shop.call("POST", "/checkout", body).json()["data"]["checkoutUrl"])
+
+
 def orders_that_nobody_has(shop: Shop) -> None:
     assert shop.call("GET", "/query/WXNOBODY").status_code == 404
     assert shop.close("WXNOBODY").status_code == 404
@@ -383,6 +388,7 @@ WALKS = (
     buyers_with_several_orders,
     retries,
     a_buyer_with_a_code,
+    a_buyer_within_wechat,
     orders_that_somebody_else_still_sends,
     orders_that_nobody_has,
     a_number_that_wechat_pay_knows_otherwise,
