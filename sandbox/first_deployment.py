@@ -33,6 +33,7 @@ def chosen_parameters(
         "WeChatMiniPrograms": "mini",
         "WeChatOpenPlatform": open_platform,
         "WeChatOpenPlatformsAllowed": open_platform,
+        "WeChatAuthorizeOrigin": open_platform,
         "JwtIssuer": tokens.issuer,
         "JwtAudience": tokens.audience,
         "DueShards": "4",

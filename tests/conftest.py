@@ -35,7 +35,14 @@ FILES_IN_TURN = 2
 FEW_CASES, OF_MANY_CASES = 8, 3
 WHOLE = {"documents", "template", "deployed", "audit", "contract"}
 
-ALONE = {"browser", "clients", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
+ALONE = {
+    "browser",
+    "clients",
+    "drills",
+    "dynalite",
+    "examples",
+    "node",
+}  # with more needs than the suite: run when named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

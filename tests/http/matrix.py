@@ -434,6 +434,32 @@ def of_the_checkout(**changes):
     return lambda world: ticket(**{"aud": "checkout", "sub": world.checkout} | changes)(world)
 
 
+def going_to_wechat(token, query=""):
+    """Nobody whom WeChat's browser does not ask for is sent there, so everybody ends at the page."""
+
+    def call(world, sub):
+        return Call(world, sub, f"/checkout/{token(world)}/wechat{query}")
+
+    return call
+
+
+def led_to_the_page(answer, call):
+    assert answer.headers["location"] == call.path.partition("?")[0].removesuffix("/wechat")
+    assert (answer.body, "set-cookie" in answer.headers) == (b"", False)
+
+
+LED = Told(302, check=led_to_the_page)
+TO_WECHAT = Row(
+    frozenset(),
+    {
+        "her checkout": everybody(going_to_wechat(of_the_checkout()), LED),
+        "a forged return": everybody(going_to_wechat(of_the_checkout(), f"?code=0&state={'A' * 26}"), LED),
+        "her order": everybody(going_to_wechat(ticket(aud="checkout")), NOT_FOUND),
+        "an address that is over": everybody(going_to_wechat(of_the_checkout(exp=-1)), NOT_FOUND),
+        "an access token": everybody(going_to_wechat(lambda world: world.shop.backend), NOT_FOUND),
+    },
+    shown={name: value for name, value in SHOWN.items() if name not in ("content-type",)},
+)
 OPEN_CHECKOUT = Row(
     frozenset(),
     {
@@ -495,6 +521,7 @@ ROWS = {
     f"POST {WECHAT}/refund/abnormal": SEND_ON,
     "GET /checkout/{token}": replace(CHECKOUT, things=CHECKOUT.things | LOOK_AT_A_CHECKOUT),
     "POST /checkout/{token}/open": OPEN_CHECKOUT,
+    "GET /checkout/{token}/wechat": TO_WECHAT,
     "GET /checkout/assets/{name}": FILES,
     "GET /{file}": VERIFYING,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),

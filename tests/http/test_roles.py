@@ -66,7 +66,7 @@ ONLY = {
         "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
         "EchoFunction",
     },
-    "read AppsSecret": {"OpenidFunction"},
+    "read AppsSecret": {"OpenidFunction", "CheckoutWechatFunction"},
     "write NotificationsTable": {"NotifyFunction", "EchoFunction"},
     "read NotificationsTable": {"EchoFunction"},
     "replace CertificatesSecret": {"CertificatesFunction"},

@@ -6,6 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.http.port import Port
+from tests.kit.shop import WITHIN_WECHAT
+
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
 BATCH = "dynamodb:BatchGetItem"
 
@@ -215,6 +218,28 @@ def test_openid_counts_a_buyers_code_and_asks_the_open_platform_once(shop, sub, 
 
     assert spent.aws == aws
     assert spent.outbound == []  # nothing of it is WeChat Pay's
+
+
+def test_within_wechat_the_way_there_keeps_a_visit_and_the_way_back_asks_the_open_platform_once(shop):
+    checkout = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}
+    for _ in range(2):
+        address = urlsplit(shop.post("checkout", checkout).data["checkoutUrl"]).path
+        phone = [("User-Agent", WITHIN_WECHAT)]
+        with shop.spending("CheckoutWechatFunction") as there:
+            sent = shop.port.send("GET", f"{address}/wechat", headers=phone)
+        cookie = ("Cookie", sent.headers["set-cookie"].partition(";")[0])
+        link = urlsplit(sent.headers["location"])
+        platform = Port(f"{link.scheme}://{link.netloc}")
+        back = platform.send("GET", f"{link.path}?{link.query}", headers=phone)
+        platform.close()
+        query = urlsplit(back.headers["location"]).query
+        with shop.spending("CheckoutWechatFunction") as here:
+            led = shop.port.send("GET", f"{address}/wechat?{query}", headers=[*phone, cookie])
+        assert (led.status, led.headers["location"]) == (302, address)
+
+    assert there.aws == [GET, UPDATE]
+    assert here.aws == [UPDATE, UPDATE, UPDATE]
+    assert there.outbound == here.outbound == []  # nothing of it is WeChat Pay's
 
 
 def test_close_wants_and_confirms(shop, warm_too, unpaid):

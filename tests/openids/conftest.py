@@ -8,6 +8,7 @@ from sandbox.simulator import Credentials
 from tests.kit.aws_line import new_line
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.openids.login import Login
+from tests.openids.visitor import Street
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +29,9 @@ def login(login_tables: MemoryDynamoDB, login_credentials: Credentials) -> Itera
         yield login
         login.close()
         db.around = None
+
+
+@pytest.fixture
+def street(login: Login) -> Street:
+    """A checkout's functions beside it."""
+    return Street(login)

@@ -63,6 +63,7 @@ def test_only_notify_the_checkout_and_the_files_at_the_root_are_open() -> None:
     assert sorted(open_routes) == [
         ("get", "/checkout/assets/{name}"),
         ("get", "/checkout/{token}"),
+        ("get", "/checkout/{token}/wechat"),
         ("get", "/{file}"),
         ("post", "/api/v1/payments/wechat/notify"),
         ("post", "/checkout/{token}/open"),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from payments.apps import apps_of
 from payments.core.errors import ConfigurationError
-from payments.gateways import checked_origin
+from payments.gateways import checked_origin, origin_of
 from payments.variables import Variables
 
 
@@ -39,6 +39,11 @@ class AppSettings(Variables):
         """Origin of WeChat's open platform, where codes are exchanged; it must be on the allow-list, without a path."""
         name, listed = "WECHAT_OPEN_PLATFORM", "WECHAT_OPEN_PLATFORMS_ALLOWED"
         return checked_origin(name, self._text(name), self._list(listed), listed=listed)
+
+    @property
+    def authorize_origin(self) -> str:
+        """Origin of WeChat's page that a browser within WeChat is sent to; nothing secret goes there."""
+        return origin_of("WECHAT_AUTHORIZE_ORIGIN", self._text("WECHAT_AUTHORIZE_ORIGIN"))
 
     @property
     def verify_files(self) -> list[str]:

@@ -24,9 +24,15 @@ def checked_origin(name: str, value: str, allowed: Collection[str], *, listed: s
 
     Raises ConfigurationError.
     """
+    origin = origin_of(name, value)
+    if origin not in allowed:
+        raise ConfigurationError(f"{name} is not one of {listed}")
+    return origin
+
+
+def origin_of(name: str, value: str) -> str:
+    """The origin that the variable `name` has, in small letters and without a path. Raises ConfigurationError."""
     origin = value.removesuffix("/")
     if not _ORIGIN.fullmatch(origin):
         raise ConfigurationError(f"{name} must be https:// and a host name in small letters, nothing more")
-    if origin not in allowed:
-        raise ConfigurationError(f"{name} is not one of {listed}")
     return origin

@@ -130,7 +130,7 @@ class Stage:
             shop_name="",
         )
         declared = parameters_of(template)
-        elsewhere = ("WeChatGateway", "WeChatBackupGateway", "WeChatOpenPlatform")
+        elsewhere = ("WeChatGateway", "WeChatBackupGateway", "WeChatOpenPlatform", "WeChatAuthorize")
         wanted = {k: v for k, v in given.items() if k in declared and not k.startswith(elsewhere)}
         deployed = deploy(template, aws=aws, parameters=wanted, websocket_origin="wss://live.example")
         write_secrets(aws, deployed, self.credentials, self._tokens, mode="pubkey")

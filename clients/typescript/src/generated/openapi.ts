@@ -747,6 +747,7 @@ export interface components {
         };
         /** @description What anybody with the address may know. */
         CheckoutView: {
+            outTradeNo: components["schemas"]["OurOrderNumber"];
             /** @description Rises with every change */
             version: number;
             /** @enum {unknown} */
@@ -763,6 +764,11 @@ export interface components {
             refundedAmount?: components["schemas"]["YuanText"];
             codeExpiresAt?: components["schemas"]["Moment"];
             codeUrl?: string;
+            /**
+             * Format: uri
+             * @description Of an H5 order, in a phone's browser outside WeChat: leads there
+             */
+            h5Url?: string;
             /** @description A PNG data URL, of the code or of this very address */
             qrCode?: string;
             paymentParams?: components["schemas"]["PaymentParams"];
@@ -851,6 +857,20 @@ export interface components {
                 successTime?: string;
             };
         };
+        Promotion: {
+            couponId: string;
+            name?: string;
+            /** @description GLOBAL or SINGLE */
+            scope?: string;
+            /** @description CASH (prefunded, settled with you) or NOCASH */
+            type?: string;
+            amount: components["schemas"]["YuanText"];
+            stockId?: string;
+            wechatpayContribute?: components["schemas"]["YuanText"];
+            merchantContribute?: components["schemas"]["YuanText"];
+            otherContribute?: components["schemas"]["YuanText"];
+            currency?: string;
+        };
         Details: {
             /** @constant */
             success: true;
@@ -860,6 +880,12 @@ export interface components {
                 contentId: string;
                 checkoutId?: components["schemas"]["CheckoutId"];
                 amount: components["schemas"]["YuanText"];
+                payerAmount?: components["schemas"]["YuanText"];
+                /**
+                 * @description The coupons that paid the rest, as WeChat Pay tells them (`promotion_detail`); left out where there were none, or where what it says
+                 *     of them is unusable.
+                 */
+                promotions?: components["schemas"]["Promotion"][];
                 currency: components["schemas"]["Currency"];
                 /** @constant */
                 paymentMethod: "wechat";
@@ -869,6 +895,7 @@ export interface components {
                     /** @description Ours begin with RF; others were made in the merchant console */
                     outRefundNo: string;
                     amount: components["schemas"]["YuanText"];
+                    payerAmount?: components["schemas"]["YuanText"];
                     status: components["schemas"]["RefundStatus"];
                     /** @description Where WeChat Pay says that the money goes, in its words: the buyer's balance, a card's last digits, or the merchant's account (商户…) */
                     userReceivedAccount?: string;
@@ -912,6 +939,7 @@ export interface components {
                 /** @description WeChat Pay's number, once it has given one */
                 refundId?: string;
                 refundAmount: components["schemas"]["Yuan"];
+                payerAmount?: components["schemas"]["Yuan"];
                 status: components["schemas"]["RefundStatus"];
                 /**
                  * @description There when this refund had been asked for before
@@ -933,6 +961,7 @@ export interface components {
                 /** @description WeChat Pay's number */
                 refundId: string;
                 refundAmount: components["schemas"]["Yuan"];
+                payerAmount?: components["schemas"]["Yuan"];
                 status: components["schemas"]["RefundStatus"];
                 /** @description Where WeChat Pay says that the money goes, in its words: the buyer's balance, a card's last digits, or the merchant's account (商户…) */
                 userReceivedAccount?: string;
@@ -2131,6 +2160,10 @@ export interface operations {
             query?: {
                 /** @description `zh` or `en`; else by Accept-Language */
                 lang?: string;
+                /** @description Whoever comes back from WeChat has it; the page then asks whether the buyer has paid */
+                returned?: string;
+                /** @description With JSON: WeChat Pay is asked first, at most every other second */
+                asked?: string;
                 /** @description Of a checkout: the device that asks (`native`, `jsapi` or `h5`); else by the user agent */
                 kind?: string;
             };
