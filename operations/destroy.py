@@ -15,11 +15,13 @@ MAX_WAIT_SECONDS = 3600  # seconds that a deletion may take
 # What the template keeps, by logical id.
 KEPT = {
     "PaymentsTable": "every payment and refund, without end: your books",
+    "CheckoutsTable": "what was to be paid, and by which order it was",
     "QuarantineTable": "evidence that contradicted them",
     "NotificationsTable": "what WeChat Pay told of your other products in the last 90 days",
     "SigningSecret": "the merchant's signing key",
     "VerificationSecret": "the keys that prove what WeChat Pay says",
     "CertificatesSecret": "WeChat Pay's certificates",
+    "AppsSecret": "the apps' secrets for WeChat's open platform",
     "CheckoutSecret": "what signed the checkout addresses that are out there",
     "UnpublishedBucket": "events that could not be published",
 }

@@ -5,6 +5,8 @@
     pytestmark = pytest.mark.in_turn                  # of files that each start a world of their own, one in two
     range(many(1000, instead=100))    # of what a test does
 
+Of a test of more than eight cases that is not marked one in three is drawn, but for those of texts and templates.
+
 The share is drawn from a seed, which the run's last line names: SHARE=<seed> draws the same again. A test that is asked
 for by its name (`file::test`, `-k`) is tried whole.
 """

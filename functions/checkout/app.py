@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from payments.api import checkout
-from payments.api.checkout_page import Page, language_of, scene_of
+from payments.api.checkout_page import Page
 from payments.api.checkouts.devices import device_of
+from payments.api.checkouts.page_states import language_of, scene_of
 from payments.api.checkouts.view import view as view_of_checkout
 from payments.api.http import Request, operation, render_refusal, request_of, response, unforeseen
 from payments.core.errors import ApiError, OrderNotFoundError
@@ -62,7 +63,11 @@ def viewed(request: Request, scene: str, *, asked: bool) -> dict[str, object]:
     if is_checkout(number):
         request.log_context["checkout_id"] = number
         device = device_of(request, request.query.get("kind"), number, wiring, looking=True)
-        return view_of_checkout(find_checkout(number, device, wiring), token=token, wiring=wiring)
+        seen = find_checkout(number, device, wiring)
+        if asked and seen.payment is not None and not seen.payment.status.is_final:
+            checkout.ask_about(seen.payment.out_trade_no, wiring)
+            seen = find_checkout(number, device, wiring)
+        return view_of_checkout(seen, token=token, wiring=wiring)
     payment = checkout.opened_by(number, scene=scene, wiring=wiring, asked=asked)
     request.log_payment(payment)
     return checkout.view(payment, scene=scene, wiring=wiring)

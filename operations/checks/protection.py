@@ -5,7 +5,12 @@ from botocore.exceptions import ClientError
 from operations.checks.findings import Findings, fault, good, unchecked
 from operations.stack import Stack
 
-_TABLES = ("PaymentsTableName", "QuarantineTableName", "NotificationsTableName")
+_TABLES = (
+    "PaymentsTableName",
+    "CheckoutsTableName",
+    "QuarantineTableName",
+    "NotificationsTableName",
+)
 
 
 def check_protection(stack: Stack) -> Findings:

@@ -196,7 +196,9 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
     world.put("AWS/Lambda", "IteratorAge", publish, 300_001)
     world.put("WeChatPay", "KeyDaysLeftMin", STACK, 29)
     world.put("WeChatPay", "PlatformCertificateRefused", STACK, 1)
+    world.put("WeChatPay", "AppRefused", STACK, 1)
     assert world.rung() == {
+        "AppRefusedAlarm",
         "UnpublishedAlarm",
         "SettleQueueAgeAlarm",
         "PublishAgeAlarm",

@@ -41,6 +41,7 @@ SETTINGS = {
     "WECHAT_MCH_ID": MCHID,
     "WECHAT_NOTIFY_URL": "https://pay.example.com/api/v1/payments/wechat/notify",
     "CLIENT_ADDRESS_FROM": "gateway",
+    "H5_PAYMENTS": "true",
     "RETURN_ORIGINS": "https://shop.example",
     "LIVE_URL": "wss://live.example.com",
     "EVENT_BUS": "bus",
@@ -126,7 +127,8 @@ class Counter:
         self.wiring = self.process()
         self._intent = endpoint(function("checkout_intent").answer, self.wiring)
         self.checkout_page, self._open = function("checkout"), function("checkout_open")
-        for module in (self.checkout_page, self._open):
+        self._paid = function("checkout_paid")
+        for module in (self.checkout_page, self._open, self._paid):
             module.wiring = self.wiring  # type: ignore[attr-defined]
         self.events: list[dict[str, Any]] = []
         self._told_of = 0
@@ -264,6 +266,25 @@ class Counter:
         ]
         self.events += told
         return told
+
+    def hear(self) -> None:
+        """What is new on the stream goes over the bus to whoever it is for, until there is nothing new."""
+        while told := self.publish():
+            for event in told:
+                self.deliver(event)
+
+    def deliver(self, event: dict[str, Any]) -> None:
+        """One event reaches its rule's function, if there is one for it."""
+        if event["detail-type"] == "PaymentSucceeded" and "checkoutId" in event["detail"]:
+            self._paid.lambda_handler(event, None)
+
+    def settings(self, **changed: str) -> None:
+        """What deploying with other parameters does."""
+        self.wiring.settings._environment.update(changed)  # type: ignore[attr-defined]
+
+    def counted(self, metric: str) -> int:
+        """How often something was counted."""
+        return sum(int(value) for name, value in self.wiring.measured if name == metric)
 
     def _operation(self, operation: Operation, run: Run) -> Answer:
         answer: Answer = self.met(f"{operation.table}.{operation.name}", run)

@@ -15,15 +15,16 @@ from cryptography.x509.oid import NameOID
 
 NOW = dt.datetime.fromtimestamp(time.time(), dt.UTC)
 DAY = dt.timedelta(days=1)
+NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A test authority")])
 
 
 class Authority:
     """A certificate authority in a folder: `context(…)` is a server's side of TLS under a certificate of it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: x509.Name = NAME) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "A test authority")])
+        self._name = name
         authority = self._certificate(self._name, self._key, x509.BasicConstraints(ca=True, path_length=0))
         self.file = folder / "authority.pem"
         self.file.write_bytes(authority.public_bytes(Encoding.PEM))

@@ -10,6 +10,8 @@
   const RETURN_AFTER = 1500;
   const LAST_MINUTE = 60000; // of a link to WeChat, in which a fresh one takes its place
   const SAY_UNPAID = 8000;
+  const BETWEEN_OPENINGS = 3000; // where nobody says when to come again
+  const TOO_LATE = 120000; // before its end, in which no order of a checkout is opened any more
 
   const part = (id) => document.getElementById(id);
   const main = part("checkout");
@@ -29,15 +31,26 @@
 
   // ---- what is shown ----
 
-  function stateOf({ status, method, paymentParams, h5Url, qrCode, returnUrl }) {
+  function stateOf({ status, kind, method, paymentParams, h5Url, qrCode, returnUrl }) {
     if (status === "paid" && returnUrl) return "returning";
+    if (kind && status !== "waiting") return stateOfCheckout(view);
     if (status !== "waiting") return status;
     if (paymentParams) return "cashier";
     if (h5Url) return returned ? "returned" : "leave";
     if (method === "h5" && scene !== "phone") return scene === "wechat" ? "outside" : "handheld";
-    if (!qrCode) return "renewing";
+    if (!qrCode) return kind ? "opening" : "renewing";
     if (method === "jsapi") return "elsewhere";
     return scene === "desktop" ? "scan" : scene;
+  }
+
+  // One that is no order: it opens one for the device that is here.
+  function stateOfCheckout({ status, kind, refused, takeOver }) {
+    const late = Date.parse(view.expiresAt) - Date.now() - ahead < TOO_LATE;
+    if (status === "identify") return mayIdentify() ? "opening" : "identify";
+    if (status === "ready" && (refused === kind || barred)) return kind === "h5" ? "into_wechat" : "refused";
+    if (status === "ready") return "opening";
+    if (status === "elsewhere") return takeOver ? "held" : "left_there";
+    return status === "closing" && !late ? "handing" : status;
   }
 
   function text(id, value) {
@@ -59,7 +72,9 @@
     if (h5Url) part("leave").href = h5Url;
     part("leave").hidden = !h5Url;
     part("asked").hidden = state !== "returned";
-    part("copy").hidden = !["phone", "wechat", "outside"].includes(state);
+    part("copy").hidden = !["phone", "wechat", "outside", "refused", "into_wechat"].includes(state);
+    text("act", words.acts[state] ?? "");
+    part("act").hidden = !words.acts[state];
     part("left").hidden = view.status !== "waiting";
     text("refunded", refundedAmount ?? "");
     part("refund").hidden = !refundedAmount;
@@ -69,6 +84,7 @@
     part("back").hidden = !returnUrl;
     if (state === "returning") setTimeout(() => location.replace(returnUrl), RETURN_AFTER);
     if (state === "cashier") openCashierOnce();
+    if (state === "opening" && view.status === "identify") identify();
   }
 
   function take(news) {
@@ -81,6 +97,7 @@
   }
 
   function tick() {
+    part("act").disabled = opening || Date.now() < openAt;
     if (view.status !== "waiting") return;
     const seconds = Math.max(0, Math.ceil((Date.parse(view.expiresAt) - Date.now() - ahead) / 1000));
     const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
@@ -150,6 +167,10 @@
     clearTimeout(timer);
     if (document.hidden || view.status === "refunded" || state === "returning") return;
     connect();
+    if (wantsOpening()) {
+      timer = setTimeout(() => openHere(false), Math.max(0, openAt - Date.now()));
+      return;
+    }
     const patience = Math.min(SLOW, Math.max(QUICK, (Date.now() - since) / 24));
     timer = setTimeout(look, open ? BESIDE_SOCKET : patience);
   }
@@ -221,6 +242,80 @@
     if (window.WeixinJSBridge) invoke();
     else document.addEventListener("WeixinJSBridgeReady", invoke, { once: true });
   }
+
+  // ---- a checkout: an order for this device ----
+
+  let opening = false;
+  let openAt = 0; // when the next try may be
+  let barred = false; // this way here is none of the stack's own
+
+  // By itself only where nothing is open for anybody else; a page that nobody sees opens nothing.
+  function wantsOpening() {
+    if (!view.kind || barred || document.hidden) return false;
+    if (view.status === "ready") return view.refused !== view.kind;
+    return view.status === "waiting" && !view.codeUrl && !view.h5Url && !view.paymentParams;
+  }
+
+  async function openHere(takeOver) {
+    if (opening || document.hidden) return;
+    opening = part("act").disabled = true;
+    clearTimeout(timer);
+    const patience = new AbortController();
+    const end = setTimeout(() => patience.abort(), 20000);
+    let seconds = 0;
+    let told = false;
+    try {
+      const answer = await fetch(location.pathname + "/open", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        body: JSON.stringify({ takeOver }),
+        cache: "no-store",
+        signal: patience.signal,
+      });
+      if (answer.status === 404) return location.reload();
+      seconds = Number(answer.headers.get("Retry-After"));
+      barred = answer.status === 403;
+      if (answer.ok) {
+        const news = await answer.json();
+        seconds = news.retryAfter;
+        take(news);
+        told = true;
+      }
+      failures = answer.status >= 500 && answer.status !== 502 ? failures + 1 : 0;
+    } catch {
+      failures += 1;
+    } finally {
+      clearTimeout(end);
+      opening = false;
+      openAt = Date.now() + (seconds * 1000 || BETWEEN_OPENINGS);
+    }
+    // Otherwise it is looked at: to take over is a tap's to repeat, not this page's.
+    if (told) again();
+    else look();
+  }
+
+  // By itself once, for a way that leads back to where it began would never end.
+  function mayIdentify() {
+    try {
+      return !sessionStorage.getItem(location.pathname);
+    } catch {
+      return false;
+    }
+  }
+
+  function identify() {
+    try {
+      sessionStorage.setItem(location.pathname, "asked");
+    } catch {
+      return;
+    }
+    location.replace(view.identifyUrl);
+  }
+
+  part("act").addEventListener("click", () => {
+    if (state === "identify") location.assign(view.identifyUrl);
+    else openHere(state !== "refused");
+  });
 
   // ---- paying in a phone's browser ----
 

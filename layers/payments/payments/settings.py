@@ -4,11 +4,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from payments.apps import apps_of
+from payments.app_settings import AppSettings
 from payments.core.access import SCOPE_NAMES
 from payments.core.errors import ConfigurationError
 from payments.gateways import checked_gateway
-from payments.variables import Variables
 
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 
@@ -20,7 +19,7 @@ _LOGO = re.compile(
 )
 
 
-class Settings(Variables):
+class Settings(AppSettings):
     """Reads a variable when it is asked for, so that a function needs only those of its own.
 
     Every property raises ConfigurationError naming a variable that is missing or unusable.
@@ -175,16 +174,6 @@ class Settings(Variables):
         return self._text("STACK_SCOPE")
 
     @property
-    def appid(self) -> str:
-        """The app that orders belong to unless they name another."""
-        return self._bare("WECHAT_APP_ID")
-
-    @property
-    def apps(self) -> Mapping[str, str]:
-        """The appids that orders may be for, by the names that these call them by; `appid` is one of them."""
-        return apps_of(self._list("WECHAT_APPS"), self.appid)
-
-    @property
     def mchid(self) -> str:
         """The merchant number."""
         return self._bare("WECHAT_MCH_ID")
@@ -198,6 +187,11 @@ class Settings(Variables):
     def refunds_held(self) -> bool:
         """Whether no refund goes out until an operator has compared the books, after a restore."""
         return self._environment.get("REFUNDS_HELD") == "true"
+
+    @property
+    def refunds_duplicates(self) -> bool:
+        """Whether a second payment of one checkout is refunded by itself."""
+        return self._environment.get("REFUND_DUPLICATES") == "true"
 
     @property
     def requires_quote(self) -> bool:
@@ -221,6 +215,11 @@ class Settings(Variables):
                 "PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ: with one name, every buyer may do all of it"
             )
         return names
+
+    @property
+    def h5_payments(self) -> bool:
+        """Whether a checkout is paid by H5 in a phone's browser."""
+        return self._text("H5_PAYMENTS") != "false"
 
     @property
     def client_address_from(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Mapping
@@ -26,6 +27,7 @@ from tests.bench.stage.canned import HOSTS, Canned
 from tests.bench.stage.endpoints import NOTIFY_URL
 from tests.bench.stage.packages import Packages, bare_python, compiled, site_packages
 from tests.bench.stage.variants import (
+    BUILD,
     FLOOR,
     HERE,
     IDEMPOTENCY_TABLE,
@@ -87,6 +89,7 @@ class Stage:
         self._ends.callback(simulator.stop)
         self.simulator = simulator.start()
         tls, self._trusted = server_context(HOSTS, folder)
+        subprocess.run([sys.executable, BUILD / "roots.py", self._trusted], check=True)
         self.canned = Canned(tls)
         self._ends.callback(self.canned.close)
         packages = Packages(site_packages(self._environment))
@@ -123,11 +126,12 @@ class Stage:
             api="https://shop.example",
             notify_url=NOTIFY_URL,
             simulator="",
+            open_platform="",
             shop_name="",
         )
         declared = parameters_of(template)
-        wanted = {k: v for k, v in given.items() if k in declared and not k.startswith("WeChatGateway")}
-        wanted.pop("WeChatBackupGateway", None)
+        elsewhere = ("WeChatGateway", "WeChatBackupGateway", "WeChatOpenPlatform", "WeChatAuthorize")
+        wanted = {k: v for k, v in given.items() if k in declared and not k.startswith(elsewhere)}
         deployed = deploy(template, aws=aws, parameters=wanted, websocket_origin="wss://live.example")
         write_secrets(aws, deployed, self.credentials, self._tokens, mode="pubkey")
         aws.client("dynamodb").create_table(

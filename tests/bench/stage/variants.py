@@ -17,6 +17,7 @@ from tests.bench.stage.packages import RUNTIME, Packages, compiled, required
 from tests.kit.parameters import ROOT
 
 HERE = Path(__file__).parents[1]
+BUILD = ROOT / "layers" / "dependencies"
 IDEMPOTENCY_TABLE = "idempotency"
 REGION = "us-east-1"
 # Names of their own packages; what those need comes with them.
@@ -112,8 +113,7 @@ def reference(
     """The floor, with botocore's data as the product's build leaves it, or the peer, with the models of all that is called."""
     place = folder / name
     shutil.copytree(HERE / name, place / "code", ignore=shutil.ignore_patterns("__pycache__"))
-    build = ROOT / "layers" / "dependencies"
-    packages.lay_out(packages.closure(wanted), place / "packages", build, usual=name == "peer")
+    packages.lay_out(packages.closure(wanted), place / "packages", BUILD, usual=name == "peer")
     compiled(place)
     more = {"IDEMPOTENCY_TABLE": IDEMPOTENCY_TABLE} if name == "peer" else {}
     if name == "peer":  # which has all secrets everywhere, as is usual

@@ -36,7 +36,7 @@ def opened_by(number: str, *, scene: str, wiring: Wiring, asked: bool = False) -
     paid (`asked`). Where a fresh one cannot be had right now, the payment comes without any: the last may be void already. Raises
     OrderNotFoundError.
     """
-    known = _asked_about(number, wiring) if asked else _read(number, wiring)
+    known = ask_about(number, wiring) if asked else _read(number, wiring)
     if known.method == "h5" and scene != "phone":  # its link is for nobody here
         return known
     try:
@@ -45,6 +45,14 @@ def opened_by(number: str, *, scene: str, wiring: Wiring, asked: bool = False) -
         return _without_credential(known)
     except ApiError:  # paid, closed or refused meanwhile
         return _without_credential(_read(number, wiring))
+
+
+def ask_about(out_trade_no: str, wiring: Wiring) -> Payment:
+    """The order as WeChat Pay says, or as the table has it where that cannot be had now, or was asked a moment ago."""
+    try:
+        return find_order(out_trade_no, None, wiring) or _read(out_trade_no, wiring)
+    except TryAgainError:
+        return _read(out_trade_no, wiring)
 
 
 def view(payment: Payment, *, scene: str, wiring: Wiring) -> dict[str, object]:
@@ -120,14 +128,6 @@ def _read(out_trade_no: str, wiring: Wiring) -> Payment:
     if payment is None:
         raise OrderNotFoundError
     return payment
-
-
-def _asked_about(out_trade_no: str, wiring: Wiring) -> Payment:
-    """As WeChat Pay says, or as the table has it where that cannot be had now, or was asked a moment ago."""
-    try:
-        return find_order(out_trade_no, None, wiring) or _read(out_trade_no, wiring)
-    except TryAgainError:
-        return _read(out_trade_no, wiring)
 
 
 def _without_credential(payment: Payment) -> Payment:

@@ -10,11 +10,12 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import urlsplit
+
+from payments.api.checkouts.page_states import seconds_left, state_of
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _KEPT = "public, max-age=31536000, immutable"
@@ -25,9 +26,6 @@ _SAFE = {
     "referrer-policy": "no-referrer",
 }
 _HIDDEN = {True: "hidden", False: ""}
-_HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
-# WeChat's program for computers, whose screen a phone can scan: WindowsWechat, MacWechat, UnifiedPCWindowsWechat.
-_COMPUTER = re.compile(r"(Windows|Mac|Linux)Wechat|Windows NT|Macintosh")
 
 
 class Page:
@@ -100,6 +98,7 @@ class Page:
             "pay": "paymentParams" in view,
             "leave": "h5Url" in view,
             "asked": state == "returned",
+            "script": state in ("opening", "held", "handing"),
             "left": view["status"] == "waiting",
             "back": "returnUrl" in view,
         }
@@ -132,7 +131,18 @@ class Page:
             "icon": self._icon,
             **{
                 f"word_{name}": words[name]
-                for name in ("refund", "number", "qr", "pay", "copy", "left", "back", "secured", "asked")
+                for name in (
+                    "refund",
+                    "number",
+                    "qr",
+                    "pay",
+                    "copy",
+                    "left",
+                    "back",
+                    "secured",
+                    "asked",
+                    "script",
+                )
             },
         }
 
@@ -174,6 +184,7 @@ class Page:
                 "left",
                 "back",
             ),
+            "script",
         )
         flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
         refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
@@ -209,48 +220,8 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def state_of(view: Mapping[str, Any], scene: str, *, returned: bool = False) -> str:
-    """What the page shows, a name in words.json; checkout.js says the same of the same view."""
-    if view["status"] == "paid" and "returnUrl" in view:
-        return "returning"
-    if view["status"] in ("ready", "identify", "elsewhere"):
-        return "renewing"
-    if view["status"] != "waiting":
-        return str(view["status"])
-    if "paymentParams" in view:
-        return "cashier"
-    if "h5Url" in view:
-        return "returned" if returned else "leave"
-    if view.get("method") == "h5" and scene != "phone":
-        return "outside" if scene == "wechat" else "handheld"
-    if "qrCode" not in view:
-        return "renewing"
-    if view.get("method") == "jsapi":
-        return "elsewhere"
-    return "scan" if scene == "desktop" else scene
-
-
-def scene_of(user_agent: str) -> str:
-    """Where the page is looked at: wechat (its own browser on a phone), phone, or desktop."""
-    if "MicroMessenger" in user_agent:
-        return "desktop" if _COMPUTER.search(user_agent) else "wechat"
-    return "phone" if _HANDHELD.search(user_agent) else "desktop"
-
-
-def language_of(asked: str | None, accept_language: str) -> str:
-    """zh or en: as asked for in the address, or the first of the two that the browser names; en when it names neither."""
-    if asked in ("zh", "en"):
-        return asked
-    for entry in accept_language.lower().split(","):
-        language = entry.strip().partition(";")[0].partition("-")[0]
-        if language in ("zh", "en"):
-            return language
-    return "en"
-
-
 def _countdown(view: Mapping[str, Any]) -> str:
-    left = datetime.fromisoformat(view["expiresAt"]) - datetime.fromisoformat(view["now"])
-    seconds = max(0, int(left.total_seconds()))
+    seconds = max(0, seconds_left(view))
     hours, minutes = divmod(seconds // 60, 60)
     return re.sub("^0(0:)?", "", f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}")
 

@@ -7,7 +7,7 @@ import msgspec
 
 from payments.core import history
 from payments.core.history import plain
-from payments.core.lifecycle import RefundStatus, Status
+from payments.core.lifecycle import PAYMENT_DUPLICATED, RefundStatus, Status
 from payments.core.payment import HistoryEntry
 from payments.core.times import utc
 
@@ -29,6 +29,7 @@ _TOLD = (
         "time_expire",
         "checkout_id",
         "attempt",
+        "duplicate_of",
     ),
     "metadata",
 )
@@ -101,6 +102,7 @@ def _detail(item: Mapping[str, Any], entry: HistoryEntry) -> dict[str, Any]:
         "transactionId": item.get("transaction_id") if entry.status.rank >= Status.PAID.rank else None,
         "refund": _refund(entry),
         "expired": True if entry.status is Status.CLOSED and _was_over(item, entry.at) else None,
+        "duplicateOf": item.get("duplicate_of") if entry.event == PAYMENT_DUPLICATED else None,
         "latePaid": True if entry.late else None,
         "refundedElsewhere": True if entry.elsewhere else None,
         "occurredAt": utc(entry.at),

@@ -68,6 +68,11 @@ def out_refund_no_without_key(
     return "RF" + _digest(["auto", out_trade_no, refund_count, amount, reason])
 
 
+def out_refund_no_of_duplicate(out_trade_no: str) -> str:
+    """The refund number under which an order that paid its checkout a second time gives its money back by itself."""
+    return "RF" + _digest(["duplicate", out_trade_no])
+
+
 def caller_hash(caller: str) -> str:
     """A caller as a refund remembers whose it is: 26 base32 characters."""
     return _digest(["caller", caller])

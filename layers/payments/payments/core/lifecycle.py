@@ -127,6 +127,7 @@ class RefundNews:
     now: int
     refund_id: str | None = None
     user_received_account: str | None = None
+    payer_amount: int | None = None  # fen that the buyer gets of it
     answering: bool = False
 
 
@@ -149,7 +150,12 @@ REFUND_EDGES = (
     REFUND_RELEASED,
 )
 
-EVENTS = tuple(dict.fromkeys(edge.event for edge in (*EDGES, *REFUND_EDGES) if edge.event is not None))
+PAYMENT_DUPLICATED = "PaymentDuplicated"  # no edge: the payment stays PAID, and its checkout was paid before
+
+EVENTS = (
+    *dict.fromkeys(edge.event for edge in (*EDGES, *REFUND_EDGES) if edge.event is not None),
+    PAYMENT_DUPLICATED,
+)
 
 REFUNDABLE = (Status.PAID, Status.PARTIALLY_REFUNDED)
 MAX_REFUNDS = 50  # WeChat Pay APIv3, "Refund": up to 50 partial refunds of one order

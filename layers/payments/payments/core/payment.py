@@ -27,6 +27,7 @@ class Refund:
     created_at: int
     reason: str | None = None
     refund_id: str | None = None
+    payer_amount: int | None = None  # what the buyer gets of it; None where that is all of it, or not known
     user_received_account: str | None = None  # where WeChat Pay says that the money goes, in its words
     sent_on_at: int | None = None  # when it was last found to be on its way again after having been ABNORMAL
     sent_at: int | None = None  # when its request last went out, or was about to
@@ -91,6 +92,7 @@ class Payment:
     return_url: str | None = None  # where the checkout page sends the buyer afterwards
     checkout_id: str | None = None  # the checkout that it is an attempt of
     attempt: int | None = None  # …and the so-manieth
+    duplicate_of: str | None = None  # the order that had paid the same checkout before
     code_url: str | None = None
     prepay_id: str | None = None
     h5_url: str | None = None
@@ -100,6 +102,8 @@ class Payment:
     trade_state: str | None = None
     payer_openid: str | None = None
     success_time: str | None = None  # as WeChat Pay wrote it, RFC 3339
+    payer_total: int | None = None  # what the buyer paid of it, where coupons were used
+    promotions: str | None = None  # those coupons, as JSON text: `coupons.promotions`
     late_paid: bool = False
     paid: int = 0
     refundable: int = 0

@@ -9,8 +9,10 @@ from typing import Any
 
 from payments.core.checkouts.checkout import Checkout, Hold
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
+from payments.core.lifecycle import PAYMENT_DUPLICATED
+from payments.core.payment import Payment
 from payments.storage.checkouts.item import C, checkout_of, get, present, refused
-from payments.storage.items import put, read, write
+from payments.storage.items import P, append, put, read, write
 
 
 class CheckoutStore:
@@ -64,6 +66,23 @@ class CheckoutStore:
         current = seen.current is not None and seen.current.out_trade_no == out_trade_no
         actions = [C.paid_by.set(out_trade_no)] + ([] if current else [C.frozen.set(True)])
         return _update(seen.checkout_id, actions, (C.attempt == seen.attempt) & C.paid_by.does_not_exist())
+
+    def mark_duplicate(self, seen: Payment, *, of: str, now: int) -> Payment:
+        """The checkout of this paid order had been paid by the order `of` before; its event tells that, once.
+
+        RefusedUpdate when it is marked already, or has moved since `seen`.
+        """
+        return append(
+            seen.out_trade_no,
+            [P.duplicate_of.set(of)],
+            (P.version == seen.version) & P.duplicate_of.does_not_exist(),
+            status=seen.status,
+            cause="checkout",
+            now=now,
+            event=PAYMENT_DUPLICATED,
+            amount=seen.paid,
+            transaction_id=seen.transaction_id,
+        )
 
 
 def _update(checkout_id: str, actions: list[Any], condition: Any) -> Checkout:

@@ -12,6 +12,7 @@ from payments.core.checkouts.rules import (
     CLOSING,
     ELSEWHERE,
     IDENTIFY,
+    WAITING,
     Step,
     identified,
     is_open,
@@ -28,6 +29,7 @@ from payments.core.errors import (
     RefusedUpdate,
     TryAgainError,
 )
+from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.use_cases.checkouts.ending import OrderOf, close_attempt
 from payments.use_cases.opening import open_order
@@ -124,8 +126,13 @@ def _opened(seen: Seen, order_of: OrderOf, wiring: Wiring) -> Seen | None:
         return None
     except OrderPaidError:
         return _seen(checkout, wiring.store.reread(wanted), device, wiring)
-    except IdempotencyMismatchError:  # of before the table was restored: whoever held it then may still pay
-        return Seen(checkout, wiring.store.reread(wanted), device, ELSEWHERE)
+    except IdempotencyMismatchError:
+        known = wiring.store.reread(wanted)
+        if known.status in (Status.CLOSED, Status.FAILED):  # ended before it was sent
+            return None
+        found = _seen(checkout, known, device, wiring)
+        # Of before the table was restored: whoever held it then may still pay.
+        return replace(found, status=ELSEWHERE) if found.status == WAITING else found
     except TryAgainError as unknown:
         if "closing" not in unknown.details:
             raise
