@@ -3,8 +3,8 @@
 from typing import Any
 
 from payments.api import checkout
-from payments.api.checkout_page import scene_of
 from payments.api.checkouts.devices import cookie_of
+from payments.api.checkouts.page_states import scene_of
 from payments.api.http import (
     REQUEST_BUDGET_SECONDS,
     Request,

@@ -747,6 +747,7 @@ export interface components {
         };
         /** @description What anybody with the address may know. */
         CheckoutView: {
+            outTradeNo: components["schemas"]["OurOrderNumber"];
             /** @description Rises with every change */
             version: number;
             /** @enum {unknown} */

@@ -205,6 +205,7 @@ class CheckoutView(TypedDict):
     What anybody with the address may know.
     """
 
+    outTradeNo: OurOrderNumber
     version: int
     status: Literal['waiting', 'paid', 'partially_refunded', 'refunded', 'closing', 'closed', 'expired', 'failed']
     amount: YuanText
