@@ -4,8 +4,8 @@ from functools import partial
 from typing import Any
 
 from payments.api import checkout
+from payments.api.checkouts.attempts import order_of
 from payments.api.checkouts.devices import device_of, require_own_page
-from payments.api.checkouts.intake import order_of
 from payments.api.checkouts.view import not_offered, view
 from payments.api.http import (
     REQUEST_BUDGET_SECONDS,
