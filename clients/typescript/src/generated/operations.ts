@@ -34,7 +34,7 @@ export const table = {
   /** Send on a refund that the bank did not take */
   sendAbnormalRefundOn: { method: 'POST', path: '/api/v1/payments/wechat/refund/abnormal', query: [], body: true, key: false, token: true, json: true },
   /** The page on which an order is paid, or what it shows as JSON */
-  showCheckout: { method: 'GET', path: '/checkout/{token}', query: ['lang', 'kind'], body: false, key: false, token: false, json: true },
+  showCheckout: { method: 'GET', path: '/checkout/{token}', query: ['lang', 'returned', 'asked', 'kind'], body: false, key: false, token: false, json: true },
   /** Have an order of a checkout open for the device that asks */
   openCheckout: { method: 'POST', path: '/checkout/{token}/open', query: [], body: true, key: false, token: false, json: true },
   /** A file of an earlier version's page; today's page holds all that it needs */

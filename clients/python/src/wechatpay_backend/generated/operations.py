@@ -190,13 +190,13 @@ class Operations(ABC):
         )
         return answer
 
-    def show_checkout(self, token: str, *, lang: str | None = None, kind: str | None = None) -> types.CheckoutView | types.DeviceView:
+    def show_checkout(self, token: str, *, lang: str | None = None, returned: str | None = None, asked: str | None = None, kind: str | None = None) -> types.CheckoutView | types.DeviceView:
         """The page on which an order is paid, or what it shows as JSON."""
         answer: types.CheckoutView | types.DeviceView = self._call(
             'showCheckout',
             'GET',
             self._path('/checkout/{token}', token=token),
-            query={'lang': lang, 'kind': kind},
+            query={'lang': lang, 'returned': returned, 'asked': asked, 'kind': kind},
             body=None,
             key=None,
             takes_key=False,

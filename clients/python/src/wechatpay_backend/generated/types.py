@@ -218,6 +218,7 @@ class CheckoutView(TypedDict):
     refundedAmount: NotRequired[YuanText]
     codeExpiresAt: NotRequired[Moment]
     codeUrl: NotRequired[str]
+    h5Url: NotRequired[str]
     qrCode: NotRequired[str]
     paymentParams: NotRequired[PaymentParams]
     live: NotRequired[CheckoutViewLive]
