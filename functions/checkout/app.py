@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from payments.api import checkout
-from payments.api.checkout_page import Page, language_of, scene_of
+from payments.api.checkout_page import Page
 from payments.api.checkouts import addresses
 from payments.api.checkouts.devices import device_of
+from payments.api.checkouts.page_states import language_of, scene_of
 from payments.api.checkouts.view import view as view_of_checkout
 from payments.api.http import Request, operation, render_refusal, request_of, response, unforeseen
 from payments.core.errors import ApiError, OrderNotFoundError
@@ -39,7 +40,12 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
             return response(200, view, {"vary": "accept, user-agent"})
         back = "returned" in request.query
         return page.render(
-            view, language=language, scene=scene, live_url=wiring.settings.live_url, returned=back
+            view,
+            language=language,
+            scene=scene,
+            live_url=wiring.settings.live_url,
+            returned=back,
+            logo=wiring.settings.merchant_logo,
         )
     except ApiError as refusal:
         answer = render_refusal(refusal, event, log_context)

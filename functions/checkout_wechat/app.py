@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from payments.api.checkout_page import scene_of
 from payments.api.checkouts import addresses
 from payments.api.checkouts.devices import cookie_of
+from payments.api.checkouts.page_states import scene_of
 from payments.api.http import (
     REQUEST_BUDGET_SECONDS,
     Request,

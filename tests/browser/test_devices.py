@@ -138,23 +138,28 @@ def test_where_wechat_pay_does_not_close_yet_the_page_says_where_it_is_still_ope
     assert len(payable(orders)) == 1
 
 
-def test_where_the_merchant_has_no_h5_a_phone_is_shown_the_way_to_wechat_and_asks_no_more(
-    shop, tab, checkout, orders
+@pytest.mark.parametrize("locale", WORDS)
+def test_where_wechat_pay_refuses_h5_a_phone_is_shown_the_way_into_wechat_and_asks_no_more(
+    shop, tab, checkout, orders, locale
 ):
-    shop.faults({"on": "h5", "effect": "status", "status": 403, "code": "NO_AUTH"})
-    page = tab(checkout(), user_agent=IPHONE, locale="en", **SMALL)
-    state(page, "refused")
-    assert page.locator("#code").is_visible()
+    from sandbox.pages.scanning import text_in
+
+    shop.faults({"on": "h5", "effect": "status", "status": 400, "code": "APPID_MCHID_NOT_MATCH"})
+    address = checkout()
+    page = tab(address, user_agent=IPHONE, locale=locale, **SMALL)
+    state(page, "into_wechat")
     assert page.locator("#copy").is_visible()
-    page.screenshot(path=SHOTS / "devices-refused.png")
+    picture = SHOTS / f"devices-into-wechat-{locale}.png"
+    page.screenshot(path=picture)
+    assert text_in(picture.read_bytes()) == address
     posts = []
     page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
     page.wait_for_timeout(5000)
-    assert posts == []
     page.reload()
-    state(page, "refused")
+    state(page, "into_wechat")
     page.wait_for_timeout(2000)
     assert posts == []
+    assert orders() == []
 
 
 @pytest.mark.parametrize("agent", BOTS)

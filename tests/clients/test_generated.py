@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.clients.building import run
 from tests.clients.caller import Caller
-from tests.clients.conftest import HERE, run
 from tests.clients.scene import Scene
 from tests.kit.document import DOCUMENT, PATH
 from tests.kit.shop import Shop
@@ -59,7 +59,7 @@ def test_a_strict_mypy_takes_every_module(generated: Path, environment: Path) ->
 def test_every_operation_answers_it_in_a_form_that_it_reads(
     generated: Path, environment: Path, shop: Shop
 ) -> None:
-    program = [str(environment / "bin/python"), str(HERE / "call_generated.py")]
+    program = [str(environment / "bin/python"), str(Path(__file__).with_name("call_generated.py"))]
     calls = Scene(shop).calls(by_wechat_pay=True)
     told = Caller(program, {"PYTHONPATH": str(generated)}).calls(shop.sandbox.api, *calls)
     # Nobody here can sign as WeChat Pay does, nor has its files: what those calls are refused with is read as well.

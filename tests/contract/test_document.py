@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,21 @@ def test_the_file_is_openapi() -> None:
     import schemathesis  # not for each process that only collects
 
     schemathesis.openapi.from_dict(DOCUMENT.raw).validate()
+
+
+def test_no_name_stands_twice_in_an_object() -> None:
+    """PyYAML takes the last one; generators of clients stop."""
+    waiting: list[Any] = [yaml.compose(PATH.read_text(), yaml.SafeLoader)]
+    twice = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            names = [name.value for name, _ in node.value]
+            twice += [name for name in {*names} if names.count(name) > 1]
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+    assert twice == []
 
 
 def test_what_is_documented_is_what_the_template_routes() -> None:

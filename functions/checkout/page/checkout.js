@@ -47,7 +47,8 @@
   function stateOfCheckout({ status, kind, refused, takeOver }) {
     const late = Date.parse(view.expiresAt) - Date.now() - ahead < TOO_LATE;
     if (status === "identify") return mayIdentify() ? "opening" : "identify";
-    if (status === "ready") return refused === kind || barred ? "refused" : "opening";
+    if (status === "ready" && (refused === kind || barred)) return kind === "h5" ? "into_wechat" : "refused";
+    if (status === "ready") return "opening";
     if (status === "elsewhere") return takeOver ? "held" : "left_there";
     return status === "closing" && !late ? "handing" : status;
   }
@@ -71,12 +72,14 @@
     if (h5Url) part("leave").href = h5Url;
     part("leave").hidden = !h5Url;
     part("asked").hidden = state !== "returned";
-    part("copy").hidden = !["phone", "wechat", "outside", "refused"].includes(state);
+    part("copy").hidden = !["phone", "wechat", "outside", "refused", "into_wechat"].includes(state);
     text("act", words.acts[state] ?? "");
     part("act").hidden = !words.acts[state];
     part("left").hidden = view.status !== "waiting";
     text("refunded", refundedAmount ?? "");
     part("refund").hidden = !refundedAmount;
+    text("order", view.outTradeNo ?? "");
+    part("number").hidden = !view.outTradeNo;
     if (returnUrl) part("back").href = returnUrl;
     part("back").hidden = !returnUrl;
     if (state === "returning") setTimeout(() => location.replace(returnUrl), RETURN_AFTER);

@@ -13,6 +13,10 @@ NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 
 # RFC 6749, section 3.3, but for brackets, in which API Gateway hands a list of scopes over.
 _SCOPE = re.compile(r"[!#-Z^-~]+")
+# A second slash at the beginning would name another host.
+_LOGO = re.compile(
+    r"data:image/(?:png|jpeg|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}|/[A-Za-z0-9._~-][A-Za-z0-9._~/-]*"
+)
 
 
 class Settings(AppSettings):
@@ -145,6 +149,16 @@ class Settings(AppSettings):
         return self._environment.get("MERCHANT_NAME", "")
 
     @property
+    def merchant_logo(self) -> str:
+        """What the checkout page shows above that name: a picture in base64 (data:), or a path on the page's own origin; may be empty."""
+        logo = self._environment.get("MERCHANT_LOGO", "")
+        if logo and not _LOGO.fullmatch(logo):
+            raise ConfigurationError(
+                "MERCHANT_LOGO must be a picture like data:image/png;base64,… or a path on the page's own origin like /logo.png"
+            )
+        return logo
+
+    @property
     def public_url(self) -> str:
         """Base address of the API as the outside knows it: the notify URL's, for no function may refer to its own API."""
         return self.notify_url.removesuffix(NOTIFY_PATH)
@@ -201,6 +215,11 @@ class Settings(AppSettings):
                 "PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ: with one name, every buyer may do all of it"
             )
         return names
+
+    @property
+    def h5_payments(self) -> bool:
+        """Whether a checkout is paid by H5 in a phone's browser."""
+        return self._text("H5_PAYMENTS") != "false"
 
     @property
     def client_address_from(self) -> str:

@@ -769,6 +769,7 @@ export interface components {
         };
         /** @description What anybody with the address may know. */
         CheckoutView: {
+            outTradeNo: components["schemas"]["OurOrderNumber"];
             /** @description Rises with every change */
             version: number;
             /** @enum {unknown} */
@@ -878,6 +879,20 @@ export interface components {
                 successTime?: string;
             };
         };
+        Promotion: {
+            couponId: string;
+            name?: string;
+            /** @description GLOBAL or SINGLE */
+            scope?: string;
+            /** @description CASH (prefunded, settled with you) or NOCASH */
+            type?: string;
+            amount: components["schemas"]["YuanText"];
+            stockId?: string;
+            wechatpayContribute?: components["schemas"]["YuanText"];
+            merchantContribute?: components["schemas"]["YuanText"];
+            otherContribute?: components["schemas"]["YuanText"];
+            currency?: string;
+        };
         Details: {
             /** @constant */
             success: true;
@@ -887,6 +902,12 @@ export interface components {
                 contentId: string;
                 checkoutId?: components["schemas"]["CheckoutId"];
                 amount: components["schemas"]["YuanText"];
+                payerAmount?: components["schemas"]["YuanText"];
+                /**
+                 * @description The coupons that paid the rest, as WeChat Pay tells them (`promotion_detail`); left out where there were none, or where what it says
+                 *     of them is unusable.
+                 */
+                promotions?: components["schemas"]["Promotion"][];
                 currency: components["schemas"]["Currency"];
                 /** @constant */
                 paymentMethod: "wechat";
@@ -896,6 +917,7 @@ export interface components {
                     /** @description Ours begin with RF; others were made in the merchant console */
                     outRefundNo: string;
                     amount: components["schemas"]["YuanText"];
+                    payerAmount?: components["schemas"]["YuanText"];
                     status: components["schemas"]["RefundStatus"];
                     /** @description Where WeChat Pay says that the money goes, in its words: the buyer's balance, a card's last digits, or the merchant's account (商户…) */
                     userReceivedAccount?: string;
@@ -939,6 +961,7 @@ export interface components {
                 /** @description WeChat Pay's number, once it has given one */
                 refundId?: string;
                 refundAmount: components["schemas"]["Yuan"];
+                payerAmount?: components["schemas"]["Yuan"];
                 status: components["schemas"]["RefundStatus"];
                 /**
                  * @description There when this refund had been asked for before
@@ -960,6 +983,7 @@ export interface components {
                 /** @description WeChat Pay's number */
                 refundId: string;
                 refundAmount: components["schemas"]["Yuan"];
+                payerAmount?: components["schemas"]["Yuan"];
                 status: components["schemas"]["RefundStatus"];
                 /** @description Where WeChat Pay says that the money goes, in its words: the buyer's balance, a card's last digits, or the merchant's account (商户…) */
                 userReceivedAccount?: string;

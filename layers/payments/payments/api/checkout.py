@@ -50,6 +50,7 @@ def view(payment: Payment, *, scene: str, wiring: Wiring) -> dict[str, object]:
     now = wiring.now()
     status = status_of(payment, now)
     members: dict[str, object] = {
+        "outTradeNo": payment.out_trade_no,
         "version": payment.version,
         "status": status,
         "amount": str(yuan(payment.amount)),

@@ -10,11 +10,12 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import urlsplit
+
+from payments.api.checkouts.page_states import seconds_left, state_of
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _KEPT = "public, max-age=31536000, immutable"
@@ -25,10 +26,6 @@ _SAFE = {
     "referrer-policy": "no-referrer",
 }
 _HIDDEN = {True: "hidden", False: ""}
-TOO_LATE_SECONDS = 120  # before a checkout's end, in which no order of it is opened any more
-_HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
-# WeChat's program for computers, whose screen a phone can scan: WindowsWechat, MacWechat, UnifiedPCWindowsWechat.
-_COMPUTER = re.compile(r"(Windows|Mac|Linux)Wechat|Windows NT|Macintosh")
 
 
 class Page:
@@ -63,17 +60,26 @@ class Page:
         return self._files.get(name)
 
     def render(
-        self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str, returned: bool = False
+        self,
+        view: Mapping[str, Any],
+        *,
+        language: str,
+        scene: str,
+        live_url: str,
+        returned: bool = False,
+        logo: str = "",
     ) -> dict[str, Any]:
         """The answer that shows `view` (see `checkout.view`): complete without script, alive with it.
 
-        `returned`: the buyer comes back from WeChat, which proves nothing.
+        `returned`: the buyer comes back from WeChat, which proves nothing. `logo`: see `Settings.merchant_logo`.
         """
         state, words = state_of(view, scene, returned=returned), self._words[language]
         places = self._places(state, language, scene) | {
             "view": json.dumps(view, ensure_ascii=False),
             "words": json.dumps(words, ensure_ascii=False),
             "merchant": view.get("merchantName", ""),
+            "logo": logo,
+            "number": view.get("outTradeNo", ""),
             "amount": view["amount"],
             "subject": view["subject"],
             "refunded": view.get("refundedAmount", ""),
@@ -85,6 +91,8 @@ class Page:
         shown = {
             "order": True,
             "merchant": "merchantName" in view,
+            "logo": bool(logo),
+            "number": "outTradeNo" in view,
             "refund": "refundedAmount" in view,
             "code": "qrCode" in view,
             "pay": "paymentParams" in view,
@@ -123,7 +131,18 @@ class Page:
             "icon": self._icon,
             **{
                 f"word_{name}": words[name]
-                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured", "asked", "script")
+                for name in (
+                    "refund",
+                    "number",
+                    "qr",
+                    "pay",
+                    "copy",
+                    "left",
+                    "back",
+                    "secured",
+                    "asked",
+                    "script",
+                )
             },
         }
 
@@ -140,6 +159,8 @@ class Page:
             "view",
             "words",
             "merchant",
+            "logo",
+            "number",
             "amount",
             "subject",
             "refunded",
@@ -149,7 +170,22 @@ class Page:
             "return_url",
         )
         texts = {name: html.escape(text) for name, text in {**dict.fromkeys(absent, ""), **places}.items()}
-        optional = ("order", "merchant", "refund", "code", "pay", "leave", "asked", "left", "back", "script")
+        optional = (
+            *(
+                "order",
+                "merchant",
+                "logo",
+                "number",
+                "refund",
+                "code",
+                "pay",
+                "leave",
+                "asked",
+                "left",
+                "back",
+            ),
+            "script",
+        )
         flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
         refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
         page = self._html.substitute(texts, **flags, reload=refresh, script=self._script, style=self._style)
@@ -157,19 +193,25 @@ class Page:
             **_SAFE,
             "content-type": "text/html; charset=utf-8",
             "content-language": places["lang"],
-            "content-security-policy": policy(live_url, script=self._script, style=self._style),
+            "content-security-policy": policy(
+                live_url, script=self._script, style=self._style, logo=places.get("logo", "")
+            ),
             "cache-control": "no-store",
             "vary": "accept, accept-language, user-agent",
         }
         return _answer(status, headers, page)
 
 
-def policy(live_url: str, *, script: str, style: str) -> str:
-    """The Content-Security-Policy: this script, this style, nothing else and nothing from elsewhere, in nobody's frame."""
+def policy(live_url: str, *, script: str, style: str, logo: str = "") -> str:
+    """The Content-Security-Policy: this script, this style, nothing else and nothing from elsewhere, in nobody's frame.
+
+    Pictures are in the page; of the page's own origin they may come where the logo does.
+    """
+    images = "data: 'self'" if logo.startswith("/") else "data:"
     live = urlsplit(live_url)
     connect = f"'self' {live.scheme}://{live.netloc}" if live_url else "'self'"
     return (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src {images}; "
         f"connect-src {connect}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -178,64 +220,10 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def state_of(view: Mapping[str, Any], scene: str, *, returned: bool = False) -> str:
-    """What the page shows, a name in words.json; checkout.js says the same of the same view."""
-    if view["status"] == "paid" and "returnUrl" in view:
-        return "returning"
-    if "kind" in view and view["status"] != "waiting":
-        return _state_of_checkout(view)
-    if view["status"] != "waiting":
-        return str(view["status"])
-    if "paymentParams" in view:
-        return "cashier"
-    if "h5Url" in view:
-        return "returned" if returned else "leave"
-    if view.get("method") == "h5" and scene != "phone":
-        return "outside" if scene == "wechat" else "handheld"
-    if "qrCode" not in view:
-        return "opening" if "kind" in view else "renewing"
-    if view.get("method") == "jsapi":
-        return "elsewhere"
-    return "scan" if scene == "desktop" else scene
-
-
-def _state_of_checkout(view: Mapping[str, Any]) -> str:
-    """One that is no order: it opens one for the device that is there."""
-    status = str(view["status"])
-    if status in ("ready", "identify"):
-        return "refused" if view.get("refused") == view["kind"] else "opening"
-    if status == "elsewhere":
-        return "held" if view["takeOver"] else "left_there"
-    return "handing" if status == "closing" and _seconds_left(view) >= TOO_LATE_SECONDS else status
-
-
-def scene_of(user_agent: str) -> str:
-    """Where the page is looked at: wechat (its own browser on a phone), phone, or desktop."""
-    if "MicroMessenger" in user_agent:
-        return "desktop" if _COMPUTER.search(user_agent) else "wechat"
-    return "phone" if _HANDHELD.search(user_agent) else "desktop"
-
-
-def language_of(asked: str | None, accept_language: str) -> str:
-    """zh or en: as asked for in the address, or the first of the two that the browser names; en when it names neither."""
-    if asked in ("zh", "en"):
-        return asked
-    for entry in accept_language.lower().split(","):
-        language = entry.strip().partition(";")[0].partition("-")[0]
-        if language in ("zh", "en"):
-            return language
-    return "en"
-
-
 def _countdown(view: Mapping[str, Any]) -> str:
-    seconds = max(0, _seconds_left(view))
+    seconds = max(0, seconds_left(view))
     hours, minutes = divmod(seconds // 60, 60)
     return re.sub("^0(0:)?", "", f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}")
-
-
-def _seconds_left(view: Mapping[str, Any]) -> int:
-    left = datetime.fromisoformat(view["expiresAt"]) - datetime.fromisoformat(view["now"])
-    return int(left.total_seconds())
 
 
 def _answer(status: int, headers: Mapping[str, str], body: str) -> dict[str, Any]:

@@ -205,6 +205,7 @@ class CheckoutView(TypedDict):
     What anybody with the address may know.
     """
 
+    outTradeNo: OurOrderNumber
     version: int
     status: Literal['waiting', 'paid', 'partially_refunded', 'refunded', 'closing', 'closed', 'expired', 'failed']
     amount: YuanText
@@ -280,9 +281,23 @@ class QueriedDataPayer(TypedDict):
     openid: str
 
 
+class Promotion(TypedDict):
+    couponId: str
+    name: NotRequired[str]
+    scope: NotRequired[str]
+    type: NotRequired[str]
+    amount: YuanText
+    stockId: NotRequired[str]
+    wechatpayContribute: NotRequired[YuanText]
+    merchantContribute: NotRequired[YuanText]
+    otherContribute: NotRequired[YuanText]
+    currency: NotRequired[str]
+
+
 class DetailsDataRefund(TypedDict):
     outRefundNo: str
     amount: YuanText
+    payerAmount: NotRequired[YuanText]
     status: RefundStatus
     userReceivedAccount: NotRequired[str]
     reason: NotRequired[str]
@@ -305,6 +320,8 @@ class DetailsData(TypedDict):
     contentId: str
     checkoutId: NotRequired[CheckoutId]
     amount: YuanText
+    payerAmount: NotRequired[YuanText]
+    promotions: NotRequired[list[Promotion]]
     currency: Currency
     paymentMethod: Literal['wechat']
     status: Status
@@ -337,6 +354,7 @@ class RefundedData(TypedDict):
     outRefundNo: str
     refundId: NotRequired[str]
     refundAmount: Yuan
+    payerAmount: NotRequired[Yuan]
     status: RefundStatus
     duplicate: NotRequired[Literal[True]]
     createdAt: NotRequired[Moment]
@@ -353,6 +371,7 @@ class SentOnData(TypedDict):
     outRefundNo: str
     refundId: str
     refundAmount: Yuan
+    payerAmount: NotRequired[Yuan]
     status: RefundStatus
     userReceivedAccount: NotRequired[str]
 

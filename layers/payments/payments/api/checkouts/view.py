@@ -1,8 +1,10 @@
 """The public view of a checkout for one device: how it stands, and what that device pays by."""
 
+from dataclasses import replace
+
 from payments.api import means, qr, tokens
 from payments.api.h5.link import h5_link
-from payments.core.checkouts.checkout import Checkout
+from payments.core.checkouts.checkout import H5, Checkout, Device
 from payments.core.checkouts.rules import CLOSING, ELSEWHERE, IDENTIFY, READY, WAITING, may_begin, version_of
 from payments.core.lifecycle import Status
 from payments.core.money import yuan
@@ -17,6 +19,8 @@ RETRY_SECONDS = 5  # seconds until an order that is being closed is looked at ag
 
 def view(seen: Seen, *, token: str, wiring: Wiring) -> dict[str, object]:
     """What anybody with the address may know: amounts in yuan as text, times in ISO 8601; absent members are left out."""
+    if not_offered(seen.device, wiring) and seen.status == ELSEWHERE:
+        seen = replace(seen, status=READY)  # nothing that could be taken over to here
     checkout, payment, now = seen.checkout, seen.payment, wiring.now()
     members: dict[str, object] = {
         "version": version_of(checkout, payment),
@@ -50,11 +54,19 @@ def _how(seen: Seen, token: str, now: float, wiring: Wiring) -> dict[str, object
         return {"heldBy": hold.kind, "takeOver": may_begin(checkout, now)}
     if seen.status == CLOSING and hold is not None:
         return {"heldBy": hold.kind, "retryAfter": seen.retry_after or RETRY_SECONDS}
-    refused = seen.payment is not None and seen.payment.status is Status.FAILED and seen.payment.refusal
-    if seen.status != READY or hold is None or not refused:
+    failed = seen.payment is not None and seen.payment.status is Status.FAILED and seen.payment.refusal
+    refused = hold.kind if hold is not None and failed else None
+    if not_offered(seen.device, wiring):
+        refused = seen.device.kind
+    if seen.status != READY or refused is None:
         return {}
     # The way to another device, or into WeChat's own browser: this very address.
-    return {"refused": hold.kind, "qrCode": qr.data_url(_address(token, wiring))}
+    return {"refused": refused, "qrCode": qr.data_url(_address(token, wiring))}
+
+
+def not_offered(device: Device, wiring: Wiring) -> bool:
+    """Whether the merchant has no way to be paid on this kind of device."""
+    return device.kind == H5 and not wiring.settings.h5_payments
 
 
 def _means(payment: Payment, token: str, now: float, wiring: Wiring) -> dict[str, object]:
