@@ -339,7 +339,7 @@
   part("pay").addEventListener("click", openCashier);
   part("copy").addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(location.origin + location.pathname);
       text("copy", words.copied);
     } catch {
       part("copy").hidden = true; // then the browser's own way of sharing is left
