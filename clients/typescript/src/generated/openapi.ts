@@ -838,7 +838,7 @@ export interface components {
             /** @description Whether this device may go on with it */
             takeOver?: boolean;
             /**
-             * @description The kind that WeChat Pay refused last
+             * @description The kind that WeChat Pay refused last, or `h5` where the merchant has none
              * @enum {unknown}
              */
             refused?: "native" | "jsapi" | "h5";
@@ -848,7 +848,7 @@ export interface components {
             identifyUrl?: string;
             codeExpiresAt?: components["schemas"]["Moment"];
             codeUrl?: string;
-            /** @description A PNG data URL of the code */
+            /** @description A PNG data URL, of the code; with `refused`, of this very address */
             qrCode?: string;
             /** @description Where a phone's browser is to go */
             h5Url?: string;
