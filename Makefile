@@ -123,6 +123,9 @@ node: setup ## a Node.js package as the simulator's client (needs node and npm)
 clients: setup $(CLIENTS)/.ready ## both clients, built and called against a sandbox; others generated from docs/openapi.yaml (needs node and npm)
 	@THOROUGH=1 CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/clients $(ARGS)
 
+examples: setup ## each shop of examples/ beside a sandbox: bought, paid, heard of, refunded, and how long that took (needs node and npm)
+	@THOROUGH=1 $(PY) -m pytest -q tests/examples $(ARGS)
+
 generated: setup $(CLIENTS)/.ready ## what both clients have of docs/openapi.yaml, written anew (needs node and npm)
 	@mkdir -p .sandbox/clients && cp clients/typescript/package.json .sandbox/clients/
 	@cd .sandbox/clients && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts

@@ -247,9 +247,9 @@ def write(typescript_folder: Path, python_folder: Path, *, node_modules: Path, e
 
 
 def _run(command: list[str]) -> None:
-    subprocess.run(  # noqa: S603  both tools are ours to name
-        command, check=True, stdout=subprocess.DEVNULL, timeout=300
-    )
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)  # noqa: S603  both are pinned
+    if done.returncode:
+        raise SystemExit("\n".join([f"{command[0]} failed:", *done.stderr.splitlines()[:20]]))
 
 
 def main() -> None:

@@ -9,7 +9,13 @@ from botocore.exceptions import ClientError
 
 from operations.env_file import parse
 from operations.stack import CannotError, Stack
-from payments.storage.secret_members import PLATFORM_CERTIFICATES, certificate_texts, content_of, members_of
+from payments.storage.secret_members import (
+    APP_SECRET,
+    PLATFORM_CERTIFICATES,
+    certificate_texts,
+    content_of,
+    members_of,
+)
 from wechatpay.errors import KeyFormatError
 from wechatpay.keys import bare, checked_public_key_id, checked_serial
 
@@ -22,6 +28,9 @@ PARAMETERS = {
     "WECHAT_BACKUP_GATEWAY": "WeChatBackupGateway",
     "WECHAT_GATEWAYS_ALLOWED": "WeChatGatewaysAllowed",
     "REQUIRE_QUOTE": "RequireQuote",
+    "WECHAT_MINI_PROGRAMS": "WeChatMiniPrograms",
+    "WECHAT_OPEN_PLATFORM": "WeChatOpenPlatform",
+    "WECHAT_OPEN_PLATFORMS_ALLOWED": "WeChatOpenPlatformsAllowed",
     "CLIENT_ADDRESS_FROM": "ClientAddressFrom",
 }
 # Taken by the functions without what stands around them; the other parameters as they are.
@@ -42,6 +51,8 @@ SECRETS = {
         "CLOUDFRONT_ORIGIN_KEY_PREVIOUS",
     ),
 }
+# Of each app that asks the open platform; may stay empty, and older stacks have none.
+APPS_SECRET = "AppsSecretArn"  # noqa: S105  a name
 DEFAULTS = {
     "WECHAT_GATEWAY": "https://api.mch.weixin.qq.com",
     "WECHAT_BACKUP_GATEWAY": "https://api2.mch.weixin.qq.com",
@@ -49,12 +60,15 @@ DEFAULTS = {
     "REQUIRE_QUOTE": "true",
     "CLIENT_ADDRESS_FROM": "gateway",
     "WECHAT_APPS": "",
+    "WECHAT_MINI_PROGRAMS": "",
+    "WECHAT_OPEN_PLATFORM": "https://api.weixin.qq.com",
+    "WECHAT_OPEN_PLATFORMS_ALLOWED": "https://api.weixin.qq.com",
 }
 # What a file says besides, for `make deploy` alone: who issues the callers' tokens, and the account that it is meant for.
 CALLERS = {"JWT_ISSUER": "JwtIssuer", "JWT_AUDIENCE": "JwtAudience"}
 ACCOUNT = "AWS_ACCOUNT_ID"
 IN_FILE = {**PARAMETERS, **CALLERS}  # every variable that becomes a parameter of the template, and which
-KNOWN = {*IN_FILE, ACCOUNT, *(name for members in SECRETS.values() for name in members)}
+KNOWN = {*IN_FILE, ACCOUNT, APP_SECRET, *(name for members in SECRETS.values() for name in members)}
 # How a member is written where it stands in several forms. What is not here stays as it is given.
 _WRITTEN = {
     "WECHAT_CERT_SERIAL_NO": checked_serial,
@@ -95,11 +109,16 @@ class Configuration:
             return certificate_texts(self._values)
         return ()
 
+    @property
+    def app_secrets(self) -> tuple[str, ...]:
+        """The names of the apps' own secrets that are there."""
+        return tuple(name for name in sorted(self._values) if name.startswith(APP_SECRET))
+
     def not_text(self) -> list[str]:
         """The names of values that should be text and are not."""
         return [
             name
-            for name in sorted(KNOWN - {PLATFORM_CERTIFICATES})
+            for name in sorted({*KNOWN, *self.app_secrets} - {PLATFORM_CERTIFICATES})
             if not isinstance(self._values.get(name, ""), str)
         ]
 
@@ -139,11 +158,17 @@ def parameters_of(stack: Stack) -> dict[str, str]:
 
 
 def of_stack(stack: Stack) -> Configuration:
-    """What a deployed stack has: its parameters, and its two secrets. Raises CannotError."""
+    """What a deployed stack has: its parameters, and its secrets. Raises CannotError."""
     values: dict[str, Any] = dict(parameters_of(stack))
-    for output in SECRETS:
-        values |= secret(stack, output)
+    for members in secrets_of(stack).values():
+        values |= members
     return Configuration(values)
+
+
+def secrets_of(stack: Stack) -> dict[str, dict[str, Any]]:
+    """The members of each secret that is an operator's to fill, by the output that names it. Raises CannotError."""
+    there = [*SECRETS, *([APPS_SECRET] if stack.has_output(APPS_SECRET) else [])]
+    return {output: secret(stack, output) for output in there}
 
 
 def secret(stack: Stack, output: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ KEPT = {
     "SigningSecret": "the merchant's signing key",
     "VerificationSecret": "the keys that prove what WeChat Pay says",
     "CertificatesSecret": "WeChat Pay's certificates",
+    "AppsSecret": "the apps' secrets for WeChat's open platform",
     "CheckoutSecret": "what signed the checkout addresses that are out there",
     "UnpublishedBucket": "events that could not be published",
 }

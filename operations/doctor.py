@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from operations.checks.apps import check_apps
 from operations.checks.concurrency import check_concurrency
 from operations.checks.deployment import check_account, check_callers
 from operations.checks.echo import ARRIVAL_SECONDS, check_echo
@@ -76,6 +77,7 @@ def diagnosed(
         sound = sound and finding.level is not Level.FAULT
         yield finding
     yield from check_keys(configuration)
+    yield from check_apps(configuration, online=online and sound)
     if online and sound:
         taken = True
         for finding in check_gateway(configuration):

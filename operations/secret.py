@@ -1,4 +1,4 @@
-"""`make secret`: checks a `.env` file as `make doctor` does, then writes the stack's two secrets from it."""
+"""`make secret`: checks a `.env` file as `make doctor` does, then writes the stack's secrets from it."""
 
 import argparse
 import json
@@ -10,12 +10,13 @@ from typing import Any
 from operations.checks.findings import Findings, Level, fault, has, shown
 from operations.configuration import (
     ACCOUNT,
+    APPS_SECRET,
     PARAMETERS,
     SECRETS,
     Configuration,
     of_file,
     parameters_of,
-    secret,
+    secrets_of,
 )
 from operations.doctor import diagnosed
 from operations.stack import CannotError, Stack, run
@@ -38,7 +39,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _write(stack: Stack, options: argparse.Namespace) -> int:
     given = of_file(options.file)
-    before = {output: secret(stack, output) for output in SECRETS}
+    before = secrets_of(stack)
     deployed = Configuration(parameters_of(stack))
     kept = Configuration({name: value for members in before.values() for name, value in members.items()})
     print(f"secret: {options.file} for {stack.name}")
@@ -47,9 +48,10 @@ def _write(stack: Stack, options: argparse.Namespace) -> int:
     if has(findings, Level.FAULT):
         print("secret: nothing was written; mend the faults first")
         return 1
-    after = {output: _merged(members, given, SECRETS[output]) for output, members in before.items()}
-    changed = [output for output in SECRETS if after[output] != before[output]]
-    for output in SECRETS:
+    names = SECRETS | {APPS_SECRET: given.app_secrets}
+    after = {output: _merged(members, given, names[output]) for output, members in before.items()}
+    changed = [output for output in before if after[output] != before[output]]
+    for output in before:
         _tell(output, before[output], after[output])
     if not changed:
         print("secret: there is nothing to write")

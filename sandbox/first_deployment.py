@@ -10,9 +10,16 @@ from sandbox.tokens import Tokens
 
 
 def chosen_parameters(
-    merchant: Credentials, tokens: Tokens, *, api: str, notify_url: str, simulator: str, shop_name: str
+    merchant: Credentials,
+    tokens: Tokens,
+    *,
+    api: str,
+    notify_url: str,
+    simulator: str,
+    open_platform: str,
+    shop_name: str,
 ) -> dict[str, str]:
-    """The template's parameters by name; `api` and `simulator` are base URLs."""
+    """The template's parameters by name; `api`, `simulator` and `open_platform` are base URLs."""
     return {
         "Stage": "sandbox",
         "Release": "sandbox",
@@ -23,6 +30,10 @@ def chosen_parameters(
         "WeChatGateway": simulator,
         "WeChatBackupGateway": simulator,
         "WeChatGatewaysAllowed": simulator,
+        "WeChatMiniPrograms": "mini",
+        "WeChatOpenPlatform": open_platform,
+        "WeChatOpenPlatformsAllowed": open_platform,
+        "WeChatAuthorizeOrigin": open_platform,
         "JwtIssuer": tokens.issuer,
         "JwtAudience": tokens.audience,
         "DueShards": "4",
@@ -33,7 +44,7 @@ def chosen_parameters(
 
 
 def write_secrets(aws: Aws, deployed: Deployed, merchant: Credentials, tokens: Tokens, *, mode: str) -> None:
-    """Write those secrets that the template has: two, so that notify cannot read the signing key.
+    """Write those secrets that the template has: several, so that notify cannot read the signing key.
 
     `mode` is what WeChat Pay signs with: `pubkey`, `cert`, or `mixed` for both.
     """
@@ -52,7 +63,12 @@ def write_secrets(aws: Aws, deployed: Deployed, merchant: Credentials, tokens: T
         "WECHAT_CERTIFICATE": merchant.merchant_certificate,
         "WECHAT_API_KEY": "unused-by-version-3",
     }
-    for name, content in {"SigningSecret": signing, "VerificationSecret": verification}.items():
+    apps = {
+        "WECHAT_APP_SECRET": merchant.app_secret,
+        "WECHAT_APP_SECRET_MINI": merchant.mini_program_secret,
+    }
+    contents = {"SigningSecret": signing, "VerificationSecret": verification, "AppsSecret": apps}
+    for name, content in contents.items():
         if name in deployed.refs:
             aws.client("secretsmanager").put_secret_value(
                 SecretId=deployed.refs[name], SecretString=json.dumps(content)

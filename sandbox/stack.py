@@ -239,6 +239,7 @@ class Sandbox:
             api=self.api,
             notify_url=self.api + NOTIFY_PATH,
             simulator=self.simulator,
+            open_platform=self.open_platform,
             shop_name=SHOP_NAME,
         )
         declared = parameters_of(self._template)

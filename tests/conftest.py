@@ -23,18 +23,26 @@ gc.set_threshold(100_000, 50, 100)
 # Functions that run in the tests' own process wait as long for their table as those of a sandbox do.
 os.environ.setdefault("AWS_TIMEOUT_SECONDS", "5")
 
-TOGETHER = {
-    "http",
-    "identity",
-    "pages",
-}  # folders whose tests look at what the others left behind, or share a sandbox
+# Folders whose tests look at what the others of the folder left behind, or have one sandbox for several files.
+TOGETHER = {"http", "identity", "pages"}
 
 # Begun first, in this order: so that what comes last is short, and no process waits for another's long file.
 FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog", "payments", "functions")
 
-FILES_IN_TURN = 2
+# What a run draws that is not thorough: of files that start worlds of their own, and of a test of many cases that is not
+# marked. What holds texts and templates is whole: it costs little, and whoever changes them has nothing else.
+FILES_IN_TURN = 3
+FEW_CASES, OF_MANY_CASES = 8, 3
+WHOLE = {"documents", "template", "deployed", "audit", "contract"}
 
-ALONE = {"browser", "clients", "drills", "dynalite", "node"}  # with more needs than the suite: run when named
+ALONE = {
+    "browser",
+    "clients",
+    "drills",
+    "dynalite",
+    "examples",
+    "node",
+}  # with more needs than the suite: run when named
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -93,16 +101,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: _rank(item.nodeid))
     if config.option.keyword or any("::" in argument for argument in config.args):
         return  # asked for by name
-    cases: dict[str, list[pytest.Item]] = {}
     worlds = dict.fromkeys(item.path for item in items if item.get_closest_marker("in_turn"))
     idle = set(worlds) - set(share_of(worlds, "files", one_in=FILES_IN_TURN))
     left_out = {item for item in items if item.path in idle}
+    cases: dict[str, list[pytest.Item]] = {}
     for item in items:
-        if item not in left_out and (mark := item.get_closest_marker("share")):
-            whose = "::" if mark.kwargs.get("of_file") else "["
+        if item not in left_out:
+            mark = item.get_closest_marker("share")
+            whose = "::" if mark and mark.kwargs.get("of_file") else "["
             cases.setdefault(item.nodeid.partition(whose)[0], []).append(item)
     for test, its_items in cases.items():
-        (one_in,) = its_items[0].get_closest_marker("share").args
+        if mark := its_items[0].get_closest_marker("share"):
+            (one_in,) = mark.args
+        elif len(its_items) > FEW_CASES and its_items[0].path.parent.name not in WHOLE:
+            one_in = OF_MANY_CASES
+        else:
+            continue
         left_out |= set(its_items) - set(share_of(its_items, test, one_in=one_in))
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from payments.api import checkout
-from payments.api.checkout_page import Page, language_of, scene_of
+from payments.api.checkout_page import Page
 from payments.api.checkouts.devices import device_of
+from payments.api.checkouts.page_states import language_of, scene_of
 from payments.api.checkouts.view import view as view_of_checkout
 from payments.api.http import Request, operation, render_refusal, request_of, response, unforeseen
 from payments.core.errors import ApiError, OrderNotFoundError
@@ -32,11 +33,19 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
         if is_file:
             return asset(request)
         scene = scene_of(request.headers.get("user-agent", ""))
-        view = viewed(request, scene)
+        view = viewed(request, scene, asked=wants_json and "asked" in request.query)
         logger.info(operation(event), extra=log_context)
         if wants_json:
             return response(200, view, {"vary": "accept, user-agent"})
-        return page.render(view, language=language, scene=scene, live_url=wiring.settings.live_url)
+        back = "returned" in request.query
+        return page.render(
+            view,
+            language=language,
+            scene=scene,
+            live_url=wiring.settings.live_url,
+            returned=back,
+            logo=wiring.settings.merchant_logo,
+        )
     except ApiError as refusal:
         answer = render_refusal(refusal, event, log_context)
     except Exception as problem:  # noqa: BLE001  the last resort: a buyer never sees a stack trace
@@ -47,17 +56,21 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     return page.render_refusal(status, language=language, retry=status >= 500)
 
 
-def viewed(request: Request, scene: str) -> dict[str, object]:
+def viewed(request: Request, scene: str, *, asked: bool) -> dict[str, object]:
     """The public view of what the address opens: an order, or a checkout, of which nothing is opened or renewed here."""
     token = request.path_parameters.get("token", "")
     number = checkout.number_of(token, wiring)
     if is_checkout(number):
         request.log_context["checkout_id"] = number
         device = device_of(request, request.query.get("kind"), number, wiring, looking=True)
-        return view_of_checkout(find_checkout(number, device, wiring), token=token, wiring=wiring)
-    payment = checkout.opened_by(number, wiring)
+        seen = find_checkout(number, device, wiring)
+        if asked and seen.payment is not None and not seen.payment.status.is_final:
+            checkout.ask_about(seen.payment.out_trade_no, wiring)
+            seen = find_checkout(number, device, wiring)
+        return view_of_checkout(seen, token=token, wiring=wiring)
+    payment = checkout.opened_by(number, scene=scene, wiring=wiring, asked=asked)
     request.log_payment(payment)
-    return checkout.view(payment, within_wechat=scene == "wechat", wiring=wiring)
+    return checkout.view(payment, scene=scene, wiring=wiring)
 
 
 def asset(request: Request) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from payments.api import checkout
 from payments.api.checkouts.devices import device_of, require_own_page
 from payments.api.checkouts.intake import order_of
-from payments.api.checkouts.view import view
+from payments.api.checkouts.view import not_offered, view
 from payments.api.http import (
     REQUEST_BUDGET_SECONDS,
     Request,
@@ -18,10 +18,11 @@ from payments.api.http import (
 )
 from payments.api.json_body import load
 from payments.api.request_bodies import OpenCheckout
+from payments.core.checkouts.rules import WAITING
 from payments.core.errors import ApiError, OrderNotFoundError
 from payments.core.identifiers import is_checkout
 from payments.logs import logger
-from payments.use_cases.checkouts.attempting import open_for
+from payments.use_cases.checkouts.attempting import find_checkout, open_for
 from payments.wiring import Wiring
 
 wiring = Wiring(ahead=("checkouts", "store", "wechat", "secrets.checkout_key"))
@@ -51,6 +52,10 @@ def opened(request: Request) -> dict[str, object]:
     require_own_page(request)
     asked = load(request.body, OpenCheckout)
     device = device_of(request, asked.kind, checkout_id, wiring)
+    if not_offered(device, wiring):
+        seen = find_checkout(checkout_id, device, wiring)
+        if seen.status != WAITING:  # what is open for it from before goes on
+            return view(seen, token=token, wiring=wiring)
     seen = open_for(
         checkout_id,
         device,

@@ -21,7 +21,9 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> None:
     checkout = credit_checkout(
         detail["checkoutId"],
         detail["outTradeNo"],
-        order_of=partial(order_of, wiring=wiring),
+        order_of=partial(
+            order_of, source_ip="", wiring=wiring
+        ),  # of an order that is closed before it is sent
         wiring=wiring,
     )
     if checkout is None:

@@ -60,6 +60,8 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     log_context["applied"] = applied.value
     if applied in (Applied.CONTRADICTION, Applied.UNKNOWN_ORDER):
         logger.error(operation(event), extra=log_context)
+    elif "left_out" in log_context:
+        logger.warning(operation(event), extra=log_context)
     else:
         logger.info(operation(event), extra=log_context)
     if applied in RETRIED:
@@ -110,6 +112,8 @@ def apply_facts(
     if kind is Kind.PAYMENT:
         facts = OrderFacts.of(members)
         log_context |= {"out_trade_no": facts.out_trade_no, "transaction_id": facts.transaction_id}
+        if facts.unusable:  # it is about coupons, and the money counts all the same
+            log_context["left_out"] = list(facts.unusable)
         if facts.trade_state != "SUCCESS":
             raise EnvelopeError("event_type and trade_state contradict each other")
         return apply_order(facts, source="notification", wiring=wiring)

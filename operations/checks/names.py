@@ -30,7 +30,7 @@ _PREFIX = re.compile(r"^(?:WECHATPAY|WXPAY|WECHAT|WX|JWT)+")
 
 def check_names(configuration: Configuration) -> Findings:
     """A finding for every name that nothing reads: a fault where what was meant is missing, a note where it may be another program's."""
-    for name in sorted(configuration.names - KNOWN):
+    for name in sorted(configuration.names - KNOWN - {*configuration.app_secrets}):
         yield _unknown(name, configuration)
 
 

@@ -10,7 +10,7 @@ from tests.alarms.cloudwatch import rings
 from tests.alarms.world import World
 from tests.kit.console import refund_in_console
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 STACK = {"service": STACK_NAME}
 
@@ -196,7 +196,9 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
     world.put("AWS/Lambda", "IteratorAge", publish, 300_001)
     world.put("WeChatPay", "KeyDaysLeftMin", STACK, 29)
     world.put("WeChatPay", "PlatformCertificateRefused", STACK, 1)
+    world.put("WeChatPay", "AppRefused", STACK, 1)
     assert world.rung() == {
+        "AppRefusedAlarm",
         "UnpublishedAlarm",
         "SettleQueueAgeAlarm",
         "PublishAgeAlarm",

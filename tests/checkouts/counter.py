@@ -41,6 +41,7 @@ SETTINGS = {
     "WECHAT_MCH_ID": MCHID,
     "WECHAT_NOTIFY_URL": "https://pay.example.com/api/v1/payments/wechat/notify",
     "CLIENT_ADDRESS_FROM": "gateway",
+    "H5_PAYMENTS": "true",
     "RETURN_ORIGINS": "https://shop.example",
     "LIVE_URL": "wss://live.example.com",
     "EVENT_BUS": "bus",

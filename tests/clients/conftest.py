@@ -2,14 +2,13 @@
 
 import os
 import shutil
-import subprocess
-import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.clients.building import run, unpacked
 from tests.clients.caller import Caller
 from tests.kit.npm import installed
 from tests.kit.parameters import ROOT
@@ -17,21 +16,6 @@ from tests.kit.running import Running
 from tests.kit.shop import Shop
 
 HERE = Path(__file__).parent
-
-
-def run(command: list[object], folder: Path, **environment: str) -> str:
-    """What the command prints; it must succeed."""
-    done = subprocess.run(
-        [str(word) for word in command],
-        cwd=folder,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
-    return done.stdout
 
 
 @pytest.fixture(scope="session")
@@ -51,22 +35,10 @@ def environment() -> Path:
 @pytest.fixture(scope="session")
 def npm_package(node_modules: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose node_modules has our package, from the file that would be published, beside the tools."""
-    source = tmp_path_factory.mktemp("typescript") / "source"
-    shutil.copytree(
-        ROOT / "clients/typescript", source, ignore=shutil.ignore_patterns("node_modules", "dist")
-    )
-    (source / "node_modules").symlink_to(node_modules)
-    run(["npm", "pack", "--silent", "--pack-destination", source.parent], source)
-    (packed,) = source.parent.glob("*.tgz")
-    shop = source.parent / "shop"
-    modules = shop / "node_modules"
-    modules.mkdir(parents=True)
-    with tarfile.open(packed) as archive:
-        archive.extractall(modules, filter="data")
-    (modules / "package").rename(modules / "wechatpay-backend")
-    for tool in ("typescript", "@types", "undici-types", "standardwebhooks", "@stablelib", "fast-sha256"):
-        if (node_modules / tool).exists():
-            (modules / tool).symlink_to(node_modules / tool)
+    shop = tmp_path_factory.mktemp("typescript")
+    unpacked(node_modules, shop)
+    for tool in ("typescript", "@types", "undici-types"):
+        (shop / "node_modules" / tool).symlink_to(node_modules / tool)
     return shop
 
 

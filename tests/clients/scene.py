@@ -22,6 +22,7 @@ class Scene:
         self.parameters = {
             "outTradeNo": opened["outTradeNo"],
             "token": opened["checkoutUrl"].rpartition("/")[2],
+            "file": "MP_verify_0123456789abcdef.txt",
             "name": f"checkout.{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}.css",
         }
 
@@ -54,6 +55,14 @@ class Scene:
             elif one["in"] == "header" and one.get("required"):
                 given[one["name"]] = "1"
         return given
+
+    def _for_exchangeCode(self) -> dict[str, Any]:  # noqa: N802
+        return {"code": self.shop.control("login", {"person": "alice"}).json()["code"], "app": "mini"}
+
+    def _for_openCheckout(self) -> dict[str, Any]:  # noqa: N802
+        thing = {"contentId": secrets.token_hex(4), "amount": "77.77", "subject": "A thing"}
+        kept = self.shop.call("POST", "/checkout", thing).json()["data"]
+        return {"token": kept["checkoutUrl"].rpartition("/")[2]}
 
     def _for_closePayment(self) -> dict[str, Any]:  # noqa: N802
         return {"outTradeNo": self.shop.native().json()["data"]["outTradeNo"]}

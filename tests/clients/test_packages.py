@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from clients.generate import PYTHON, TYPESCRIPT, write
-from tests.clients.conftest import run
+from tests.clients.building import run
 from tests.kit.parameters import ROOT
 from tests.kit.shop import Shop
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from payments.api import request_bodies
 from payments.api.http import Request
+from payments.api.openids import body as openid_body
 from payments.api.orders import members
 from payments.core import errors
 from payments.core.errors import ApiError
@@ -33,6 +35,7 @@ STRUCTS: dict[str, Any] = {
     "AbnormalRefundToCard": request_bodies.AbnormalRefundToCard,
     "AbnormalRefundToMerchant": request_bodies.AbnormalRefundToMerchant,
     "Close": request_bodies.Close,
+    "WantedOpenid": openid_body.WantedOpenid,
 }
 SCHEMAS = DOCUMENT.raw["components"]["schemas"]
 
@@ -41,6 +44,21 @@ def test_the_file_is_openapi() -> None:
     import schemathesis  # not for each process that only collects
 
     schemathesis.openapi.from_dict(DOCUMENT.raw).validate()
+
+
+def test_no_name_stands_twice_in_an_object() -> None:
+    """PyYAML takes the last one; generators of clients stop."""
+    waiting: list[Any] = [yaml.compose(PATH.read_text(), yaml.SafeLoader)]
+    twice = []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, yaml.MappingNode):
+            names = [name.value for name, _ in node.value]
+            twice += [name for name in {*names} if names.count(name) > 1]
+            waiting += [value for _, value in node.value]
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+    assert twice == []
 
 
 def test_what_is_documented_is_what_the_template_routes() -> None:
@@ -124,7 +142,8 @@ def plain(schema: dict[str, Any]) -> dict[str, Any]:
         name: rule
         for name, rule in schema.items()
         if name not in ("title", "description", "default", "x-max-bytes")
-        and (name, rule) != ("additionalProperties", True)  # as where nothing is said of others
+        # as where nothing is said of others, or of any
+        and (name, rule) not in (("additionalProperties", True), ("required", []))
     }
     if "pattern" in kept:
         kept["pattern"] = kept["pattern"].replace(r"\Z", "$")  # in JSON Schema `$` is the very end
@@ -144,8 +163,9 @@ def test_every_body_that_is_documented_has_a_structure_and_every_structure_is_do
     }
     structures = {
         one
-        for _, one in inspect.getmembers(request_bodies, inspect.isclass)
-        if issubclass(one, msgspec.Struct) and one.__module__ == request_bodies.__name__
+        for module in (request_bodies, openid_body)
+        for _, one in inspect.getmembers(module, inspect.isclass)
+        if issubclass(one, msgspec.Struct) and one.__module__ == module.__name__
     }
     assert documented - {"Notification"} == set(STRUCTS)  # WeChat Pay's own is read by the crypto layer
     assert structures == set(STRUCTS.values())

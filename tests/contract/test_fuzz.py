@@ -40,6 +40,7 @@ BODIES = {
     "native": "NewOrder",
     "jsapi": "NewJsapiOrder",
     "app": "NewOrder",
+    "openid": "WantedOpenid",
     "checkout": "NewCheckout",
     "open": "OpenCheckout",
     "h5": "NewH5Order",
@@ -58,7 +59,7 @@ def api() -> Any:
     return schemathesis.openapi.from_dict(DOCUMENT.raw, config=SchemathesisConfig.from_dict(CONFIG))
 
 
-@pytest.mark.share(4)
+@pytest.mark.share(6)
 @pytest.mark.parametrize(("method", "path"), sorted(DOCUMENT.operations))
 def test_the_api_answers_as_its_document_says(method: str, path: str, callers: Callers) -> None:
     # Not `parametrize()`: its tests all have one name, and several processes that share the work go by names.
@@ -139,6 +140,8 @@ def schema_says_all(sent: Any) -> bool:
     name, body = body_of(sent)
     if name is None or not isinstance(body, dict):
         return True
+    if name == "WantedOpenid":
+        return False  # which codes there are, WeChat says
     plain = all(
         not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
         for amount in amounts(body)

@@ -53,6 +53,9 @@ READ_BY_A_TEST = {
     ("docs/events.md", "python"): "tests/documents/test_events.py",
     ("docs/events.md", "yaml"): "tests/documents/test_events.py",
     ("docs/checkout.md", "http"): "tests/http/test_checkout_examples.py",
+    ("docs/checkout.zh-CN.md", "http"): "tests/documents/test_translations.py",
+    ("docs/getting-started.md", "sh"): "tests/documents/test_getting_started.py",
+    ("docs/getting-started.zh-CN.md", "sh"): "tests/documents/test_getting_started.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
 }
@@ -67,6 +70,10 @@ BEGINNING = {
     ("README.md", "make doctor"): "tests/documents/test_commands.py",
     ("README.zh-CN.md", "make doctor"): "tests/documents/test_commands.py",
     ("docs/events.md", "make sandbox"): "tests/documents/test_commands.py",
+    ("docs/getting-started.md", "git clone"): "tests/documents/test_commands.py",
+    ("docs/getting-started.md", "make doctor"): "tests/documents/test_commands.py",
+    ("docs/getting-started.zh-CN.md", "git clone"): "tests/documents/test_commands.py",
+    ("docs/getting-started.zh-CN.md", "make doctor"): "tests/documents/test_commands.py",
     ("docs/sandbox.md", "make sandbox"): "tests/documents/test_commands.py",
     ("docs/identity.md", "make deploy"): "tests/documents/test_commands.py",
     ("docs/operations.md", "make doctor"): "tests/operations/test_on_a_sandbox.py",
@@ -103,6 +110,7 @@ CANNOT_BE_RUN_HERE = {
         "aws ",
     ): "needs an AWS account; its words are held to the model by test_aws_commands.py",
     ("docs/checkout.md", "const { appId"): "runs in a mini program alone",
+    ("docs/checkout.zh-CN.md", "const { appId"): "runs in a mini program alone",
     ("docs/simulator.md", "use WeChatPay"): "needs PHP and its SDK",
     (
         "docs/simulator.md",

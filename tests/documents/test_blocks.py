@@ -54,6 +54,13 @@ def a_price(block: Block, world: World) -> None:
     assert (signed["sub"], signed["contentId"], signed["amount"]) == ("user-123", "content-456", 9999)
 
 
+def a_code_that_is_exchanged(block: Block, world: World) -> None:
+    code = world.control("login", {})["code"]
+    authorization = f"\nAuthorization: Bearer {world.token('payments:pay')}\n\n"
+    said = block.text.replace("031qFBFa1nLmuJ0FhRGa1JrGXA0qFBF9", code).replace("\n\n", authorization, 1)
+    assert called(said, world).keys() == {"openid"}
+
+
 def a_refund(block: Block, world: World) -> None:
     authorization = f"\nAuthorization: Bearer {world.token('payments:refund')}\n\n"
     said = block.text.replace("WX…", world.paid()).replace("\n\n", authorization, 1)
@@ -174,6 +181,7 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("README.md", "POST /api/v1/payments/wechat/native"): a_buyers_order,
     ("README.zh-CN.md", "POST /api/v1/payments/wechat/native"): a_buyers_order,
     ("docs/api.md", "POST /api/v1/payments/wechat/native"): a_buyers_order,
+    ("docs/api.md", "POST /api/v1/payments/wechat/openid"): a_code_that_is_exchanged,
     ("", "quote = jwt"): a_price,
     ("", "POST /api/v1/payments/wechat/refund\n"): a_refund,
     ("docs/api.md", "POST /api/v1/payments/wechat/refund/abnormal\n"): a_refund_to_a_card,

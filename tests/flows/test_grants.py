@@ -6,6 +6,7 @@ A function that is new, or a grant that is, has to be walked here: `test_every_g
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -116,6 +117,18 @@ def orders_that_somebody_else_still_sends(shop: Shop) -> None:
     with ThreadPoolExecutor(len(calls)) as side:  # each waits for the first one's end
         again = [side.submit(call, key="under-way") for call in calls]
         assert [told.result().status_code for told in again] == [503] * len(calls)
+
+
+def a_buyer_with_a_code(shop: Shop) -> None:
+    login = shop.control("login", {}).json()
+    body = {"code": login["code"], "app": "mini"}
+    told = shop.call("POST", "/openid", body, sub="alice", scope="payments:pay")
+    assert told.json()["data"] == {"openid": login["openid"]}
+
+
+def a_buyer_within_wechat(shop: Shop) -> None:
+    body = {"contentId": "content-1", "amount": "3.00", "subject": "A thing"}
+    shop.within_wechat(shop.call("POST", "/checkout", body).json()["data"]["checkoutUrl"])
 
 
 def orders_that_nobody_has(shop: Shop) -> None:
@@ -271,10 +284,111 @@ def pages_that_wait_for_news(shop: Shop) -> None:
     shop.sandbox.wait_until(lambda: "disconnected" in shop.sandbox.lambdas.logs("LiveDisconnectFunction"), 30)
 
 
+def kept(shop: Shop, content: str = "content-1", **given: Any) -> dict[str, Any]:
+    """What a backend is told of a checkout that it wants for a buyer."""
+    extra: dict[str, Any] = {
+        name: given.pop(name) for name in ("quote", "userId", "expiresAt") if name in given
+    }
+    body: dict[str, Any] = {"contentId": content, "amount": 1, "subject": "A thing", **extra}
+    answer = shop.call("POST", "/checkout", body, **given)
+    assert answer.status_code == 200, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+def opened(shop: Shop, checkout: dict[str, Any], kind: str = "native") -> dict[str, Any]:
+    """What a device is shown that opens it, or takes it over."""
+    path = urlsplit(checkout["checkoutUrl"]).path
+    body = {"kind": kind, "takeOver": True}
+    answer = shop.http.post(f"{shop.sandbox.api}{path}/open", json=body, timeout=60)
+    assert answer.status_code == 200, answer.text
+    view: dict[str, Any] = answer.json()
+    return view
+
+
+def checkouts(shop: Shop, checkout: dict[str, Any], change: str | None = None, **values: Any) -> Any:
+    """The checkout's row, after a change behind everybody's back."""
+    client = shop.sandbox.aws.client("dynamodb")
+    table: dict[str, Any] = {"TableName": shop.sandbox.deployed.refs["CheckoutsTable"]}
+    key: dict[str, Any] = {"Key": {"checkout_id": {"S": checkout["checkoutId"]}}}
+    if change is not None:
+        named = {f":{name}": value for name, value in values.items()}
+        client.update_item(
+            **table,
+            **key,
+            UpdateExpression=change,
+            ExpressionAttributeValues=named,
+            ExpressionAttributeNames={"#c": "current"},
+        )
+    return client.get_item(**table, **key)["Item"]
+
+
+def order_of(shop: Shop, checkout: dict[str, Any]) -> str:
+    number: str = checkouts(shop, checkout)["current"]["M"]["out_trade_no"]["S"]
+    return number
+
+
+def checkouts_of_a_buyer(shop: Shop) -> None:
+    quote = shop.sandbox.tokens.quote("alice", "content-1", 100)
+    kept(shop, quote=quote, sub="alice", scope="payments:pay")
+    first = kept(shop, userId="buyer of checkouts")
+    assert kept(shop, userId="buyer of checkouts")["checkoutId"] == first["checkoutId"]
+    table = shop.sandbox.deployed.refs["CheckoutsTable"]
+    row = {"checkout_id": {"S": first["checkoutId"]}}
+    shop.sandbox.aws.client("dynamodb").delete_item(TableName=table, Key=row)  # not written down yet
+    body = {"contentId": "content-1", "amount": 1, "subject": "A thing", "userId": "buyer of checkouts"}
+    assert shop.call("POST", "/checkout", body).status_code == 503
+    soon = datetime.fromtimestamp(int(shop.sandbox.clock.time()) + 150, UTC).isoformat()
+    short = kept(shop, key="short", expiresAt=soon)
+    shop.sandbox.clock.advance(60)
+    assert kept(shop, key="short", expiresAt=soon)["checkoutId"] == short["checkoutId"]
+
+
+def a_checkout_that_is_taken_over(shop: Shop) -> None:
+    """Twice; WeChat Pay knows the order of the second otherwise."""
+    for known_otherwise in (False, True):
+        checkout = kept(shop)
+        page = shop.sandbox.api + urlsplit(checkout["checkoutUrl"]).path
+        assert shop.http.get(page, headers={"Accept": "application/json"}, timeout=30).ok
+        assert opened(shop, checkout)["status"] == "waiting"
+        shop.sandbox.clock.advance(3)
+        before = quarantined(shop)
+        if known_otherwise:
+            row(shop, order_of(shop, checkout), "SET amount = :a", a={"N": "1"})
+            shop.faults({"on": "notification", "effect": "drop"})
+            assert shop.control("pay", {"outTradeNo": order_of(shop, checkout)}).status_code == 200
+        assert opened(shop, checkout, "h5")["status"] == ("closing" if known_otherwise else "waiting")
+        assert (quarantined(shop) > before) == known_otherwise
+        shop.faults()
+
+
+def checkouts_that_another_order_pays_than_the_current_one(shop: Shop) -> None:
+    """The current one is not there yet; is open; is paid, and known otherwise."""
+    left = number_of(shop.native())
+    otherwise = number_of(shop.native())
+    for current in ("WXABSENT00000000000000000001", left, otherwise):
+        checkout = kept(shop)
+        assert opened(shop, checkout)["status"] == "waiting"
+        number = order_of(shop, checkout)
+        checkouts(shop, checkout, "SET attempt = :n, #c.out_trade_no = :c", n={"N": "2"}, c={"S": current})
+        before = quarantined(shop)
+        if current == otherwise:
+            shop.faults({"on": "notification", "effect": "drop", "times": 1})
+            assert shop.control("pay", {"outTradeNo": otherwise}).status_code == 200
+            row(shop, otherwise, "SET amount = :a", a={"N": "1"})
+        assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+        shop.sandbox.wait_until(lambda one=checkout: "paid_by" in checkouts(shop, one))
+        assert shop.sandbox.drain(20)
+        assert (quarantined(shop) > before) == (current == otherwise)
+    shop.faults()
+
+
 WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
     retries,
+    a_buyer_with_a_code,
+    a_buyer_within_wechat,
     orders_that_somebody_else_still_sends,
     orders_that_nobody_has,
     a_number_that_wechat_pay_knows_otherwise,
@@ -284,6 +398,9 @@ WALKS = (
     a_refund_that_wechat_pay_never_received,
     refunds_that_the_bank_did_not_take,
     an_order_that_is_closed,
+    checkouts_of_a_buyer,
+    a_checkout_that_is_taken_over,
+    checkouts_that_another_order_pays_than_the_current_one,
     a_record_that_nobody_can_read,
     a_complaint_that_nobody_handles,
     pages_that_wait_for_news,

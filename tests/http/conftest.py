@@ -4,6 +4,7 @@ import pytest
 
 from sandbox.stack import NOTIFY_PATH
 from tests.http.listening import Listening, hide_canaries
+from tests.http.matrix import VERIFY_FILE
 from tests.http.shop import Shop
 from tests.http.wire import Wire
 from tests.kit.wechat_pay import WeChatPay
@@ -19,7 +20,8 @@ def wire():
 @pytest.fixture(scope="session")
 def sandbox(wire):
     gateways = dict.fromkeys(("WeChatGateway", "WeChatBackupGateway", "WeChatGatewaysAllowed"), wire.url)
-    with Listening(**gateways, WeChatNotifyUrl=wire.url + NOTIFY_PATH) as running:
+    files = f"{VERIFY_FILE}=YnNtMB6ewuyKkEqm"
+    with Listening(**gateways, WeChatNotifyUrl=wire.url + NOTIFY_PATH, WeChatVerifyFiles=files) as running:
         wire.wechat, wire.api = running.simulator, running.api
         hide_canaries(running)
         running.warm()

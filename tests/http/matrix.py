@@ -288,6 +288,42 @@ SEND_ON = Row(
 )
 
 
+def exchanged(answer, call):
+    assert answer.json == {"success": True, "data": {"openid": call.number}}
+
+
+VOID = (
+    "is not one that this app can use: a code is one app's, works once, and lives five minutes; get a new one"
+)
+
+
+def code_of(person, **members):
+    """A code that somebody's WeChat has given the mini program; `number` is the openid that it stands for."""
+
+    def call(world, sub):
+        login = world.shop.control("POST", "login", {"person": person}).json if person else {"openid": ""}
+        body = {"code": login.get("code", "0" * 32), "app": "mini", **members}
+        return Call(world, sub, f"{WECHAT}/openid", login["openid"], json.dumps(body).encode())
+
+    return call
+
+
+EXCHANGE = Row(
+    frozenset({PAY, CHARGE}),
+    {
+        "a code": everybody(code_of("alice"), Told(200, check=exchanged), FORBIDDEN),
+        "no code of WeChat's": everybody(
+            code_of(None),
+            refusal(400, "PARAM_ERROR", f"code {VOID}.", field="code", issue=VOID, wechatCode="40029"),
+            FORBIDDEN,
+        ),
+        "malformed": everybody(
+            code_of(None, app="none"), param("app", "must be one of mini, mobile, shop"), FORBIDDEN
+        ),
+    },
+)
+
+
 def unsigned_notification(world, sub):
     return Call(world, sub, f"{WECHAT}/notify", body=b'{"id":"EV-1"}')
 
@@ -398,6 +434,32 @@ def of_the_checkout(**changes):
     return lambda world: ticket(**{"aud": "checkout", "sub": world.checkout} | changes)(world)
 
 
+def going_to_wechat(token, query=""):
+    """Nobody whom WeChat's browser does not ask for is sent there, so everybody ends at the page."""
+
+    def call(world, sub):
+        return Call(world, sub, f"/checkout/{token(world)}/wechat{query}")
+
+    return call
+
+
+def led_to_the_page(answer, call):
+    assert answer.headers["location"] == call.path.partition("?")[0].removesuffix("/wechat")
+    assert (answer.body, "set-cookie" in answer.headers) == (b"", False)
+
+
+LED = Told(302, check=led_to_the_page)
+TO_WECHAT = Row(
+    frozenset(),
+    {
+        "her checkout": everybody(going_to_wechat(of_the_checkout()), LED),
+        "a forged return": everybody(going_to_wechat(of_the_checkout(), f"?code=0&state={'A' * 26}"), LED),
+        "her order": everybody(going_to_wechat(ticket(aud="checkout")), NOT_FOUND),
+        "an address that is over": everybody(going_to_wechat(of_the_checkout(exp=-1)), NOT_FOUND),
+        "an access token": everybody(going_to_wechat(lambda world: world.shop.backend), NOT_FOUND),
+    },
+    shown={name: value for name, value in SHOWN.items() if name not in ("content-type",)},
+)
 OPEN_CHECKOUT = Row(
     frozenset(),
     {
@@ -425,12 +487,33 @@ LOOK_AT_A_CHECKOUT = {
     "her checkout": everybody(looking(of_the_checkout()), Told(200, check=seen_of_the_checkout)),
 }
 
+VERIFY_FILE = "MP_verify_YnNtMB6ewuyKkEqm.txt"
+NO_ROUTE = gateways(404, "Not Found")
+
+
+def at_the_root(name):
+    return everybody(lambda world, sub: Call(world, sub, f"/{name}"), NO_ROUTE)
+
+
+VERIFYING = Row(
+    frozenset(),
+    {
+        "the file": everybody(
+            lambda world, sub: Call(world, sub, f"/{VERIFY_FILE}"), Told(200, lambda _: b"YnNtMB6ewuyKkEqm")
+        ),
+        "another file": at_the_root("MP_verify_other.txt"),
+        "no file": at_the_root("favicon.ico"),
+        "a way out": at_the_root("..%2Fapp.py"),
+    },
+    shown={"x-content-type-options": "nosniff", "cache-control": "no-store"},
+)
 ROWS = {
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
     f"POST {WECHAT}/app": opening("app"),
     f"POST {WECHAT}/checkout": KEEP,
     f"POST {WECHAT}/h5": opening_h5(),
+    f"POST {WECHAT}/openid": EXCHANGE,
     f"GET {WECHAT}/query/{{outTradeNo}}": reading("query"),
     f"GET {WECHAT}/payment/{{outTradeNo}}": reading("payment"),
     f"POST {WECHAT}/close": CLOSE,
@@ -438,7 +521,9 @@ ROWS = {
     f"POST {WECHAT}/refund/abnormal": SEND_ON,
     "GET /checkout/{token}": replace(CHECKOUT, things=CHECKOUT.things | LOOK_AT_A_CHECKOUT),
     "POST /checkout/{token}/open": OPEN_CHECKOUT,
+    "GET /checkout/{token}/wechat": TO_WECHAT,
     "GET /checkout/assets/{name}": FILES,
+    "GET /{file}": VERIFYING,
     f"POST {WECHAT}/notify": Row(frozenset(), {"unsigned": everybody(unsigned_notification, UNSIGNED)}),
 }
 LIVE_ROWS = {

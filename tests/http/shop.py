@@ -6,6 +6,8 @@ import time
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 
+import jwt
+
 from sandbox.stack import NOTIFY_PATH
 from tests.http.port import ApiPort, Port
 from tests.kit.shop import WECHAT
@@ -130,6 +132,11 @@ class Shop:
         table, key = self.sandbox.deployed.refs["CheckoutsTable"], {"checkout_id": {"S": checkout_id}}
         client = self.sandbox.aws.client("dynamodb")
         return client.get_item(TableName=table, Key=key, ConsistentRead=True)["Item"]
+
+    @staticmethod
+    def opens(path):
+        """What the token in a checkout address opens."""
+        return jwt.decode(path.rpartition("/")[2], options={"verify_signature": False})["sub"]
 
     def ledger(self):
         """WeChat Pay's orders by number."""

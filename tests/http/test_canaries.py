@@ -9,7 +9,7 @@ Who may hold what:
 | quarantine rows, buyers rows   | -                    | -               | -          | -                        |
 | queue messages, dead letters   | -                    | -               | -          | -                        |
 | payments rows, and the bucket  | -                    | yes             | -          | yes                      |
-| answers to the caller          | -                    | native, jsapi   | jsapi      | query                    |
+| answers to the caller          | -                    | native, jsapi   | jsapi      | query, openid            |
 | requests to WeChat Pay         | Authorization alone  | -               | -          | jsapi, in the body       |
 
 The card of an abnormal refund is nobody's: it goes to WeChat Pay encrypted, and nowhere else.
@@ -33,6 +33,8 @@ from tests.http.listening import PREVIOUS_KEY, UNUSED_V2_KEY
 from tests.kit.logs import logged_to
 from tests.kit.wechat_pay import WeChatPay
 from tests.thorough import share_of
+
+pytestmark = pytest.mark.in_turn
 
 KEYS = "keys, tokens, quotes"
 CREDENTIALS = "what the buyer pays by"
@@ -93,6 +95,14 @@ def walked(shop, wechat):
     with shop.wire.wechat_pay_down():
         assert shop.post("refund/abnormal", sending_on, token=shop.office).status == 503
     assert shop.post("refund/abnormal", sending_on, token=shop.office).data["status"] == "PROCESSING"
+    logins = [shop.control("POST", "login", {"person": buyer[-12:]}).json for _ in range(2)]
+    codes = [login["code"] for login in logins]
+    assert shop.post("openid", {"code": codes[0], "app": "mini"}, token=token).status == 200
+    assert shop.post("openid", {"code": codes[0], "app": "mini"}, token=token).status == 400
+    for effect in ({"effect": "truncate"}, {"effect": "reset_after"}, {"effect": "html", "status": 200}):
+        shop.control("POST", "faults", {"rules": [{"on": "jscode2session", "times": 2, **effect}]})
+        assert shop.post("openid", {"code": codes[1], "app": "mini"}, token=token).status in (400, 503)
+        shop.control("DELETE", "faults")
     shop.sandbox.lambdas.invoke("SweepFunction", {})
     shop.sandbox.drain()
 
@@ -113,6 +123,10 @@ def walked(shop, wechat):
             "APIv3 key": who.api_v3_key,
             "previous APIv3 key": PREVIOUS_KEY,
             "v2 key": UNUSED_V2_KEY,
+            "official account's secret": who.app_secret,
+            "mini program's secret": who.mini_program_secret,
+            "WeChat's code": codes[0],
+            "WeChat's code, answer lost": codes[1],
             "quote key": shop.sandbox.tokens.quote_key,
             "checkout key": key,
             "live ticket": live_ticket(out_trade_no=number, ticket_id="t", keys=[key], now=1).rpartition(".")[
@@ -134,7 +148,7 @@ def walked(shop, wechat):
             )[2],
         },
         SIGNED: {"paySign": jsapi["paymentParams"]["paySign"][:64]},
-        PAYERS: {"jsapi openid": openid, "payer openid": payer},
+        PAYERS: {"jsapi openid": openid, "payer openid": payer, "exchanged openid": logins[0]["openid"]},
         CARDS: {"account": account, "holder": holder},
     }
 
@@ -184,7 +198,11 @@ def sinks(shop):
         "answers of native": (answers("wechat/native"), (CREDENTIALS,)),
         "answers of jsapi": (answers("wechat/jsapi"), (CREDENTIALS, SIGNED)),
         "answers of query": (answers("wechat/query"), (PAYERS,)),
-        "other answers": (answers("wechat/native", "wechat/jsapi", "wechat/query", among=False), ()),
+        "answers of openid": (answers("wechat/openid"), (PAYERS,)),
+        "other answers": (
+            answers("wechat/native", "wechat/jsapi", "wechat/query", "wechat/openid", among=False),
+            (),
+        ),
         "requests to WeChat Pay": (
             "\n".join(f"{one.path}\n{one.body.decode(errors='replace')}" for one in outward),
             (PAYERS,),
@@ -256,7 +274,8 @@ def test_over_the_whole_session_every_payer_and_code_stays_in_its_row(shop):
 def test_where_a_secret_belongs_it_is_found(shop, walked):
     """The search can see: what may hold a secret, and does, is told."""
     everything = sinks(shop)
-    assert set(leaks(walked[PAYERS], everything["payments"][0])) == set(walked[PAYERS])
+    assert leaks(walked[PAYERS], everything["payments"][0]) == ["jsapi openid", "payer openid"]
+    assert leaks(walked[PAYERS], everything["answers of openid"][0]) == ["exchanged openid"]
     assert leaks(walked[CREDENTIALS], everything["answers of native"][0]) == ["checkout token", "code"]
     assert leaks(walked[SIGNED], everything["answers of jsapi"][0]) == ["paySign"]
     assert leaks(walked[PAYERS], everything["answers of query"][0]) == ["payer openid"]

@@ -130,7 +130,17 @@ def test_an_open_order_shows_its_public_view_and_nothing_else(shop, buyer):
     view = answer.json
     assert answer.status == 200
     assert set(view) == {
-        *("version", "status", "amount", "currency", "subject", "merchantName", "method", "now"),
+        *(
+            "outTradeNo",
+            "version",
+            "status",
+            "amount",
+            "currency",
+            "subject",
+            "merchantName",
+            "method",
+            "now",
+        ),
         *("expiresAt", "codeExpiresAt", "codeUrl", "qrCode", "live"),
     }
     assert (view["status"], view["amount"], view["method"]) == ("waiting", "19.99", "native")
@@ -138,7 +148,21 @@ def test_an_open_order_shows_its_public_view_and_nothing_else(shop, buyer):
     assert set(view["live"]) == {"url", "ticket"}
     assert "secret" not in answer.text
     assert "secret" not in buyer.page(order["checkoutUrl"]).text
-    assert order["outTradeNo"] not in json.dumps({**view, "live": None})
+    assert view["outTradeNo"] == order["outTradeNo"]
+
+
+def test_the_page_shows_the_orders_number_for_support_and_none_where_there_is_no_order(shop, buyer, order):
+    shown = Tags(buyer.page(order["checkoutUrl"], accept_language="zh").text)
+    assert shown.texts["number"].strip() == "商户订单号"
+    assert shown.texts["order"] == order["outTradeNo"]
+    assert not shown.hidden("number")
+
+    shop.post("close", {"outTradeNo": order["outTradeNo"]})
+    assert Tags(buyer.page(order["checkoutUrl"]).text).texts["order"] == order["outTradeNo"]
+
+    missing = Tags(buyer.page(f"{order['checkoutUrl']}x").text)
+    assert missing.hidden("number")
+    assert "order" not in missing.texts
 
 
 def test_looking_costs_one_read_and_asks_nobody(shop, buyer, order):

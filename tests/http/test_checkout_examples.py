@@ -42,4 +42,4 @@ def test_every_member_of_the_view_is_in_the_document(shop):
     view = shop.port.send("GET", path, headers=[("Accept", "application/json")]).json
 
     assert set(view) - named == set()
-    assert named - set(view) == {"refundedAmount", "paymentParams"}
+    assert named - set(view) == {"refundedAmount", "paymentParams", "h5Url"}

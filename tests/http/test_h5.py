@@ -41,7 +41,7 @@ def test_the_link_is_paid_from_the_address_that_the_backend_named_and_from_no_ot
 
 def test_the_link_leads_back_to_the_checkout_and_nothing_of_that_is_frozen(shop):
     data = shop.post("h5", ORDER | {"clientIp": "203.0.113.10"}).data
-    assert parse_qs(urlsplit(data["h5Url"]).query)["redirect_url"] == [data["checkoutUrl"]]
+    assert parse_qs(urlsplit(data["h5Url"]).query)["redirect_url"] == [data["checkoutUrl"] + "?returned=1"]
     item = shop.item(data["outTradeNo"])
     assert data["h5Url"].startswith(item["h5_url"]["S"] + "&redirect_url=https%3A%2F%2F") or data[
         "h5Url"

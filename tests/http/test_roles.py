@@ -62,13 +62,22 @@ ONLY = {
             "RefundFunction",
         ),
         *("AbnormalRefundFunction", "SettleFunction", "CertificatesFunction"),
+        *("CheckoutOpenFunction", "CheckoutPaidFunction"),  # opens and closes; closes
         "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
         "EchoFunction",
     },
+    "read AppsSecret": {"OpenidFunction", "CheckoutWechatFunction"},
     "write NotificationsTable": {"NotifyFunction", "EchoFunction"},
     "read NotificationsTable": {"EchoFunction"},
     "replace CertificatesSecret": {"CertificatesFunction"},
-    "write a payment": {"NativeFunction", "JsapiFunction", "AppFunction", "H5Function"},
+    "write a payment": {
+        *("NativeFunction", "JsapiFunction", "AppFunction", "H5Function", "CheckoutOpenFunction"),
+        "CheckoutPaidFunction",  # one that is closed, in the place of one that was never sent
+    },
+    "read CheckoutsTable": {
+        *("CheckoutFunction", "CheckoutIntentFunction", "CheckoutOpenFunction", "CheckoutPaidFunction"),
+    },
+    "write CheckoutsTable": {"CheckoutIntentFunction"},
     "tell an event": {"PublishFunction"},
     "have a payment settled": {"SweepFunction"},
 }
@@ -79,11 +88,15 @@ NOBODY = (
         "delete in a transaction",
         "unprotect the table",
         "drop the table",
+        "delete from CheckoutsTable",
+        "list CheckoutsTable",
+        "drop CheckoutsTable",
     ),
     *("back the table up", "list tables", "list QuarantineTable", "delete from QuarantineTable"),
     *("list NotificationsTable", "delete from NotificationsTable", "drop NotificationsTable"),
     *("drop QuarantineTable", "list secrets", "replace SigningSecret", "delete SigningSecret"),
     *("replace VerificationSecret", "delete CertificatesSecret"),
+    *("replace AppsSecret", "delete AppsSecret"),
     *("delete VerificationSecret", "tell it elsewhere", "tell it nowhere in particular", "drop the bus"),
     *("empty the queue", "delete it", "give itself more", "become another role"),
 )

@@ -2,8 +2,14 @@
 
 import json
 import secrets
+from urllib.parse import urlsplit
 
 import pytest
+
+from tests.http.port import Port
+from tests.kit.shop import WITHIN_WECHAT
+
+pytestmark = pytest.mark.share(2, of_file=True)
 
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
 BATCH = "dynamodb:BatchGetItem"
@@ -126,6 +132,116 @@ def test_h5_writes_twice_and_sends_once(shop, warm_too):
 
     assert spent.aws == [PUT, UPDATE]
     assert spent.asked(number) == [("POST", 200)]
+
+
+@pytest.fixture
+def checkout(shop, warm_too):
+    """The path of a fresh checkout; the functions of checkouts have just been called."""
+
+    def kept():
+        order = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}
+        return urlsplit(shop.post("checkout", order).data["checkoutUrl"]).path
+
+    first = kept()
+    assert open_on(shop, first).status == 200
+    assert shop.port.send("GET", first, headers=[("Accept", "application/json")]).status == 200
+    return kept()
+
+
+def open_on(shop, path, kind="native", *, take_over=False):
+    """A device opens a checkout, or takes it over."""
+    body = json.dumps({"kind": kind, "takeOver": take_over}).encode()
+    return shop.port.send("POST", f"{path}/open", body, [("Content-Type", "application/json")])
+
+
+def test_a_checkout_costs_one_write_and_asks_nobody(shop, checkout):
+    order = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}
+    with shop.spending("CheckoutIntentFunction") as spent:
+        assert shop.post("checkout", order).status == 200
+    assert spent.aws == [PUT]
+    with shop.spending("CheckoutIntentFunction") as spent:
+        assert shop.post("checkout", order | {"userId": f"buyer-{secrets.token_hex(4)}"}).status == 200
+    assert spent.aws == [PUT, PUT]
+    assert spent.outbound == []
+
+
+def test_a_look_at_a_checkout_costs_one_read_and_one_of_its_order(shop, checkout):
+    please = [("Accept", "application/json")]
+    with shop.spending("CheckoutFunction") as spent:
+        assert shop.port.send("GET", checkout, headers=please).json["status"] == "ready"
+    assert spent.aws == [GET]
+    assert open_on(shop, checkout).json["status"] == "waiting"
+    with shop.spending("CheckoutFunction") as spent:
+        assert shop.port.send("GET", f"{checkout}?kind=native", headers=please).json["status"] == "waiting"
+    assert spent.aws == [GET, GET]
+    assert spent.outbound == []
+
+
+def test_opening_a_checkout_costs_what_an_order_does_and_a_read_and_a_write(shop, checkout):
+    with shop.spending("CheckoutOpenFunction") as spent:
+        assert open_on(shop, checkout).json["status"] == "waiting"
+    assert spent.aws == [GET, UPDATE, PUT, UPDATE]
+    assert len([one for one in spent.outbound if one.path.startswith("/v3/pay/transactions/native")]) == 1
+    with shop.spending("CheckoutOpenFunction") as spent:
+        assert open_on(shop, checkout).json["status"] == "waiting"
+    assert spent.aws == [GET, GET]
+
+
+def test_taking_over_costs_a_close_besides(shop, checkout):
+    assert open_on(shop, checkout).json["status"] == "waiting"
+    shop.sandbox.clock.advance(3)
+    with shop.spending("CheckoutOpenFunction") as spent:
+        assert open_on(shop, checkout, "h5", take_over=True).json["status"] == "waiting"
+    assert spent.aws == [GET, GET, UPDATE, UPDATE, UPDATE, PUT, UPDATE]
+    assert open_on(shop, checkout).json["heldBy"] == "h5"
+
+
+def test_what_is_paid_costs_a_read_and_a_write(shop, checkout):
+    path, please = checkout, [("Accept", "application/json")]
+    assert open_on(shop, path).json["status"] == "waiting"
+    number = next(
+        one for one in shop.numbers() if shop.item(one).get("checkout_id", {}).get("S") == shop.opens(path)
+    )
+    with shop.spending("CheckoutPaidFunction") as spent:
+        shop.pay(number)
+        shop.sandbox.drain()
+    assert spent.aws == [GET, UPDATE]
+    assert shop.port.send("GET", path, headers=please).json["status"] == "paid"
+
+
+@pytest.mark.parametrize(("sub", "aws"), [("alice", [UPDATE]), (None, [])])
+def test_openid_counts_a_buyers_code_and_asks_the_open_platform_once(shop, sub, aws):
+    token = shop.buyer(sub) if sub else shop.backend
+    for _ in range(2):
+        login = shop.control("POST", "login", {}).json
+        with shop.spending("OpenidFunction") as spent:
+            body = {"code": login["code"], "app": "mini"}
+            assert shop.post("openid", body, token=token).data == {"openid": login["openid"]}
+
+    assert spent.aws == aws
+    assert spent.outbound == []  # nothing of it is WeChat Pay's
+
+
+def test_within_wechat_the_way_there_keeps_a_visit_and_the_way_back_asks_the_open_platform_once(shop):
+    checkout = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}
+    for _ in range(2):
+        address = urlsplit(shop.post("checkout", checkout).data["checkoutUrl"]).path
+        phone = [("User-Agent", WITHIN_WECHAT)]
+        with shop.spending("CheckoutWechatFunction") as there:
+            sent = shop.port.send("GET", f"{address}/wechat", headers=phone)
+        cookie = ("Cookie", sent.headers["set-cookie"].partition(";")[0])
+        link = urlsplit(sent.headers["location"])
+        platform = Port(f"{link.scheme}://{link.netloc}")
+        back = platform.send("GET", f"{link.path}?{link.query}", headers=phone)
+        platform.close()
+        query = urlsplit(back.headers["location"]).query
+        with shop.spending("CheckoutWechatFunction") as here:
+            led = shop.port.send("GET", f"{address}/wechat?{query}", headers=[*phone, cookie])
+        assert (led.status, led.headers["location"]) == (302, address)
+
+    assert there.aws == [GET, UPDATE]
+    assert here.aws == [UPDATE, UPDATE, UPDATE]
+    assert there.outbound == here.outbound == []  # nothing of it is WeChat Pay's
 
 
 def test_close_wants_and_confirms(shop, warm_too, unpaid):

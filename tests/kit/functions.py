@@ -24,6 +24,17 @@ def loaded(path: Path, name: str) -> ModuleType:
     return module
 
 
+def page_event(token: str, body: dict[str, Any] | None, address: str) -> dict[str, Any]:
+    """What API Gateway hands over of a request of a checkout's page, from a browser with this address."""
+    return {
+        "routeKey": "/checkout/{token}",
+        "headers": {"content-type": "application/json", "accept": "application/json"},
+        "body": None if body is None else json.dumps(body),
+        "pathParameters": {"token": token},
+        "requestContext": {"http": {"sourceIp": address}},
+    }
+
+
 def api_event(
     route: str, body: dict[str, Any] | None, *, number: str | None, key: str | None, sub: str, scope: str
 ) -> dict[str, Any]:

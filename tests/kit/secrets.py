@@ -55,6 +55,10 @@ class SecretsManager:
         self._texts = {secret: json.dumps(content) for secret, content in contents.items()}
         self.reads: Counter[str] = Counter()
 
+    def put(self, secret: str, content: Mapping[str, Any]) -> None:
+        """What an operator writes."""
+        self._texts[secret] = json.dumps(content)
+
     def get_secret_value(self, *, SecretId: str) -> dict[str, Any]:  # noqa: N803  AWS's name
         """As AWS answers it."""
         self.reads[SecretId] += 1

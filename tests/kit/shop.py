@@ -10,6 +10,7 @@ from tests.kit.document import DOCUMENT
 from tests.kit.running import Running
 
 WECHAT = "/api/v1/payments/wechat"
+WITHIN_WECHAT = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) Mobile/15E148 MicroMessenger/8.0.47"
 
 
 class Shop:
@@ -106,6 +107,16 @@ class Shop:
         answer = self.http.get(f"{self.sandbox.simulator}/_sandbox/orders", timeout=30)
         orders: list[dict[str, Any]] = answer.json()["orders"]
         return orders
+
+    def within_wechat(self, checkout_url: str) -> requests.Session:
+        """A browser within somebody's WeChat that has opened this address, gone to WeChat and come back."""
+        browser = requests.Session()
+        browser.trust_env = False
+        browser.headers["user-agent"] = WITHIN_WECHAT
+        page = browser.get(f"{checkout_url}/wechat", timeout=60)
+        assert [answer.status_code for answer in (*page.history, page)] == [302, 302, 302, 200], page.text
+        assert page.url.partition("#")[0] == checkout_url  # a redirect inherits what stands behind it
+        return browser
 
     def events(self, number: str) -> list[dict[str, Any]]:
         """What the bus took about one order."""

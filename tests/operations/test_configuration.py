@@ -8,7 +8,10 @@ import pytest
 from operations.configuration import DEFAULTS, PARAMETERS, parameters_of
 from operations.stack import CannotError, Stack
 
-NEWER = {"WECHAT_APPS", "CLIENT_ADDRESS_FROM"}
+NEWER = {
+    *("WECHAT_APPS", "CLIENT_ADDRESS_FROM", "WECHAT_MINI_PROGRAMS"),
+    *("WECHAT_OPEN_PLATFORM", "WECHAT_OPEN_PLATFORMS_ALLOWED"),
+}
 
 
 class DeployedStack(Stack):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from payments.api.h5 import client_address
-from payments.api.h5.scene import type_of
+from payments.api.h5.scene_info import type_of
 from payments.api.http import Request
 from payments.core.errors import ConfigurationError, NotAllowedError, ParameterError, TryAgainError
 from payments.wiring import Wiring

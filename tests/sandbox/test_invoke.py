@@ -21,6 +21,9 @@ ANSWERS = {
     "native-buyer-without-quote": (403, "NOAUTH"),
     "jsapi": (200, None),
     "app": (200, None),
+    "openid": (400, "PARAM_ERROR"),  # its code is long over
+    "checkout_wechat": (404, "ORDER_NOT_FOUND"),
+    "verify_file": (404, None),  # a stack has none until it is given some
     "h5": (200, None),
     "query": (404, "ORDER_NOT_FOUND"),  # its order is not there; make invoke opens one, see below
     "payment": (404, "ORDER_NOT_FOUND"),

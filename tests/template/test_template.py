@@ -52,7 +52,7 @@ def test_local_invocation_overrides_declared_variables_only() -> None:
         assert set(variables) <= set(FUNCTIONS[name]["Properties"]["Environment"]["Variables"])
 
 
-def test_only_notify_and_the_checkout_are_open() -> None:
+def test_only_notify_the_checkout_and_the_files_at_the_root_are_open() -> None:
     body = RESOURCES["Api"]["Properties"]["Body"]
     open_routes = [
         (method, path)
@@ -63,6 +63,8 @@ def test_only_notify_and_the_checkout_are_open() -> None:
     assert sorted(open_routes) == [
         ("get", "/checkout/assets/{name}"),
         ("get", "/checkout/{token}"),
+        ("get", "/checkout/{token}/wechat"),
+        ("get", "/{file}"),
         ("post", "/api/v1/payments/wechat/notify"),
         ("post", "/checkout/{token}/open"),
     ]

@@ -8,6 +8,10 @@
   const TICKET_LIFE = 50000;
   const SAY_TROUBLE = 2; // looks in a row that failed
   const RETURN_AFTER = 1500;
+  const LAST_MINUTE = 60000; // of a link to WeChat, in which a fresh one takes its place
+  const SAY_UNPAID = 8000;
+  const BETWEEN_OPENINGS = 3000; // where nobody says when to come again
+  const TOO_LATE = 120000; // before its end, in which no order of a checkout is opened any more
 
   const part = (id) => document.getElementById(id);
   const main = part("checkout");
@@ -23,16 +27,30 @@
   let seenAt; // when the view came, by this device's clock
   let ahead; // milliseconds that the server's clock is ahead of this device's
   let state;
+  let returned = new URLSearchParams(location.search).has("returned"); // from WeChat, which proves nothing
 
   // ---- what is shown ----
 
-  function stateOf({ status, method, paymentParams, qrCode, returnUrl }) {
+  function stateOf({ status, kind, method, paymentParams, h5Url, qrCode, returnUrl }) {
     if (status === "paid" && returnUrl) return "returning";
+    if (kind && status !== "waiting") return stateOfCheckout(view);
     if (status !== "waiting") return status;
     if (paymentParams) return "cashier";
-    if (!qrCode) return "renewing";
+    if (h5Url) return returned ? "returned" : "leave";
+    if (method === "h5" && scene !== "phone") return scene === "wechat" ? "outside" : "handheld";
+    if (!qrCode) return kind ? "opening" : "renewing";
     if (method === "jsapi") return "elsewhere";
     return scene === "desktop" ? "scan" : scene;
+  }
+
+  // One that is no order: it opens one for the device that is here.
+  function stateOfCheckout({ status, kind, refused, takeOver }) {
+    const late = Date.parse(view.expiresAt) - Date.now() - ahead < TOO_LATE;
+    if (status === "identify") return mayIdentify() ? "opening" : "identify";
+    if (status === "ready" && (refused === kind || barred)) return kind === "h5" ? "into_wechat" : "refused";
+    if (status === "ready") return "opening";
+    if (status === "elsewhere") return takeOver ? "held" : "left_there";
+    return status === "closing" && !late ? "handing" : status;
   }
 
   function text(id, value) {
@@ -41,7 +59,7 @@
   }
 
   function draw() {
-    const { qrCode, paymentParams, refundedAmount, returnUrl } = view;
+    const { qrCode, paymentParams, h5Url, refundedAmount, returnUrl } = view;
     state = stateOf(view);
     main.dataset.state = state;
     const [title, detail] = words[state];
@@ -51,14 +69,22 @@
     if (qrCode && part("code").getAttribute("src") !== qrCode) part("code").src = qrCode;
     part("code").hidden = !qrCode;
     part("pay").hidden = !paymentParams;
-    part("copy").hidden = !["phone", "wechat"].includes(state);
+    if (h5Url) part("leave").href = h5Url;
+    part("leave").hidden = !h5Url;
+    part("asked").hidden = state !== "returned";
+    part("copy").hidden = !["phone", "wechat", "outside", "refused", "into_wechat"].includes(state);
+    text("act", words.acts[state] ?? "");
+    part("act").hidden = !words.acts[state];
     part("left").hidden = view.status !== "waiting";
     text("refunded", refundedAmount ?? "");
     part("refund").hidden = !refundedAmount;
+    text("order", view.outTradeNo ?? "");
+    part("number").hidden = !view.outTradeNo;
     if (returnUrl) part("back").href = returnUrl;
     part("back").hidden = !returnUrl;
     if (state === "returning") setTimeout(() => location.replace(returnUrl), RETURN_AFTER);
     if (state === "cashier") openCashierOnce();
+    if (state === "opening" && view.status === "identify") identify();
   }
 
   function take(news) {
@@ -71,11 +97,25 @@
   }
 
   function tick() {
+    part("act").disabled = opening || Date.now() < openAt;
     if (view.status !== "waiting") return;
     const seconds = Math.max(0, Math.ceil((Date.parse(view.expiresAt) - Date.now() - ahead) / 1000));
     const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
     text("countdown", parts.map((each) => String(each).padStart(2, "0")).join(":").replace(/^0(0:)?/, ""));
     if (seconds === 0 && Date.now() - seenAt > QUICK) look();
+    if (linkEnds()) renewLink();
+  }
+
+  // One that ends with its order is the last there is.
+  function linkEnds() {
+    if (!view.h5Url || view.codeExpiresAt === view.expiresAt) return false;
+    return Date.parse(view.codeExpiresAt) - Date.now() - ahead < LAST_MINUTE;
+  }
+
+  function renewLink() {
+    view.h5Url = undefined;
+    draw();
+    look();
   }
 
   // ---- looking, while somebody can see it ----
@@ -84,6 +124,8 @@
   let looking = false;
   let failures = 0;
   let since = Date.now(); // since when the page has looked without a pause
+  let asking = false; // the buyer says to have paid: WeChat Pay is to be asked
+  let unpaidUntil = 0; // until when its no is shown
 
   async function look() {
     if (looking || document.hidden) return;
@@ -91,8 +133,11 @@
     clearTimeout(timer);
     const patience = new AbortController(); // AbortSignal.timeout is too young for some of WeChat's browsers
     const end = setTimeout(() => patience.abort(), 10000);
+    const asked = asking;
+    const address = new URL(location.href);
+    if (asked) address.searchParams.set("asked", "1");
     try {
-      const answer = await fetch(location.href, {
+      const answer = await fetch(address, {
         headers: { Accept: "application/json" },
         cache: "no-store",
         signal: patience.signal,
@@ -101,20 +146,31 @@
       if (!answer.ok) throw new Error(String(answer.status));
       take(await answer.json());
       failures = 0;
+      if (asked) {
+        asking = false;
+        unpaidUntil = Date.now() + SAY_UNPAID;
+      }
     } catch {
       failures += 1;
     } finally {
       clearTimeout(end);
       looking = false;
     }
-    text("trouble", failures >= SAY_TROUBLE ? words.trouble : "");
-    again();
+    const unpaid = view.status === "waiting" && Date.now() < unpaidUntil ? words.unpaid : "";
+    text("trouble", failures >= SAY_TROUBLE ? words.trouble : unpaid);
+    part("asked").disabled = asking;
+    if (asking && !asked) look();
+    else again();
   }
 
   function again() {
     clearTimeout(timer);
     if (document.hidden || view.status === "refunded" || state === "returning") return;
     connect();
+    if (wantsOpening()) {
+      timer = setTimeout(() => openHere(false), Math.max(0, openAt - Date.now()));
+      return;
+    }
     const patience = Math.min(SLOW, Math.max(QUICK, (Date.now() - since) / 24));
     timer = setTimeout(look, open ? BESIDE_SOCKET : patience);
   }
@@ -186,6 +242,99 @@
     if (window.WeixinJSBridge) invoke();
     else document.addEventListener("WeixinJSBridgeReady", invoke, { once: true });
   }
+
+  // ---- a checkout: an order for this device ----
+
+  let opening = false;
+  let openAt = 0; // when the next try may be
+  let barred = false; // this way here is none of the stack's own
+
+  // By itself only where nothing is open for anybody else; a page that nobody sees opens nothing.
+  function wantsOpening() {
+    if (!view.kind || barred || document.hidden) return false;
+    if (view.status === "ready") return view.refused !== view.kind;
+    return view.status === "waiting" && !view.codeUrl && !view.h5Url && !view.paymentParams;
+  }
+
+  async function openHere(takeOver) {
+    if (opening || document.hidden) return;
+    opening = part("act").disabled = true;
+    clearTimeout(timer);
+    const patience = new AbortController();
+    const end = setTimeout(() => patience.abort(), 20000);
+    let seconds = 0;
+    let told = false;
+    try {
+      const answer = await fetch(location.pathname + "/open", {
+        method: "POST",
+        headers: { "Content-Type": "application/json", Accept: "application/json" },
+        body: JSON.stringify({ takeOver }),
+        cache: "no-store",
+        signal: patience.signal,
+      });
+      if (answer.status === 404) return location.reload();
+      seconds = Number(answer.headers.get("Retry-After"));
+      barred = answer.status === 403;
+      if (answer.ok) {
+        const news = await answer.json();
+        seconds = news.retryAfter;
+        take(news);
+        told = true;
+      }
+      failures = answer.status >= 500 && answer.status !== 502 ? failures + 1 : 0;
+    } catch {
+      failures += 1;
+    } finally {
+      clearTimeout(end);
+      opening = false;
+      openAt = Date.now() + (seconds * 1000 || BETWEEN_OPENINGS);
+    }
+    // Otherwise it is looked at: to take over is a tap's to repeat, not this page's.
+    if (told) again();
+    else look();
+  }
+
+  // By itself once, for a way that leads back to where it began would never end.
+  function mayIdentify() {
+    try {
+      return !sessionStorage.getItem(location.pathname);
+    } catch {
+      return false;
+    }
+  }
+
+  function identify() {
+    try {
+      sessionStorage.setItem(location.pathname, "asked");
+    } catch {
+      return;
+    }
+    location.replace(view.identifyUrl);
+  }
+
+  part("act").addEventListener("click", () => {
+    if (state === "identify") location.assign(view.identifyUrl);
+    else openHere(state !== "refused");
+  });
+
+  // ---- paying in a phone's browser ----
+
+  part("leave").addEventListener("click", (tap) => {
+    if (linkEnds()) {
+      tap.preventDefault();
+      renewLink();
+      return;
+    }
+    returned = true; // whichever way the buyer comes back
+    const address = new URL(location.href);
+    address.searchParams.set("returned", "1");
+    history.replaceState(null, "", address);
+    setTimeout(draw, QUICK);
+  });
+  part("asked").addEventListener("click", () => {
+    asking = part("asked").disabled = true;
+    look();
+  });
 
   part("pay").addEventListener("click", openCashier);
   part("copy").addEventListener("click", async () => {

@@ -11,8 +11,10 @@ from payments.core.payment import Payment
 # ASCII alone: no control character of a caller's, not even one beyond ASCII, reaches a terminal or breaks a line.
 logger = Logger(json_serializer=partial(json.dumps, separators=(",", ":"), default=str))
 # At DEBUG these write down whole requests and answers: secrets, tokens, payers. So whatever the root logger says:
-for _library in ("botocore", "pynamodb", "requests", "urllib3"):
+for _library in ("botocore", "pynamodb", "requests", "charset_normalizer"):
     logging.getLogger(_library).setLevel(logging.WARNING)
+# Even its warnings quote the address that was asked: WeChat's open platform wants an app's secret in it.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 def log_fields(payment: Payment) -> dict[str, object]:

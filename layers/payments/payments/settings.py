@@ -4,19 +4,22 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from payments.apps import apps_of
+from payments.app_settings import AppSettings
 from payments.core.access import SCOPE_NAMES
 from payments.core.errors import ConfigurationError
 from payments.gateways import checked_gateway
-from payments.variables import Variables
 
 NOTIFY_PATH = "/api/v1/payments/wechat/notify"
 
 # RFC 6749, section 3.3, but for brackets, in which API Gateway hands a list of scopes over.
 _SCOPE = re.compile(r"[!#-Z^-~]+")
+# A second slash at the beginning would name another host.
+_LOGO = re.compile(
+    r"data:image/(?:png|jpeg|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}|/[A-Za-z0-9._~-][A-Za-z0-9._~/-]*"
+)
 
 
-class Settings(Variables):
+class Settings(AppSettings):
     """Reads a variable when it is asked for, so that a function needs only those of its own.
 
     Every property raises ConfigurationError naming a variable that is missing or unusable.
@@ -146,6 +149,16 @@ class Settings(Variables):
         return self._environment.get("MERCHANT_NAME", "")
 
     @property
+    def merchant_logo(self) -> str:
+        """What the checkout page shows above that name: a picture in base64 (data:), or a path on the page's own origin; may be empty."""
+        logo = self._environment.get("MERCHANT_LOGO", "")
+        if logo and not _LOGO.fullmatch(logo):
+            raise ConfigurationError(
+                "MERCHANT_LOGO must be a picture like data:image/png;base64,… or a path on the page's own origin like /logo.png"
+            )
+        return logo
+
+    @property
     def public_url(self) -> str:
         """Base address of the API as the outside knows it: the notify URL's, for no function may refer to its own API."""
         return self.notify_url.removesuffix(NOTIFY_PATH)
@@ -159,16 +172,6 @@ class Settings(Variables):
     def stack_scope(self) -> str:
         """Part of every derived order number, so that stages may share one merchant number."""
         return self._text("STACK_SCOPE")
-
-    @property
-    def appid(self) -> str:
-        """The app that orders belong to unless they name another."""
-        return self._bare("WECHAT_APP_ID")
-
-    @property
-    def apps(self) -> Mapping[str, str]:
-        """The appids that orders may be for, by the names that these call them by; `appid` is one of them."""
-        return apps_of(self._list("WECHAT_APPS"), self.appid)
 
     @property
     def mchid(self) -> str:
@@ -212,6 +215,11 @@ class Settings(Variables):
                 "PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ: with one name, every buyer may do all of it"
             )
         return names
+
+    @property
+    def h5_payments(self) -> bool:
+        """Whether a checkout is paid by H5 in a phone's browser."""
+        return self._text("H5_PAYMENTS") != "false"
 
     @property
     def client_address_from(self) -> str:

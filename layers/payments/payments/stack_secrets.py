@@ -1,4 +1,5 @@
-"""The stack's secrets as its functions read them: what signs, what verifies WeChat Pay, what was downloaded, what opens a checkout.
+"""The stack's secrets as its functions read them: what signs, what verifies WeChat Pay, what was downloaded, what opens a checkout,
+what the open platform knows the apps by.
 
 Each is read from Secrets Manager when its value is first asked for, and then kept for a while (`storage.secrets`).
 """
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 
 from payments.settings import Settings
 from payments.storage.secret_members import (
+    AppSecrets,
     Downloaded,
     Verification,
     checkout_keys,
@@ -61,6 +63,11 @@ class StackSecrets:
     def checkout_key(self) -> Cached[tuple[str, ...]]:
         """The secret keys of checkout addresses: the first signs, any of them opens."""
         return self._secret(self._settings.checkout_secret, checkout_keys)
+
+    @cached_property
+    def apps(self) -> Cached[AppSecrets]:
+        """The secret of the apps' own secrets, for WeChat's open platform."""
+        return self._secret(self._settings.apps_secret, AppSecrets, absent="{}")
 
     def _secret(
         self, secret_id: str, parse: Callable[[dict[str, Any]], T], absent: str | None = None

@@ -16,6 +16,7 @@ from payments.cold_start import prepare
 from payments.settings import Settings
 
 if TYPE_CHECKING:
+    from payments.openplatform.client import OpenPlatform
     from payments.stack_secrets import StackSecrets
     from payments.storage.allowances import AllowanceStore
     from payments.storage.certificates import CertificateStore
@@ -181,6 +182,13 @@ class Wiring:
             remaining=self.remaining,
             on_call=self._measure_call,
         )
+
+    @cached_property
+    def open_platform(self) -> "OpenPlatform":
+        """The client that asks WeChat's open platform whose code this is."""
+        from payments.openplatform.client import OpenPlatform
+
+        return OpenPlatform(origin=self.settings.open_platform, clock=self.now, remaining=self.remaining)
 
     def _measure_call(
         self, operation: str, seconds: float, problem: "RefusedError | UnknownOutcomeError | None"

@@ -126,11 +126,12 @@ class Stage:
             api="https://shop.example",
             notify_url=NOTIFY_URL,
             simulator="",
+            open_platform="",
             shop_name="",
         )
         declared = parameters_of(template)
-        wanted = {k: v for k, v in given.items() if k in declared and not k.startswith("WeChatGateway")}
-        wanted.pop("WeChatBackupGateway", None)
+        elsewhere = ("WeChatGateway", "WeChatBackupGateway", "WeChatOpenPlatform", "WeChatAuthorize")
+        wanted = {k: v for k, v in given.items() if k in declared and not k.startswith(elsewhere)}
         deployed = deploy(template, aws=aws, parameters=wanted, websocket_origin="wss://live.example")
         write_secrets(aws, deployed, self.credentials, self._tokens, mode="pubkey")
         aws.client("dynamodb").create_table(

@@ -13,7 +13,17 @@ from tests.resilience.crash.trial import Verdict, following, tried
 from tests.resilience.crash.workers import Choice, Workers
 from tests.resilience.crash.world import World
 
-PAIRS = ("native", "jsapi", "notify", "notify_refund", "refund", "refund_no_key", "close", "close_paid")
+PAIRS = (
+    "checkout_take_over",
+    "native",
+    "jsapi",
+    "notify",
+    "notify_refund",
+    "refund",
+    "refund_no_key",
+    "close",
+    "close_paid",
+)
 SAY_EVERY = 20  # seconds
 FOR_FIRSTS = 1 / 3  # of the time: what follows a first fault decides which second ones there are
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.resilience.crash.run import Run
-from tests.resilience.crash.shop import WAITS, Shop
+from tests.resilience.crash.shop import WAITS, Reply, Shop
 
+MAX_ATTEMPTS = 20  # orders of one checkout
 ORDER_LIFE_SECONDS = 2 * 3600 + 60  # seconds after which an unpaid order is closed
 
 
@@ -150,7 +151,72 @@ def expiry(run: Run, shop: Shop) -> None:
     run.arm()
 
 
+def keep(run: Run, shop: Shop) -> None:
+    """A backend keeps a checkout; one device opens it and pays."""
+    run.arm()
+
+    def opened(reply: Reply) -> None:
+        token = str(reply.data["checkoutUrl"]).rpartition("/")[2]
+        shop.repeat(lambda: shop.open(token, "native"), shop.pay_shown)
+
+    shop.repeat(lambda: shop.checkout(key=shop.key), opened)
+
+
+def open_checkout(run: Run, shop: Shop, *, retried: bool) -> None:
+    """A device opens a checkout, and its buyer pays."""
+    token = shop.kept()
+    run.promises.orders_asked = MAX_ATTEMPTS
+    run.arm()
+    shop.repeat(lambda: shop.open(token, "native"), shop.pay_shown, WAITS if retried else ())
+
+
+def take_over(run: Run, shop: Shop, *, paid_at: str | None = None) -> None:
+    """Another device takes a checkout over and its buyer pays; the first one pays just before the effect `paid_at`."""
+    token = shop.kept()
+    run.promises.orders_asked = MAX_ATTEMPTS
+    first = shop.open(token, "native")
+    assert first is not None
+    run.advance(3)
+    if paid_at is not None:
+        run.effects.before[paid_at] = lambda: shop.pay_shown(first)
+    run.arm()
+    shop.repeat(lambda: shop.open(token, "h5"), shop.pay_shown)
+
+
+def taken_over_from(run: Run, shop: Shop, *, at: str) -> None:
+    """The second device takes over just before the effect `at` of the first."""
+    token = shop.kept()
+    run.promises.orders_asked = MAX_ATTEMPTS
+
+    def overtaken() -> None:
+        run.wait(3)
+        shop.repeat(lambda: shop.open(token, "h5", aside=True), shop.pay_shown)
+
+    run.effects.before[at] = overtaken
+    run.arm()
+    shop.repeat(lambda: shop.open(token, "native"), lambda _: None, ())
+
+
+def checkout_paid(run: Run, shop: Shop) -> None:
+    """A checkout is paid, and the bus tells."""
+    token = shop.kept()
+    reply = shop.open(token, "native")
+    assert reply is not None
+    run.arm()
+    shop.pay_shown(reply)
+
+
 FLOWS = (
+    Flow("checkout", ("checkout_intent", "checkout_open"), keep),
+    Flow("checkout_open", ("checkout_open",), partial(open_checkout, retried=True)),
+    Flow("checkout_given_up", ("checkout_open",), partial(open_checkout, retried=False)),
+    Flow("checkout_take_over", ("checkout_open",), take_over),
+    Flow("checkout_take_over_paid", ("checkout_open",), partial(take_over, paid_at="wechat.close")),
+    Flow("checkout_overtaken", ("checkout_open",), partial(taken_over_from, at="store.create")),
+    Flow(
+        "checkout_overtaken_late", ("checkout_open",), partial(taken_over_from, at="store.record_credential")
+    ),
+    Flow("checkout_paid", ("checkout_paid",), checkout_paid),
     Flow("native", ("native",), partial(create, function="native", retried=True)),
     Flow("native_given_up", ("native",), partial(create, function="native", retried=False)),
     Flow("native_buyer", ("native",), create_for_buyer),

@@ -10,7 +10,12 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from payments.api.http import endpoint
-from payments.core.errors import ConfigurationError, RefusedUpdate, StorageUnavailableError
+from payments.core.errors import (
+    ConfigurationError,
+    RefusedUpdate,
+    StorageUnavailableError,
+    TryAgainError,
+)
 from tests.resilience.crash.clock import VirtualClock
 from tests.resilience.crash.effects import Effects, Killed
 from tests.resilience.crash.guard import BypassError
@@ -20,7 +25,7 @@ from wechatpay.errors import WeChatPayError
 
 MAX_WAIT_SECONDS = 60  # seconds for a request that nobody waits for any more
 
-_OUTSIDE = (StorageUnavailableError, BotoCoreError, ClientError, ConfigurationError)
+_OUTSIDE = (StorageUnavailableError, BotoCoreError, ClientError, ConfigurationError, TryAgainError)
 
 Planted = Callable[[ModuleType, CrashWiring], None]
 """Changes a freshly started instance: its module and its wiring."""
@@ -128,6 +133,7 @@ class Functions:
             instance = Instance(endpoint(module.answer, wiring), wiring)
         else:
             module.wiring = wiring  # type: ignore[attr-defined]
-            instance = Instance(module.lambda_handler, wiring)
+            # One that says nothing has said that it is done: None is for one that has died.
+            instance = Instance(lambda event, context: module.lambda_handler(event, context) or {}, wiring)
         self._instances[function, counted] = instance
         return instance

@@ -9,12 +9,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ReadTimeoutError
 
+from payments.core.checkouts.checkout import Checkout
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.core.payment import Payment
 from tests.resilience.crash.clock import VirtualClock
 from tests.resilience.crash.effects import Effect, Killed
 from wechatpay.errors import UnknownOutcomeError
 
+_TABLES = ("store", "looks", "refunds", "allowances", "checkouts")
 READS = ("get", "get_all", "found", "reread", "find_due")
 SLOW_STORAGE = 3  # seconds that the adapter tries
 SLOW_WECHAT = 10  # seconds: two tries of five
@@ -60,7 +62,7 @@ _BATCHES = {"put_events": "Entries", "send_message_batch": "Entries"}
 def modes_of(name: str) -> tuple[str, ...]:
     """The modes of an effect by its name. An effect on which nobody has decided gets the four that fit all."""
     part, _, method = name.partition(".")
-    if part in ("store", "looks", "refunds", "allowances"):
+    if part in _TABLES:
         return _READ if method in READS else _WRITE
     if part == "wechat" and method in _ON:
         in_flight = () if "query" in method else ("late_effect", "refused_in_flight")
@@ -114,9 +116,12 @@ class Modes:
         written = effect.call() if mode != "timeout_no_effect" else None
         if mode == "lost_then_refused":
             # The SDK repeats a write whose answer was lost, and the repetition meets its own effect, and tells it.
-            raise RefusedUpdate(payment=written if isinstance(written, Payment) else None)
+            raise RefusedUpdate(
+                payment=written if isinstance(written, Payment) else None,
+                checkout=written if isinstance(written, Checkout) else None,
+            )
         self._clock.advance(SLOW_STORAGE)
-        if effect.part in ("store", "looks", "refunds", "allowances", "quarantine"):
+        if effect.part in (*_TABLES, "quarantine"):
             raise StorageUnavailableError("ReadTimeoutError")
         if effect.part == "wechat":
             raise UnknownOutcomeError("ReadTimeout")

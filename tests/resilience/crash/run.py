@@ -24,6 +24,7 @@ from tests.resilience.crash.world import World
 HORIZON = 36 * 3600  # virtual seconds after which a run must be quiet …
 INVOCATIONS = 200  # … and how many it may take
 INVISIBLE = 361  # seconds until a message that failed is visible again: the queue's own, in template.yaml
+RETRY_EVENT = (60, 120)  # seconds until an event's invocation that failed is tried again
 RETRY_STREAM = 1  # seconds until a batch of the stream is delivered again
 MINUTE = 60
 
@@ -64,7 +65,7 @@ class Run:
         self._seen = (-1, -1)  # what the simulator had been asked for when we last looked
         self._refunds_under_way = False
         self._carried = {each["id"] for each in world.notifications()}
-        self._events_before = len(world.aws.events)
+        self._events_before = self._heard = len(world.aws.events)
 
     # ---- the flow's own verbs ----
 
@@ -184,6 +185,21 @@ class Run:
         self._read_stream()
         if self._records and (self._records_at is None or self._records_at <= self.clock.time()):
             self._publish()
+        self._hear()
+
+    def _hear(self) -> None:
+        """What the bus has taken reaches the function that its rule names."""
+        events = self.world.aws.events
+        new, self._heard = events[self._heard :], len(events)
+        for event in new:
+            if event["detail-type"] == "PaymentSucceeded" and "checkoutId" in event["detail"]:
+                told = {"detail-type": event["detail-type"], "detail": event["detail"]}
+                self.at(self.clock.time(), partial(self._tell, told, RETRY_EVENT))
+
+    def _tell(self, event: dict[str, Any], waits: tuple[int, ...]) -> None:
+        """Lambda invokes it, and again after each wait for as long as it fails."""
+        if self.invoke("checkout_paid", event) is None and waits:
+            self.at(self.clock.time() + waits[0], partial(self._tell, event, waits[1:]))
 
     def _read_stream(self) -> None:
         if (written := self.world.aws.writes(self.world.table)) == self._written:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from tests.kit.functions import api_event
+from tests.kit.functions import api_event, page_event
 from tests.resilience.crash.run import Run
 
 WAITS = (2, 10, 30, 60, 300)  # seconds between one try of a caller and the next
@@ -48,6 +48,9 @@ class Shop:
     ) -> Reply | None:
         """One try; None when there was no answer. `aside`: it is not this call whose effects are counted."""
         event = api_event(function, body, number=number, key=key, sub=sub, scope=scope)
+        return self._called(function, event, aside=aside)
+
+    def _called(self, function: str, event: dict[str, Any], *, aside: bool = False) -> Reply | None:
         answer = self.run.invoke(function, event, aside=aside)
         if answer is None:
             return None
@@ -109,6 +112,35 @@ class Shop:
             self.run.promises.told.append(
                 f"a caller was answered a {name} that cannot be paid: {answer.text}"
             )
+
+    # ---- checkouts ----
+
+    def checkout(self, *, key: str | None = None) -> Reply | None:
+        """One try to keep the run's checkout."""
+        body = {"contentId": "photo-1", "amount": AMOUNT // 100, "subject": self.run.name}
+        return self.call("checkout_intent", body, key=key)
+
+    def kept(self) -> str:
+        """A checkout: the token of its address."""
+        reply = self.checkout(key=self.key)
+        assert reply is not None
+        return str(reply.data["checkoutUrl"]).rpartition("/")[2]
+
+    def open(self, token: str, kind: str, *, aside: bool = False) -> Reply | None:
+        """A device's page opens the checkout, and takes it over where another one holds it."""
+        event = page_event(token, {"kind": kind, "takeOver": True}, OF_THIS_KIND["h5"]["clientIp"])
+        reply = self._called("checkout_open", event, aside=aside)
+        payable = [one for one in self.run.world.orders(self.run.name) if one["trade_state"] == "NOTPAY"]
+        if len(payable) > 1:
+            self.run.violations.append(f"I9 {len(payable)} orders of one checkout can be paid")
+        if reply is not None and reply.status == 200 and reply.members["status"] == "closing":
+            return Reply(503, reply.members)  # not closed yet on the other device: the buyer taps again
+        return reply
+
+    def pay_shown(self, reply: Reply) -> None:
+        """The buyer pays what a device shows: it must be good."""
+        if reply.status == 200 and reply.members["status"] == "waiting":
+            self.pay_by(Reply(200, {"data": reply.members}))
 
     # ---- refunds ----
 

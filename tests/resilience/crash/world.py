@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import requests
 
+from payments.storage.checkouts.item import CheckoutItem
 from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
@@ -30,7 +31,7 @@ from tests.resilience.crash.guard import Guard
 from tests.resilience.crash.stream import Stream
 
 MAX_WAIT_SECONDS = 30  # seconds for a table's answer: a busy machine is none of the faults
-TABLES = (PaymentItem, QuarantineItem, AllowanceItem)
+TABLES = (PaymentItem, QuarantineItem, AllowanceItem, CheckoutItem)
 RUNS_PER_SIMULATOR = 40  # its ledger is read whole, again and again
 
 

@@ -16,6 +16,22 @@ from tests.resilience.fuzz.forgeries import Forgery, Signed
 from tests.resilience.fuzz.world import PREVIOUS_KEY, RETIRED_KEY, World, refund_id, refund_number
 
 OFFSETS = (300, 301, 330, 600, 3600, 86_400, 10**8)
+# What may be said of coupons and never keeps a payment from counting: as it should be, and as it should not.
+STRANGE_COUPONS: tuple[tuple[Any, Any], ...] = (
+    (900, [{"coupon_id": "1", "amount": 100}]),
+    (0, [{"coupon_id": "1", "amount": 1000, "name": "照" * 64}]),
+    (900, [{"coupon_id": "1"}]),
+    (900, [{"coupon_id": "1", "amount": 10**40}]),
+    (900, [{"coupon_id": "1", "amount": 1, "name": {"x": "\U0001f600"}}]),
+    (900, [{"coupon_id": "1", "amount": 1}] * 1000),
+    (900, {"coupon_id": "1"}),
+    (900, "[]"),
+    (900, [[], 1, None]),
+    (1001, []),
+    (-1, None),
+    ("900", False),
+    (None, [None]),
+)
 FIELDS = ("mchid", "appid", "out_trade_no", "trade_state")
 REFUND_FIELDS = ("out_trade_no", "out_refund_no", "refund_id", "transaction_id", "refund_status", "amount")
 
@@ -416,7 +432,15 @@ _HARMLESS: dict[str, tuple[Any, ...]] = {
     "payer": (None, {}, {"openid": "o-other"}, "x"),
     "success_time": (None, "x", 5),
     "attach": ("paid", "x" * 128),
-    "promotion_detail": ([], [{"coupon_id": "1"}]),
+    "promotion_detail": (
+        [],
+        [{"coupon_id": "1"}],
+        [{"coupon_id": "1", "amount": 1}],
+        {"amount": -1},
+        "x",
+        [[[]]],
+        0,
+    ),
 }
 
 
@@ -455,6 +479,10 @@ def believed(world: World) -> Iterator[tuple[str, str, dict[str, Any]]]:
     yield "under the previous APIv3 key", "pending", sign(world, previous).event()
     for order in ("creating", "closing", "closed", "failed"):
         yield f"payment of a {order} order", order, paid(world, order).event()
+    for payer_total, detail in STRANGE_COUPONS:
+        amount = {"total": 1000, "payer_total": payer_total, "currency": "CNY"}
+        label = f"coupons {detail!r}, of which the buyer paid {payer_total!r}"[:100]
+        yield label, "pending", paid(world, "pending", amount=amount, promotion_detail=detail).event()
     yield "refund that is on its way", "refunding", refunded(world, "refunding").event()
     yield "refund that was closed", "refunding", refunded(world, "refunding", refund_status="CLOSED").event()
     yield (

@@ -55,6 +55,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/wechat/h5": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Open a payment that a phone's browser outside WeChat pays */
+        post: operations["openH5Payment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/wechat/checkout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Keep what is to be paid, and get one address that pays on every device
+         * @description WeChat Pay is asked for nothing. An order is opened on the page, for the device that is there.
+         */
+        post: operations["keepCheckout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/wechat/openid": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Exchange a code of WeChat's for the buyer's openid
+         * @description A page gets its code by WeChat's redirect (`connect/oauth2/authorize`, scope `snsapi_base`), a mini program by
+         *     `wx.login()`. A code is one app's, works once and lives five minutes. An answer that is lost takes the code with it: the
+         *     repetition is refused with 400, and a new code costs the buyer nothing. Nothing but the openid is answered; WeChat's tokens and
+         *     the session key are kept nowhere. A buyer may bring ten codes a minute.
+         */
+        post: operations["exchangeCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/payments/wechat/query/{outTradeNo}": {
         parameters: {
             query?: never;
@@ -62,7 +122,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Where an order stands, asked of WeChat Pay where that can matter */
+        /** Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds */
         get: operations["queryPayment"];
         put?: never;
         post?: never;
@@ -206,6 +266,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/checkout/{token}/open": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have an order of a checkout open for the device that asks
+         * @description For the checkout's own page: what a browser says another site has sent (`Sec-Fetch-Site`) is refused. Of the address of a checkout
+         *     alone; that of an order is 404 here.
+         */
+        post: operations["openCheckout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/checkout/assets/{name}": {
         parameters: {
             query?: never;
@@ -215,6 +296,23 @@ export interface paths {
         };
         /** A file of an earlier version's page; today's page holds all that it needs */
         get: operations["getCheckoutFile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/{file}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A file by which WeChat sees that this domain is the merchant's, MP_verify_….txt of the stack's WeChatVerifyFiles */
+        get: operations["getVerifyFile"];
         put?: never;
         post?: never;
         delete?: never;
@@ -330,6 +428,46 @@ export interface components {
          *     the order is for the app of `WeChatAppId`.
          */
         AppName: string | null;
+        /**
+         * @description A text like a subject, for your own use: WeChat Pay prints it in the trade bill. This member and the next five are part of the
+         *     order as WeChat Pay is sent it, and of what an Idempotency-Key stands for. A buyer sends them only exactly as the quote's
+         *     `orderFields` has them.
+         */
+        Attach: string | null;
+        /** @description WeChat Pay's `goods_tag`, by which some coupons can be used; a text like a subject. */
+        GoodsTag: string | null;
+        /**
+         * @description WeChat Pay's `detail`, for coupons on single goods: at least one member, at most 6144 bytes as WeChat Pay is sent it (compact JSON, amounts
+         *     in fen).
+         */
+        Goods: {
+            /** @description Yuan, as an amount; what the goods cost before the order was split. WeChat Pay gives no discount where it is not the order's amount. */
+            costPrice?: components["schemas"]["Amount"] | null;
+            /** @description The receipt's number */
+            invoiceId?: string | null;
+            goodsDetail?: components["schemas"]["GoodsItem"][] | null;
+        } | null;
+        GoodsItem: {
+            /** @description Your own */
+            merchantGoodsId: string;
+            /** @description WeChat Pay's */
+            wechatpayGoodsId?: string | null;
+            goodsName?: string | null;
+            quantity: number;
+            unitPrice: components["schemas"]["Amount"];
+        };
+        /** @description Your shop in which the order is made. WeChat Pay is told the caller's address beside it, that of the first request of a key. */
+        StoreInfo: {
+            /** @description The shop's number */
+            id: string;
+            name?: string | null;
+            areaCode?: string | null;
+            address?: string | null;
+        } | null;
+        /** @description Whether the buyer is offered an electronic invoice; the merchant number must be set up for that. */
+        Fapiao: boolean | null;
+        /** @description Whether the proceeds are frozen, to be shared later. */
+        ProfitSharing: boolean | null;
         NewOrder: {
             contentId: components["schemas"]["ContentId"];
             amount: components["schemas"]["Amount"];
@@ -340,6 +478,12 @@ export interface components {
             quote?: components["schemas"]["Quote"];
             returnUrl?: components["schemas"]["ReturnUrl"];
             app?: components["schemas"]["AppName"];
+            attach?: components["schemas"]["Attach"];
+            goodsTag?: components["schemas"]["GoodsTag"];
+            goods?: components["schemas"]["Goods"];
+            storeInfo?: components["schemas"]["StoreInfo"];
+            fapiao?: components["schemas"]["Fapiao"];
+            profitSharing?: components["schemas"]["ProfitSharing"];
         };
         NewJsapiOrder: {
             contentId: components["schemas"]["ContentId"];
@@ -351,8 +495,78 @@ export interface components {
             quote?: components["schemas"]["Quote"];
             returnUrl?: components["schemas"]["ReturnUrl"];
             app?: components["schemas"]["AppName"];
+            attach?: components["schemas"]["Attach"];
+            goodsTag?: components["schemas"]["GoodsTag"];
+            goods?: components["schemas"]["Goods"];
+            storeInfo?: components["schemas"]["StoreInfo"];
+            fapiao?: components["schemas"]["Fapiao"];
+            profitSharing?: components["schemas"]["ProfitSharing"];
             /** @description Who pays, as the app of this merchant knows them */
             openid: string;
+        };
+        NewH5Order: {
+            contentId: components["schemas"]["ContentId"];
+            amount: components["schemas"]["Amount"];
+            subject: components["schemas"]["Subject"];
+            userId?: components["schemas"]["UserId"];
+            body?: components["schemas"]["Body"];
+            metadata?: components["schemas"]["Metadata"];
+            quote?: components["schemas"]["Quote"];
+            returnUrl?: components["schemas"]["ReturnUrl"];
+            app?: components["schemas"]["AppName"];
+            attach?: components["schemas"]["Attach"];
+            goodsTag?: components["schemas"]["GoodsTag"];
+            goods?: components["schemas"]["Goods"];
+            storeInfo?: components["schemas"]["StoreInfo"];
+            fapiao?: components["schemas"]["Fapiao"];
+            profitSharing?: components["schemas"]["ProfitSharing"];
+            /**
+             * @description The address of the buyer's own browser, IPv4 or IPv6, of one host. Required of a backend; a buyer's is seen by the stack, and one
+             *     that a buyer sends is 403 `NOAUTH`. It makes no other order of the same request: the first one stays.
+             */
+            clientIp?: string | null;
+            /**
+             * @description The buyer's device; left out, what the header User-Agent says, and Wap where that says neither. Makes no other order, too.
+             * @enum {unknown}
+             */
+            h5Type?: "Android" | "Wap" | "iOS" | null;
+        };
+        NewCheckout: {
+            contentId: components["schemas"]["ContentId"];
+            amount: components["schemas"]["Amount"];
+            subject: components["schemas"]["Subject"];
+            userId?: components["schemas"]["UserId"];
+            body?: components["schemas"]["Body"];
+            metadata?: components["schemas"]["Metadata"];
+            quote?: components["schemas"]["Quote"];
+            returnUrl?: components["schemas"]["ReturnUrl"];
+            app?: components["schemas"]["AppName"];
+            attach?: components["schemas"]["Attach"];
+            goodsTag?: components["schemas"]["GoodsTag"];
+            goods?: components["schemas"]["Goods"];
+            storeInfo?: components["schemas"]["StoreInfo"];
+            fapiao?: components["schemas"]["Fapiao"];
+            profitSharing?: components["schemas"]["ProfitSharing"];
+            /**
+             * @description Until when it may be paid: ISO 8601 with a time zone, two minutes to seven days ahead. A backend's alone; a buyer's quote may say it
+             *     (claim `checkoutUntil`, epoch seconds). Otherwise as long as an order.
+             */
+            expiresAt?: string | null;
+        };
+        OpenCheckout: {
+            /**
+             * @description What device asks; left out, by the user agent
+             * @enum {unknown}
+             */
+            kind?: "h5" | "jsapi" | "native" | null;
+            /** @description The buyer has tapped to go on here with what another device holds */
+            takeOver?: boolean | null;
+        };
+        WantedOpenid: {
+            /** @description What WeChat gave the page or the mini program */
+            code: string;
+            /** @description Whose code it is: one of the names in the stack's WeChatApps; the default app's unless given */
+            app?: string | null;
         };
         /** @description A refund number, ours or one made elsewhere */
         RefundNumber: string;
@@ -478,6 +692,33 @@ export interface components {
                 paymentParams: components["schemas"]["AppParams"];
             };
         };
+        H5Opened: {
+            /** @constant */
+            success: true;
+            data: {
+                paymentId: string;
+                outTradeNo: components["schemas"]["OurOrderNumber"];
+                amount: components["schemas"]["Yuan"];
+                currency: components["schemas"]["Currency"];
+                expiresAt: components["schemas"]["Moment"];
+                /**
+                 * Format: uri
+                 * @description To be opened until `expiresAt`, by the browser at `clientIp`, from a page on a domain that is registered for H5 payment and lets
+                 *     its origin through (`Referrer-Policy: origin`), never within WeChat. WeChat sends the buyer back to `checkoutUrl`.
+                 */
+                h5Url: string;
+                /** @description The address that WeChat Pay holds the buyer to */
+                clientIp: string;
+                checkoutUrl: components["schemas"]["CheckoutUrl"];
+            };
+        };
+        Exchanged: {
+            /** @constant */
+            success: true;
+            data: {
+                openid: string;
+            };
+        };
         /** @description For `PayReq` of WeChat's OpenSDK, in its spelling; on iOS `packageValue` is `package`. */
         AppParams: {
             appId: string;
@@ -506,6 +747,7 @@ export interface components {
         };
         /** @description What anybody with the address may know. */
         CheckoutView: {
+            outTradeNo: components["schemas"]["OurOrderNumber"];
             /** @description Rises with every change */
             version: number;
             /** @enum {unknown} */
@@ -514,7 +756,7 @@ export interface components {
             currency: components["schemas"]["Currency"];
             subject: string;
             /** @enum {unknown} */
-            method: "native" | "jsapi";
+            method: "native" | "jsapi" | "h5";
             expiresAt: components["schemas"]["Moment"];
             now: components["schemas"]["Moment"];
             merchantName?: string;
@@ -522,10 +764,74 @@ export interface components {
             refundedAmount?: components["schemas"]["YuanText"];
             codeExpiresAt?: components["schemas"]["Moment"];
             codeUrl?: string;
+            /**
+             * Format: uri
+             * @description Of an H5 order, in a phone's browser outside WeChat: leads there
+             */
+            h5Url?: string;
             /** @description A PNG data URL, of the code or of this very address */
             qrCode?: string;
             paymentParams?: components["schemas"]["PaymentParams"];
             /** @description Opens a live connection, `new WebSocket(url, ["live", ticket])`, within a minute and once; it hears `version` and `status` of each change, as text of a JSON object, in the words of this view. */
+            live?: {
+                /** Format: uri */
+                url: string;
+                ticket: string;
+            };
+        };
+        CheckoutId: string;
+        CheckoutKept: {
+            /** @constant */
+            success: true;
+            data: {
+                checkoutId: components["schemas"]["CheckoutId"];
+                checkoutUrl: components["schemas"]["CheckoutUrl"];
+                expiresAt: components["schemas"]["Moment"];
+            };
+        };
+        /** @description What anybody with a checkout's address may know, for the device that asks (docs/checkout.md). */
+        DeviceView: {
+            /** @description Rises with every change, over all orders */
+            version: number;
+            /** @enum {unknown} */
+            status: "ready" | "identify" | "waiting" | "elsewhere" | "closing" | "paid" | "partially_refunded" | "refunded" | "closed" | "expired";
+            /**
+             * @description The device that this view is for
+             * @enum {unknown}
+             */
+            kind: "native" | "jsapi" | "h5";
+            amount: components["schemas"]["YuanText"];
+            currency: components["schemas"]["Currency"];
+            subject: string;
+            expiresAt: components["schemas"]["Moment"];
+            now: components["schemas"]["Moment"];
+            merchantName?: string;
+            returnUrl?: string;
+            refundedAmount?: components["schemas"]["YuanText"];
+            /**
+             * @description The kind of device whose order is still open
+             * @enum {unknown}
+             */
+            heldBy?: "native" | "jsapi" | "h5";
+            /** @description Whether this device may go on with it */
+            takeOver?: boolean;
+            /**
+             * @description The kind that WeChat Pay refused last
+             * @enum {unknown}
+             */
+            refused?: "native" | "jsapi" | "h5";
+            /** @description Seconds until another try may find more */
+            retryAfter?: number;
+            /** @description Where WeChat's browser is to go */
+            identifyUrl?: string;
+            codeExpiresAt?: components["schemas"]["Moment"];
+            codeUrl?: string;
+            /** @description A PNG data URL of the code */
+            qrCode?: string;
+            /** @description Where a phone's browser is to go */
+            h5Url?: string;
+            paymentParams?: components["schemas"]["PaymentParams"];
+            /** @description As of an order's view; it hears of all orders of the checkout. */
             live?: {
                 /** Format: uri */
                 url: string;
@@ -551,6 +857,20 @@ export interface components {
                 successTime?: string;
             };
         };
+        Promotion: {
+            couponId: string;
+            name?: string;
+            /** @description GLOBAL or SINGLE */
+            scope?: string;
+            /** @description CASH (prefunded, settled with you) or NOCASH */
+            type?: string;
+            amount: components["schemas"]["YuanText"];
+            stockId?: string;
+            wechatpayContribute?: components["schemas"]["YuanText"];
+            merchantContribute?: components["schemas"]["YuanText"];
+            otherContribute?: components["schemas"]["YuanText"];
+            currency?: string;
+        };
         Details: {
             /** @constant */
             success: true;
@@ -558,7 +878,14 @@ export interface components {
                 id: string;
                 userId: string;
                 contentId: string;
+                checkoutId?: components["schemas"]["CheckoutId"];
                 amount: components["schemas"]["YuanText"];
+                payerAmount?: components["schemas"]["YuanText"];
+                /**
+                 * @description The coupons that paid the rest, as WeChat Pay tells them (`promotion_detail`); left out where there were none, or where what it says
+                 *     of them is unusable.
+                 */
+                promotions?: components["schemas"]["Promotion"][];
                 currency: components["schemas"]["Currency"];
                 /** @constant */
                 paymentMethod: "wechat";
@@ -568,12 +895,15 @@ export interface components {
                     /** @description Ours begin with RF; others were made in the merchant console */
                     outRefundNo: string;
                     amount: components["schemas"]["YuanText"];
+                    payerAmount?: components["schemas"]["YuanText"];
                     status: components["schemas"]["RefundStatus"];
                     /** @description Where WeChat Pay says that the money goes, in its words: the buyer's balance, a card's last digits, or the merchant's account (商户…) */
                     userReceivedAccount?: string;
                     reason?: string;
                     createdAt: components["schemas"]["Moment"];
                 }[];
+                /** @description The order that had paid the same checkout before */
+                duplicateOf?: components["schemas"]["OurOrderNumber"];
                 /**
                  * @description Money went back by somebody else's hand, and WeChat Pay does not tell how much
                  * @enum {boolean}
@@ -609,6 +939,7 @@ export interface components {
                 /** @description WeChat Pay's number, once it has given one */
                 refundId?: string;
                 refundAmount: components["schemas"]["Yuan"];
+                payerAmount?: components["schemas"]["Yuan"];
                 status: components["schemas"]["RefundStatus"];
                 /**
                  * @description There when this refund had been asked for before
@@ -630,6 +961,7 @@ export interface components {
                 /** @description WeChat Pay's number */
                 refundId: string;
                 refundAmount: components["schemas"]["Yuan"];
+                payerAmount?: components["schemas"]["Yuan"];
                 status: components["schemas"]["RefundStatus"];
                 /** @description Where WeChat Pay says that the money goes, in its words: the buyer's balance, a card's last digits, or the merchant's account (商户…) */
                 userReceivedAccount?: string;
@@ -650,6 +982,8 @@ export interface components {
         EventId: string;
         /** @description Of the payment: keep what the highest told. Versions may have gaps */
         EventVersion: number;
+        /** @description Which order of its checkout, from 1 */
+        Attempt: number;
         /** @description As the order was given it */
         EventMetadata: {
             [key: string]: unknown;
@@ -662,6 +996,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "pending";
@@ -678,6 +1014,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "succeeded";
@@ -705,6 +1043,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "closed";
@@ -726,11 +1066,31 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             /** @constant */
             status: "failed";
             /** @constant */
             previousStatus: "pending";
+            occurredAt: components["schemas"]["Moment"];
+            metadata: components["schemas"]["EventMetadata"];
+        };
+        /** @description The order's checkout had been paid by another order before; its own `PaymentSucceeded` came first. */
+        PaymentDuplicated: {
+            id: components["schemas"]["EventId"];
+            version: components["schemas"]["EventVersion"];
+            outTradeNo: components["schemas"]["OurOrderNumber"];
+            paymentId: components["schemas"]["PaymentId"];
+            userId: string;
+            contentId: string;
+            checkoutId: components["schemas"]["CheckoutId"];
+            attempt: components["schemas"]["Attempt"];
+            amount: components["schemas"]["FenAmount"];
+            status: components["schemas"]["PaidStatus"];
+            previousStatus: components["schemas"]["PaidStatus"];
+            transactionId: string;
+            duplicateOf: components["schemas"]["OurOrderNumber"];
             occurredAt: components["schemas"]["Moment"];
             metadata: components["schemas"]["EventMetadata"];
         };
@@ -742,6 +1102,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -765,6 +1127,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -793,6 +1157,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -816,6 +1182,8 @@ export interface components {
             paymentId: components["schemas"]["PaymentId"];
             userId: string;
             contentId: string;
+            checkoutId?: components["schemas"]["CheckoutId"];
+            attempt?: components["schemas"]["Attempt"];
             amount: components["schemas"]["FenAmount"];
             status: components["schemas"]["PaidStatus"];
             previousStatus: components["schemas"]["PaidStatus"];
@@ -877,6 +1245,15 @@ export interface components {
             timestamp: components["schemas"]["Moment"];
             data: components["schemas"]["PaymentFailed"];
         };
+        PaymentDuplicatedEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "PaymentDuplicated";
+            timestamp: components["schemas"]["Moment"];
+            data: components["schemas"]["PaymentDuplicated"];
+        };
         RefundRequestedEvent: {
             /**
              * @description discriminator enum property added by openapi-typescript
@@ -922,7 +1299,7 @@ export interface components {
             timestamp: components["schemas"]["Moment"];
             data: components["schemas"]["NotificationReceived"];
         };
-        Event: components["schemas"]["PaymentCreatedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentClosedEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["RefundRequestedEvent"] | components["schemas"]["RefundSucceededEvent"] | components["schemas"]["RefundClosedEvent"] | components["schemas"]["RefundAbnormalEvent"] | components["schemas"]["NotificationReceivedEvent"];
+        Event: components["schemas"]["PaymentCreatedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentClosedEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentDuplicatedEvent"] | components["schemas"]["RefundRequestedEvent"] | components["schemas"]["RefundSucceededEvent"] | components["schemas"]["RefundClosedEvent"] | components["schemas"]["RefundAbnormalEvent"] | components["schemas"]["NotificationReceivedEvent"];
         ParamError: {
             error: string;
             /** @constant */
@@ -932,6 +1309,8 @@ export interface components {
                 field: string;
                 /** @description The rule that it breaks */
                 issue: string;
+                /** @description WeChat's number (errcode), where a code is void */
+                wechatCode?: string;
             };
         };
         InvalidRequest: {
@@ -949,6 +1328,8 @@ export interface components {
                 field: string;
                 /** @description The rule that it breaks */
                 issue: string;
+                /** @description WeChat's number (errcode), where a code is void */
+                wechatCode?: string;
             };
         };
         /** @description No such order, or not the caller's. The same bytes in both cases. */
@@ -1403,6 +1784,119 @@ export interface operations {
             503: components["responses"]["TryAgain"];
         };
     };
+    openH5Payment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description One key is one order or refund of this caller; a retry with it finds what the first try made. Always send one.
+                 * @example checkout-789
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewH5Order"];
+            };
+        };
+        responses: {
+            /** @description The order is open; `h5Url` leads the buyer's browser to WeChat. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["H5Opened"];
+                };
+            };
+            400: components["responses"]["UnusableBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            409: components["responses"]["OrderOver"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["KeyMismatch"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Fault"];
+            502: components["responses"]["WeChatRefused"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    keepCheckout: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description One key is one order or refund of this caller; a retry with it finds what the first try made. Always send one.
+                 * @example checkout-789
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewCheckout"];
+            };
+        };
+        responses: {
+            /** @description It is kept, and may be paid at `checkoutUrl` until `expiresAt`. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CheckoutKept"];
+                };
+            };
+            400: components["responses"]["UnusableBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["KeyMismatch"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    exchangeCode: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WantedOpenid"];
+            };
+        };
+        responses: {
+            /** @description Who the buyer is to this app. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Exchanged"];
+                };
+            };
+            400: components["responses"]["UnusableBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Fault"];
+            502: components["responses"]["WeChatRefused"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
     queryPayment: {
         parameters: {
             query?: never;
@@ -1666,6 +2160,12 @@ export interface operations {
             query?: {
                 /** @description `zh` or `en`; else by Accept-Language */
                 lang?: string;
+                /** @description Whoever comes back from WeChat has it; the page then asks whether the buyer has paid */
+                returned?: string;
+                /** @description With JSON: WeChat Pay is asked first, at most every other second */
+                asked?: string;
+                /** @description Of a checkout: the device that asks (`native`, `jsapi` or `h5`); else by the user agent */
+                kind?: string;
             };
             header?: never;
             path: {
@@ -1676,13 +2176,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The order as it is now. */
+            /** @description The order, or the checkout, as it is now. Nothing of a checkout is opened by this. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CheckoutView"];
+                    "application/json": components["schemas"]["CheckoutView"] | components["schemas"]["DeviceView"];
                     "text/html": string;
                 };
             };
@@ -1690,6 +2190,41 @@ export interface operations {
             429: components["responses"]["RouteLimit"];
             500: components["responses"]["CheckoutFault"];
             503: components["responses"]["CheckoutDown"];
+        };
+    };
+    openCheckout: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description From the `checkoutUrl` of a checkout */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenCheckout"];
+            };
+        };
+        responses: {
+            /** @description How the checkout stands then; `status` says whether anything was opened. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeviceView"];
+                };
+            };
+            400: components["responses"]["UnusableBody"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NoCheckout"];
+            413: components["responses"]["TooLarge"];
+            429: components["responses"]["TooMany"];
+            500: components["responses"]["Fault"];
+            502: components["responses"]["WeChatRefused"];
+            503: components["responses"]["TryAgain"];
         };
     };
     getCheckoutFile: {
@@ -1718,6 +2253,39 @@ export interface operations {
             429: components["responses"]["RouteLimit"];
             500: components["responses"]["CheckoutFault"];
             503: components["responses"]["CheckoutDown"];
+        };
+    };
+    getVerifyFile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                file: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What WeChat's console has put into the file. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
+            /** @description No such file. So it is with everything else at the root. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GatewayRefusal"];
+                };
+            };
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
         };
     };
 }

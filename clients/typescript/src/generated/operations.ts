@@ -17,7 +17,13 @@ export const table = {
   openJsapiPayment: { method: 'POST', path: '/api/v1/payments/wechat/jsapi', query: [], body: true, key: true, token: true, json: true },
   /** Open a payment that the merchant's own mobile app hands to WeChat */
   openAppPayment: { method: 'POST', path: '/api/v1/payments/wechat/app', query: [], body: true, key: true, token: true, json: true },
-  /** Where an order stands, asked of WeChat Pay where that can matter */
+  /** Open a payment that a phone's browser outside WeChat pays */
+  openH5Payment: { method: 'POST', path: '/api/v1/payments/wechat/h5', query: [], body: true, key: true, token: true, json: true },
+  /** Keep what is to be paid, and get one address that pays on every device */
+  keepCheckout: { method: 'POST', path: '/api/v1/payments/wechat/checkout', query: [], body: true, key: true, token: true, json: true },
+  /** Exchange a code of WeChat's for the buyer's openid */
+  exchangeCode: { method: 'POST', path: '/api/v1/payments/wechat/openid', query: [], body: true, key: false, token: true, json: true },
+  /** Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds */
   queryPayment: { method: 'GET', path: '/api/v1/payments/wechat/query/{outTradeNo}', query: [], body: false, key: false, token: true, json: true },
   /** The payment and its refunds, as the table has them */
   getPayment: { method: 'GET', path: '/api/v1/payments/wechat/payment/{outTradeNo}', query: [], body: false, key: false, token: true, json: true },
@@ -28,7 +34,9 @@ export const table = {
   /** Send on a refund that the bank did not take */
   sendAbnormalRefundOn: { method: 'POST', path: '/api/v1/payments/wechat/refund/abnormal', query: [], body: true, key: false, token: true, json: true },
   /** The page on which an order is paid, or what it shows as JSON */
-  showCheckout: { method: 'GET', path: '/checkout/{token}', query: ['lang'], body: false, key: false, token: false, json: true },
+  showCheckout: { method: 'GET', path: '/checkout/{token}', query: ['lang', 'returned', 'asked', 'kind'], body: false, key: false, token: false, json: true },
+  /** Have an order of a checkout open for the device that asks */
+  openCheckout: { method: 'POST', path: '/checkout/{token}/open', query: [], body: true, key: false, token: false, json: true },
   /** A file of an earlier version's page; today's page holds all that it needs */
   getCheckoutFile: { method: 'GET', path: '/checkout/assets/{name}', query: [], body: false, key: false, token: false, json: false },
 } as const satisfies Record<string, Route>;

@@ -10,11 +10,12 @@ import html
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from string import Template
 from typing import Any
 from urllib.parse import urlsplit
+
+from payments.api.checkouts.page_states import seconds_left, state_of
 
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _KEPT = "public, max-age=31536000, immutable"
@@ -25,9 +26,6 @@ _SAFE = {
     "referrer-policy": "no-referrer",
 }
 _HIDDEN = {True: "hidden", False: ""}
-_HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
-# WeChat's program for computers, whose screen a phone can scan: WindowsWechat, MacWechat, UnifiedPCWindowsWechat.
-_COMPUTER = re.compile(r"(Windows|Mac|Linux)Wechat|Windows NT|Macintosh")
 
 
 class Page:
@@ -61,33 +59,58 @@ class Page:
         """
         return self._files.get(name)
 
-    def render(self, view: Mapping[str, Any], *, language: str, scene: str, live_url: str) -> dict[str, Any]:
-        """The answer that shows `view` (see `checkout.view`): complete without script, alive with it."""
-        state, words = state_of(view, scene), self._words[language]
+    def render(
+        self,
+        view: Mapping[str, Any],
+        *,
+        language: str,
+        scene: str,
+        live_url: str,
+        returned: bool = False,
+        logo: str = "",
+    ) -> dict[str, Any]:
+        """The answer that shows `view` (see `checkout.view`): complete without script, alive with it.
+
+        `returned`: the buyer comes back from WeChat, which proves nothing. `logo`: see `Settings.merchant_logo`.
+        """
+        state, words = state_of(view, scene, returned=returned), self._words[language]
         places = self._places(state, language, scene) | {
             "view": json.dumps(view, ensure_ascii=False),
             "words": json.dumps(words, ensure_ascii=False),
             "merchant": view.get("merchantName", ""),
+            "logo": logo,
+            "number": view.get("outTradeNo", ""),
             "amount": view["amount"],
             "subject": view["subject"],
             "refunded": view.get("refundedAmount", ""),
             "code": view.get("qrCode", ""),
+            "h5_url": view.get("h5Url", ""),
             "countdown": _countdown(view),
             "return_url": view.get("returnUrl", ""),
         }
         shown = {
             "order": True,
             "merchant": "merchantName" in view,
+            "logo": bool(logo),
+            "number": "outTradeNo" in view,
             "refund": "refundedAmount" in view,
             "code": "qrCode" in view,
             "pay": "paymentParams" in view,
+            "leave": "h5Url" in view,
+            "asked": state == "returned",
+            "script": state in ("opening", "held", "handing"),
             "left": view["status"] == "waiting",
             "back": "returnUrl" in view,
         }
         reload = "2;url=" + view["returnUrl"] if state == "returning" else "5"
-        return self._filled(
+        answer = self._filled(
             200, places, shown, reload=None if state == "refunded" else reload, live_url=live_url
         )
+        if "h5" in (view.get("method"), view.get("kind")):
+            # WeChat's page looks at the domain that leads to it, and takes nobody without (H5 payment, frequent questions). The
+            # address of this page is the buyer's secret: only where it is on goes along.
+            answer["headers"]["referrer-policy"] = "origin"
+        return answer
 
     def render_refusal(self, status: int, *, language: str, retry: bool) -> dict[str, Any]:
         """The answer in place of an order: there is none, or it cannot be shown right now (`retry`)."""
@@ -108,7 +131,18 @@ class Page:
             "icon": self._icon,
             **{
                 f"word_{name}": words[name]
-                for name in ("refund", "qr", "pay", "copy", "left", "back", "secured")
+                for name in (
+                    "refund",
+                    "number",
+                    "qr",
+                    "pay",
+                    "copy",
+                    "left",
+                    "back",
+                    "secured",
+                    "asked",
+                    "script",
+                )
             },
         }
 
@@ -125,15 +159,33 @@ class Page:
             "view",
             "words",
             "merchant",
+            "logo",
+            "number",
             "amount",
             "subject",
             "refunded",
             "code",
+            "h5_url",
             "countdown",
             "return_url",
         )
         texts = {name: html.escape(text) for name, text in {**dict.fromkeys(absent, ""), **places}.items()}
-        optional = ("order", "merchant", "refund", "code", "pay", "left", "back")
+        optional = (
+            *(
+                "order",
+                "merchant",
+                "logo",
+                "number",
+                "refund",
+                "code",
+                "pay",
+                "leave",
+                "asked",
+                "left",
+                "back",
+            ),
+            "script",
+        )
         flags = {f"hide_{name}": _HIDDEN[not shown.get(name, False)] for name in optional}
         refresh = f'<meta http-equiv="refresh" content="{html.escape(reload)}">' if reload else ""
         page = self._html.substitute(texts, **flags, reload=refresh, script=self._script, style=self._style)
@@ -141,19 +193,25 @@ class Page:
             **_SAFE,
             "content-type": "text/html; charset=utf-8",
             "content-language": places["lang"],
-            "content-security-policy": policy(live_url, script=self._script, style=self._style),
+            "content-security-policy": policy(
+                live_url, script=self._script, style=self._style, logo=places.get("logo", "")
+            ),
             "cache-control": "no-store",
             "vary": "accept, accept-language, user-agent",
         }
         return _answer(status, headers, page)
 
 
-def policy(live_url: str, *, script: str, style: str) -> str:
-    """The Content-Security-Policy: this script, this style, nothing else and nothing from elsewhere, in nobody's frame."""
+def policy(live_url: str, *, script: str, style: str, logo: str = "") -> str:
+    """The Content-Security-Policy: this script, this style, nothing else and nothing from elsewhere, in nobody's frame.
+
+    Pictures are in the page; of the page's own origin they may come where the logo does.
+    """
+    images = "data: 'self'" if logo.startswith("/") else "data:"
     live = urlsplit(live_url)
     connect = f"'self' {live.scheme}://{live.netloc}" if live_url else "'self'"
     return (
-        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:; "
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src {images}; "
         f"connect-src {connect}; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
 
@@ -162,44 +220,8 @@ def _hash(content: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
 
 
-def state_of(view: Mapping[str, Any], scene: str) -> str:
-    """What the page shows, a name in words.json; checkout.js says the same of the same view."""
-    if view["status"] == "paid" and "returnUrl" in view:
-        return "returning"
-    if view["status"] in ("ready", "identify", "elsewhere"):
-        return "renewing"
-    if view["status"] != "waiting":
-        return str(view["status"])
-    if "paymentParams" in view:
-        return "cashier"
-    if "qrCode" not in view:
-        return "renewing"
-    if view.get("method") == "jsapi":
-        return "elsewhere"
-    return "scan" if scene == "desktop" else scene
-
-
-def scene_of(user_agent: str) -> str:
-    """Where the page is looked at: wechat (its own browser on a phone), phone, or desktop."""
-    if "MicroMessenger" in user_agent:
-        return "desktop" if _COMPUTER.search(user_agent) else "wechat"
-    return "phone" if _HANDHELD.search(user_agent) else "desktop"
-
-
-def language_of(asked: str | None, accept_language: str) -> str:
-    """zh or en: as asked for in the address, or the first of the two that the browser names; en when it names neither."""
-    if asked in ("zh", "en"):
-        return asked
-    for entry in accept_language.lower().split(","):
-        language = entry.strip().partition(";")[0].partition("-")[0]
-        if language in ("zh", "en"):
-            return language
-    return "en"
-
-
 def _countdown(view: Mapping[str, Any]) -> str:
-    left = datetime.fromisoformat(view["expiresAt"]) - datetime.fromisoformat(view["now"])
-    seconds = max(0, int(left.total_seconds()))
+    seconds = max(0, seconds_left(view))
     hours, minutes = divmod(seconds // 60, 60)
     return re.sub("^0(0:)?", "", f"{hours:02d}:{minutes:02d}:{seconds % 60:02d}")
 

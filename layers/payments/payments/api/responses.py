@@ -6,6 +6,7 @@ What is not there yet is left out, never null.
 import json
 from decimal import Decimal
 
+from payments.core.coupons import promotions
 from payments.core.lifecycle import Status
 from payments.core.money import yuan
 from payments.core.payment import Payment, Refund
@@ -75,6 +76,8 @@ def details(payment: Payment) -> dict[str, object]:
             "contentId": payment.content_id,
             "checkoutId": payment.checkout_id,
             "amount": str(yuan(payment.amount)),
+            "payerAmount": _yuan_text(payment.payer_total),
+            "promotions": promotions.shown(payment.promotions) if payment.promotions is not None else None,
             "currency": payment.currency,
             "paymentMethod": "wechat",
             "status": payment.status.word,
@@ -102,6 +105,7 @@ def refund_members(
             "outRefundNo": out_refund_no,
             "refundId": refund.refund_id,
             "refundAmount": yuan(refund.amount),
+            "payerAmount": yuan(refund.payer_amount) if refund.payer_amount is not None else None,
             "status": refund.status.word,
             "duplicate": True if duplicate else None,
             "createdAt": utc(refund.created_at) if duplicate else None,
@@ -128,12 +132,17 @@ def _refund(refund: Refund) -> dict[str, object]:
         {
             "outRefundNo": refund.out_refund_no,
             "amount": str(yuan(refund.amount)),
+            "payerAmount": _yuan_text(refund.payer_amount),
             "status": refund.status.word,
             "userReceivedAccount": refund.user_received_account,
             "reason": refund.reason,
             "createdAt": utc(refund.created_at),
         }
     )
+
+
+def _yuan_text(fen: int | None) -> str | None:
+    return None if fen is None else str(yuan(fen))
 
 
 def _present(members: dict[str, object]) -> dict[str, object]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from payments.core.coupons.promotions import paid_with, payer_refund_of
+
 _PAID = ("SUCCESS", "REFUND")
 _MERCHANT = "商户"
 
@@ -24,6 +26,9 @@ class OrderFacts:
     currency: str | None = None
     openid: str | None = None
     success_time: str | None = None
+    payer_total: int | None = None  # what the buyer paid of it, where coupons were used
+    promotions: str | None = None  # those coupons, as JSON text
+    unusable: tuple[str, ...] = ()  # members about coupons that are not what they should be, and are left out
 
     @property
     def says_paid(self) -> bool:
@@ -42,6 +47,7 @@ class OrderFacts:
         payer = members.get("payer")
         amount = amount if isinstance(amount, dict) else {}
         payer = payer if isinstance(payer, dict) else {}
+        coupons = paid_with(amount, members.get("promotion_detail"))
         return cls(
             out_trade_no=required(members, "out_trade_no"),
             mchid=required(members, "mchid"),
@@ -52,6 +58,9 @@ class OrderFacts:
             currency=optional(amount, "currency"),
             openid=optional(payer, "openid"),
             success_time=optional(members, "success_time"),
+            payer_total=coupons.payer_total,
+            promotions=coupons.promotions,
+            unusable=coupons.unusable,
         )
 
 
@@ -69,6 +78,7 @@ class RefundFacts:
     mchid: str | None = None  # a notification has it, the refund object has not
     success_time: str | None = None
     user_received_account: str | None = None
+    payer_refund: int | None = None  # what the buyer gets of it; coupons get the rest
 
     @classmethod
     def of(cls, members: Mapping[str, object]) -> "RefundFacts":
@@ -89,6 +99,7 @@ class RefundFacts:
             mchid=optional(members, "mchid"),
             success_time=optional(members, "success_time"),
             user_received_account=optional(members, "user_received_account"),
+            payer_refund=payer_refund_of(amount),
         )
 
 

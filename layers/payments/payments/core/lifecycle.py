@@ -127,6 +127,7 @@ class RefundNews:
     now: int
     refund_id: str | None = None
     user_received_account: str | None = None
+    payer_amount: int | None = None  # fen that the buyer gets of it
     answering: bool = False
 
 

@@ -27,6 +27,7 @@ class Refund:
     created_at: int
     reason: str | None = None
     refund_id: str | None = None
+    payer_amount: int | None = None  # what the buyer gets of it; None where that is all of it, or not known
     user_received_account: str | None = None  # where WeChat Pay says that the money goes, in its words
     sent_on_at: int | None = None  # when it was last found to be on its way again after having been ABNORMAL
     sent_at: int | None = None  # when its request last went out, or was about to
@@ -101,6 +102,8 @@ class Payment:
     trade_state: str | None = None
     payer_openid: str | None = None
     success_time: str | None = None  # as WeChat Pay wrote it, RFC 3339
+    payer_total: int | None = None  # what the buyer paid of it, where coupons were used
+    promotions: str | None = None  # those coupons, as JSON text: `coupons.promotions`
     late_paid: bool = False
     paid: int = 0
     refundable: int = 0

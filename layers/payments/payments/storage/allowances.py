@@ -1,4 +1,4 @@
-"""The table `buyers`: what each buyer has open, and how many refunds each back-office caller has asked for today."""
+"""The table `buyers`: what each buyer has open and has tried, how many refunds each back-office caller has asked for today."""
 
 import functools
 import operator
@@ -79,6 +79,16 @@ class AllowanceStore:
             conditional_write(lambda: item.update(actions, few & ~counted))
         except RefusedUpdate:
             conditional_write(lambda: item.update([expiry], counted))
+
+    def count_code(self, user_id: str, *, most: int, minute: int) -> None:
+        """One code more that this buyer has brought in this minute (of the epoch). RefusedUpdate when there were `most`.
+
+        An update that the SDK repeats counts twice, which does no harm: whoever means well is far from the limit.
+        """
+        item = A(f"codes#{minute}#{user_id}")
+        few = A.created.does_not_exist() | (A.created < most)
+        expiry = A.expires_at.set((minute + 2) * MINUTE)
+        conditional_write(lambda: item.update([A.created.add(1), expiry], few))
 
     @staticmethod
     def _put(allowance_id: str, allowance: Allowance, condition: Any) -> None:

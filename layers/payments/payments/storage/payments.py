@@ -182,10 +182,13 @@ class PaymentStore:
         ]
         due = [P.due_at.set(due_at), P.due_shard.set(self._shard(facts.out_trade_no))]
         actions += due if held else NOT_DUE
-        if facts.openid is not None:
-            actions.append(P.payer_openid.set(facts.openid))
-        if facts.success_time is not None:
-            actions.append(P.success_time.set(facts.success_time))
+        told: Any = (
+            (P.payer_openid, facts.openid),
+            (P.success_time, facts.success_time),
+            (P.payer_total, facts.payer_total),
+            (P.promotions, facts.promotions),
+        )
+        actions += [attribute.set(value) for attribute, value in told if value is not None]
         if late:
             actions.append(P.late_paid.set(True))
         if elsewhere:

@@ -229,8 +229,8 @@ def _record(refund: Refund, edge: RefundEdge, news: RefundNews) -> list[Any]:
     ]
     if news.answering:
         actions.append(record["unanswered_by"].remove())
-    for name in ("refund_id", "user_received_account"):
-        if value := getattr(news, name):
+    for name in ("refund_id", "user_received_account", "payer_amount"):
+        if (value := getattr(news, name)) not in (None, ""):
             actions.append(record[name].set(value))
     return actions
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from payments.core.access import MIN_KEY_CHARACTERS
+from payments.core.errors import ConfigurationError
 from wechatpay.decryption import apiv3_key
 from wechatpay.errors import KeyFormatError
 from wechatpay.keys import (
@@ -26,6 +27,9 @@ from wechatpay.signing import MerchantSigner
 
 # List of PEM, in the verification secret and among the downloaded.
 PLATFORM_CERTIFICATES = "WECHAT_PLATFORM_CERTIFICATES"
+
+# Of the app that orders are for by default; another app's has _ and its name behind it.
+APP_SECRET = "WECHAT_APP_SECRET"  # noqa: S105  a name
 
 T = TypeVar("T")
 Content = str | bytes
@@ -129,6 +133,41 @@ class Downloaded:
     def __init__(self, members: Members) -> None:
         self.platform_certificates = certificate_texts(members)
         self.ring = KeyRing(_certified(self.platform_certificates))
+
+
+class AppSecrets:
+    """The AppSecrets of the merchant's apps, for WeChat's open platform. Its repr shows none. Raises KeyFormatError.
+
+    An app is called by its name as in `WECHAT_APP_SECRET_mini`, or as variables are spelt: `WECHAT_APP_SECRET_MINI`, with _
+    for a hyphen.
+    """
+
+    def __init__(self, members: Members) -> None:
+        self._secrets = {
+            spelt(name): secret
+            for name in members
+            if spelt(name).startswith(APP_SECRET) and (secret := _app_secret(members, name))
+        }
+
+    def of(self, app: str, *, is_default: bool) -> str:
+        """The secret of the app with this name. Raises ConfigurationError where there is none."""
+        names = [f"{APP_SECRET}_{app}", *([APP_SECRET] if is_default else [])]
+        found = next((self._secrets[name] for name in map(spelt, names) if name in self._secrets), None)
+        if found is None:
+            raise ConfigurationError(f"the secret of apps has no {' and no '.join(names)}")
+        return found
+
+
+def spelt(name: str) -> str:
+    """A member's name as a variable is spelt: in capital letters, with _ for a hyphen."""
+    return name.upper().replace("-", "_")
+
+
+def _app_secret(members: Members, name: str) -> str:
+    secret = text(members, name)
+    if not all("!" <= character <= "~" for character in secret):
+        raise KeyFormatError(f"{name} has blanks, line ends or letters that no AppSecret has")
+    return secret
 
 
 def _verbatim(members: Members, name: str) -> str:

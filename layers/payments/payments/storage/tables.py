@@ -93,6 +93,8 @@ class PaymentItem(Table):
     trade_state = UnicodeAttribute(null=True)
     payer_openid = UnicodeAttribute(null=True)
     success_time = UnicodeAttribute(null=True)
+    payer_total = IntAttribute(null=True)
+    promotions = UnicodeAttribute(null=True)
     late_paid = BooleanAttribute(null=True)
     paid = IntAttribute()
     refundable = IntAttribute()

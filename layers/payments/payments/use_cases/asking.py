@@ -4,6 +4,7 @@ from payments.core.errors import RefusedUpdate, StorageUnavailableError, TryAgai
 from payments.core.facts import OrderFacts, UnusableFactsError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
+from payments.logs import logger
 from payments.use_cases.evidence import Applied, apply_order
 from payments.use_cases.verdicts import Verdict, retry_after_of, verdict_of
 from payments.wiring import Wiring
@@ -65,6 +66,9 @@ def query_order(payment: Payment, wiring: Wiring) -> Payment | None:
         raise TryAgainError("WeChat Pay's answer cannot be used.") from problem
     if facts.out_trade_no != payment.out_trade_no:
         raise TryAgainError("WeChat Pay answered for another order.")
+    if facts.unusable:
+        left_out = {"out_trade_no": facts.out_trade_no, "left_out": list(facts.unusable)}
+        logger.warning("an answer says of coupons what cannot be used", extra=left_out)
     applied, known = apply_order(facts, source="query", wiring=wiring)
     known = known or (payment if applied is Applied.KNOWN else wiring.store.reread(payment))
     if facts.says_paid and known.status.rank < Status.PAID.rank:

@@ -122,7 +122,7 @@ def _closed(facts: OrderFacts, source: str, wiring: Wiring) -> tuple[Applied, Pa
 
 
 def _quarantine(reason: str, facts: OrderFacts, source: str, wiring: Wiring) -> None:
-    kept = {name: value for name, value in asdict(facts).items() if name != "openid"}
+    kept = {name: value for name, value in asdict(facts).items() if name not in ("openid", "unusable")}
     set_aside(reason, kept, source=source, wiring=wiring)
 
 

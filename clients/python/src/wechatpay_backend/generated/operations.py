@@ -70,8 +70,53 @@ class Operations(ABC):
         )
         return answer
 
+    def open_h5_payment(self, body: types.NewH5Order, *, idempotency_key: str | None = None) -> types.H5OpenedData:
+        """Open a payment that a phone's browser outside WeChat pays."""
+        answer: types.H5OpenedData = self._call(
+            'openH5Payment',
+            'POST',
+            '/api/v1/payments/wechat/h5',
+            query={},
+            body=body,
+            key=idempotency_key,
+            takes_key=True,
+            token=True,
+            json=True,
+        )
+        return answer
+
+    def keep_checkout(self, body: types.NewCheckout, *, idempotency_key: str | None = None) -> types.CheckoutKeptData:
+        """Keep what is to be paid, and get one address that pays on every device."""
+        answer: types.CheckoutKeptData = self._call(
+            'keepCheckout',
+            'POST',
+            '/api/v1/payments/wechat/checkout',
+            query={},
+            body=body,
+            key=idempotency_key,
+            takes_key=True,
+            token=True,
+            json=True,
+        )
+        return answer
+
+    def exchange_code(self, body: types.WantedOpenid) -> types.ExchangedData:
+        """Exchange a code of WeChat's for the buyer's openid."""
+        answer: types.ExchangedData = self._call(
+            'exchangeCode',
+            'POST',
+            '/api/v1/payments/wechat/openid',
+            query={},
+            body=body,
+            key=None,
+            takes_key=False,
+            token=True,
+            json=True,
+        )
+        return answer
+
     def query_payment(self, out_trade_no: str) -> types.QueriedData:
-        """Where an order stands, asked of WeChat Pay where that can matter."""
+        """Where an order stands; asked of WeChat Pay unless its end is known, or it was asked in the last two seconds."""
         answer: types.QueriedData = self._call(
             'queryPayment',
             'GET',
@@ -145,14 +190,29 @@ class Operations(ABC):
         )
         return answer
 
-    def show_checkout(self, token: str, *, lang: str | None = None) -> types.CheckoutView:
+    def show_checkout(self, token: str, *, lang: str | None = None, returned: str | None = None, asked: str | None = None, kind: str | None = None) -> types.CheckoutView | types.DeviceView:
         """The page on which an order is paid, or what it shows as JSON."""
-        answer: types.CheckoutView = self._call(
+        answer: types.CheckoutView | types.DeviceView = self._call(
             'showCheckout',
             'GET',
             self._path('/checkout/{token}', token=token),
-            query={'lang': lang},
+            query={'lang': lang, 'returned': returned, 'asked': asked, 'kind': kind},
             body=None,
+            key=None,
+            takes_key=False,
+            token=False,
+            json=True,
+        )
+        return answer
+
+    def open_checkout(self, token: str, body: types.OpenCheckout) -> types.DeviceView:
+        """Have an order of a checkout open for the device that asks."""
+        answer: types.DeviceView = self._call(
+            'openCheckout',
+            'POST',
+            self._path('/checkout/{token}/open', token=token),
+            query={},
+            body=body,
             key=None,
             takes_key=False,
             token=False,

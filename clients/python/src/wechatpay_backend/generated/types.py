@@ -34,29 +34,46 @@ ReturnUrl: TypeAlias = str | None
 AppName: TypeAlias = str | None
 
 
-class NewOrder(TypedDict):
-    contentId: ContentId
-    amount: Amount
-    subject: Subject
-    userId: NotRequired[UserId]
-    body: NotRequired[Body]
-    metadata: NotRequired[Metadata]
-    quote: NotRequired[Quote]
-    returnUrl: NotRequired[ReturnUrl]
-    app: NotRequired[AppName]
+Attach: TypeAlias = str | None
 
 
-class NewJsapiOrder(TypedDict):
-    contentId: ContentId
-    amount: Amount
-    subject: Subject
-    userId: NotRequired[UserId]
-    body: NotRequired[Body]
-    metadata: NotRequired[Metadata]
-    quote: NotRequired[Quote]
-    returnUrl: NotRequired[ReturnUrl]
-    app: NotRequired[AppName]
-    openid: str
+GoodsTag: TypeAlias = str | None
+
+
+class GoodsItem(TypedDict):
+    merchantGoodsId: str
+    wechatpayGoodsId: NotRequired[str | None]
+    goodsName: NotRequired[str | None]
+    quantity: int
+    unitPrice: Amount
+
+
+class StoreInfo(TypedDict):
+    """
+    Your shop in which the order is made. WeChat Pay is told the caller's address beside it, that of the first request of a key.
+
+    """
+
+    id: str
+    name: NotRequired[str | None]
+    areaCode: NotRequired[str | None]
+    address: NotRequired[str | None]
+
+
+Fapiao: TypeAlias = bool | None
+
+
+ProfitSharing: TypeAlias = bool | None
+
+
+class OpenCheckout(TypedDict):
+    kind: NotRequired[Literal['h5', 'jsapi', 'native'] | None]
+    takeOver: NotRequired[bool | None]
+
+
+class WantedOpenid(TypedDict):
+    code: str
+    app: NotRequired[str | None]
 
 
 RefundNumber: TypeAlias = str
@@ -135,6 +152,15 @@ RefundStatus: TypeAlias = Literal['PROCESSING', 'SUCCESS', 'CLOSED', 'ABNORMAL']
 Status: TypeAlias = Literal['pending', 'succeeded', 'partially_refunded', 'refunded', 'closed', 'failed']
 
 
+class ExchangedData(TypedDict):
+    openid: str
+
+
+class Exchanged(TypedDict):
+    success: Literal[True]
+    data: ExchangedData
+
+
 class AppParams(TypedDict):
     """
     For `PayReq` of WeChat's OpenSDK, in its spelling; on iOS `packageValue` is `package`.
@@ -179,12 +205,13 @@ class CheckoutView(TypedDict):
     What anybody with the address may know.
     """
 
+    outTradeNo: OurOrderNumber
     version: int
     status: Literal['waiting', 'paid', 'partially_refunded', 'refunded', 'closing', 'closed', 'expired', 'failed']
     amount: YuanText
     currency: Currency
     subject: str
-    method: Literal['native', 'jsapi']
+    method: Literal['native', 'jsapi', 'h5']
     expiresAt: Moment
     now: Moment
     merchantName: NotRequired[str]
@@ -192,18 +219,85 @@ class CheckoutView(TypedDict):
     refundedAmount: NotRequired[YuanText]
     codeExpiresAt: NotRequired[Moment]
     codeUrl: NotRequired[str]
+    h5Url: NotRequired[str]
     qrCode: NotRequired[str]
     paymentParams: NotRequired[PaymentParams]
     live: NotRequired[CheckoutViewLive]
+
+
+CheckoutId: TypeAlias = str
+
+
+class CheckoutKeptData(TypedDict):
+    checkoutId: CheckoutId
+    checkoutUrl: CheckoutUrl
+    expiresAt: Moment
+
+
+class CheckoutKept(TypedDict):
+    success: Literal[True]
+    data: CheckoutKeptData
+
+
+class DeviceViewLive(TypedDict):
+    """
+    As of an order's view; it hears of all orders of the checkout.
+    """
+
+    url: str
+    ticket: str
+
+
+class DeviceView(TypedDict):
+    """
+    What anybody with a checkout's address may know, for the device that asks (docs/checkout.md).
+    """
+
+    version: int
+    status: Literal['ready', 'identify', 'waiting', 'elsewhere', 'closing', 'paid', 'partially_refunded', 'refunded', 'closed', 'expired']
+    kind: Literal['native', 'jsapi', 'h5']
+    amount: YuanText
+    currency: Currency
+    subject: str
+    expiresAt: Moment
+    now: Moment
+    merchantName: NotRequired[str]
+    returnUrl: NotRequired[str]
+    refundedAmount: NotRequired[YuanText]
+    heldBy: NotRequired[Literal['native', 'jsapi', 'h5']]
+    takeOver: NotRequired[bool]
+    refused: NotRequired[Literal['native', 'jsapi', 'h5']]
+    retryAfter: NotRequired[int]
+    identifyUrl: NotRequired[str]
+    codeExpiresAt: NotRequired[Moment]
+    codeUrl: NotRequired[str]
+    qrCode: NotRequired[str]
+    h5Url: NotRequired[str]
+    paymentParams: NotRequired[PaymentParams]
+    live: NotRequired[DeviceViewLive]
 
 
 class QueriedDataPayer(TypedDict):
     openid: str
 
 
+class Promotion(TypedDict):
+    couponId: str
+    name: NotRequired[str]
+    scope: NotRequired[str]
+    type: NotRequired[str]
+    amount: YuanText
+    stockId: NotRequired[str]
+    wechatpayContribute: NotRequired[YuanText]
+    merchantContribute: NotRequired[YuanText]
+    otherContribute: NotRequired[YuanText]
+    currency: NotRequired[str]
+
+
 class DetailsDataRefund(TypedDict):
     outRefundNo: str
     amount: YuanText
+    payerAmount: NotRequired[YuanText]
     status: RefundStatus
     userReceivedAccount: NotRequired[str]
     reason: NotRequired[str]
@@ -224,12 +318,16 @@ class DetailsData(TypedDict):
     id: str
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
     amount: YuanText
+    payerAmount: NotRequired[YuanText]
+    promotions: NotRequired[list[Promotion]]
     currency: Currency
     paymentMethod: Literal['wechat']
     status: Status
     refundedAmount: YuanText
     refunds: list[DetailsDataRefund]
+    duplicateOf: NotRequired[OurOrderNumber]
     refundedElsewhere: NotRequired[Literal[True]]
     metadata: DetailsDataMetadata
     createdAt: Moment
@@ -256,6 +354,7 @@ class RefundedData(TypedDict):
     outRefundNo: str
     refundId: NotRequired[str]
     refundAmount: Yuan
+    payerAmount: NotRequired[Yuan]
     status: RefundStatus
     duplicate: NotRequired[Literal[True]]
     createdAt: NotRequired[Moment]
@@ -272,6 +371,7 @@ class SentOnData(TypedDict):
     outRefundNo: str
     refundId: str
     refundAmount: Yuan
+    payerAmount: NotRequired[Yuan]
     status: RefundStatus
     userReceivedAccount: NotRequired[str]
 
@@ -304,6 +404,9 @@ EventId: TypeAlias = str
 EventVersion: TypeAlias = int
 
 
+Attempt: TypeAlias = int
+
+
 EventMetadata: TypeAlias = dict[str, Any]
 """
 As the order was given it
@@ -321,6 +424,8 @@ class PaymentCreated(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['pending']
     previousStatus: Literal['pending']
@@ -339,6 +444,8 @@ class PaymentSucceeded(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['succeeded']
     previousStatus: Literal['pending', 'closed', 'failed']
@@ -360,6 +467,8 @@ class PaymentClosed(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['closed']
     previousStatus: Literal['pending']
@@ -379,9 +488,33 @@ class PaymentFailed(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: Literal['failed']
     previousStatus: Literal['pending']
+    occurredAt: Moment
+    metadata: EventMetadata
+
+
+class PaymentDuplicated(TypedDict):
+    """
+    The order's checkout had been paid by another order before; its own `PaymentSucceeded` came first.
+    """
+
+    id: EventId
+    version: EventVersion
+    outTradeNo: OurOrderNumber
+    paymentId: PaymentId
+    userId: str
+    contentId: str
+    checkoutId: CheckoutId
+    attempt: Attempt
+    amount: FenAmount
+    status: PaidStatus
+    previousStatus: PaidStatus
+    transactionId: str
+    duplicateOf: OurOrderNumber
     occurredAt: Moment
     metadata: EventMetadata
 
@@ -403,6 +536,8 @@ class RefundRequested(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -431,6 +566,8 @@ class RefundSucceeded(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -458,6 +595,8 @@ class RefundClosed(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -485,6 +624,8 @@ class RefundAbnormal(TypedDict):
     paymentId: PaymentId
     userId: str
     contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    attempt: NotRequired[Attempt]
     amount: FenAmount
     status: PaidStatus
     previousStatus: PaidStatus
@@ -531,6 +672,12 @@ class PaymentFailedEvent(TypedDict):
     data: PaymentFailed
 
 
+class PaymentDuplicatedEvent(TypedDict):
+    type: Literal['PaymentDuplicated']
+    timestamp: Moment
+    data: PaymentDuplicated
+
+
 class RefundRequestedEvent(TypedDict):
     type: Literal['RefundRequested']
     timestamp: Moment
@@ -561,12 +708,13 @@ class NotificationReceivedEvent(TypedDict):
     data: NotificationReceived
 
 
-Event: TypeAlias = PaymentCreatedEvent | PaymentSucceededEvent | PaymentClosedEvent | PaymentFailedEvent | RefundRequestedEvent | RefundSucceededEvent | RefundClosedEvent | RefundAbnormalEvent | NotificationReceivedEvent
+Event: TypeAlias = PaymentCreatedEvent | PaymentSucceededEvent | PaymentClosedEvent | PaymentFailedEvent | PaymentDuplicatedEvent | RefundRequestedEvent | RefundSucceededEvent | RefundClosedEvent | RefundAbnormalEvent | NotificationReceivedEvent
 
 
 class ParamErrorDetails(TypedDict):
     field: str
     issue: str
+    wechatCode: NotRequired[str]
 
 
 class ParamError(TypedDict):
@@ -584,6 +732,7 @@ class InvalidRequest(TypedDict):
 class NoAuthDetails(TypedDict):
     field: str
     issue: str
+    wechatCode: NotRequired[str]
 
 
 class NoAuth(TypedDict):
@@ -739,6 +888,94 @@ class QuoteClaims(TypedDict):
     jti: NotRequired[str]
 
 
+class Goods(TypedDict):
+    """
+    WeChat Pay's `detail`, for coupons on single goods: at least one member, at most 6144 bytes as WeChat Pay is sent it (compact JSON, amounts
+    in fen).
+
+    """
+
+    costPrice: NotRequired[Amount | None]
+    invoiceId: NotRequired[str | None]
+    goodsDetail: NotRequired[list[GoodsItem] | None]
+
+
+class NewOrder(TypedDict):
+    contentId: ContentId
+    amount: Amount
+    subject: Subject
+    userId: NotRequired[UserId]
+    body: NotRequired[Body]
+    metadata: NotRequired[Metadata]
+    quote: NotRequired[Quote]
+    returnUrl: NotRequired[ReturnUrl]
+    app: NotRequired[AppName]
+    attach: NotRequired[Attach]
+    goodsTag: NotRequired[GoodsTag]
+    goods: NotRequired[Goods | None]
+    storeInfo: NotRequired[StoreInfo | None]
+    fapiao: NotRequired[Fapiao]
+    profitSharing: NotRequired[ProfitSharing]
+
+
+class NewJsapiOrder(TypedDict):
+    contentId: ContentId
+    amount: Amount
+    subject: Subject
+    userId: NotRequired[UserId]
+    body: NotRequired[Body]
+    metadata: NotRequired[Metadata]
+    quote: NotRequired[Quote]
+    returnUrl: NotRequired[ReturnUrl]
+    app: NotRequired[AppName]
+    attach: NotRequired[Attach]
+    goodsTag: NotRequired[GoodsTag]
+    goods: NotRequired[Goods | None]
+    storeInfo: NotRequired[StoreInfo | None]
+    fapiao: NotRequired[Fapiao]
+    profitSharing: NotRequired[ProfitSharing]
+    openid: str
+
+
+class NewH5Order(TypedDict):
+    contentId: ContentId
+    amount: Amount
+    subject: Subject
+    userId: NotRequired[UserId]
+    body: NotRequired[Body]
+    metadata: NotRequired[Metadata]
+    quote: NotRequired[Quote]
+    returnUrl: NotRequired[ReturnUrl]
+    app: NotRequired[AppName]
+    attach: NotRequired[Attach]
+    goodsTag: NotRequired[GoodsTag]
+    goods: NotRequired[Goods | None]
+    storeInfo: NotRequired[StoreInfo | None]
+    fapiao: NotRequired[Fapiao]
+    profitSharing: NotRequired[ProfitSharing]
+    clientIp: NotRequired[str | None]
+    h5Type: NotRequired[Literal['Android', 'Wap', 'iOS'] | None]
+
+
+class NewCheckout(TypedDict):
+    contentId: ContentId
+    amount: Amount
+    subject: Subject
+    userId: NotRequired[UserId]
+    body: NotRequired[Body]
+    metadata: NotRequired[Metadata]
+    quote: NotRequired[Quote]
+    returnUrl: NotRequired[ReturnUrl]
+    app: NotRequired[AppName]
+    attach: NotRequired[Attach]
+    goodsTag: NotRequired[GoodsTag]
+    goods: NotRequired[Goods | None]
+    storeInfo: NotRequired[StoreInfo | None]
+    fapiao: NotRequired[Fapiao]
+    profitSharing: NotRequired[ProfitSharing]
+    expiresAt: NotRequired[str | None]
+
+
 class NativeOpenedData(TypedDict):
     paymentId: str
     outTradeNo: OurOrderNumber
@@ -784,6 +1021,22 @@ class AppOpenedData(TypedDict):
 class AppOpened(TypedDict):
     success: Literal[True]
     data: AppOpenedData
+
+
+class H5OpenedData(TypedDict):
+    paymentId: str
+    outTradeNo: OurOrderNumber
+    amount: Yuan
+    currency: Currency
+    expiresAt: Moment
+    h5Url: str
+    clientIp: str
+    checkoutUrl: CheckoutUrl
+
+
+class H5Opened(TypedDict):
+    success: Literal[True]
+    data: H5OpenedData
 
 
 class QueriedData(TypedDict):

@@ -2,9 +2,9 @@
 
 import re
 
-from payments.api.checkout_page import scene_of
+from payments.api.checkouts.page_states import scene_of
 from payments.api.h5 import client_address
-from payments.api.h5.scene import type_of
+from payments.api.h5.scene_info import type_of
 from payments.api.http import Request
 from payments.core import identifiers
 from payments.core.checkouts.checkout import H5, JSAPI, KINDS, NATIVE, Device

@@ -1,8 +1,10 @@
 """The public view of a checkout for one device: how it stands, and what that device pays by."""
 
+from dataclasses import replace
+
 from payments.api import means, qr, tokens
-from payments.api.h5.scene import h5_link
-from payments.core.checkouts.checkout import Checkout
+from payments.api.h5.link import h5_link
+from payments.core.checkouts.checkout import H5, Checkout, Device
 from payments.core.checkouts.rules import CLOSING, ELSEWHERE, IDENTIFY, READY, WAITING, may_begin, version_of
 from payments.core.lifecycle import Status
 from payments.core.money import yuan
@@ -17,6 +19,8 @@ RETRY_SECONDS = 5  # seconds until an order that is being closed is looked at ag
 
 def view(seen: Seen, *, token: str, wiring: Wiring) -> dict[str, object]:
     """What anybody with the address may know: amounts in yuan as text, times in ISO 8601; absent members are left out."""
+    if not_offered(seen.device, wiring) and seen.status == ELSEWHERE:
+        seen = replace(seen, status=READY)  # nothing that could be taken over to here
     checkout, payment, now = seen.checkout, seen.payment, wiring.now()
     members: dict[str, object] = {
         "version": version_of(checkout, payment),
@@ -36,13 +40,13 @@ def view(seen: Seen, *, token: str, wiring: Wiring) -> dict[str, object]:
         members["refundedAmount"] = str(yuan(payment.refunded))
     if seen.status == WAITING and payment is not None:
         members |= _means(payment, token, now, wiring)
-    members |= _how(seen, token, now)
+    members |= _how(seen, token, now, wiring)
     if seen.status != "refunded":  # everything else can still change, be it by late money
         members["live"] = {"url": wiring.settings.live_url, "ticket": _ticket(checkout, wiring)}
     return members
 
 
-def _how(seen: Seen, token: str, now: float) -> dict[str, object]:
+def _how(seen: Seen, token: str, now: float, wiring: Wiring) -> dict[str, object]:
     checkout, hold = seen.checkout, seen.checkout.current
     if seen.status == IDENTIFY:
         return {"identifyUrl": f"{means.CHECKOUT_PATH}{token}/wechat"}
@@ -50,8 +54,19 @@ def _how(seen: Seen, token: str, now: float) -> dict[str, object]:
         return {"heldBy": hold.kind, "takeOver": may_begin(checkout, now)}
     if seen.status == CLOSING and hold is not None:
         return {"heldBy": hold.kind, "retryAfter": seen.retry_after or RETRY_SECONDS}
-    refused = seen.payment is not None and seen.payment.status is Status.FAILED and seen.payment.refusal
-    return {"refused": hold.kind} if seen.status == READY and hold is not None and refused else {}
+    failed = seen.payment is not None and seen.payment.status is Status.FAILED and seen.payment.refusal
+    refused = hold.kind if hold is not None and failed else None
+    if not_offered(seen.device, wiring):
+        refused = seen.device.kind
+    if seen.status != READY or refused is None:
+        return {}
+    # The way to another device, or into WeChat's own browser: this very address.
+    return {"refused": refused, "qrCode": qr.data_url(_address(token, wiring))}
+
+
+def not_offered(device: Device, wiring: Wiring) -> bool:
+    """Whether the merchant has no way to be paid on this kind of device."""
+    return device.kind == H5 and not wiring.settings.h5_payments
 
 
 def _means(payment: Payment, token: str, now: float, wiring: Wiring) -> dict[str, object]:
@@ -63,9 +78,12 @@ def _means(payment: Payment, token: str, now: float, wiring: Wiring) -> dict[str
     if payment.code_url is not None:
         return {**found, "codeUrl": payment.code_url, "qrCode": qr.data_url(payment.code_url)}
     if payment.h5_url is not None:
-        back = f"{wiring.settings.public_url}{means.CHECKOUT_PATH}{token}"
-        return {**found, "h5Url": h5_link(payment, back)}
+        return {**found, "h5Url": h5_link(payment, _address(token, wiring))}
     return {**found, "paymentParams": means.payment_params(payment, wiring)}
+
+
+def _address(token: str, wiring: Wiring) -> str:
+    return f"{wiring.settings.public_url}{means.CHECKOUT_PATH}{token}"
 
 
 def _ticket(checkout: Checkout, wiring: Wiring) -> str:

@@ -21,6 +21,7 @@ from payments.use_cases.refunds.refund_evidence import (
     apply_refund,
     contradiction,
     facts_from_answer,
+    payer_amount,
 )
 from payments.use_cases.refunds.refunding import HELD_BACK, HELD_BACK_SECONDS
 from payments.use_cases.verdicts import Verdict, retry_after_of, verdict_of
@@ -66,6 +67,7 @@ def send_on(seen: Payment, out_refund_no: str, card: BankCard | None, wiring: Wi
         refund,
         status=STATUSES[facts.status],
         user_received_account=facts.user_received_account,
+        payer_amount=payer_amount(facts, seen),
     )
     return replace(seen, refunds={**seen.refunds, out_refund_no: told})
 

@@ -82,7 +82,10 @@ def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
 
 def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
     """Keep facts with the payment, once, to be tried again by itself; BUSY when that does not come about."""
-    text = json.dumps(asdict(facts), sort_keys=True)
+    told = asdict(facts)
+    if facts.payer_refund is None:  # then it is what is held already of before coupons were kept
+        del told["payer_refund"]
+    text = json.dumps(told, sort_keys=True)
     known = payment
     for _ in range(MAX_ROUNDS):
         if len(known.held) >= MAX_REFUNDS:
@@ -134,6 +137,12 @@ def _apply(
     return Applied.BUSY, None
 
 
+def payer_amount(facts: RefundFacts, seen: Payment) -> int | None:
+    """What the buyer gets of this refund, in fen, where coupons paid a part of the order; None where nothing tells."""
+    with_coupons = seen.payer_total is not None or facts.payer_refund != facts.amount
+    return facts.payer_refund if with_coupons else None
+
+
 def contradiction(facts: RefundFacts, seen: Payment) -> str | None:
     """Why these facts cannot be true of a paid order as we know it; None when they can."""
     if facts.mchid is not None and facts.mchid != seen.mchid:
@@ -176,7 +185,9 @@ def _step(
     stands, says = seen.refunds[number].status, STATUSES[facts.status]
     if stands.is_final or stands == says:
         return None
-    news = RefundNews(source, now, facts.refund_id, facts.user_received_account, answering)
+    news = RefundNews(
+        source, now, facts.refund_id, facts.user_received_account, payer_amount(facts, seen), answering
+    )
     if says is RefundStatus.SUCCEEDED:
         return wiring.refunds.settle_success(seen, number, news)
     if says is RefundStatus.CLOSED:

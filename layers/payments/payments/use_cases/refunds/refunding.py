@@ -23,6 +23,7 @@ from payments.use_cases.refunds.refund_evidence import (
     apply_refund,
     contradiction,
     facts_from_answer,
+    payer_amount,
 )
 from payments.use_cases.refunds.refund_wish import Wish, find_same_refund, plan_refund
 from payments.use_cases.verdicts import LONG_RETRY_SECONDS, RETRY_SECONDS, Verdict, retry_after_of, verdict_of
@@ -152,7 +153,12 @@ def _send(payment: Payment, refund: Refund, wiring: Wiring, *, first: bool) -> P
         if contradiction(facts, payment) is not None:
             raise
         # WeChat Pay has taken it, whether that could be written down or not; `settle` finds it by itself.
-        told = replace(refund, status=STATUSES[facts.status], refund_id=facts.refund_id)
+        told = replace(
+            refund,
+            status=STATUSES[facts.status],
+            refund_id=facts.refund_id,
+            payer_amount=payer_amount(facts, payment),
+        )
         return replace(payment, refunds={**payment.refunds, refund.out_refund_no: told})
 
 

@@ -1,26 +1,28 @@
-"""What WeChat Pay is told of an H5 order's buyer, and the address that leads the buyer to it."""
+"""What WeChat Pay is told of an H5 order's buyer: the address, and the kind of browser."""
 
-import json
 from collections.abc import Callable, Mapping
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
 from payments.api.callers import Caller
 from payments.api.h5 import client_address
 from payments.api.http import Request
-from payments.api.request_bodies import NewH5Order
 from payments.core.errors import NotAllowedError, ParameterError
-from payments.core.payment import Payment
 from payments.wiring import Wiring
 
+if TYPE_CHECKING:  # the page has no body to read
+    from payments.api.request_bodies import NewH5Order
 
-def scene_of(request: Request, wiring: Wiring) -> Callable[[Caller, NewH5Order], Mapping[str, object]]:
+
+def scene_info_for(
+    request: Request, wiring: Wiring
+) -> Callable[[Caller, "NewH5Order"], Mapping[str, object]]:
     """What makes `scene_info` of an order (WeChat Pay APIv3, "H5 order"): the buyer's own address, and the kind of browser.
 
     A backend says whose browser it is for; a buyer's own is looked at, and must not be talked about. Raises NotAllowedError,
     ParameterError, and the errors of `client_address.address_of`.
     """
 
-    def scene_info(caller: Caller, order: NewH5Order) -> Mapping[str, object]:
+    def scene_info(caller: Caller, order: "NewH5Order") -> Mapping[str, object]:
         kind = order.h5_type or type_of(request.headers.get("user-agent", ""))
         return {"payer_client_ip": _address(request, caller, order, wiring), "h5_info": {"type": kind}}
 
@@ -34,22 +36,7 @@ def type_of(user_agent: str) -> str:
     return "Android" if "Android" in user_agent else "Wap"
 
 
-def frozen_address(payment: Payment) -> str:
-    """The buyer's address that WeChat Pay was told, and holds the order's browser to."""
-    scene = json.loads(payment.wechat_request)["scene_info"]
-    return str(scene["payer_client_ip"])
-
-
-def h5_link(payment: Payment, back: str) -> str:
-    """The h5_url that leads back to the checkout page at `back`: to be opened from a page on a registered domain.
-
-    The way back is appended here and never frozen (WeChat Pay APIv3, H5 payment, `redirect_url`).
-    """
-    url = payment.h5_url or ""
-    return f"{url}{'&' if '?' in url else '?'}redirect_url={quote(back, safe='')}"
-
-
-def _address(request: Request, caller: Caller, order: NewH5Order, wiring: Wiring) -> str:
+def _address(request: Request, caller: Caller, order: "NewH5Order", wiring: Wiring) -> str:
     if caller.may_charge:
         if order.client_ip is None:
             raise ParameterError("clientIp", "is required: the buyer's own address, as your server sees it")

@@ -1,0 +1,1 @@
+"""Over HTTP: who the buyer is to one of the merchant's apps."""

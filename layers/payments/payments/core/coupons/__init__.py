@@ -1,0 +1,1 @@
+"""What coupons pay of an order, and get back of a refund."""

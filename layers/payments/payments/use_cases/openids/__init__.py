@@ -1,0 +1,1 @@
+"""Who the buyer is to one of the merchant's apps."""

@@ -1,0 +1,208 @@
+"""One address on every device: opened for whoever is there, taken over by a tap, and never two orders that can be paid."""
+
+import pytest
+import requests
+
+from tests.browser.chromium import SHOTS, state
+from tests.browser.test_h5 import HUAWEI, IPHONE, SMALL, WECHAT
+
+WORDS = {
+    "en": ("Scan to pay", "Pay with WeChat", "Pay here instead", "Open somewhere else"),
+    "zh-CN": ("微信扫码支付", "微信支付", "改在这里支付", "已在别处打开"),
+}
+BOTS = (
+    "facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)",
+    "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
+    "Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)",
+    "TelegramBot (like TwitterBot)",
+    "WhatsApp/2.24.10.74 A",
+)
+
+
+@pytest.fixture
+def checkout(shop, request):
+    """Keeps what is to be paid: its address."""
+
+    def kept(**members):
+        body = {"contentId": request.node.name[:60], "amount": "19.99", "subject": "古琴曲《流水》"}
+        answer = shop.call("POST", "/checkout", body | members)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]["checkoutUrl"]
+
+    return kept
+
+
+@pytest.fixture
+def orders(shop):
+    """What WeChat Pay has come to know since: its orders."""
+    before = {order["out_trade_no"] for order in shop.books()}
+    return lambda: [order for order in shop.books() if order["out_trade_no"] not in before]
+
+
+def payable(orders):
+    return [order for order in orders() if order["trade_state"] == "NOTPAY"]
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_on_a_desktop_it_is_paid_by_a_code(shop, tab, checkout, orders, locale):
+    page = tab(checkout(), locale=locale)
+    state(page, "scan")
+    assert page.get_by_role("heading").inner_text() == WORDS[locale][0]
+    (order,) = orders()
+    shop.control("pay", {"outTradeNo": order["out_trade_no"]})
+    state(page, "paid")
+
+
+@pytest.mark.parametrize("agent", [IPHONE, HUAWEI], ids=["iPhone", "Huawei"])
+@pytest.mark.parametrize("locale", WORDS)
+def test_in_a_phones_browser_it_is_paid_by_h5(sandbox, tab, checkout, orders, agent, locale):
+    page = tab(checkout(returnUrl=f"{sandbox.api}/success?order=1"), user_agent=agent, locale=locale, **SMALL)
+    state(page, "leave")
+    page.get_by_role("link", name=WORDS[locale][1], exact=True).click()
+    page.locator("#pay").click()
+    page.wait_for_url("**/success?order=1", timeout=15_000)
+    assert [order["trade_state"] for order in orders()] == ["SUCCESS"]
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_another_device_takes_over_by_a_tap_and_the_one_that_was_left_says_so(
+    sandbox, tab, checkout, orders, locale
+):
+    *_, here, held = WORDS[locale]
+    address = checkout()
+    desktop = tab(address, locale=locale)
+    state(desktop, "scan")
+    phone = tab(address, user_agent=IPHONE, locale=locale, **SMALL)
+    state(phone, "held")
+    assert phone.get_by_role("heading").inner_text() == held
+    phone.screenshot(path=SHOTS / f"devices-held-{locale}.png")
+    assert len(orders()) == 1  # nothing is opened beside it, and nothing closed, without a tap
+    assert len(payable(orders)) == 1
+    sandbox.clock.advance(4)
+    phone.get_by_role("button", name=here).click()
+    state(phone, "leave")
+    assert len(payable(orders)) == 1
+    state(desktop, "held", seconds=25)
+    desktop.screenshot(path=SHOTS / f"devices-left-{locale}.png")
+
+    sandbox.clock.advance(4)
+    desktop.get_by_role("button", name=here).click()
+    state(desktop, "scan")
+    assert len(payable(orders)) == 1
+    state(phone, "held", seconds=25)
+    sandbox.clock.advance(4)
+    phone.get_by_role("button", name=here).click()
+    state(phone, "leave")
+    phone.locator("#leave").click()
+    phone.locator("#pay").click()
+    state(phone, "paid")
+    state(desktop, "paid", seconds=25)
+    assert sorted(order["trade_state"] for order in orders()) == ["CLOSED", "CLOSED", "CLOSED", "SUCCESS"]
+
+
+def test_what_is_paid_while_another_device_takes_over_is_shown_as_paid(sandbox, shop, tab, checkout, orders):
+    address = checkout()
+    desktop = tab(address, locale="en")
+    state(desktop, "scan")
+    phone = tab(address, user_agent=IPHONE, locale="en", **SMALL)
+    state(phone, "held")
+    (order,) = orders()
+    shop.faults({"on": "notification", "effect": "drop"})
+    shop.control("pay", {"outTradeNo": order["out_trade_no"]})
+    sandbox.clock.advance(4)
+    phone.get_by_role("button", name="Pay here instead").click()
+    state(phone, "paid")
+    assert [order["trade_state"] for order in orders()] == ["SUCCESS"]
+
+
+def test_where_wechat_pay_does_not_close_yet_the_page_says_where_it_is_still_open(
+    sandbox, shop, tab, checkout, orders
+):
+    address = checkout()
+    desktop = tab(address, locale="en")
+    state(desktop, "scan")
+    phone = tab(address, user_agent=IPHONE, locale="en", **SMALL)
+    state(phone, "held")
+    shop.faults({"on": "close", "effect": "status", "status": 500, "code": "SYSTEM_ERROR"})
+    sandbox.clock.advance(4)
+    phone.get_by_role("button", name="Pay here instead").click()
+    state(phone, "handing")
+    phone.screenshot(path=SHOTS / "devices-handing.png")
+    assert len(payable(orders)) == 1
+    shop.faults()
+    desktop.close()
+    sandbox.clock.advance(4)
+    phone.wait_for_selector("#act:not([disabled])", timeout=70_000)
+    phone.get_by_role("button", name="Try again").click()
+    state(phone, "leave", seconds=20)
+    assert len(payable(orders)) == 1
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_where_wechat_pay_refuses_h5_a_phone_is_shown_the_way_into_wechat_and_asks_no_more(
+    shop, tab, checkout, orders, locale
+):
+    from sandbox.pages.scanning import text_in
+
+    shop.faults({"on": "h5", "effect": "status", "status": 400, "code": "APPID_MCHID_NOT_MATCH"})
+    address = checkout()
+    page = tab(address, user_agent=IPHONE, locale=locale, **SMALL)
+    state(page, "into_wechat")
+    assert page.locator("#copy").is_visible()
+    picture = SHOTS / f"devices-into-wechat-{locale}.png"
+    page.screenshot(path=picture)
+    assert text_in(picture.read_bytes()) == address
+    posts = []
+    page.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    page.wait_for_timeout(5000)
+    page.reload()
+    state(page, "into_wechat")
+    page.wait_for_timeout(2000)
+    assert posts == []
+    assert orders() == []
+
+
+@pytest.mark.parametrize("agent", BOTS)
+def test_link_previews_open_nothing(sandbox, shop, checkout, orders, agent):
+    address = checkout()
+    with requests.Session() as session:
+        session.trust_env = False
+        for method in ("GET", "HEAD"):
+            answer = session.request(method, address, headers={"User-Agent": agent}, timeout=30)
+            assert answer.status_code in (200, 404)
+    assert orders() == []
+
+
+def test_a_page_that_nobody_sees_opens_nothing(tab, checkout, orders):
+    page = tab()
+    page.add_init_script("Object.defineProperty(document, 'hidden', { get: () => true });")
+    page.goto(checkout())
+    page.wait_for_timeout(3000)
+    assert orders() == []
+
+
+def test_within_wechat_it_is_asked_once_who_the_buyer_is(tab, checkout):
+    """The page goes to find out by itself once; whoever comes back unknown has a button and no loop."""
+    page = tab(user_agent=WECHAT, locale="en", **SMALL)
+    went = []
+    address = checkout()
+
+    def to_wechat(route):
+        went.append(route.request.url)
+        route.fulfill(status=302, headers={"Location": address})
+
+    page.route("**/checkout/*/wechat", to_wechat)
+    page.goto(address)
+    state(page, "identify")
+    page.wait_for_timeout(2500)
+    assert went == [f"{address}/wechat"]
+    page.get_by_role("button", name="Continue").click()
+    state(page, "identify")
+    assert len(went) == 2
+
+
+def test_without_script_the_page_says_what_it_needs_and_opens_nothing(tab, checkout, orders):
+    page = tab(checkout(), java_script_enabled=False, locale="en")
+    assert page.locator("noscript p").is_visible()
+    assert "needs JavaScript" in page.locator("noscript p").inner_text()
+    assert orders() == []
