@@ -10,7 +10,7 @@ from tests.alarms.cloudwatch import rings
 from tests.alarms.world import World
 from tests.kit.console import refund_in_console
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 STACK = {"service": STACK_NAME}
 

@@ -16,7 +16,8 @@ Answer = Callable[[socket.socket], bool]
 class Service:
     """A context manager. Its `answers` are given in turn, and the last of them for ever.
 
-    `asked` are the requests, `connections` counts who connected. Whoever fails in the handshake has asked nothing.
+    `asked` are the requests, `connections` counts who connected, `records` the parts that requests came in: over TLS, what
+    was written at once. Whoever fails in the handshake has asked nothing.
     """
 
     def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
@@ -26,6 +27,7 @@ class Service:
         self._open: list[socket.socket] = []
         self.asked: list[bytes] = []
         self.connections = 0
+        self.records = 0
 
     def __enter__(self) -> Self:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -60,10 +62,13 @@ class Service:
         self._open.append(spoken)
         with spoken:
             try:
-                while (request := request_of(spoken)) and self._next(request)(spoken):
+                while (request := request_of(spoken, self._count)) and self._next(request)(spoken):
                     pass
             except OSError:
                 return
+
+    def _count(self) -> None:
+        self.records += 1
 
     def _next(self, request: bytes) -> Answer:
         with self._lock:
@@ -71,16 +76,18 @@ class Service:
             return self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
 
 
-def request_of(sock: socket.socket) -> bytes:
-    """One whole request; empty when the other side has hung up."""
+def request_of(sock: socket.socket, received: Callable[[], None] = lambda: None) -> bytes:
+    """One whole request; empty when the other side has hung up. `received` hears of each part."""
     data = b""
     while b"\r\n\r\n" not in data:
         if not (more := sock.recv(65536)):
             return b""
+        received()
         data += more
     head, _, body = data.partition(b"\r\n\r\n")
     length = re.search(rb"(?i)\r\ncontent-length: (\d+)", head)
     while length and len(body) < int(length.group(1)) and (more := sock.recv(65536)):
+        received()
         body += more
     return head + b"\r\n\r\n" + body
 

@@ -93,6 +93,16 @@ def test_root_certificates_are_read_once_for_all_connections_and_services(
     assert sorted(spent)[5] < reading / 2  # both ends of a connection, and the call
 
 
+def test_a_request_is_written_at_once_head_and_body(store: PaymentStore, at: At, trusted: Authority) -> None:
+    with Service(ITEM, ITEM, SECRET, tls=trusted.context()) as service:
+        at(service.url)
+        store.get("WX1")
+        store.get("WX1")
+        client("secretsmanager").get_secret_value(SecretId="signing")
+    assert [request.count(b"\r\n\r\n{") for request in service.asked] == [1, 1, 1]
+    assert service.records == 3
+
+
 def test_all_tables_share_a_connection(store: PaymentStore, at: At) -> None:
     quarantine = Quarantine(quarantine_table="quarantine")
     with Service(ITEM, saying({}), ITEM) as service:

@@ -19,6 +19,8 @@ from tests.bench.stage.stage import Stage
 from tests.kit.parameters import ROOT
 from tests.thorough import THOROUGH
 
+pytestmark = pytest.mark.in_turn
+
 TRIED = ENDPOINTS if THOROUGH else ("query",)
 FLOOR_TRIPS = {"native": 3, "jsapi": 3, "query": 2, "refund": 3, "close": 3, "payment": 1, "notify": 1}
 

@@ -21,6 +21,7 @@ ENDS = (
     "returned",
     "outside",
     "handheld",
+    "held",
 )
 BRIDGE = """
 window.invoked = [];
@@ -68,6 +69,10 @@ def addresses(sandbox):
     by_h5 = opened("h5", clientIp="127.0.0.1")["checkoutUrl"]
     found |= {"leave": (by_h5, PHONE), "returned": (by_h5 + "?returned=1", PHONE)}
     found |= {"outside": (by_h5, WECHAT_BROWSER), "handheld": (by_h5, "")}
+    body = {"contentId": "look-held", "amount": "99.99", "subject": "水墨画入门 Ink painting"}
+    kept = shop.call("POST", "/checkout", body).json()["data"]["checkoutUrl"]
+    assert shop.http.post(f"{kept}/open", json={"kind": "native"}, timeout=30).status_code == 200
+    found["held"] = (kept, PHONE)
     return found
 
 
@@ -102,11 +107,23 @@ def test_nothing_is_cut_off_at_any_size(sandbox, tab, addresses, width, height, 
         ("checkout", addresses["scan"][0]),
         ("shop", sandbox.api),
         ("phone", f"{sandbox.api}/phone"),
+        ("handheld", addresses["handheld"][0]),
     ):
         page.goto(address)
         page.wait_for_load_state()
         page.wait_for_timeout(150)
         page.screenshot(path=SHOTS / f"{name}-{width}-{scheme}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, name
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_nothing_is_cut_off_where_a_phones_browser_or_wechat_shows_it(tab, addresses, width, height, locale):
+    for name in ("leave", "returned", "outside", "held"):
+        address, agent = addresses[name]
+        page = tab(address, user_agent=agent, width=width, height=height, locale=locale)
+        state(page, name)
+        page.screenshot(path=SHOTS / f"{name}-{width}-{locale}.png", full_page=True)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
 
 
@@ -119,6 +136,8 @@ def test_the_script_draws_what_the_first_paint_said(tab, addresses):
             assert alive.locator(each).text_content() == still.locator(each).text_content(), name
         for each in ("#code", "#pay", "#leave", "#asked", "#left", "#back", "#refund"):
             assert alive.locator(each).is_visible() == still.locator(each).is_visible(), (name, each)
+        for page in (still, alive):  # each would go on looking
+            page.close()
 
 
 def test_without_script_the_page_reloads_itself_and_goes_on_after_payment(sandbox, tab, order, pay):

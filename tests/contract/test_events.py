@@ -155,7 +155,7 @@ def test_each_kind_is_published_with_all_that_it_may_have(published: list[dict[s
         unseen = {"checkoutId", "attempt"} - seen[kind]  # of an order that belongs to no checkout
         assert seen[kind] == set(SCHEMAS[kind]["properties"]) - unseen, kind
     refund = [event["detail"]["refund"] for event in published if event["detail-type"] == "RefundSucceeded"]
-    assert {"toMerchant": True}.items() <= refund[0].items()
+    assert any({"toMerchant": True}.items() <= one.items() for one in refund)
     (twice,) = [event["detail"] for event in published if event["detail-type"] == "PaymentDuplicated"]
     assert (twice["status"], twice["attempt"]) == ("succeeded", 1)
 

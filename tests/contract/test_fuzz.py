@@ -59,7 +59,7 @@ def api() -> Any:
     return schemathesis.openapi.from_dict(DOCUMENT.raw, config=SchemathesisConfig.from_dict(CONFIG))
 
 
-@pytest.mark.share(4)
+@pytest.mark.share(6)
 @pytest.mark.parametrize(("method", "path"), sorted(DOCUMENT.operations))
 def test_the_api_answers_as_its_document_says(method: str, path: str, callers: Callers) -> None:
     # Not `parametrize()`: its tests all have one name, and several processes that share the work go by names.

@@ -11,6 +11,8 @@ import pytest
 from sandbox.commands.samples import SampleOrder, invoke
 from tests.kit.running import Running
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 ROOT = Path(__file__).parents[2]
 
 

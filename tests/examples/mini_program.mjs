@@ -38,7 +38,7 @@ const Page = (made) => {
   page = made;
   page.setData = (data) => Object.assign(page.data, data);
 };
-vm.runInNewContext(readFileSync(file, 'utf8'), { wx, Page, Date, Math });
+vm.runInNewContext(readFileSync(file, 'utf8'), { wx, Page, Date, Math, setTimeout });
 
 const copy = (value) => JSON.parse(JSON.stringify(value));
 const statuses = () => copy(page.data.orders.map((order) => order.status));

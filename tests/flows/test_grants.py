@@ -313,7 +313,13 @@ def checkouts(shop: Shop, checkout: dict[str, Any], change: str | None = None, *
     key: dict[str, Any] = {"Key": {"checkout_id": {"S": checkout["checkoutId"]}}}
     if change is not None:
         named = {f":{name}": value for name, value in values.items()}
-        client.update_item(**table, **key, UpdateExpression=change, ExpressionAttributeValues=named)
+        client.update_item(
+            **table,
+            **key,
+            UpdateExpression=change,
+            ExpressionAttributeValues=named,
+            ExpressionAttributeNames={"#c": "current"},
+        )
     return client.get_item(**table, **key)["Item"]
 
 
@@ -364,9 +370,7 @@ def checkouts_that_another_order_pays_than_the_current_one(shop: Shop) -> None:
         checkout = kept(shop)
         assert opened(shop, checkout)["status"] == "waiting"
         number = order_of(shop, checkout)
-        checkouts(
-            shop, checkout, "SET attempt = :n, current.out_trade_no = :c", n={"N": "2"}, c={"S": current}
-        )
+        checkouts(shop, checkout, "SET attempt = :n, #c.out_trade_no = :c", n={"N": "2"}, c={"S": current})
         before = quarantined(shop)
         if current == otherwise:
             shop.faults({"on": "notification", "effect": "drop", "times": 1})

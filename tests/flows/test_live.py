@@ -18,7 +18,7 @@ from payments.api import tokens
 from tests.flows.live import PROTOCOL, Live
 from tests.thorough import many
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 PAGES = int(os.environ.get("PAGES") or many(50, instead=12))  # `make live` opens 300
 PAID = {"version": 3, "status": "paid"}

@@ -34,6 +34,8 @@ from tests.kit.logs import logged_to
 from tests.kit.wechat_pay import WeChatPay
 from tests.thorough import share_of
 
+pytestmark = pytest.mark.in_turn
+
 KEYS = "keys, tokens, quotes"
 CREDENTIALS = "what the buyer pays by"
 SIGNED = "what the cashier is opened with"

@@ -9,6 +9,8 @@ import pytest
 from tests.http.port import Port
 from tests.kit.shop import WITHIN_WECHAT
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
 BATCH = "dynamodb:BatchGetItem"
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.kit.program import Program
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 SECTION = re.search(
     r"^## On a laptop\n(.*?)^## ", (ROOT / "docs/operations.md").read_text(), re.DOTALL | re.MULTILINE

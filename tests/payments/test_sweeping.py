@@ -21,6 +21,8 @@ from tests.kit.functions import function
 from tests.kit.payments import a_payment
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
+pytestmark = pytest.mark.in_turn
+
 START = 1_900_000_000  # no other test's payments are due by their own clocks, and these are
 PLACES = 1  # so that a queue is soon full
 

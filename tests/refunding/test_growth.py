@@ -15,6 +15,8 @@ from sandbox.aws.item_size import item_bytes
 from tests.kit.office import DAY, Office, console, taken
 from tests.refunding.growth import REFUND, Growth, as_before, by_pynamodb
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 EACH = 570  # bytes of a refund that has ended, with its reason, account and three history entries
 EACH_UNDER_WAY = 395  # bytes of one that WeChat Pay has taken

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 
 from tests.kit.program import Program
 
+pytestmark = pytest.mark.share(2, of_file=True)
+
 NAMES = {
     "mchid",
     "appid",

@@ -355,7 +355,7 @@ def test_both_tries_of_one_host_share_its_five_seconds(host: Any) -> None:
     asking.refund(REFUND)
     began = time.monotonic()
     assert asking.refund(REFUND) == {"status": "PROCESSING"}
-    assert 4.5 < time.monotonic() - began < 6
+    assert 4.5 < time.monotonic() - began < 7  # 7.5 if each had its own
     assert (main.used, backup.used) == ([1, 1, 2], [1])
 
 

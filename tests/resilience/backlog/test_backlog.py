@@ -8,6 +8,8 @@ from tests.resilience.backlog.functions import Functions
 from tests.resilience.backlog.scenarios import BEGIN, HOUR, at_once, outage, steady
 from tests.resilience.backlog.simulation import MINUTE, NEVER, Before, Now, Order, Times, orders
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_the_real_functions_look_as_the_simulation_does() -> None:
     many = 60

@@ -8,6 +8,8 @@ from tests.resilience.soak.thirteen import WINDOWS
 from tests.resilience.soak.wishes import Mood
 from tests.resilience.soak.workers import Place
 
+pytestmark = pytest.mark.in_turn
+
 ORDERS = 40
 
 

@@ -15,6 +15,14 @@ async function call(method, path, data) {
   throw Object.assign(new Error(message), { unknown: answer.unknown });
 }
 
+// What the cashier reports proves nothing: ask, and once more a second later while the news may be on its way.
+async function isPaid(number, tries) {
+  const { paid } = await call('GET', `/orders/${number}`);
+  if (paid || tries === 1) return paid;
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  return isPaid(number, tries - 1);
+}
+
 Page({
   data: { things: [], orders: [], note: '', busy: false },
 
@@ -37,8 +45,8 @@ Page({
     try {
       const { paymentParams } = await call('POST', '/orders', { number: numbers[thing], thing });
       const { appId, ...params } = paymentParams; // a mini program takes its own appId
-      await promised(wx.requestPayment, params).catch(() => undefined); // whatever it reports proves nothing: ask
-      const { paid } = await call('GET', `/orders/${numbers[thing]}`);
+      const reported = await promised(wx.requestPayment, params).then(() => true, () => false);
+      const paid = await isPaid(numbers[thing], reported ? 5 : 1);
       this.setData({ note: paid ? 'Paid. Thank you!' : 'Not paid yet.', orders: await call('GET', '/orders') });
       if (paid) delete numbers[thing];
     } catch (problem) {

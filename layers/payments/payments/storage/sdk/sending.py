@@ -13,12 +13,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from botocore.awsrequest import (
-    AWSHTTPConnectionPool,
-    AWSHTTPSConnectionPool,
-    AWSPreparedRequest,
-    AWSResponse,
-)
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import (
     ConnectionClosedError,
     ConnectTimeoutError,
@@ -30,6 +25,8 @@ from botocore.exceptions import (
 from botocore.utils import get_environ_proxies
 from urllib3 import Retry, Timeout
 from urllib3 import exceptions as urllib3
+
+from payments.storage.sdk.connections import HttpPool, HttpsPool
 
 _ONCE = Retry(total=False)
 
@@ -97,8 +94,8 @@ class Sender:
         if get_environ_proxies(where.geturl()).get(scheme):
             return None
         if scheme == "https":
-            return AWSHTTPSConnectionPool(where.hostname, where.port, maxsize=size, ssl_context=self._tls())
-        return AWSHTTPConnectionPool(where.hostname, where.port, maxsize=size)
+            return HttpsPool(where.hostname, where.port, maxsize=size, ssl_context=self._tls())
+        return HttpPool(where.hostname, where.port, maxsize=size)
 
 
 def _demand_whole(request: AWSPreparedRequest, response: AWSResponse) -> None:
