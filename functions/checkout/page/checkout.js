@@ -78,8 +78,8 @@
     part("left").hidden = view.status !== "waiting";
     text("refunded", refundedAmount ?? "");
     part("refund").hidden = !refundedAmount;
-    text("order", view.outTradeNo ?? "");
-    part("number").hidden = !view.outTradeNo;
+    text("order", view.outTradeNo ?? view.checkoutId ?? "");
+    part("number").hidden = !part("order").textContent;
     if (returnUrl) part("back").href = returnUrl;
     part("back").hidden = !returnUrl;
     if (state === "returning") setTimeout(() => location.replace(returnUrl), RETURN_AFTER);
