@@ -8,7 +8,10 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = [
     *(
         ROOT / name
-        for name in ("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "sandbox/simulator/README.md")
+        for name in (
+            *("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "sandbox/simulator/README.md"),
+            *("clients/python/README.md", "clients/typescript/README.md", "examples/README.md"),
+        )
     ),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
@@ -50,6 +53,8 @@ def _blocks(document: Path) -> list[Block]:
 BLOCKS = [block for document in DOCUMENTS for block in _blocks(document)]
 
 READ_BY_A_TEST = {
+    ("clients/python/README.md", "python"): "tests/clients/test_packages.py",
+    ("clients/typescript/README.md", "ts"): "tests/clients/test_packages.py",
     ("docs/events.md", "python"): "tests/documents/test_events.py",
     ("docs/events.md", "yaml"): "tests/documents/test_events.py",
     ("docs/checkout.md", "http"): "tests/http/test_checkout_examples.py",
@@ -58,6 +63,8 @@ READ_BY_A_TEST = {
     ("docs/getting-started.zh-CN.md", "sh"): "tests/documents/test_getting_started.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
+    ("clients/python/README.md", "python"): "tests/clients/test_packages.py",
+    ("clients/typescript/README.md", "ts"): "tests/clients/test_packages.py",
 }
 """By document and language: the test that takes them out of it and runs each as it stands there."""
 
@@ -76,6 +83,8 @@ BEGINNING = {
     ("docs/getting-started.zh-CN.md", "make doctor"): "tests/documents/test_commands.py",
     ("docs/sandbox.md", "make sandbox"): "tests/documents/test_commands.py",
     ("docs/identity.md", "make deploy"): "tests/documents/test_commands.py",
+    ("examples/README.md", "export WEBHOOK_SECRET"): "tests/documents/test_commands.py",
+    ("examples/README.md", "cd examples/mini-program"): "tests/examples/test_by_hand.py",
     ("docs/operations.md", "make doctor"): "tests/operations/test_on_a_sandbox.py",
     ("docs/operations.md", "WECHAT_API_V3_KEY_PREVIOUS="): "tests/operations/test_on_a_sandbox.py",
 }
@@ -91,6 +100,12 @@ SHOWS_NO_COMMAND = {
 }
 
 CANNOT_BE_RUN_HERE = {
+    ("examples/README.md", "pip install flask"): "installs packages; make examples starts the same shop",
+    ("examples/README.md", "(cd clients"): "installs packages; make examples starts the same shop",
+    (
+        "examples/README.md",
+        "cd examples/mini-program",
+    ): "runs until it is ended; make examples starts the same",
     ("", ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # 在"): "sam needs containers",
     (
         "docs/local-invocation.md",
@@ -109,6 +124,14 @@ CANNOT_BE_RUN_HERE = {
         "docs/operations.md",
         "aws ",
     ): "needs an AWS account; its words are held to the model by test_aws_commands.py",
+    (
+        "examples/README.md",
+        "python3 -m venv",
+    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
+    (
+        "examples/README.md",
+        "(cd clients/typescript",
+    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
     ("docs/checkout.md", "const { appId"): "runs in a mini program alone",
     ("docs/checkout.zh-CN.md", "const { appId"): "runs in a mini program alone",
     ("docs/simulator.md", "use WeChatPay"): "needs PHP and its SDK",

@@ -354,7 +354,7 @@ def looking(token):
 
 def shown_to_the_public(answer, call):
     assert (answer.json["status"], answer.json["subject"]) == ("waiting", "A photograph")
-    assert {"userId", "outTradeNo", "paymentId", "openid", "metadata"}.isdisjoint(answer.json)
+    assert {"userId", "paymentId", "openid", "metadata"}.isdisjoint(answer.json)
 
 
 def file(name):

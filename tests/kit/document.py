@@ -95,7 +95,7 @@ class Document:
         if detail_type not in self.event_types:
             return f"no event {detail_type} is documented"
         problem = next(iter(self._events[detail_type].iter_errors(detail)), None)
-        return f"{detail_type}: {problem.message}: {json.dumps(detail)[:400]}" if problem else ""
+        return f"{detail_type}: {problem.message}: {str(detail)[:400]}" if problem else ""
 
     @cached_property
     def _events(self) -> dict[str, jsonschema_rs.Validator]:

@@ -287,6 +287,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/checkout/{token}/wechat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Within WeChat, to WeChat and back, so that the page may know who its buyer is
+         * @description `identifyUrl` of a checkout's view leads here, WeChat's browser alone follows. Without `code` and `state` it is sent to WeChat with a nonce of ours,
+         *     which the cookie `checkout_device` binds to it; WeChat sends it back here with both. From there, and in every other case, it is
+         *     led to the page. Of the address of a checkout alone; that of an order is 404 here.
+         */
+        get: operations["identifyBuyer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/checkout/assets/{name}": {
         parameters: {
             query?: never;
@@ -791,6 +813,7 @@ export interface components {
         };
         /** @description What anybody with a checkout's address may know, for the device that asks (docs/checkout.md). */
         DeviceView: {
+            checkoutId: components["schemas"]["CheckoutId"];
             /** @description Rises with every change, over all orders */
             version: number;
             /** @enum {unknown} */
@@ -816,7 +839,7 @@ export interface components {
             /** @description Whether this device may go on with it */
             takeOver?: boolean;
             /**
-             * @description The kind that WeChat Pay refused last
+             * @description The kind that WeChat Pay refused last, or `h5` where the merchant has none
              * @enum {unknown}
              */
             refused?: "native" | "jsapi" | "h5";
@@ -826,7 +849,7 @@ export interface components {
             identifyUrl?: string;
             codeExpiresAt?: components["schemas"]["Moment"];
             codeUrl?: string;
-            /** @description A PNG data URL of the code */
+            /** @description A PNG data URL, of the code; with `refused`, of this very address */
             qrCode?: string;
             /** @description Where a phone's browser is to go */
             h5Url?: string;
@@ -2225,6 +2248,39 @@ export interface operations {
             500: components["responses"]["Fault"];
             502: components["responses"]["WeChatRefused"];
             503: components["responses"]["TryAgain"];
+        };
+    };
+    identifyBuyer: {
+        parameters: {
+            query?: {
+                /** @description WeChat's */
+                code?: string;
+                /** @description The nonce that WeChat was sent */
+                state?: string;
+            };
+            header?: never;
+            path: {
+                /** @description From the `checkoutUrl` of a checkout */
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description To WeChat, or to the page. */
+            302: {
+                headers: {
+                    /** @description Where to */
+                    Location?: string;
+                    /** @description `checkout_device`, the browser's own, on the way to WeChat */
+                    "Set-Cookie"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            404: components["responses"]["NoCheckout"];
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
         };
     };
     getCheckoutFile: {

@@ -1,4 +1,4 @@
-"""A checkout address: what opens it, and the public view of one order that it gives, with a code that can be paid by."""
+"""The public view of one order that a checkout address gives, with a code that can be paid by."""
 
 from dataclasses import replace
 
