@@ -5,6 +5,7 @@ from typing import Any
 
 from payments.api import checkout
 from payments.api.checkout_page import Page
+from payments.api.checkouts.address import number_of
 from payments.api.checkouts.devices import device_of
 from payments.api.checkouts.page_states import language_of, scene_of
 from payments.api.checkouts.view import view as view_of_checkout
@@ -59,7 +60,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def viewed(request: Request, scene: str, *, asked: bool) -> dict[str, object]:
     """The public view of what the address opens: an order, or a checkout, of which nothing is opened or renewed here."""
     token = request.path_parameters.get("token", "")
-    number = checkout.number_of(token, wiring)
+    number = number_of(token, wiring)
     if is_checkout(number):
         request.log_context["checkout_id"] = number
         device = device_of(request, request.query.get("kind"), number, wiring, looking=True)

@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Any
 
-from payments.api import checkout
+from payments.api.checkouts.address import number_of
+from payments.api.checkouts.attempts import order_of
 from payments.api.checkouts.devices import device_of, require_own_page
-from payments.api.checkouts.intake import order_of
 from payments.api.checkouts.view import not_offered, view
 from payments.api.http import (
     REQUEST_BUDGET_SECONDS,
@@ -45,7 +45,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 def opened(request: Request) -> dict[str, object]:
     """Open, renew, take over, or say how it stands."""
     token = request.path_parameters.get("token", "")
-    checkout_id = checkout.number_of(token, wiring)
+    checkout_id = number_of(token, wiring)
     if not is_checkout(checkout_id):
         raise OrderNotFoundError
     request.log_context["checkout_id"] = checkout_id

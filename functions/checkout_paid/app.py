@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from payments.api.checkouts.intake import order_of
+from payments.api.checkouts.attempts import order_of
 from payments.logs import logger
 from payments.use_cases.checkouts.crediting import credit_checkout
 from payments.wiring import Wiring

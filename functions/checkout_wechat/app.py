@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from payments.api import checkout
+from payments.api.checkouts.address import number_of
 from payments.api.checkouts.devices import cookie_of
 from payments.api.checkouts.page_states import scene_of
 from payments.api.http import (
@@ -51,7 +51,7 @@ def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
 
 def led_on(request: Request, token: str) -> dict[str, Any]:
     """To WeChat; or, with what WeChat has sent along, to the page. Raises what `visiting` does."""
-    checkout_id = checkout.number_of(token, wiring)
+    checkout_id = number_of(token, wiring)
     if not identifiers.is_checkout(checkout_id):
         raise OrderNotFoundError
     request.log_context["checkout_id"] = checkout_id

@@ -8,6 +8,7 @@ out, which not every machine has. Source: OpenSSL, "X509_LOOKUP_hash_dir" and "X
 import base64
 import hashlib
 import re
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +32,7 @@ _TEXTS = {
 def lay_out(file: Path) -> Path:
     """Write each certificate of a PEM file into the folder beside it, `<file>.d`, which is returned. Raises OSError, ValueError."""
     folder = file.with_name(f"{file.name}.d")
+    shutil.rmtree(folder, ignore_errors=True)  # of another file's certificates none may be left
     folder.mkdir()
     named: Counter[str] = Counter()
     for text in _PEM.finditer(file.read_text(encoding="utf-8")):

@@ -41,7 +41,7 @@ class Window:
 
 
 WINDOWS = (
-    Window("desktop", "native", "scan", 900, 740, 1.5),
+    Window("desktop", "native", "scan", 900, 790, 1.5),
     Window("phone", "jsapi", "cashier", 390, 740, 1.5, WECHAT),
 )
 

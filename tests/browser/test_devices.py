@@ -5,6 +5,7 @@ import requests
 
 from tests.browser.chromium import SHOTS, state
 from tests.browser.test_h5 import HUAWEI, IPHONE, SMALL, WECHAT
+from tests.browser.test_looks import BRIDGE
 
 WORDS = {
     "en": ("Scan to pay", "Pay with WeChat", "Pay here instead", "Open somewhere else"),
@@ -199,6 +200,56 @@ def test_within_wechat_it_is_asked_once_who_the_buyer_is(tab, checkout):
     page.get_by_role("button", name="Continue").click()
     state(page, "identify")
     assert len(went) == 2
+
+
+@pytest.mark.parametrize("locale", WORDS)
+def test_within_wechat_the_buyer_is_found_out_silently_and_pays_by_the_cashier(
+    shop, tab, checkout, orders, locale
+):
+    address = checkout()
+    page = tab(user_agent=WECHAT, locale=locale, **SMALL)
+    page.add_init_script(BRIDGE)
+    page.goto(address)
+    state(page, "cashier", seconds=30)
+    assert page.url.partition("#")[0] == address
+    page.screenshot(path=SHOTS / f"devices-cashier-{locale}.png")
+    ((name, params),) = page.evaluate("window.invoked")
+    assert name == "getBrandWCPayRequest"
+    assert shop.control("pay", {"payment": params}).status_code == 200
+    state(page, "paid")
+    assert [(order["trade_state"], order["trade_type"]) for order in orders()] == [("SUCCESS", "JSAPI")]
+
+
+def test_one_address_goes_from_the_desktop_into_wechat_and_on_to_the_phones_browser(
+    sandbox, tab, checkout, orders
+):
+    address = checkout()
+    desktop = tab(address, locale="en")
+    state(desktop, "scan")
+    wechat = tab(user_agent=WECHAT, locale="en", **SMALL)
+    wechat.add_init_script(BRIDGE)
+    wechat.goto(address)
+    state(wechat, "held")
+    sandbox.clock.advance(4)
+    wechat.get_by_role("button", name="Pay here instead").click()
+    # Who the buyer is had to be found out first; nothing of the desktop's was ended for that.
+    wechat.wait_for_selector('main[data-state="held"], main[data-state="cashier"]', timeout=30_000)
+    if wechat.locator("main").get_attribute("data-state") == "held":
+        wechat.get_by_role("button", name="Pay here instead").click()
+    state(wechat, "cashier", seconds=30)
+    assert len(payable(orders)) == 1
+    browser = tab(address, user_agent=HUAWEI, locale="en", **SMALL)
+    state(browser, "held")
+    sandbox.clock.advance(4)
+    browser.get_by_role("button", name="Pay here instead").click()
+    state(browser, "leave")
+    assert len(payable(orders)) == 1
+    state(wechat, "held", seconds=25)
+    browser.locator("#leave").click()
+    browser.locator("#pay").click()
+    for page in (browser, wechat, desktop):
+        state(page, "paid", seconds=25)
+    assert [order["trade_state"] for order in orders()].count("SUCCESS") == 1
 
 
 def test_without_script_the_page_says_what_it_needs_and_opens_nothing(tab, checkout, orders):

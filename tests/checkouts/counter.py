@@ -182,10 +182,12 @@ class Counter:
         event["body"] = json.dumps({"kind": person.kind, "takeOver": take_over})
         return _told(self._open.lambda_handler(event, None))
 
-    def look(self, checkout: dict[str, Any], person: Person = DESKTOP) -> dict[str, Any]:
-        """GET /checkout/{token} for the view."""
+    def look(
+        self, checkout: dict[str, Any], person: Person = DESKTOP, *, asked: bool = False
+    ) -> dict[str, Any]:
+        """GET /checkout/{token} for the view; `asked`, where the buyer says to have paid."""
         event = self._event(checkout, person, {"accept": "application/json"})
-        event["queryStringParameters"] = {"kind": person.kind}
+        event["queryStringParameters"] = {"kind": person.kind} | ({"asked": "1"} if asked else {})
         told = _told(self.checkout_page.lambda_handler(event, None))
         assert told.status == 200, told.body
         return told.body

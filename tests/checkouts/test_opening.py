@@ -30,6 +30,7 @@ def test_a_look_opens_nothing_and_asks_nobody(counter: Counter) -> None:
     counter.effects.clear()
     view = counter.look(checkout)
     assert (view["status"], view["kind"], view["amount"]) == ("ready", "native", "10.00")
+    assert view["checkoutId"] == checkout["checkoutId"], "for questions to the merchant's support"
     assert counter.effects == ["CheckoutsTable.GetItem"]
     assert counter.ledger.calls == []
 

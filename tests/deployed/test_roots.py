@@ -122,6 +122,14 @@ def test_two_roots_of_one_name_are_both_found(authorities: Path, tmp_path: Path)
         greet(context, one.context())
 
 
+def test_laid_out_anew_nothing_is_left_of_before(authorities: Path, tmp_path: Path) -> None:
+    gone, there = authority(tmp_path / "gone"), authority(tmp_path / "there")
+    for one in (gone, there):
+        shutil.copy(one.file, authorities)
+        folder = laid_out(authorities)
+    assert [file.read_text() for file in folder.iterdir()] == [there.file.read_text()]
+
+
 def test_where_nothing_was_laid_out_the_file_counts(authorities: Path, tmp_path: Path) -> None:
     known = Authority(tmp_path)
     shutil.copy(known.file, authorities)

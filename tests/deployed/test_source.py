@@ -140,8 +140,9 @@ def test_wiring_reads_the_environment_and_none_that_verifies() -> None:
         if isinstance(node, ast.Attribute) and node.attr in ("environ", "environb", "getenv")
     }
     # How long to wait for AWS must be known when pynamodb's models are made, before there is any wiring; and which
-    # authorities AWS's certificates are of is said as botocore and AWS's tools are told it.
-    names = ("wiring", "storage/aws", "storage/sdk/session")
+    # authorities AWS's certificates are of is said as botocore and AWS's tools are told it. That Lambda starts a function must
+    # be known before anything is loaded.
+    names = ("wiring", "cold_start", "storage/aws", "storage/sdk/session")
     assert readers == {f"layers/payments/payments/{name}.py" for name in names}
     for path, tree in modules().items():
         if path.startswith("layers/wechatpay"):

@@ -82,6 +82,7 @@ BEGINNING = {
     ("docs/sandbox.md", "make sandbox"): "tests/documents/test_commands.py",
     ("docs/identity.md", "make deploy"): "tests/documents/test_commands.py",
     ("examples/README.md", "export WEBHOOK_SECRET"): "tests/documents/test_commands.py",
+    ("examples/README.md", "cd examples/mini-program"): "tests/examples/test_by_hand.py",
     ("docs/operations.md", "make doctor"): "tests/operations/test_on_a_sandbox.py",
     ("docs/operations.md", "WECHAT_API_V3_KEY_PREVIOUS="): "tests/operations/test_on_a_sandbox.py",
 }
@@ -121,6 +122,14 @@ CANNOT_BE_RUN_HERE = {
         "docs/operations.md",
         "aws ",
     ): "needs an AWS account; its words are held to the model by test_aws_commands.py",
+    (
+        "examples/README.md",
+        "python3 -m venv",
+    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
+    (
+        "examples/README.md",
+        "(cd clients/typescript",
+    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
     ("docs/checkout.md", "const { appId"): "runs in a mini program alone",
     ("docs/checkout.zh-CN.md", "const { appId"): "runs in a mini program alone",
     ("docs/simulator.md", "use WeChatPay"): "needs PHP and its SDK",

@@ -58,6 +58,7 @@ MODULES_RUN = {
     "tests.refunding.growth": "tests/refunding/test_growth.py",
 }
 """Modules that documents start by themselves, and the test that does."""
+OTHERS_MODULES = {"venv", "build"}  # Python's own, and a packager's: nothing of ours
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,8 @@ def rule(target: str) -> str | None:
     return "\n".join([found[0], *(rule(each) or "" for each in needed if each != target)])
 
 
-MAKES, MODULES = commands("make"), commands(r"(?:\S*/)?python3? -m")
+MAKES = commands("make")
+MODULES = [told for told in commands(r"(?:\S*/)?python3? -m") if told.words[0] not in OTHERS_MODULES]
 
 
 def test_there_is_something_to_check() -> None:

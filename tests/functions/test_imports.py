@@ -70,6 +70,12 @@ IMAGE = {
 }
 CALLS = {
     "checkout": {"pathParameters": {"token": "of nobody"}},
+    "checkout_intent": {"body": ORDER, "requestContext": CLAIMS},
+    "checkout_open": {
+        "body": "{}",
+        "headers": {"content-type": "application/json"},
+        "pathParameters": {"token": "of nobody"},
+    },
     "live_connect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
     "native": {"body": ORDER, "requestContext": CLAIMS},
     "jsapi": {"body": ORDER[:-1] + ',"openid":"oBuyer"}', "requestContext": CLAIMS},
@@ -174,6 +180,8 @@ def examined(function, kind="on-demand"):
         ("live_disconnect", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("live_connect", {"requests", "boto3", "qrcode", "jwt"}),
         ("checkout", {"boto3", "jwt"}),
+        ("checkout_intent", {"requests", "boto3", "qrcode"}),
+        ("checkout_open", {"boto3", "jwt"}),
         ("query", {"boto3", "qrcode", "jwt"}),
         ("openid", {"boto3", "qrcode", "jwt"}),
         ("checkout_wechat", {"boto3", "qrcode", "jwt"}),

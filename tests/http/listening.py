@@ -7,6 +7,7 @@ from sandbox.stack import Sandbox
 
 UNUSED_V2_KEY = secrets.token_hex(16)
 PREVIOUS_KEY = secrets.token_hex(16)
+ORIGIN_KEY = "origin-key-that-is-nobodys-" + "o" * 16
 
 
 class Listening(Sandbox):
@@ -43,7 +44,10 @@ def hide_canaries(running):
     store = running.aws.client("secretsmanager")
     for secret, extra in {
         "SigningSecret": {"WECHAT_API_KEY": UNUSED_V2_KEY},
-        "VerificationSecret": {"WECHAT_API_V3_KEY_PREVIOUS": PREVIOUS_KEY},
+        "VerificationSecret": {
+            "WECHAT_API_V3_KEY_PREVIOUS": PREVIOUS_KEY,
+            "CLOUDFRONT_ORIGIN_KEY": ORIGIN_KEY,
+        },
     }.items():
         name = running.deployed.refs[secret]
         members = json.loads(store.get_secret_value(SecretId=name)["SecretString"])

@@ -9,8 +9,8 @@ Who may hold what:
 | quarantine rows, buyers rows   | -                    | -               | -          | -                        |
 | queue messages, dead letters   | -                    | -               | -          | -                        |
 | payments rows, and the bucket  | -                    | yes             | -          | yes                      |
-| answers to the caller          | -                    | native, jsapi   | jsapi      | query, openid            |
-| requests to WeChat Pay         | Authorization alone  | -               | -          | jsapi, in the body       |
+| answers to the caller          | -                    | native, jsapi, h5 | jsapi    | query, openid, h5        |
+| requests to WeChat Pay         | Authorization alone  | -               | -          | jsapi, h5, in the body   |
 
 The card of an abnormal refund is nobody's: it goes to WeChat Pay encrypted, and nowhere else.
 """
@@ -22,6 +22,7 @@ import secrets
 import time
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -29,7 +30,7 @@ from payments.api.tokens import checkout_token, live_ticket
 from payments.core.events import entries_of
 from payments.logs import logger
 from tests.http.leaks import forms, leaks
-from tests.http.listening import PREVIOUS_KEY, UNUSED_V2_KEY
+from tests.http.listening import ORIGIN_KEY, PREVIOUS_KEY, UNUSED_V2_KEY
 from tests.kit.logs import logged_to
 from tests.kit.wechat_pay import WeChatPay
 from tests.thorough import share_of
@@ -52,6 +53,8 @@ def walked(shop, wechat):
     token = shop.buyer(buyer)
     native = shop.native(order | {"quote": quote}, token=token).data
     jsapi = shop.post("jsapi", order | {"quote": quote, "openid": openid}, token=token).data
+    address = f"2001:db8:{secrets.randbelow(0xEFFF) + 0x1000:x}::{secrets.randbelow(0xEFFF) + 0x1000:x}"
+    h5 = shop.post("h5", order | {"clientIp": address}, headers=[("X-Origin-Key", ORIGIN_KEY)]).data
     wrong = shop.sandbox.tokens.quote(buyer, "content-1", 1)
     assert shop.native(order | {"quote": wrong}, token=token).status == 403
     assert shop.native(json.dumps(order)[:-1] + ',"quote":"' + wrong, token=token).status == 400
@@ -122,6 +125,7 @@ def walked(shop, wechat):
             },
             "APIv3 key": who.api_v3_key,
             "previous APIv3 key": PREVIOUS_KEY,
+            "origin key": ORIGIN_KEY,
             "v2 key": UNUSED_V2_KEY,
             "official account's secret": who.app_secret,
             "mini program's secret": who.mini_program_secret,
@@ -143,12 +147,18 @@ def walked(shop, wechat):
         CREDENTIALS: {
             "code": native["codeUrl"].removeprefix("weixin://wxpay/"),
             "prepay_id": jsapi["prepayId"],
+            "prepay_id of a link": parse_qs(urlsplit(h5["h5Url"]).query)["prepay_id"][0],
             "checkout token": checkout_token(out_trade_no=number, time_expire=ends, keys=[key]).rpartition(
                 "."
             )[2],
         },
         SIGNED: {"paySign": jsapi["paymentParams"]["paySign"][:64]},
-        PAYERS: {"jsapi openid": openid, "payer openid": payer, "exchanged openid": logins[0]["openid"]},
+        PAYERS: {
+            "jsapi openid": openid,
+            "payer openid": payer,
+            "exchanged openid": logins[0]["openid"],
+            "h5 address": address,
+        },
         CARDS: {"account": account, "holder": holder},
     }
 
@@ -197,10 +207,13 @@ def sinks(shop):
         "bucket": (objects(), (CREDENTIALS, PAYERS)),
         "answers of native": (answers("wechat/native"), (CREDENTIALS,)),
         "answers of jsapi": (answers("wechat/jsapi"), (CREDENTIALS, SIGNED)),
+        "answers of h5": (answers("wechat/h5"), (CREDENTIALS, PAYERS)),
         "answers of query": (answers("wechat/query"), (PAYERS,)),
         "answers of openid": (answers("wechat/openid"), (PAYERS,)),
         "other answers": (
-            answers("wechat/native", "wechat/jsapi", "wechat/query", "wechat/openid", among=False),
+            answers(
+                *("wechat/native", "wechat/jsapi", "wechat/h5", "wechat/query", "wechat/openid"), among=False
+            ),
             (),
         ),
         "requests to WeChat Pay": (
@@ -261,7 +274,7 @@ def test_over_the_whole_session_every_payer_and_code_stays_in_its_row(shop):
     known = {
         f"{row['out_trade_no']['S']} {name}": row[name]["S"].removeprefix("weixin://wxpay/")
         for row in rows
-        for name in ("openid", "payer_openid", "code_url", "prepay_id")
+        for name in ("openid", "payer_openid", "code_url", "prepay_id", "h5_url")
         if name in row and len(row[name]["S"]) > 20
     }
     assert len(known) >= 3
@@ -274,12 +287,15 @@ def test_over_the_whole_session_every_payer_and_code_stays_in_its_row(shop):
 def test_where_a_secret_belongs_it_is_found(shop, walked):
     """The search can see: what may hold a secret, and does, is told."""
     everything = sinks(shop)
-    assert leaks(walked[PAYERS], everything["payments"][0]) == ["jsapi openid", "payer openid"]
+    payers = ["h5 address", "jsapi openid", "payer openid"]
+    assert leaks(walked[PAYERS], everything["payments"][0]) == payers
     assert leaks(walked[PAYERS], everything["answers of openid"][0]) == ["exchanged openid"]
     assert leaks(walked[CREDENTIALS], everything["answers of native"][0]) == ["checkout token", "code"]
     assert leaks(walked[SIGNED], everything["answers of jsapi"][0]) == ["paySign"]
     assert leaks(walked[PAYERS], everything["answers of query"][0]) == ["payer openid"]
-    assert leaks(walked[PAYERS], everything["requests to WeChat Pay"][0]) == ["jsapi openid"]
+    assert leaks(walked[PAYERS], everything["requests to WeChat Pay"][0]) == ["h5 address", "jsapi openid"]
+    assert leaks(walked[PAYERS], everything["answers of h5"][0]) == ["h5 address"]
+    assert leaks(walked[CREDENTIALS], everything["answers of h5"][0]) == ["prepay_id of a link"]
 
 
 @pytest.mark.parametrize("kind", [KEYS, CREDENTIALS, SIGNED, PAYERS])

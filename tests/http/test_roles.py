@@ -76,6 +76,7 @@ ONLY = {
     },
     "read CheckoutsTable": {
         *("CheckoutFunction", "CheckoutIntentFunction", "CheckoutOpenFunction", "CheckoutPaidFunction"),
+        "CheckoutWechatFunction",
     },
     "write CheckoutsTable": {"CheckoutIntentFunction"},
     "tell an event": {"PublishFunction"},

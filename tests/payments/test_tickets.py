@@ -6,7 +6,7 @@ import json
 import jwt
 import pytest
 
-from payments.api.checkout import number_of
+from payments.api.checkouts.address import number_of
 from payments.api.tokens import (
     SHOWN_AFTER_END_SECONDS,
     TicketError,

@@ -78,8 +78,8 @@
     part("left").hidden = view.status !== "waiting";
     text("refunded", refundedAmount ?? "");
     part("refund").hidden = !refundedAmount;
-    text("order", view.outTradeNo ?? "");
-    part("number").hidden = !view.outTradeNo;
+    text("order", view.outTradeNo ?? view.checkoutId ?? "");
+    part("number").hidden = !part("order").textContent;
     if (returnUrl) part("back").href = returnUrl;
     part("back").hidden = !returnUrl;
     if (state === "returning") setTimeout(() => location.replace(returnUrl), RETURN_AFTER);
@@ -339,7 +339,7 @@
   part("pay").addEventListener("click", openCashier);
   part("copy").addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(location.href);
+      await navigator.clipboard.writeText(location.origin + location.pathname);
       text("copy", words.copied);
     } catch {
       part("copy").hidden = true; // then the browser's own way of sharing is left

@@ -813,6 +813,7 @@ export interface components {
         };
         /** @description What anybody with a checkout's address may know, for the device that asks (docs/checkout.md). */
         DeviceView: {
+            checkoutId: components["schemas"]["CheckoutId"];
             /** @description Rises with every change, over all orders */
             version: number;
             /** @enum {unknown} */

@@ -1,4 +1,4 @@
-"""A checkout address: what opens it, and the public view of one order that it gives, with a code that can be paid by."""
+"""The public view of one order that a checkout address gives, with a code that can be paid by."""
 
 from dataclasses import replace
 
@@ -13,20 +13,6 @@ from payments.core.times import utc
 from payments.use_cases.asking import find_order
 from payments.use_cases.opening import renew_credential
 from payments.wiring import Wiring
-
-
-def number_of(token: str, wiring: Wiring) -> str:
-    """What a checkout token opens: an out_trade_no, or a checkout_id (`identifiers.is_checkout`).
-
-    Raises OrderNotFoundError, the same whatever is wrong with the token; TryAgainError where it may be right, by keys that could
-    not be read yet.
-    """
-    secret = wiring.secrets.checkout_key
-    try:
-        return tokens.order_of(token, keys=secret.value(), now=wiring.now())
-    except tokens.TicketError as problem:
-        secret.require_current()
-        raise OrderNotFoundError from problem
 
 
 def opened_by(number: str, *, scene: str, wiring: Wiring, asked: bool = False) -> Payment:

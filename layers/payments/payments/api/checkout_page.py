@@ -74,12 +74,13 @@ class Page:
         `returned`: the buyer comes back from WeChat, which proves nothing. `logo`: see `Settings.merchant_logo`.
         """
         state, words = state_of(view, scene, returned=returned), self._words[language]
+        number = view.get("outTradeNo") or view.get("checkoutId", "")
         places = self._places(state, language, scene) | {
             "view": json.dumps(view, ensure_ascii=False),
             "words": json.dumps(words, ensure_ascii=False),
             "merchant": view.get("merchantName", ""),
             "logo": logo,
-            "number": view.get("outTradeNo", ""),
+            "number": number,
             "amount": view["amount"],
             "subject": view["subject"],
             "refunded": view.get("refundedAmount", ""),
@@ -92,7 +93,7 @@ class Page:
             "order": True,
             "merchant": "merchantName" in view,
             "logo": bool(logo),
-            "number": "outTradeNo" in view,
+            "number": bool(number),
             "refund": "refundedAmount" in view,
             "code": "qrCode" in view,
             "pay": "paymentParams" in view,

@@ -1,7 +1,5 @@
 """From what a caller asks for to a payment in CREATING: who pays, at which price, under which number."""
 
-import json
-import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -10,19 +8,17 @@ from payments.api.callers import Caller
 from payments.api.http import Request
 from payments.api.json_body import load_members
 from payments.api.orders import members
+from payments.api.orders.freezing import frozen
 from payments.api.request_bodies import (
-    NewJsapiOrder,
     NewOrder,
     Order,
-    description,
     idempotency_key,
     load_order,
 )
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
 from payments.core.errors import NotAllowedError, ParameterError, RefusedUpdate
-from payments.core.payment import CURRENCY, Payment
-from payments.core.times import beijing
+from payments.core.payment import Payment
 from payments.use_cases.admission import check_limits
 from payments.wiring import Wiring
 
@@ -67,7 +63,8 @@ def prepare_order(
         method=method,
         scene=where,
         source_ip=request.source_ip,
-        wiring=wiring,
+        settings=wiring.settings,
+        now=int(wiring.now()),
     )
     request.log_payment(payment)
     if ticket is not None:
@@ -140,68 +137,3 @@ def use(ticket: quotes.Ticket, user_id: str, number: str, now: int, wiring: Wiri
         wiring.allowances.use_quote(user_id, ticket.jti, number, expires_at=ticket.expires_at, now=now)
     except RefusedUpdate as refused:
         raise quotes.used_for_another_order() from refused
-
-
-def frozen(
-    order: NewOrder,
-    out_trade_no: str,
-    *,
-    appid: str,
-    user_id: str,
-    method: str,
-    scene: Mapping[str, object] | None,
-    source_ip: str,
-    wiring: Wiring,
-    until: float = math.inf,
-) -> Payment:
-    """With the exact bytes that WeChat Pay will be sent, now and at every retry; payable no longer than `until`."""
-    settings, now = wiring.settings, int(wiring.now())
-    time_expire = int(min(now + settings.order_life, until))
-    openid = order.openid if isinstance(order, NewJsapiOrder) else None
-    wechat_request: dict[str, object] = {
-        "appid": appid,
-        "mchid": settings.mchid,
-        "description": description(order.subject),
-        "out_trade_no": out_trade_no,
-        "time_expire": beijing(time_expire),
-        "notify_url": settings.notify_url,
-        "amount": {"total": order.fen, "currency": CURRENCY},
-    }
-    if openid is not None:
-        wechat_request["payer"] = {"openid": openid}
-    optional = order.in_wechats_words
-    wechat_request |= members.frozen_members(optional, scene, source_ip=source_ip)
-    asked: dict[str, object] = {
-        "user_id": user_id,
-        "content_id": order.content_id,
-        "amount": order.fen,
-        "subject": order.subject,
-        "body": order.body,
-        "metadata": order.metadata,
-        "openid": openid,
-    }
-    # A request without one of these keeps the fingerprint that it always had.
-    later = {"return_url": order.return_url, "app": order.app} | optional
-    asked |= {name: value for name, value in later.items() if value is not None}
-    return Payment(
-        out_trade_no=out_trade_no,
-        payment_id=identifiers.payment_id(out_trade_no),
-        user_id=user_id,
-        content_id=order.content_id,
-        method=method,
-        subject=order.subject,
-        body=order.body,
-        metadata=order.metadata_text,
-        openid=openid,
-        return_url=order.return_url,
-        mchid=settings.mchid,
-        appid=appid,
-        amount=order.fen,
-        currency=CURRENCY,
-        fingerprint=identifiers.fingerprint(asked),
-        wechat_request=json.dumps(wechat_request, ensure_ascii=False, separators=(",", ":")),
-        time_expire=time_expire,
-        created_at=now,
-        updated_at=now,
-        sent_at=now,
-    )

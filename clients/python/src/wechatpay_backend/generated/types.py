@@ -253,6 +253,7 @@ class DeviceView(TypedDict):
     What anybody with a checkout's address may know, for the device that asks (docs/checkout.md).
     """
 
+    checkoutId: CheckoutId
     version: int
     status: Literal['ready', 'identify', 'waiting', 'elsewhere', 'closing', 'paid', 'partially_refunded', 'refunded', 'closed', 'expired']
     kind: Literal['native', 'jsapi', 'h5']

@@ -1,31 +1,24 @@
-"""From what a caller asks for to a checkout, and from a checkout to each order that is opened for it."""
+"""From what a caller asks for to a checkout: who pays, at which price, until when."""
 
 import re
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
-
-import msgspec
 
 from payments.api import order_intake, quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
-from payments.api.json_body import load
 from payments.api.orders.members import NAMES as OPTIONAL
 from payments.api.request_bodies import (
     JSON,
     NewCheckout,
-    NewJsapiOrder,
-    NewOrder,
     idempotency_key,
     load_order,
 )
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
-from payments.core.checkouts.checkout import H5, JSAPI, Checkout, Device, Hold
+from payments.core.checkouts.checkout import Checkout
 from payments.core.checkouts.rules import MAX_LIFE_SECONDS, MIN_LEFT_SECONDS
 from payments.core.errors import NotAllowedError, ParameterError
-from payments.core.payment import CURRENCY, Payment
+from payments.core.payment import CURRENCY
 from payments.use_cases.admission import check_checkout_limits
 from payments.wiring import Wiring
 
@@ -63,30 +56,6 @@ def prepare_checkout(request: Request, wiring: Wiring) -> Checkout:
     if order.user_id is not None or not caller.may_charge:
         return check_checkout_limits(wanted, keyed=key is not None, wiring=wiring) or wanted
     return wanted
-
-
-def order_of(checkout: Checkout, hold: Hold, device: Device, *, source_ip: str, wiring: Wiring) -> Payment:
-    """The attempt that `hold` names as a payment in CREATING, with the exact bytes that WeChat Pay will be sent.
-
-    `source_ip` is the address that asks for it, which counts where WeChat Pay is told of a shop.
-    """
-    asked: dict[str, Any] = dict(msgspec.json.decode(checkout.asked, type=dict[str, msgspec.Raw]))
-    kind: type[NewOrder] = NewOrder
-    if device.kind == JSAPI and device.openid is not None:
-        kind, asked["openid"] = NewJsapiOrder, device.openid
-    scene = {"payer_client_ip": device.client_address, "h5_info": {"type": device.h5_type}}
-    payment = order_intake.frozen(
-        load(msgspec.json.encode(asked), kind),
-        hold.out_trade_no,
-        appid=hold.appid,
-        user_id=checkout.user_id,
-        method=hold.kind,
-        scene=scene if hold.kind == H5 else None,
-        source_ip=source_ip,
-        until=checkout.expires_at,
-        wiring=wiring,
-    )
-    return replace(payment, checkout_id=checkout.checkout_id, attempt=checkout.attempt)
 
 
 def _id(caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiring) -> str:

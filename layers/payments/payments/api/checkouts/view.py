@@ -23,6 +23,7 @@ def view(seen: Seen, *, token: str, wiring: Wiring) -> dict[str, object]:
         seen = replace(seen, status=READY)  # nothing that could be taken over to here
     checkout, payment, now = seen.checkout, seen.payment, wiring.now()
     members: dict[str, object] = {
+        "checkoutId": checkout.checkout_id,
         "version": version_of(checkout, payment),
         "status": seen.status,
         "kind": seen.device.kind,

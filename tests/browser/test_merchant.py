@@ -1,4 +1,4 @@
-"""The merchant's logo in a real browser: drawn from the parameter and from the own origin, at its height, by day and night."""
+"""What a merchant adds to the page, in a real browser: a logo, from the parameter or the own origin, by day and night; and numbers for support."""
 
 import base64
 
@@ -32,3 +32,13 @@ def test_a_logo_is_drawn_and_neither_policy_nor_layout_breaks(tab, logo, scheme,
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
         assert page.locator("#order").inner_text() == opened["outTradeNo"]
         page.screenshot(path=SHOTS / f"logo-{request.node.callspec.id}.png", full_page=True)
+
+
+def test_the_page_of_a_checkout_shows_the_checkouts_number_whichever_order_is_open(shop, tab):
+    wish = {"contentId": "tea", "amount": "9.99", "subject": "Tea"}
+    kept = shop.call("POST", "/checkout", wish).json()["data"]
+    page = tab(kept["checkoutUrl"])
+    state(page, "scan")
+    assert page.locator("#order").inner_text() == kept["checkoutId"]
+    still = tab(kept["checkoutUrl"], java_script_enabled=False)
+    assert still.locator("#order").inner_text() == kept["checkoutId"]
