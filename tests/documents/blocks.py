@@ -98,12 +98,6 @@ SHOWS_NO_COMMAND = {
 }
 
 CANNOT_BE_RUN_HERE = {
-    ("examples/README.md", "pip install flask"): "installs packages; make examples starts the same shop",
-    ("examples/README.md", "(cd clients"): "installs packages; make examples starts the same shop",
-    (
-        "examples/README.md",
-        "cd examples/mini-program",
-    ): "runs until it is ended; make examples starts the same",
     ("", ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # 在"): "sam needs containers",
     (
         "docs/local-invocation.md",
