@@ -72,7 +72,7 @@
     if (h5Url) part("leave").href = h5Url;
     part("leave").hidden = !h5Url;
     part("asked").hidden = state !== "returned";
-    part("copy").hidden = !["phone", "wechat", "outside", "refused", "into_wechat"].includes(state);
+    part("copy").hidden = !["phone", "wechat", "outside", "identify", "refused", "into_wechat"].includes(state);
     text("act", words.acts[state] ?? "");
     part("act").hidden = !words.acts[state];
     part("left").hidden = view.status !== "waiting";
