@@ -25,7 +25,7 @@ _SHELLS = {
 _CLOSE = 0.75  # of difflib's ratio
 # Anything else may be a piece of a key that went astray.
 _PLAIN = re.compile(r"[A-Z][A-Z0-9]{0,23}|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+")
-_PREFIX = re.compile(r"^(?:WECHATPAY|WXPAY|WECHAT|WX|JWT)+")
+_PREFIX = re.compile(r"^(?:WECHATPAY|WXPAY|WECHAT|WX)+")
 
 
 def check_names(configuration: Configuration) -> Findings:
@@ -78,7 +78,8 @@ def _nearness(some: set[str], others: set[str]) -> float:
 
 @cache
 def _variables() -> dict[str, set[str]]:
-    return {name: _forms(name) | ({_squeezed(IN_FILE[name])} if name in IN_FILE else set()) for name in KNOWN}
+    # JWT_ISSUER is meant by ISSUER, too; but JWT_SECRET is no other secret.
+    return {name: _forms(name) | {_squeezed(IN_FILE.get(name, name).removeprefix("Jwt"))} for name in KNOWN}
 
 
 @cache

@@ -116,14 +116,6 @@ CANNOT_BE_RUN_HERE = {
         "docs/operations.md",
         "aws ",
     ): "needs an AWS account; its words are held to the model by test_aws_commands.py",
-    (
-        "examples/README.md",
-        "python3 -m venv",
-    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
-    (
-        "examples/README.md",
-        "(cd clients/typescript",
-    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
     ("docs/checkout.md", "const { appId"): "runs in a mini program alone",
     ("docs/checkout.zh-CN.md", "const { appId"): "runs in a mini program alone",
     ("docs/simulator.md", "use WeChatPay"): "needs PHP and its SDK",
