@@ -15,6 +15,8 @@ from tests.contract.callers import RETURN_ORIGIN, Callers
 from tests.contract.rules import SCHEMAS, fits, goods_are_told, within_bytes
 from tests.kit.document import DOCUMENT
 
+pytestmark = pytest.mark.in_turn
+
 FEW = 4
 EXAMPLES = int(os.environ.get("EXAMPLES", FEW))  # random ones of each operation, beside examples and bounds
 ENDS = time.monotonic() + 60 * float(os.environ.get("MINUTES", "10"))
