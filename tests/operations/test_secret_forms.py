@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 from operations import doctor, secret
-from operations.configuration import PARAMETERS
+from operations.configuration import DEFAULTS, PARAMETERS
 from payments.core.errors import ConfigurationError
 from payments.wiring import Wiring
 from sandbox.commands.sam_local import keys
@@ -77,7 +77,8 @@ class Merchant:
     def _run(self, command: Callable[[], int], *arguments: str) -> tuple[int, str]:
         given = [f"--output={name}={value}" for name, value in self._deployed.outputs.items()]
         given += [
-            f"--parameter={parameter}={self._environment[name]}" for name, parameter in PARAMETERS.items()
+            f"--parameter={parameter}={self._environment.get(name, DEFAULTS.get(name, ''))}"
+            for name, parameter in PARAMETERS.items()
         ]
         self._monkeypatch.setattr("sys.argv", ["command", *given, *arguments])
         status = command()
