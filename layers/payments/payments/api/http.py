@@ -112,13 +112,13 @@ def request_of(event: Mapping[str, Any], log_context: dict[str, object]) -> Requ
     except (binascii.Error, ValueError) as problem:
         raise InvalidRequestError("The body is not text.") from problem
     context = event.get("requestContext", {})
-    authorizer = context.get("authorizer") or {}
+    authorizer, connection = context.get("authorizer") or {}, context.get("http") or {}
     return Request(
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
         body=raw,
         path_parameters=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
-        source_ip=str((context.get("http") or {}).get("sourceIp") or ""),
+        source_ip=str(connection.get("sourceIp") or ""),
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
         cookies=dict(each.partition("=")[::2] for each in event.get("cookies") or ()),
         log_context=log_context,
