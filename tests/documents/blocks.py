@@ -98,6 +98,14 @@ SHOWS_NO_COMMAND = {
 }
 
 CANNOT_BE_RUN_HERE = {
+    (
+        "examples/README.md",
+        "python3 -m venv",
+    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
+    (
+        "examples/README.md",
+        "(cd clients/typescript",
+    ): "asks a package registry; its last line is held by tests/examples/test_by_hand.py",
     ("", ".venv/bin/python -m sandbox --env-file .sandbox/env.json     # 在"): "sam needs containers",
     (
         "docs/local-invocation.md",

@@ -144,9 +144,11 @@ def test_the_doctor_holds_the_scope_against_what_was_restored_and_reminds_of_the
 
 def parameters(new: Shop) -> list[str]:
     environment = new.sandbox.deployed.functions["H5Function"].environment
-    from operations.configuration import PARAMETERS
+    from operations.configuration import DEFAULTS, PARAMETERS
 
-    given = {parameter: environment[name] for name, parameter in PARAMETERS.items()}
+    given = {
+        parameter: environment.get(name, DEFAULTS.get(name, "")) for name, parameter in PARAMETERS.items()
+    }
     given |= dict.fromkeys(("SettleReservedConcurrency", "NotifyReservedConcurrency"), "0")
     given["SettleConcurrency"] = "4"
     return [f"--parameter={name}={value}" for name, value in given.items()]
