@@ -33,7 +33,7 @@ def test_there_is_one_for_each_shop() -> None:
 def test_a_shop_in_python_starts_by_its_line(line: str, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    installed = line.replace(" flask --app", f" {sys.executable} -m flask --app")
+    installed = line.replace("../.venv/bin/flask", f"{sys.executable} -m flask")
     command = re.sub(r"--port \d+", f"--port {port}", installed)
     assert len({line, installed, command}) == 3
     environment = {

@@ -3,7 +3,7 @@
 import inspect
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import is_dataclass, replace
 from typing import Any
 
@@ -110,11 +110,11 @@ class Verbs:
         about = self._chance.choice(self._known) if self._known else self._payment()
         if verb.__name__ == "create":
             about = self._payment()
-        # Few refunds are where this begins: one of those, if there is one.
-        if verb.__name__ == "record_sent_on" and self._fits():
-            stuck = [one for one in self._known if _stuck(one)]
-            about = self._chance.choice(stuck or [about])
-        refunds = _stuck(about) if verb.__name__ == "record_sent_on" else []
+        # Few payments, and few of their refunds, are where a refund's verbs begin: one of those, if there is one.
+        begins = _where_it_begins(verb)
+        if verb.__name__ != "create" and self._fits():
+            about = self._chance.choice([one for one in self._known if begins(one)] or [about])
+        refunds = [each for each in begins(about) if isinstance(each, Refund)]
         refunds = refunds or list(about.refunds.values())
         refund = self._chance.choice(refunds) if refunds else None
         given = {}
@@ -176,6 +176,8 @@ class Verbs:
             return self._chance.randint(1, 4)
         if name == "day":
             return BEGAN // 86400
+        if name == "minute":
+            return BEGAN // 60
         return self._now + (self._chance.randint(0, 300) if name != "now" else 0)
 
     def _fits(self) -> bool:
@@ -245,8 +247,21 @@ class Verbs:
         return Connection(f"WX{chosen('12')}", f"T{chosen('123')}", chosen("pqrs"), self._now)
 
 
-def _stuck(payment: Payment) -> list[Refund]:
-    return [refund for refund in payment.refunds.values() if refund.status is RefundStatus.ABNORMAL]
+def _where_it_begins(verb: Callable[..., Any]) -> Callable[[Payment], Sequence[Refund | Payment]]:
+    """What of a payment a verb can be done with: refunds, or the payment itself."""
+
+    def refunds(suit: Callable[[Refund], object]) -> Callable[[Payment], Sequence[Refund | Payment]]:
+        return lambda payment: [refund for refund in payment.refunds.values() if suit(refund)]
+
+    if verb.__name__ == "reserve":
+        return lambda payment: [payment] if payment.refundable else []
+    if verb.__name__ == "record_sent_on":
+        return refunds(lambda refund: refund.status is RefundStatus.ABNORMAL)
+    if verb.__name__ in ("record_repetition", "mark_answered"):
+        return refunds(lambda refund: refund.unanswered_by)
+    if verb.__qualname__.startswith("RefundStore."):
+        return refunds(lambda refund: not refund.status.is_final)
+    return lambda payment: [payment]
 
 
 def _number_of(refund: Refund | None) -> str:
