@@ -18,7 +18,7 @@ from tests.dynalite.world import World
 from tests.kit.verbs import Verbs
 
 STEPS = int(os.environ.get("STEPS", "1250"))
-MAX_STEPS = 4 * STEPS  # until each verb has been done and refused
+MAX_STEPS = 10 * STEPS  # until each verb has been done and refused
 SEED = os.environ.get("SEED", "4")
 CANNOT_BE_REFUSED = {
     "allowances.found",
