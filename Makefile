@@ -105,8 +105,8 @@ $(AUDIT)/.ready: requirements-audit.txt
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.commands.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
 
-browser: browser-ready ## the checkout, the shop and the phone in a real Chromium; PAGES=300 for the long form (CHROMIUM= names the program)
-	@THOROUGH=1 $(PY) -m pytest -q -n 2 --dist loadfile tests/browser $(ARGS)
+browser: browser-ready ## the checkout, the shop and the phone in a real Chromium; SHORT=1 draws a share of the looks; PAGES=300 for the long form (CHROMIUM= names the program)
+	@THOROUGH=$(if $(SHORT),0,1) $(PY) -m pytest -q -n 2 --dist loadfile tests/browser $(ARGS)
 
 browser-ready: setup
 	@$(PY) -c "import axe_playwright_python" 2>/dev/null \
