@@ -59,9 +59,8 @@ def led_on(request: Request, token: str) -> dict[str, Any]:
         request.log_context["identified"] = returned(request, checkout_id)
         return redirects.to_page(token)
     if scene_of(request.headers.get("user-agent", "")) != "wechat":
-        return redirects.to_page(
-            token
-        )  # WeChat would show them that it is not there; and nobody else is to be asked
+        # WeChat would show them that it is not there; and nobody else is to be asked.
+        return redirects.to_page(token)
     cookie = cookie_of(request) or identifiers.random_number("", wiring.entropy())
     question = begin_visit(checkout_id, cookie, wiring)
     if question is None:

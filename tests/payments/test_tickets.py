@@ -12,7 +12,7 @@ from payments.api.tokens import (
     TicketError,
     checkout_token,
     live_ticket,
-    order_of,
+    number_in,
     ticket_of,
 )
 from payments.core.errors import ApiError, OrderNotFoundError, TryAgainError
@@ -42,14 +42,14 @@ def test_at_every_step_of_a_change_what_any_process_signs_opens_in_any_other() -
     # For five minutes after a step some processes still live in the one before.
     for before, after in itertools.pairwise(rings):
         for signing, opening in ((before, after), (after, before)):
-            assert order_of(token(signing), keys=opening, now=NOW) == ORDER
+            assert number_in(token(signing), keys=opening, now=NOW) == ORDER
             ticket = live_ticket(out_trade_no=ORDER, ticket_id="1", keys=signing, now=NOW)
             assert ticket_of(ticket, keys=opening, now=NOW).out_trade_no == ORDER
 
 
 def test_a_key_that_is_held_no_more_opens_nothing() -> None:
     with pytest.raises(TicketError):
-        order_of(token((OLD,)), keys=(NEW,), now=NOW)
+        number_in(token((OLD,)), keys=(NEW,), now=NOW)
     with pytest.raises(TicketError):
         ticket_of(
             live_ticket(out_trade_no=ORDER, ticket_id="1", keys=(OTHER,), now=NOW), keys=(NEW, OLD), now=NOW
@@ -58,7 +58,7 @@ def test_a_key_that_is_held_no_more_opens_nothing() -> None:
 
 def test_a_previous_key_prolongs_nothing_and_mixes_nothing_up() -> None:
     with pytest.raises(TicketError):
-        order_of(token((OLD,)), keys=(NEW, OLD), now=NOW + SHOWN_AFTER_END_SECONDS)
+        number_in(token((OLD,)), keys=(NEW, OLD), now=NOW + SHOWN_AFTER_END_SECONDS)
     with pytest.raises(TicketError):
         ticket_of(token((OLD,)), keys=(NEW, OLD), now=NOW)
 

@@ -40,7 +40,7 @@ def checkout_token(*, out_trade_no: str, time_expire: int, keys: Sequence[str]) 
     )
 
 
-def order_of(token: str, *, keys: Sequence[str], now: float) -> str:
+def number_in(token: str, *, keys: Sequence[str], now: float) -> str:
     """What a checkout token opens: an out_trade_no or a checkout_id, see `identifiers.is_checkout`. Raises TicketError."""
     return str(_read(token, "checkout", keys, now)["sub"])
 

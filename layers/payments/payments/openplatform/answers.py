@@ -74,11 +74,8 @@ def openid_in(status: int, content: bytes) -> str:
 def _members(content: bytes) -> dict[str, object] | None:
     try:
         members = json.loads(content)
-    except (
-        ValueError,
-        RecursionError,
-    ):  # a decoder's exception holds the whole text, so nothing is raised here
-        return None
+    except (ValueError, RecursionError):
+        return None  # a decoder's exception holds the whole text, so nothing is raised here
     return members if isinstance(members, dict) else None
 
 

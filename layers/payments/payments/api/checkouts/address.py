@@ -13,7 +13,7 @@ def number_of(token: str, wiring: Wiring) -> str:
     """
     secret = wiring.secrets.checkout_key
     try:
-        return tokens.order_of(token, keys=secret.value(), now=wiring.now())
+        return tokens.number_in(token, keys=secret.value(), now=wiring.now())
     except tokens.TicketError as problem:
         secret.require_current()
         raise OrderNotFoundError from problem

@@ -45,10 +45,8 @@ def _paid(checkout_id: str, out_trade_no: str, wiring: Wiring) -> Checkout | Non
             return seen
         try:
             return wiring.checkouts.record_paid(seen, out_trade_no)
-        except (
-            RefusedUpdate
-        ):  # another attempt has begun, or another order was paid; or our own write went through
-            continue
+        except RefusedUpdate:
+            continue  # another attempt has begun, or another order was paid; or our own write went through
     raise TryAgainError("The checkout kept moving.")
 
 
