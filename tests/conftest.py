@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent
 gc.set_threshold(100_000, 50, 100)
 
 # Functions that run in the tests' own process wait as long for their table as those of a sandbox do.
-os.environ.setdefault("AWS_TIMEOUT_SECONDS", "5")
+os.environ.setdefault("AWS_TIMEOUT_SECONDS", "30")
 
 # Folders whose tests look at what the others of the folder left behind, or have one sandbox for several files.
 TOGETHER = {"http", "identity", "pages"}
