@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from payments.app_settings import AppSettings
+from payments.book_settings import BookSettings
 from payments.core.access import SCOPE_NAMES
 from payments.core.errors import ConfigurationError
 from payments.gateways import checked_gateway
@@ -19,7 +19,7 @@ _LOGO = re.compile(
 )
 
 
-class Settings(AppSettings):
+class Settings(BookSettings):
     """Reads a variable when it is asked for, so that a function needs only those of its own.
 
     Every property raises ConfigurationError naming a variable that is missing or unusable.
