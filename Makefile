@@ -224,6 +224,9 @@ redrive: setup ## what settle gave up, back into its queue (ENV=dev)
 republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
 	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
 
+journal: setup ## the books anew from the payments themselves (ENV=dev)
+	@$(OPERATE).journal --stack wechatpay-$(ENV) $(ARGS)
+
 cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)
 
