@@ -46,7 +46,9 @@ class Refund:
     elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
     create_time: str | None = None  # when WeChat Pay took it, in its own text; no notification tells
     success_time: str | None = None  # when the money had gone back, in its own text
-    fee: int | None = None  # what a bill says that it cost, in hundred-thousandths of a yuan; below nought: given back
+    fee: int | None = (
+        None  # what a bill says that it cost, in hundred-thousandths of a yuan; below nought: given back
+    )
     settled_on: str | None = None  # the day of that bill
 
 
