@@ -14,7 +14,7 @@ from payments.core.books.totals import fund_sums_differences, trade_sums_differe
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.logs import logger
 from payments.storage.books.results import Listed, Part
-from payments.use_cases.books.listing import Listing
+from payments.use_cases.books.difference_list import Listing
 from payments.wiring import Wiring
 
 _STAGES = ("trade", "fund", "journal", "join")

@@ -7,7 +7,7 @@ import msgspec
 from payments.core.books.booking import Booked, Traded, join
 from payments.core.books.results import PartResult
 from payments.storage.books.results import Part
-from payments.use_cases.books.listing import Listing
+from payments.use_cases.books.difference_list import Listing
 from payments.wiring import Wiring
 
 

@@ -9,7 +9,7 @@ from payments.core.books.partitions import partition_of_order, shard_of_partitio
 from payments.core.books.results import PartResult
 from payments.core.books.rows import MovementRow
 from payments.storage.books.results import Part
-from payments.use_cases.books.listing import Listing
+from payments.use_cases.books.difference_list import Listing
 from payments.use_cases.books.trade_part import READ_AT_ONCE
 from payments.wiring import Wiring
 

@@ -9,7 +9,7 @@ from payments.core.errors import StorageUnavailableError, TryAgainError
 from payments.core.payment import Payment
 from payments.logs import logger
 from payments.use_cases.asking import query_order
-from payments.use_cases.books.listing import Listing
+from payments.use_cases.books.difference_list import Listing
 from payments.use_cases.refunds.refund_asking import query_refund
 from payments.wiring import Wiring
 

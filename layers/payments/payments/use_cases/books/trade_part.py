@@ -13,7 +13,7 @@ from payments.core.books.rows import TradeRow
 from payments.core.payment import Payment
 from payments.storage.books.fees import record_fee
 from payments.storage.books.results import Part
-from payments.use_cases.books.listing import Listing
+from payments.use_cases.books.difference_list import Listing
 from payments.use_cases.books.repairing import Repairs
 from payments.wiring import Wiring
 
