@@ -79,7 +79,7 @@ ONLY = {
         "CheckoutWechatFunction",
     },
     "write CheckoutsTable": {"CheckoutIntentFunction"},
-    "tell an event": {"PublishFunction", "BillsFunction"},
+    "tell an event": {"PublishFunction", "BillsFunction", "ReconcileFunction"},
     "have a payment settled": {"SweepFunction"},
 }
 NOBODY = (

@@ -1,6 +1,5 @@
 """Which days' bills are to be fetched now, and whether yesterday's are late."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,9 +10,8 @@ from payments.core.books.missing_event import missing_entry
 from payments.core.errors import StorageUnavailableError
 from payments.core.times import beijing, day_text
 from payments.storage.books.bills import FETCH
+from payments.use_cases.books.messages import Message, send
 from payments.wiring import Wiring
-
-MAX_MESSAGES_PER_CALL = 10  # messages that one SendMessageBatch takes
 
 LATE_AFTER = "20:30"  # Beijing time: until then there is time to see to it
 
@@ -58,17 +56,7 @@ def _is_due(bill_date: str, known: BillDay | None, first: str, now: int) -> bool
 
 def fetch_later(bill_dates: Sequence[str], wiring: Wiring) -> None:
     """Send these days to the queue. Raises StorageUnavailableError where one was not taken; a day may be sent twice."""
-    for start in range(0, len(bill_dates), MAX_MESSAGES_PER_CALL):
-        entries = [
-            {"Id": str(place), "MessageBody": json.dumps({"billDate": bill_date, "stage": FETCH})}
-            for place, bill_date in enumerate(bill_dates[start : start + MAX_MESSAGES_PER_CALL])
-        ]
-        try:
-            answer = wiring.queue.send_message_batch(QueueUrl=wiring.settings.books_queue, Entries=entries)
-        except (BotoCoreError, ClientError) as problem:
-            raise StorageUnavailableError(type(problem).__name__) from problem
-        if answer.get("Failed"):
-            raise StorageUnavailableError("SendMessageBatch")
+    send([Message(bill_date, "", FETCH) for bill_date in bill_dates], wiring)  # whoever gets it names the run
 
 
 def tell_missing(day: BillDay, wiring: Wiring) -> None:

@@ -12,8 +12,6 @@ from wechatpay.bill_calls import BillLink, download, fund_flow_bill, trade_bill
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError, UnknownOutcomeError, UnprovenBillError
 
-FETCH_BUDGET_SECONDS = 840  # seconds for both bills, inside the function's fifteen minutes
-
 _ASK: dict[BillKind, Callable[[Client, str], BillLink]] = {
     BillKind.TRADE: trade_bill,
     BillKind.FUND: fund_flow_bill,
@@ -44,7 +42,6 @@ def fetch_bills(bill_date: str, run: str, wiring: Wiring) -> BillDay | None:
     except RefusedUpdate:
         logger.info("the day is done, or another run's", extra={"bill_date": bill_date, "run": run})
         return None
-    wiring.begin(FETCH_BUDGET_SECONDS)
     try:
         kept = {kind.value: _fetch(kind, bill_date, wiring) for kind in BillKind}
     except _NotFetchedError as problem:
