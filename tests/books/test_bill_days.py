@@ -120,7 +120,7 @@ def test_a_day_that_is_wanted_again_waits_and_shows_no_old_numbers(world: World)
     world.compare(Day())
     status, data = call(world, "bill_again", DAY)
     assert (status, data["status"], "orders" in data) == (202, "pending", False)
-    assert world.queue.waiting == [{"billDate": DAY, "stage": "fetch"}]
+    assert world.queue.waiting == [{"billDate": DAY, "run": "", "stage": "fetch", "part": 0}]
     _, shown = call(world, "bill_day", DAY)
     assert (shown["status"], "listed" in shown) == ("pending", False)
 
