@@ -45,10 +45,11 @@ test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a shar
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 
-check: ## everything that must hold: static, then all tests in full, two minutes of the model, the soak's short form
+check: ## everything that must hold: static, then all tests in full, a minute of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
-	@THOROUGH=1 $(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory model MINUTES=2
+	@# One process more than otherwise: in full, more of them wait at a time.
+	@THOROUGH=1 $(MAKE) --no-print-directory test JOBS=4
+	@$(MAKE) --no-print-directory model MINUTES=1
 	@$(MAKE) --no-print-directory soak SHORT=1
 
 ##@ What must hold without running
@@ -222,6 +223,9 @@ redrive: setup ## what settle gave up, back into its queue (ENV=dev)
 
 republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
 	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
+
+journal: setup ## the books anew from the payments themselves (ENV=dev)
+	@$(OPERATE).journal --stack wechatpay-$(ENV) $(ARGS)
 
 cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)

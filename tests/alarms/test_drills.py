@@ -194,6 +194,9 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
     world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
     world.put("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, 901)
     world.put("AWS/Lambda", "IteratorAge", publish, 300_001)
+    journal = {"FunctionName": known.functions["JournalFunction"].name}
+    world.put("AWS/Lambda", "IteratorAge", journal, 900_001)
+    world.put("WeChatPay", "Unjournalled", STACK, 1)
     world.put("WeChatPay", "KeyDaysLeftMin", STACK, 29)
     world.put("WeChatPay", "PlatformCertificateRefused", STACK, 1)
     world.put("WeChatPay", "AppRefused", STACK, 1)
@@ -202,6 +205,8 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
         "UnpublishedAlarm",
         "SettleQueueAgeAlarm",
         "PublishAgeAlarm",
+        "JournalAgeAlarm",
+        "UnjournalledAlarm",
         "KeyEndsAlarm",
         "CertificateRefusedAlarm",
     }
@@ -211,6 +216,12 @@ def test_a_notification_that_the_bus_never_heard_of(world: World) -> None:
     mapping = {"EventSourceMappingUUID": world.sandbox.deployed.refs["PublishFunctionNotifications"]}
     world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
     assert world.rung() == {"UnpublishedAlarm"}
+
+
+def test_a_payment_that_the_books_never_heard_of(world: World) -> None:
+    mapping = {"EventSourceMappingUUID": world.sandbox.deployed.refs["JournalFunctionStream"]}
+    world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
+    assert world.rung() == {"UnjournalledAlarm"}
 
 
 def test_complaints_wake_nobody(world: World) -> None:

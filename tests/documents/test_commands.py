@@ -31,6 +31,7 @@ RUN_BY_A_TEST = {
     "live": "tests/flows/test_live.py",
     "mutants": "tests/resilience/mutants/test_planting.py",
     "quarantine": "tests/operations/test_operations.py",
+    "journal": "tests/operations/test_journal.py",
     "redrive": "tests/operations/test_operations.py",
     "republish": "tests/operations/test_operations.py",
     "secret": "tests/operations/test_secret.py",

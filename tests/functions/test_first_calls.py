@@ -36,6 +36,7 @@ GOOD: dict[
     "checkout_paid": [None],
     "echo": [{"missed": 0}, {"missed": 1}],  # by how long the sandbox's `notify` takes to start
     "live_push": [None],
+    "journal": [{"batchItemFailures": []}],
     "publish": [{"batchItemFailures": []}],
     "settle": [{"batchItemFailures": []}],
     "sweep": [{"sent": 0, "failed": 0}],

@@ -68,6 +68,11 @@ IMAGE = {
         ]
     },
 }
+JOURNALLED = IMAGE | {
+    **dict.fromkeys(("method", "subject", "mchid", "appid", "fingerprint", "wechat_request"), NUMBER),
+    **{name: {"N": "1"} for name in ("time_expire", "created_at", "updated_at", "version")},
+    "status": {"S": "PENDING"},
+}
 CALLS = {
     "checkout": {"pathParameters": {"token": "of nobody"}},
     "checkout_intent": {"body": ORDER, "requestContext": CLAIMS},
@@ -88,6 +93,11 @@ CALLS = {
     "notify": {"body": "{}", "headers": HEADERS},
     "live_push": {"detail": {"outTradeNo": "WX123456", "version": 3, "status": "succeeded"}},
     "live_disconnect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
+    "journal": {
+        "Records": [
+            {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": JOURNALLED}},
+        ]
+    },
     "publish": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": IMAGE}}]},
 }
 
@@ -114,6 +124,7 @@ def run(script, function, *arguments):
         "DUE_SHARDS": "4",
         "REQUIRE_QUOTE": "true",
         "PAYMENTS_TABLE": "payments",
+        "JOURNAL_TABLE": "journal",
         "QUARANTINE_TABLE": "quarantine",
         "SIGNING_SECRET": "signing",
         "VERIFICATION_SECRET": "verification",
@@ -144,6 +155,7 @@ KEPT_FROM = {  # variables that the template does not give to the function
     "native": "EVENT_BUS",
     "notify": "EVENT_BUS SIGNING_SECRET",
     "payment": "EVENT_BUS SIGNING_SECRET VERIFICATION_SECRET",
+    "journal": "PAYMENTS_TABLE SIGNING_SECRET VERIFICATION_SECRET",
     "publish": "PAYMENTS_TABLE SIGNING_SECRET VERIFICATION_SECRET",
 }
 
@@ -171,6 +183,7 @@ def examined(function, kind="on-demand"):
     [
         ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("notify", {"requests", "boto3", "qrcode", "jwt"}),
+        ("journal", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         (
             "verify_file",
@@ -215,6 +228,7 @@ WHAT_CALLS_NEED = {"pynamodb", "cryptography", "requests", "qrcode"}
         ("query", ["cryptography", "pynamodb", "requests"]),
         ("notify", ["cryptography", "pynamodb"]),
         ("payment", ["pynamodb"]),
+        ("journal", ["pynamodb"]),
         ("publish", []),
     ],
 )

@@ -382,6 +382,24 @@ def test_publish_tells_each_event_once_and_asks_nobody(shop, warm):
     assert spent.aws == ["events:PutEvents"]
 
 
+def test_the_books_of_a_payment_cost_a_write_for_each_row_that_changes(shop, warm):
+    with shop.spending("JournalFunction") as spent:
+        number = shop.order()["outTradeNo"]
+        shop.sandbox.drain()
+    assert set(spent.aws) == {PUT}
+    assert len(spent.aws) <= 2  # the order; with its credential, unless both came in one batch
+
+    with shop.spending("JournalFunction") as spent:
+        shop.pay(number)
+        shop.sandbox.drain()
+    assert spent.aws == [PUT, PUT]  # the order, and that it is paid
+
+    with shop.spending("JournalFunction") as spent:
+        shop.read("query", number)
+        shop.sandbox.drain()
+    assert spent.aws == []
+
+
 def test_publish_sends_ten_events_in_one_call(shop, warm, unpaid):
     image = shop.item(unpaid)
     younger = image | {"history": {"L": image["history"]["L"][:1]}}
