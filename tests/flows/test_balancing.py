@@ -50,7 +50,9 @@ def test_a_day_of_orders_refunds_and_closes_balances_to_the_fen(books: Books, da
     details = shop.details(part)
     assert (details["fee"], details["settledOn"], details["refunds"][0]["fee"]) == ("0.18", day, "-0.06")
     links = shown["links"]
-    text = gzip.decompress(requests.get(links["trade"], timeout=30).content).decode("utf-8-sig")
+    answer = requests.get(links["trade"], timeout=30)
+    assert answer.status_code == 200, (links, answer.text)
+    text = gzip.decompress(answer.content).decode("utf-8-sig")
     assert text.startswith("交易时间,")
     assert part in text
     assert (
