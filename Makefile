@@ -227,6 +227,12 @@ republish: setup ## every event since a moment again: make republish SINCE=2026-
 journal: setup ## the books anew from the payments themselves (ENV=dev)
 	@$(OPERATE).journal --stack wechatpay-$(ENV) $(ARGS)
 
+bills: setup ## the last bills of WeChat Pay against our records; DAY=2026-11-28: in what they differ; RUN=1: compare it now (ENV=dev)
+	@$(OPERATE).books.bills --stack wechatpay-$(ENV) --day "$(DAY)" $(if $(RUN),--run) $(ARGS)
+
+statement: setup ## a bill that was downloaded by hand against our records: make statement FILE=bill.csv (ENV=dev)
+	@$(OPERATE).books.statement --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
+
 cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)
 

@@ -127,7 +127,6 @@ def run(script, function, *arguments):
         "DUE_SHARDS": "4",
         "REQUIRE_QUOTE": "true",
         "PAYMENTS_TABLE": "payments",
-        "JOURNAL_TABLE": "journal",
         "QUARANTINE_TABLE": "quarantine",
         "SIGNING_SECRET": "signing",
         "VERIFICATION_SECRET": "verification",

@@ -80,6 +80,8 @@ WIDE = {
     "${NotificationsTable.Arn}/stream/*": "the same",
     "${UnpublishedBucket.Arn}/*": "Lambda makes the names of the objects up, and of the one it tries the grant with",
     "${BillsBucket.Arn}/exports/*": "each export's file has its id for a name",
+    "${BillsBucket.Arn}/bills/*": "one object for each day and bill, and its index",
+    "${BillsBucket.Arn}/work/*": "objects of a run, by its name",
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live/POST/@connections/*": (
         "API Gateway makes the names of the connections up"
     ),
