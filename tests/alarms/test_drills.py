@@ -172,11 +172,12 @@ def test_a_sweep_that_stands_still(world: World) -> None:
     assert world.rung() == {"OldestDueAlarm"}
 
 
-def test_dead_letters(world: World) -> None:
-    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs["SettleDeadLetters"]
+@pytest.mark.parametrize("queue", ["SettleDeadLetters", "ExportsDeadLetters"])
+def test_dead_letters(world: World, queue: str) -> None:
+    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs[queue]
     queues.send_message(QueueUrl=dead, MessageBody='{"out_trade_no": "WXGIVENUP"}')
-    world.look_at_queue("SettleDeadLetters")
-    assert world.rung() == {"SettleDeadLettersAlarm"}
+    world.look_at_queue(queue)
+    assert world.rung() == {f"{queue}Alarm"}
     queues.purge_queue(QueueUrl=dead)
 
 

@@ -44,9 +44,10 @@ def dated_later(db: MemoryDynamoDB) -> None:
     wiring.refunds.record_create_time(payment, "RF1", "2020-01-01T00:00:00+08:00")
 
 
-@pytest.mark.parametrize("seed", range(4 * ROUNDS))
+@pytest.mark.parametrize("seed", range(2 * ROUNDS))
 def test_the_journal_follows_from_the_payments_whatever_fails_on_the_way(stand: Stand, seed: int) -> None:
     chance = random.Random(f"journal {seed}")
+    dated_later(stand.db)
     records = history(stand.db, seed)
     stand.db.around = failing(chance, 0.1)
     stand.deliver(records, batch=lambda: chance.randint(1, 30))

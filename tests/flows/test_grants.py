@@ -4,6 +4,7 @@ A function that is new, or a grant that is, has to be walked here: `test_every_g
 """
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -383,6 +384,25 @@ def checkouts_that_another_order_pays_than_the_current_one(shop: Shop) -> None:
     shop.faults()
 
 
+def orders_that_are_listed_and_exported(shop: Shop) -> None:
+    day = time.strftime("%Y-%m-%d", time.gmtime(shop.sandbox.clock.time() + 8 * HOUR))
+    for query in (f"day={day}", "userId=alice", "contentId=content-1"):
+        assert shop.call("GET", f"/orders?{query}", scope="payments:read").status_code == 200
+    for kind in ("orders", "movements"):
+        wanted = {"from": day, "to": day, "kind": kind}
+        for _ in range(2):
+            begun = shop.call("POST", "/exports", wanted, scope="payments:read", key=kind)
+            assert begun.status_code == 202, begun.text
+        path = f"/exports/{begun.json()['data']['exportId']}"
+
+        def told(path: str = path) -> dict[str, Any]:
+            data: dict[str, Any] = shop.call("GET", path, scope="payments:read").json()["data"]
+            return data
+
+        shop.sandbox.wait_until(lambda told=told: told()["status"] == "done")
+        assert shop.http.get(told()["url"], timeout=30).content.startswith(b"\xef\xbb\xbfday,")
+
+
 WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
@@ -398,6 +418,7 @@ WALKS = (
     a_refund_that_wechat_pay_never_received,
     refunds_that_the_bank_did_not_take,
     an_order_that_is_closed,
+    orders_that_are_listed_and_exported,
     checkouts_of_a_buyer,
     a_checkout_that_is_taken_over,
     checkouts_that_another_order_pays_than_the_current_one,

@@ -40,6 +40,7 @@ print("examined " + json.dumps([asked, roots, *loaded]))
 """
 
 CLAIMS = {"authorizer": {"jwt": {"claims": {"sub": "user-1", "scope": "payments:charge"}}}}
+READER = {"authorizer": {"jwt": {"claims": {"sub": "support-1", "scope": "payments:read"}}}}
 ORDER = '{"contentId":"content-1","amount":1,"subject":"A photograph"}'
 HEADERS = {
     "wechatpay-timestamp": "1700000000",
@@ -87,6 +88,8 @@ CALLS = {
     "h5": {"body": ORDER[:-1] + ',"clientIp":"203.0.113.10"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
+    "orders": {"queryStringParameters": {"day": "2024-01-01"}, "requestContext": READER},
+    "export_status": {"pathParameters": {"exportId": "EX" + "A" * 26}, "requestContext": READER},
     "checkout_wechat": {"pathParameters": {"token": "of nobody"}},
     "verify_file": {"pathParameters": {"file": "favicon.ico"}},
     "openid": {"body": '{"code":"c"}', "requestContext": CLAIMS},
@@ -124,7 +127,6 @@ def run(script, function, *arguments):
         "DUE_SHARDS": "4",
         "REQUIRE_QUOTE": "true",
         "PAYMENTS_TABLE": "payments",
-        "JOURNAL_TABLE": "journal",
         "QUARANTINE_TABLE": "quarantine",
         "SIGNING_SECRET": "signing",
         "VERIFICATION_SECRET": "verification",
@@ -134,6 +136,9 @@ def run(script, function, *arguments):
         "CHECKOUT_SECRET": "checkout",
         "APPS_SECRET": "apps",
         "BUYERS_TABLE": "buyers",
+        "JOURNAL_TABLE": "journal",
+        "EXPORTS_TABLE": "exports",
+        "EXPORTS_BUCKET": "exports",
         "WECHAT_OPEN_PLATFORM": NOWHERE,
         "WECHAT_OPEN_PLATFORMS_ALLOWED": NOWHERE,
         "LIVE_URL": "ws://127.0.0.1:9/live",
@@ -182,6 +187,8 @@ def examined(function, kind="on-demand"):
     ("function", "never"),
     [
         ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("orders", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("export_status", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("notify", {"requests", "boto3", "qrcode", "jwt"}),
         ("journal", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),

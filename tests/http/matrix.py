@@ -26,7 +26,7 @@ from tests.kit.shop import WECHAT
 
 ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
 PAGE = Path(__file__).parents[2] / "functions/checkout/page"
-PAY, CHARGE, REFUND = "payments:pay", "payments:charge", "payments:refund"
+PAY, CHARGE, REFUND, READ = "payments:pay", "payments:charge", "payments:refund", "payments:read"
 
 # ---- what is told ----
 
@@ -131,6 +131,7 @@ class Thing:
     stranger: Told
     backend: Told
     office: Told = FORBIDDEN
+    reader: Told | None = None  # whoever lists and exports; None: as the back office
     by_backend: Callable[[Any, str], Call] | None = None  # what a backend sends instead, where that differs
 
 
@@ -507,7 +508,82 @@ VERIFYING = Row(
     },
     shown={"x-content-type-options": "nosniff", "cache-control": "no-store"},
 )
+
+
+def listing(query):
+    return lambda world, sub: Call(world, sub, f"{WECHAT}/orders?{query}")
+
+
+def nobody_elses(answer, call):
+    """Whether an order that is new is there already, the journal says."""
+    assert {order["userId"] for order in answer.data["orders"]} <= {call.sub}
+
+
+def alices(answer, call):
+    assert {order["userId"] for order in answer.data["orders"]} <= {ALICE}
+
+
+def a_list(answer, call):
+    assert answer.data["orders"] is not None
+
+
+OWN = Told(200, check=nobody_elses)
+NOT_ONES_OWN = noauth("userId", "must be the caller's own")
+UNNAMED = param("day", "is required, or from and to, userId or contentId")
+NO_PARAMETER = param("user", "is not a parameter of this list")
+LIST = Row(
+    frozenset({PAY, READ}),
+    {
+        "hers": Thing(
+            listing(f"userId={ALICE}"), OWN, NOT_ONES_OWN, FORBIDDEN, reader=Told(200, check=alices)
+        ),
+        "a content's": Thing(
+            listing("contentId=content-1"), OWN, OWN, FORBIDDEN, reader=Told(200, check=a_list)
+        ),
+        "nothing said": Thing(listing(""), OWN, OWN, FORBIDDEN, reader=UNNAMED),
+        "malformed": Thing(listing("user=x"), NO_PARAMETER, NO_PARAMETER, FORBIDDEN, reader=NO_PARAMETER),
+    },
+)
+
+
+def export_begun(answer, call):
+    assert answer.json["data"]["status"] in ("running", "done")
+
+
+def exporting(told, **members):
+    body = json.dumps({"from": "2024-01-01", "to": "2024-01-31", "kind": "orders"} | members).encode()
+
+    def call(world, sub):
+        return Call(world, sub, f"{WECHAT}/exports", body=body)
+
+    return Thing(call, FORBIDDEN, FORBIDDEN, FORBIDDEN, reader=told)
+
+
+NO_EXPORT = refusal(404, "EXPORT_NOT_FOUND", "There is no such export.")
+
+
+def looking_at_an_export(number):
+    def call(world, sub):
+        return Call(world, sub, f"{WECHAT}/exports/{number}")
+
+    return Thing(call, FORBIDDEN, FORBIDDEN, FORBIDDEN, reader=NO_EXPORT)
+
+
+EXPORT = Row(
+    frozenset({READ}),
+    {
+        "january": exporting(Told(202, check=export_begun)),
+        "malformed": exporting(param("kind", "is not acceptable"), kind="all"),
+    },
+)
+LOOK_AT_AN_EXPORT = Row(
+    frozenset({READ}),
+    {"none": looking_at_an_export("EX" + "7" * 26), "malformed": looking_at_an_export("EX1")},
+)
 ROWS = {
+    f"GET {WECHAT}/orders": LIST,
+    f"POST {WECHAT}/exports": EXPORT,
+    f"GET {WECHAT}/exports/{{exportId}}": LOOK_AT_AN_EXPORT,
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
     f"POST {WECHAT}/app": opening("app"),
@@ -679,11 +755,15 @@ CALLERS = {
     "a backend": holding("shop-backend", CHARGE, CHARGE),
     "a backend by list": holding("shop-backend", None, CHARGE, scp=[CHARGE, "openid"]),
     "the back office": holding("back-office", REFUND, REFUND),
+    "a reader": holding("support", READ, READ),
+    "a reader by list": holding("support", None, READ, scp=["openid", READ]),
+    "pay and read": holding(BOB, f"{PAY} {READ}", PAY, READ),
     "pay and charge": holding(BOB, f"{PAY} {CHARGE}", PAY, CHARGE),
     "pay and refund": holding(BOB, f"{REFUND}  {PAY}", PAY, REFUND),
     "the owner with refund": holding(ALICE, f"{PAY} {REFUND}", PAY, REFUND),
     "charge and refund": holding("operator", f"{CHARGE} {REFUND}", CHARGE, REFUND),
     "all three": holding("operator", f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND),
+    "all four": holding("operator", f"{PAY} {CHARGE} {REFUND} {READ}", PAY, CHARGE, REFUND, READ),
 }
 
 
@@ -702,4 +782,6 @@ def told(caller, row, thing):
         return thing.backend
     if REFUND in held:
         return thing.office
+    if READ in held:
+        return thing.reader or thing.office
     return thing.owner if caller.sub == ALICE else thing.stranger

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.http.port import Port
-from tests.kit.shop import WITHIN_WECHAT
+from tests.kit.shop import WECHAT, WITHIN_WECHAT
 
 pytestmark = pytest.mark.share(2, of_file=True)
 
@@ -423,3 +423,36 @@ def test_publish_sends_ten_events_in_one_call(shop, warm, unpaid):
         5,
     ]
     assert shop.event_names(unpaid) == ["PaymentCreated"] * 26
+
+
+@pytest.mark.parametrize(("query", "reads"), [("day=2024-01-01", 8), ("userId=alice", 1), ("contentId=c", 1)])
+def test_a_list_is_a_query_of_each_shard_of_a_day_or_one_of_an_index(shop, query, reads):
+    token = shop.token("support", "payments:read")
+    for _ in range(2):
+        with shop.spending("OrdersFunction") as spent:
+            assert shop.port.send("GET", f"{WECHAT}/orders?{query}", b"", bearer(token)).status == 200
+
+    assert spent.aws == ["dynamodb:Query"] * reads
+
+
+def test_an_export_is_kept_and_sent_once_and_told_of_by_one_read(shop):
+    wanted, token = (
+        {"from": "2024-01-01", "to": "2024-01-01", "kind": "orders"},
+        shop.token("support", "payments:read"),
+    )
+    for _ in range(2):
+        with shop.spending("ExportBeginFunction") as spent:
+            begun = shop.post("exports", wanted, token=token)
+            assert begun.status == 202
+    assert spent.aws == ["dynamodb:PutItem", "sqs:SendMessage"]
+
+    shop.sandbox.drain()
+    for _ in range(2):
+        with shop.spending("ExportStatusFunction") as spent:
+            path = f"{WECHAT}/exports/{begun.json['data']['exportId']}"
+            assert shop.port.send("GET", path, b"", bearer(token)).data["status"] == "done"
+    assert spent.aws == ["dynamodb:GetItem"]
+
+
+def bearer(token):
+    return [("Authorization", f"Bearer {token}")]

@@ -25,6 +25,9 @@ ANSWERS = {
     "checkout_intent": (200, None),
     "checkout_open": (404, "ORDER_NOT_FOUND"),  # its checkout is not there
     "checkout_wechat": (404, "ORDER_NOT_FOUND"),
+    "orders": (200, None),
+    "export_begin": (202, None),
+    "export_status": (404, "EXPORT_NOT_FOUND"),
     "verify_file": (404, None),  # a stack has none until it is given some
     "h5": (200, None),
     "query": (404, "ORDER_NOT_FOUND"),  # its order is not there; make invoke opens one, see below

@@ -102,6 +102,16 @@ class RefundNotAbnormalError(ApiError):
     code = "REFUND_NOT_ABNORMAL"
 
 
+class ExportNotFoundError(ApiError):
+    """No such export, or none any more."""
+
+    status = 404
+    code = "EXPORT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such export.")
+
+
 class BillNotFoundError(ApiError):
     """Nobody has looked at the bills of that day yet."""
 
