@@ -227,6 +227,11 @@ republish: setup ## every event since a moment again: make republish SINCE=2026-
 journal: setup ## the books anew from the payments themselves (ENV=dev)
 	@$(OPERATE).journal --stack wechatpay-$(ENV) $(ARGS)
 
+orders: setup ## orders as a table: DAY=2026-11-28, FROM= TO=, USER_ID=, CONTENT_ID=, STATUS=, METHOD=; all of them, or KIND=movements, with CSV=file (ENV=dev)
+	@$(OPERATE).books.orders --stack wechatpay-$(ENV) $(if $(DAY),--day "$(DAY)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(USER_ID),--user "$(USER_ID)") $(if $(CONTENT_ID),--content "$(CONTENT_ID)") $(if $(STATUS),--status "$(STATUS)") $(if $(METHOD),--method "$(METHOD)") \
+		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(KIND),--kind "$(KIND)") $(if $(CSV),--csv "$(CSV)") $(ARGS)
+
 bills: setup ## the last bills of WeChat Pay against our records; DAY=2026-11-28: in what they differ; RUN=1: compare it now (ENV=dev)
 	@$(OPERATE).books.bills --stack wechatpay-$(ENV) --day "$(DAY)" $(if $(RUN),--run) $(ARGS)
 

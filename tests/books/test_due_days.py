@@ -26,7 +26,7 @@ class Schedule:
         self.queue, self.bus = Queue(effects), Bus(effects)
         self.wiring.__dict__ |= {"queue": self.queue, "events": self.bus}
         self.app: Any = function("bills")
-        self.app.__dict__["wiring"] = self.wiring
+        vars(self.app)["wiring"] = self.wiring  # as tests hand in their own
 
     def at(self, day: int, hour: int = 10, minute: int = 10) -> list[str]:
         """Call it; the days that went to the queue."""

@@ -40,9 +40,17 @@ def order_listing(request: Request) -> OrderListing:
     for name in asked:
         if name not in NAMES:  # a filter that is misspelt must not look like one that filters nothing
             raise ParameterError(name[:64], "is not a parameter of this list")
+    query = order_query(asked, user_id=_whose(caller, asked))
+    cursor = asked.get("cursor")
+    after = None if cursor is None else position_in(cursor, query)
+    return OrderListing(query, after, _limit(asked))
+
+
+def order_query(asked: Mapping[str, str], *, user_id: str | None) -> OrderQuery:
+    """The orders asked for, of that user or of everybody. Raises ParameterError."""
     query = OrderQuery(
         period=period_of(asked),
-        user_id=_whose(caller, asked),
+        user_id=user_id,
         content_id=_id(asked, "contentId"),
         status=_one_of(asked, "status", STATUSES),
         method=_one_of(asked, "method", METHODS),
@@ -54,9 +62,7 @@ def order_listing(request: Request) -> OrderListing:
             raise ParameterError(
                 "from", f"must not be over {MAX_DAYS} days up to `to`, without userId and contentId"
             )
-    cursor = asked.get("cursor")
-    after = None if cursor is None else position_in(cursor, query)
-    return OrderListing(query, after, _limit(asked))
+    return query
 
 
 def period_of(asked: Mapping[str, str]) -> Period | None:
