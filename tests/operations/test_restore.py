@@ -29,7 +29,7 @@ def old() -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def new(old: Shop) -> Iterator[Shop]:
-    """A second stack of the same merchant at the same WeChat Pay, with the scope of the first and other shards."""
+    """A second stack of the same merchant at the same WeChat Pay, with the scope and checkout key of the first and other shards."""
     gateways = ("WeChatGateway", "WeChatBackupGateway", "WeChatGatewaysAllowed")
     parameters = {
         "Stage": "restored",
@@ -38,6 +38,12 @@ def new(old: Shop) -> Iterator[Shop]:
         "DueShards": "7",
     } | dict.fromkeys(gateways, old.sandbox.simulator)
     with Running(parameters=parameters, credentials=old.sandbox.credentials_path, schedules=False) as running:
+        kept, own = (
+            (each.aws.client("secretsmanager"), each.deployed.refs["CheckoutSecret"])
+            for each in (old.sandbox, running)
+        )
+        signs = kept[0].get_secret_value(SecretId=kept[1])["SecretString"]
+        own[0].put_secret_value(SecretId=own[1], SecretString=signs)
         yield Shop(running)
 
 
@@ -292,8 +298,10 @@ class Link:
 
 def later(old: Shop, new: Shop, seconds: float) -> None:
     """Time passes, for both stacks alike: the simulator is the old one's."""
-    new.sandbox.clock.advance(seconds)
-    old.sandbox.clock.advance(new.sandbox.clock.time() - old.sandbox.clock.time())
+    clocks = (old.sandbox.clock, new.sandbox.clock)
+    moment = max(clock.time() for clock in clocks) + seconds
+    for clock in clocks:
+        clock.advance(moment - clock.time())
 
 
 def payable(old: Shop, numbers: set[str]) -> list[str]:
@@ -320,12 +328,6 @@ def test_addresses_of_checkouts_stay_good_and_never_come_to_two_payable_orders(o
     second = forgotten.number(old)
     as_they_were(old, new, "checkouts-as-they-were", "CheckoutsTable", "checkout_id")
     assert payable(old, {first, second}) == [second]
-    signs = old.sandbox.aws.client("secretsmanager").get_secret_value(
-        SecretId=old.sandbox.deployed.refs["CheckoutSecret"]
-    )["SecretString"]
-    new.sandbox.aws.client("secretsmanager").put_secret_value(
-        SecretId=new.sandbox.deployed.refs["CheckoutSecret"], SecretString=signs
-    )
 
     named = ("--table=payments-with-checkouts", "--checkouts=checkouts-as-they-were", "--scope=sandbox")
     done = run(new, "restore", *named)
@@ -353,6 +355,7 @@ def test_addresses_of_checkouts_stay_good_and_never_come_to_two_payable_orders(o
 
 
 def test_a_checkout_that_was_paid_by_an_order_that_nobody_has_is_named(old: Shop, new: Shop) -> None:
+    as_they_were(old, new, "payments-before-the-last")
     link = Link(old)
     assert link.open(old, "native")["status"] == "waiting"
     table, client = "checkouts-of-one", new.sandbox.aws.client("dynamodb")
@@ -365,7 +368,8 @@ def test_a_checkout_that_was_paid_by_an_order_that_nobody_has_is_named(old: Shop
     old.control("pay", {"outTradeNo": link.number(old)})
     old.sandbox.wait_until(lambda: "paid_by" in link.stored(old))
     client.put_item(TableName=table, Item=link.stored(old))
-    done = run(new, "restore", f"--table={TABLE}", f"--checkouts={table}", "--scope=sandbox")
+    before = "--table=payments-before-the-last"
+    done = run(new, "restore", before, f"--checkouts={table}", "--scope=sandbox")
     assert done.returncode == 0, done.stderr
     assert "1 checkouts were paid by orders that the table of payments has not" in done.stdout
     assert f"    {link.number(old)}\n" in done.stdout
