@@ -28,7 +28,8 @@ class Callers:
             "a buyer": "payments:pay",
             "the back office": "payments:refund",
             "a reader": "payments:read",
-            "all of them": "payments:pay payments:charge payments:refund payments:read",
+            "the bookkeeper": "payments:reconcile",
+            "all of them": "payments:pay payments:charge payments:refund payments:read payments:reconcile",
             "a stranger": "openid",
         }
         self.tokens = {who: sandbox.tokens.token(_subject(who), scope) for who, scope in self.scopes.items()}

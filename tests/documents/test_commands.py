@@ -32,6 +32,8 @@ RUN_BY_A_TEST = {
     "mutants": "tests/resilience/mutants/test_planting.py",
     "quarantine": "tests/operations/test_operations.py",
     "journal": "tests/operations/test_journal.py",
+    "bills": "tests/operations/test_bills.py",
+    "statement": "tests/operations/test_bills.py",
     "redrive": "tests/operations/test_operations.py",
     "republish": "tests/operations/test_operations.py",
     "secret": "tests/operations/test_secret.py",

@@ -16,6 +16,7 @@ from websockets.sync.client import connect
 
 from payments.api.tokens import live_ticket
 from sandbox.aws.iam import Need, allowed
+from tests.kit.books import SCOPE, Books
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
@@ -403,6 +404,32 @@ def orders_that_are_listed_and_exported(shop: Shop) -> None:
         assert shop.http.get(told()["url"], timeout=30).content.startswith(b"\xef\xbb\xbfday,")
 
 
+def a_day_that_is_compared_with_its_bills(shop: Shop) -> None:
+    """It is late; then it has what nobody told us of, and what contradicts; then it is compared once more."""
+    books, sandbox = Books(shop), shop.sandbox
+    books.wait_until(12)
+    day = books.today
+    shop.paid_order()
+    shop.faults({"on": "notification", "effect": "drop"})
+    for known_otherwise in (False, True):
+        number = number_of(shop.native())
+        assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+        if known_otherwise:
+            row(shop, number, "SET amount = :a", a={"N": "1"})
+    books.wait_until(20.7)
+    shop.faults()
+    (schedule,) = (timer for name, timer in sandbox.schedules.items() if name.startswith("Bills"))
+    before = quarantined(shop)
+    schedule.run_now()
+    sandbox.wait_until(lambda: books.day(day)["status"] == "differs")
+    assert any(event["detail-type"] == "BillMissing" for event in sandbox.events())
+    assert quarantined(shop) > before
+    assert books.compare(day)["status"] == "differs"
+    shown = shop.call("GET", f"/bills?from={day}&to={day}", scope=SCOPE)
+    assert len(shown.json()["data"]["days"]) == 1
+    assert shop.http.get(books.day(day)["links"]["trade"], timeout=30).ok
+
+
 WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
@@ -419,6 +446,7 @@ WALKS = (
     refunds_that_the_bank_did_not_take,
     an_order_that_is_closed,
     orders_that_are_listed_and_exported,
+    a_day_that_is_compared_with_its_bills,
     checkouts_of_a_buyer,
     a_checkout_that_is_taken_over,
     checkouts_that_another_order_pays_than_the_current_one,

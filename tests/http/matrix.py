@@ -27,6 +27,7 @@ from tests.kit.shop import WECHAT
 ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
 PAGE = Path(__file__).parents[2] / "functions/checkout/page"
 PAY, CHARGE, REFUND, READ = "payments:pay", "payments:charge", "payments:refund", "payments:read"
+RECONCILE = "payments:reconcile"
 
 # ---- what is told ----
 
@@ -132,6 +133,7 @@ class Thing:
     backend: Told
     office: Told = FORBIDDEN
     reader: Told | None = None  # whoever lists and exports; None: as the back office
+    books: Told | None = None  # whoever sees to the books; None: as the back office
     by_backend: Callable[[Any, str], Call] | None = None  # what a backend sends instead, where that differs
 
 
@@ -580,8 +582,55 @@ LOOK_AT_AN_EXPORT = Row(
     frozenset({READ}),
     {"none": looking_at_an_export("EX" + "7" * 26), "malformed": looking_at_an_export("EX1")},
 )
+
+
+def for_the_books(path, told):
+    """A route of whoever sees to the books; nobody else's scope is admitted."""
+    return Thing(
+        lambda world, sub: Call(world, sub, f"{WECHAT}/bills{path}"),
+        FORBIDDEN,
+        FORBIDDEN,
+        FORBIDDEN,
+        books=told,
+    )
+
+
+def no_days(answer, call):
+    assert answer.json == {"success": True, "data": {"days": []}}
+
+
+NO_BILL = refusal(404, "BILL_NOT_FOUND", "Nothing is known of that day's bills.")
+DAY_RULE = "must be a day like 2026-11-28 (Beijing's)"
+DAYS = Row(
+    frozenset({RECONCILE}),
+    {
+        "long ago": for_the_books("?from=2020-01-01&to=2020-01-31", Told(200, check=no_days)),
+        "malformed": for_the_books("?from=today", param("from", DAY_RULE)),
+    },
+)
+A_DAY = Row(
+    frozenset({RECONCILE}),
+    {
+        "long ago": for_the_books("/2020-01-01", NO_BILL),
+        "malformed": for_the_books("/2020-02-30", param("date", DAY_RULE)),
+    },
+)
+COMPARE = Row(
+    frozenset({RECONCILE}),
+    {
+        "to come": for_the_books("/2099-01-01", param("date", "must be a day that is over, in Beijing")),
+        "long ago": for_the_books(
+            "/2020-01-01",
+            param("date", "must not be over three months ago: WeChat Pay has no bills of it any more"),
+        ),
+        "malformed": for_the_books("/2020-02-30", param("date", DAY_RULE)),
+    },
+)
 ROWS = {
     f"GET {WECHAT}/orders": LIST,
+    f"GET {WECHAT}/bills": DAYS,
+    f"GET {WECHAT}/bills/{{date}}": A_DAY,
+    f"POST {WECHAT}/bills/{{date}}": COMPARE,
     f"POST {WECHAT}/exports": EXPORT,
     f"GET {WECHAT}/exports/{{exportId}}": LOOK_AT_AN_EXPORT,
     f"POST {WECHAT}/native": opening("native"),
@@ -757,6 +806,8 @@ CALLERS = {
     "the back office": holding("back-office", REFUND, REFUND),
     "a reader": holding("support", READ, READ),
     "a reader by list": holding("support", None, READ, scp=["openid", READ]),
+    "the bookkeeper": holding("books", RECONCILE, RECONCILE),
+    "the bookkeeper by list": holding("books", None, RECONCILE, scp=["openid", RECONCILE]),
     "pay and read": holding(BOB, f"{PAY} {READ}", PAY, READ),
     "pay and charge": holding(BOB, f"{PAY} {CHARGE}", PAY, CHARGE),
     "pay and refund": holding(BOB, f"{REFUND}  {PAY}", PAY, REFUND),
@@ -784,4 +835,6 @@ def told(caller, row, thing):
         return thing.office
     if READ in held:
         return thing.reader or thing.office
+    if RECONCILE in held:
+        return thing.books or thing.office
     return thing.owner if caller.sub == ALICE else thing.stranger

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from payments.core.books.bill_day import days_before
 from sandbox.commands.sam_local import keys
 from sandbox.stack import STACK_NAME
 from tests.books.bills import MOVEMENT, PAYMENT, fund_bill, trade_bill
@@ -37,8 +38,6 @@ def shop() -> Iterator[Shop]:
 @pytest.fixture(scope="module")
 def day(shop: Shop) -> str:
     """The day that is over."""
-    from payments.core.books.bill_day import days_before
-
     return days_before(Books(shop).today, 1)
 
 
@@ -71,16 +70,17 @@ def balanced(command: Command, day: str) -> Done:
     return command("bills", "--day", day, "--run", "--wait", "100")
 
 
+@pytest.fixture(scope="module")
+def kept(balanced: Done, shop: Shop, day: str) -> dict[str, bytes]:
+    """The bills in the bucket, as they are before anybody alters one."""
+    store, bucket = shop.sandbox.aws.client("s3"), shop.sandbox.deployed.refs["BillsBucket"]
+    of = f"bills/{shop.sandbox.credentials.mchid}/{{}}/{day}.csv.gz"
+    kinds = ("trade", "fund")
+    return {kind: store.get_object(Bucket=bucket, Key=of.format(kind))["Body"].read() for kind in kinds}
+
+
 def lines(done: Done) -> list[list[str]]:
     return [line.split() for line in done.stdout.splitlines()]
-
-
-def kept(shop: Shop, kind: str, day: str) -> bytes:
-    """The bill in the bucket."""
-    bucket = shop.sandbox.deployed.refs["BillsBucket"]
-    key = f"bills/{shop.sandbox.credentials.mchid}/{kind}/{day}.csv.gz"
-    content: bytes = shop.sandbox.aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
-    return content
 
 
 def test_a_day_is_compared_and_printed(balanced: Done, day: str) -> None:
@@ -101,7 +101,7 @@ def test_without_a_day_the_last_ones_are_listed(balanced: Done, command: Command
     assert rows[2][1:] == ["-"]
 
 
-def test_a_day_that_differs_says_in_what(balanced: Done, shop: Shop, command: Command, day: str) -> None:
+def test_a_day_that_differs_says_in_what(kept: dict, shop: Shop, command: Command, day: str) -> None:
     first = shop.books()[0]["out_trade_no"]
     Books(shop).plant(
         day, "trade", {"alter": {"商户订单号": first, "交易状态": "SUCCESS"}, "to": {"订单金额": "99.00"}}
@@ -115,7 +115,7 @@ def test_a_day_that_differs_says_in_what(balanced: Done, shop: Shop, command: Co
     shop.http.delete(f"{shop.sandbox.simulator}/_sandbox/bills", timeout=30)
 
 
-def test_a_bill_that_cannot_be_had_says_why(balanced: Done, shop: Shop, command: Command, day: str) -> None:
+def test_a_bill_that_cannot_be_had_says_why(kept: dict, shop: Shop, command: Command, day: str) -> None:
     shop.faults({"on": "tradeBill", "effect": "status", "status": 403, "code": "NO_AUTH"})
     done = command("bills", "--day", day, "--run", "--wait", "100")
     shop.faults()
@@ -146,10 +146,10 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(
 
 @pytest.mark.parametrize("zipped", [True, False])
 def test_a_trade_bill_from_a_file_is_compared_by_the_same_rules(
-    balanced: Done, shop: Shop, command: Command, day: str, tmp_path: Path, zipped: bool
+    kept: dict[str, bytes], command: Command, tmp_path: Path, zipped: bool
 ) -> None:
     file = tmp_path / "bill.csv"
-    text = kept(shop, "trade", day)
+    text = kept["trade"]
     file.write_bytes(text if zipped else gzip.decompress(text))
     done = command("statement", "--file", str(file))
     assert (done.returncode, lines(done)[-1]) == (0, ["no", "difference"]), done.stderr
@@ -157,9 +157,9 @@ def test_a_trade_bill_from_a_file_is_compared_by_the_same_rules(
 
 
 def test_what_a_file_lacks_alters_or_makes_up_is_found(
-    balanced: Done, shop: Shop, command: Command, day: str, tmp_path: Path
+    kept: dict[str, bytes], command: Command, day: str, tmp_path: Path
 ) -> None:
-    header, *rows, sums_header, sums, _ = gzip.decompress(kept(shop, "trade", day)).split(b"\r\n")
+    header, *rows, sums_header, sums, _ = gzip.decompress(kept["trade"]).split(b"\r\n")
     made_up = trade_bill(PAYMENT | {"交易时间": f"{day} 12:00:00"}).split(b"\r\n")[1]
     altered = rows[1].replace(b"`23.45", b"`99.99")
     file = tmp_path / "bill.csv"
@@ -172,10 +172,10 @@ def test_what_a_file_lacks_alters_or_makes_up_is_found(
 
 
 def test_a_fund_flow_bill_is_held_against_its_own_sums(
-    balanced: Done, shop: Shop, command: Command, day: str, tmp_path: Path
+    kept: dict[str, bytes], command: Command, tmp_path: Path
 ) -> None:
     file = tmp_path / "fund.csv.gz"
-    file.write_bytes(kept(shop, "fund", day))
+    file.write_bytes(kept["fund"])
     assert command("statement", "--file", str(file)).returncode == 0
     file.write_bytes(fund_bill(MOVEMENT, MOVEMENT | {"业务类型": "提现", "收支类型": "支出"}))
     done = command("statement", "--file", str(file))

@@ -36,6 +36,9 @@ ANSWERS = {
     "refund": (404, "ORDER_NOT_FOUND"),
     "abnormal_refund": (404, "ORDER_NOT_FOUND"),
     "refund-too-precise": (400, "PARAM_ERROR"),
+    "bill_days": (200, None),
+    "bill_day": (404, "BILL_NOT_FOUND"),
+    "bill_again": (400, "PARAM_ERROR"),  # its day is too long ago
     "checkout": (404, None),  # a page
     "notify": (401, "FAIL"),  # signed with another merchant's keys, and long ago
 }

@@ -149,7 +149,7 @@ def _numbers(results: Mapping[str, int]) -> dict[str, object]:
         "income": str(yuan(of("income"))),
         "expense": str(yuan(of("expense"))),
         "otherMovements": [
-            {"kind": kind, "rows": of(f"other_rows:{kind}"), "amount": str(yuan(of(f"other_amount:{kind}")))}
+            {"kind": kind, "rows": of(f"other_rows:{kind}"), "net": str(yuan(of(f"other_amount:{kind}")))}
             for kind in sorted(kinds)
         ],
         "differences": of("differences"),
