@@ -141,8 +141,9 @@ def brings_a_quote(sent: Any) -> bool:
 def schema_says_all(sent: Any) -> bool:
     """Whether the body breaks no rule that the file has in words only: how an amount is written, bytes, origins, apps."""
     name, body = body_of(sent)
-    if sent.path_url.partition("?")[0].endswith("/orders"):
-        return False  # which parameters go together
+    path = sent.path_url.partition("?")[0]
+    if path.endswith("/orders") or "/bills" in path:
+        return False  # which parameters go together, which days there are
     if name is None or not isinstance(body, dict):
         return True
     if name in ("WantedOpenid", "NewExport"):

@@ -1,6 +1,7 @@
 """A day of a shop's, from its orders to its books: WeChat Pay's bills are fetched, and what differs is found, exactly that."""
 
 import gzip
+import random
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import requests
 from tests.kit.books import SCOPE, Books
 from tests.kit.running import Running
 from tests.kit.shop import Shop
+from tests.thorough import ROUNDS
 
 pytestmark = pytest.mark.in_turn
 
@@ -131,6 +133,72 @@ def test_a_day_on_which_nothing_happened_is_empty(books: Books, day: str) -> Non
     books.wait_until(11)
     shown = books.compare(day)
     assert (shown["status"], shown["listed"], shown["links"]) == ("empty", [], {})
+
+
+COUPONS = [
+    {"amount": 500, "type": "CASH", "paidBy": "wechatpay", "couponId": "1"},
+    {"amount": 233, "type": "NOCASH", "scope": "SINGLE", "paidBy": "merchant", "couponId": "2"},
+]
+FAULTS = (
+    *({"on": call, "effect": "reset_after"} for call in ("native", "jsapi", "refund", "close")),
+    *({"on": call, "effect": "html", "status": 502} for call in ("native", "query", "refund", "refundQuery")),
+    {"on": "query", "effect": "bad_signature"},
+    {"on": "notification", "effect": "drop"},
+    {"on": "notification", "effect": "duplicate", "copies": 2},
+)
+
+
+def one_of_many(shop: Shop, chance: random.Random) -> None:
+    """An order that is opened, paid, closed, refunded, each perhaps; nothing is repeated that went wrong."""
+    fen = chance.randrange(1500, 50_000)
+    opened = chance.choice((shop.native, shop.jsapi))(f"{fen / 100:.2f}")
+    if opened.status_code != 200:
+        return
+    number = opened.json()["data"]["outTradeNo"]
+    if chance.random() < 0.15:
+        shop.close(number)
+    if chance.random() < 0.85:
+        coupons = {"coupons": COUPONS} if chance.random() < 0.3 else {}
+        shop.control("pay", {"outTradeNo": number, **coupons})
+    shop.call("GET", f"/query/{number}")
+    for part in range(chance.randrange(3)):
+        shop.refund(number, f"{chance.randrange(1, fen // 3) / 100:.2f}", key=f"{number}-{part}")
+    if chance.random() < 0.15:
+        shop.control("console_refund", {"outTradeNo": number, "amount": chance.randrange(1, 400)})
+
+
+@pytest.mark.parametrize("seed", range(max(1, ROUNDS // 10)))
+def test_a_random_day_with_faults_balances_to_the_fen(books: Books, day: str, seed: int) -> None:
+    shop, chance = books.shop, random.Random(seed)
+    before = {book["out_trade_no"] for book in shop.books()}
+    shop.faults(*({**fault, "probability": 0.2} for fault in FAULTS))
+    for _ in range(25):
+        one_of_many(shop, chance)
+    assert shop.sandbox.drain()
+    shop.faults()
+    (sweep,) = (timer for name, timer in shop.sandbox.schedules.items() if name.startswith("SweepFunction"))
+    for _ in range(12):
+        shop.sandbox.clock.advance(900)
+        sweep.run_now()
+        assert shop.sandbox.drain(60)
+    books.wait_until(11)
+    shown = books.compare(day)
+    assert (shown["status"], shown["differences"]) == ("balanced", 0), shown["listed"]
+    theirs = [
+        book for book in shop.books() if book["out_trade_no"] not in before and "transaction_id" in book
+    ]
+    refunds = [refund["amount"]["refund"] for book in theirs for refund in book["refunds"]]
+    sums = {
+        "orders": len(theirs),
+        "amount": f"{sum(book['amount']['total'] for book in theirs) / 100:.2f}",
+        "refunds": len(refunds),
+        "refundAmount": f"{sum(refunds) / 100:.2f}",
+    }
+    assert shown["ours"] == sums == {name: shown[name] for name in sums}
+    assert len(theirs) > 10
+    assert refunds
+    again = books.compare(day)
+    assert (again["status"], again["repaired"], again["ours"]) == ("balanced", 0, sums)
 
 
 def test_a_day_is_refused_while_it_lasts(books: Books) -> None:

@@ -100,6 +100,14 @@ def test_every_function_has_a_sample_event():
     assert {file.parent.name for file in (ROOT / "functions").glob("*/app.py")} <= events
 
 
+def test_days_are_sent_to_be_fetched(sandbox):
+    assert invoke(sandbox, "bills", sample("bills"))["sent"] == 1
+
+
+def test_a_day_that_wechat_pay_has_no_bills_of_any_more_is_no_failure_of_the_function(sandbox):
+    assert invoke(sandbox, "reconcile", sample("reconcile")) == {"batchItemFailures": []}
+
+
 def test_certificates_are_looked_after(sandbox):
     assert invoke(sandbox, "certificates", sample("certificates")) == {"stored": 0}  # the public key's mode
 
