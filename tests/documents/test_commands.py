@@ -41,6 +41,7 @@ RUN_BY_A_TEST = {
     "backlog": "tests/resilience/backlog/test_backlog.py",
     "orders": "tests/operations/test_orders.py",
     "bench": "tests/bench/test_bench.py",
+    "bench-books": "tests/books/test_large_day.py",
     "invoke": "tests/sandbox/test_invoke.py",
     "sandbox": "tests/sandbox/test_strangers.py",
 }
