@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from payments.core.checkouts.rules import MIN_LEFT_SECONDS
-
 _HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
 # WeChat's program for computers, whose screen a phone can scan: WindowsWechat, MacWechat, UnifiedPCWindowsWechat.
 _COMPUTER = re.compile(r"(Windows|Mac|Linux)Wechat|Windows NT|Macintosh")
@@ -42,7 +40,7 @@ def _state_of_checkout(view: Mapping[str, Any]) -> str:
         return "into_wechat" if view["kind"] == "h5" else "refused"
     if status == "elsewhere":
         return "held" if view["takeOver"] else "left_there"
-    return "handing" if status == "closing" and seconds_left(view) >= MIN_LEFT_SECONDS else status
+    return "handing" if status == "closing" and view["takeOver"] else status
 
 
 def scene_of(user_agent: str) -> str:
