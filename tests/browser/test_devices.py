@@ -21,19 +21,6 @@ BOTS = (
 
 
 @pytest.fixture
-def checkout(shop, request):
-    """Keeps what is to be paid: its address."""
-
-    def kept(**members):
-        body = {"contentId": request.node.name[:60], "amount": "19.99", "subject": "古琴曲《流水》"}
-        answer = shop.call("POST", "/checkout", body | members)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["data"]["checkoutUrl"]
-
-    return kept
-
-
-@pytest.fixture
 def orders(shop):
     """What WeChat Pay has come to know since: its orders."""
     before = {order["out_trade_no"] for order in shop.books()}
@@ -302,6 +289,23 @@ def test_where_wechat_pay_refuses_h5_a_phone_is_shown_the_way_into_wechat_and_as
     page.wait_for_timeout(2000)
     assert posts == []
     assert orders() == []
+
+
+def test_where_wechat_pay_refuses_a_buyer_within_wechat_the_page_does_not_send_them_there(
+    shop, tab, checkout, orders
+):
+    shop.faults({"on": "jsapi", "effect": "status", "status": 400, "code": "APPID_MCHID_NOT_MATCH"})
+    page = tab(user_agent=WECHAT, locale="en", **SMALL)
+    page.add_init_script(BRIDGE)
+    page.goto(checkout())
+    state(page, "refused_here", seconds=30)
+    assert "phone's browser" in page.locator("#detail").inner_text()
+    assert orders() == []
+    shop.faults()
+    page.wait_for_selector("#act:not([disabled])")
+    page.get_by_role("button", name="Try again").click()
+    state(page, "cashier", seconds=30)
+    assert len(payable(orders)) == 1
 
 
 @pytest.mark.parametrize("agent", BOTS)

@@ -11,7 +11,8 @@
   const LAST_MINUTE = 60000; // of a link to WeChat, in which a fresh one takes its place
   const SAY_UNPAID = 8000;
   const BETWEEN_OPENINGS = 3000; // where nobody says when to come again
-  const TO_BE_COPIED = ["phone", "wechat", "outside", "identify", "refused", "into_wechat", "bridgeless"];
+  const TO_BE_COPIED = ["phone", "wechat", "outside", "identify", "refused", "refused_here", "into_wechat", "bridgeless"];
+  const REFUSED = { native: "refused", jsapi: "refused_here", h5: "into_wechat" };
   const BRIDGE_WITHIN = 3000; // in which WeChat's own browser has its bridge
 
   const part = (id) => document.getElementById(id);
@@ -47,7 +48,7 @@
   // One that is no order: it opens one for the device that is here.
   function stateOfCheckout({ status, kind, refused, takeOver }) {
     if (status === "identify") return mayIdentify() ? "opening" : "identify";
-    if (status === "ready" && (refused === kind || barred)) return kind === "h5" ? "into_wechat" : "refused";
+    if (status === "ready" && (refused === kind || barred)) return REFUSED[kind];
     if (status === "ready") return hadOne ? "again" : "opening";
     if (status === "elsewhere") return takeOver && !barred ? "held" : "left_there";
     return status === "closing" && takeOver ? "handing" : status;
