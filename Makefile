@@ -161,6 +161,9 @@ drills: setup ## every key changes under load, each step held for seconds, figur
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.backlog $(if $(SHORT),--short)
 
+bench-books: setup ## a made-up day of ROWS rows is compared: processor seconds of each stage, requests counted, memory at most (ROWS=100000)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.books.large_day $(or $(ROWS),100000)
+
 bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (docs/performance.md)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.bench --environment $(BENCH) $(if $(SHORT),--short) \
 		$(if $(BEFORE),--before $(BEFORE)) $(if $(ONLY),--only $(ONLY)) $(if $(PLOT),--plot docs/pictures/performance.png) $(if $(KEEP),--keep) $(ARGS)
@@ -223,6 +226,20 @@ redrive: setup ## what settle gave up, back into its queue (ENV=dev)
 
 republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
 	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
+
+journal: setup ## the books anew from the payments themselves (ENV=dev)
+	@$(OPERATE).journal --stack wechatpay-$(ENV) $(ARGS)
+
+orders: setup ## orders as a table: DAY=2026-11-28, FROM= TO=, USER_ID=, CONTENT_ID=, STATUS=, METHOD=; all of them, or KIND=movements, with CSV=file (ENV=dev)
+	@$(OPERATE).books.orders --stack wechatpay-$(ENV) $(if $(DAY),--day "$(DAY)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(USER_ID),--user "$(USER_ID)") $(if $(CONTENT_ID),--content "$(CONTENT_ID)") $(if $(STATUS),--status "$(STATUS)") $(if $(METHOD),--method "$(METHOD)") \
+		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(KIND),--kind "$(KIND)") $(if $(CSV),--csv "$(CSV)") $(ARGS)
+
+bills: setup ## the last bills of WeChat Pay against our records; DAY=2026-11-28: in what they differ; RUN=1: compare it now (ENV=dev)
+	@$(OPERATE).books.bills --stack wechatpay-$(ENV) --day "$(DAY)" $(if $(RUN),--run) $(ARGS)
+
+statement: setup ## a bill that was downloaded by hand against our records: make statement FILE=bill.csv (ENV=dev)
+	@$(OPERATE).books.statement --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
 
 cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)

@@ -25,6 +25,7 @@ NOT_VERBS = ("session",)
 POOL = 5  # payments that are played with at once
 WRONG = 0.1  # of what a verb is told does not fit
 BEGAN = 1_800_000_000  # epoch seconds
+MOMENTS = ("2027-01-14T23:59:59+08:00", "2027-01-15T16:00:00+08:00", "2027-01-16T00:00:00+08:00", "soon")
 
 
 class NothingThereError(Exception):
@@ -167,6 +168,8 @@ class Verbs:
             "Due": lambda: Due("money#0", about.out_trade_no, about.due_at if about.due_at else self._now),
             "caller": lambda: (refund.unanswered_by if refund else None) or "office",
             "connection_id": lambda: self._chance.choice("pqrs"),
+            "create_time": lambda: self._chance.choice(MOMENTS),
+            "success_time": lambda: self._chance.choice(MOMENTS),
         }
         if name in _OF_PAYMENT:
             return getattr(about, name) if self._fits() else self._other(getattr(about, name))

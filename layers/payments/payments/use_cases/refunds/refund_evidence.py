@@ -82,9 +82,9 @@ def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
 
 def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
     """Keep facts with the payment, once, to be tried again by itself; BUSY when that does not come about."""
-    told = asdict(facts)
-    if facts.payer_refund is None:  # then it is what is held already of before coupons were kept
-        del told["payer_refund"]
+    # What came later than others is left out where it is not told: then it is the text that may be held already.
+    later = ("payer_refund", "create_time")
+    told = {name: value for name, value in asdict(facts).items() if value is not None or name not in later}
     text = json.dumps(told, sort_keys=True)
     known = payment
     for _ in range(MAX_ROUNDS):
@@ -133,7 +133,8 @@ def _apply(
         except RefusedUpdate as refused:
             seen, asked_since = refused.payment, False
             continue
-        return (Applied.CHANGED if moved or changed else Applied.KNOWN), moved or seen
+        known = moved or _with_create_time(facts, seen, wiring)
+        return (Applied.CHANGED if moved or changed else Applied.KNOWN), known
     return Applied.BUSY, None
 
 
@@ -177,6 +178,16 @@ def _adopt(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring) -> Pa
     )
 
 
+def _with_create_time(facts: RefundFacts, seen: Payment, wiring: Wiring) -> Payment:
+    """The payment with the moment of a refund that has not moved, where only a notification had told of it so far."""
+    if facts.create_time is None or seen.refunds[facts.out_refund_no].create_time is not None:
+        return seen
+    try:
+        return wiring.refunds.record_create_time(seen, facts.out_refund_no, facts.create_time)
+    except RefusedUpdate as refused:  # somebody else has written it
+        return wiring.store.reread(seen, refused)
+
+
 def _step(
     facts: RefundFacts, seen: Payment, source: str, wiring: Wiring, answering: bool, *, asked_since: bool
 ) -> Payment | None:
@@ -186,7 +197,14 @@ def _step(
     if stands.is_final or stands == says:
         return None
     news = RefundNews(
-        source, now, facts.refund_id, facts.user_received_account, payer_amount(facts, seen), answering
+        source,
+        now,
+        facts.refund_id,
+        facts.user_received_account,
+        payer_amount(facts, seen),
+        answering,
+        facts.create_time,
+        facts.success_time,
     )
     if says is RefundStatus.SUCCEEDED:
         return wiring.refunds.settle_success(seen, number, news)
