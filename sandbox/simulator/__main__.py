@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from pathlib import Path
+from typing import TextIO
 
 from sandbox.signals import listen, until_told_to_stop
 from sandbox.simulator.clock import Clock
@@ -27,6 +29,13 @@ def main() -> int:
         action="store_true",
         help="refuse a refund that follows another of the same order within a minute",
     )
+    parser.add_argument(
+        "--log",
+        nargs="?",
+        const="-",
+        metavar="FILE",
+        help="a line for each request and notification, with what was wrong with it; to stderr, or appended to FILE",
+    )
     arguments = parser.parse_args()
 
     listen()
@@ -37,6 +46,7 @@ def main() -> int:
             clock=Clock(),
             mode=arguments.mode,
             minute_between_refunds=arguments.minute_between_refunds,
+            log=_log(arguments.log),
         )
         url = simulator.start(arguments.port, open_platform_port=arguments.open_platform_port)
     except (CredentialsError, OSError, OverflowError, ValueError) as error:
@@ -45,6 +55,13 @@ def main() -> int:
     until_told_to_stop()
     simulator.stop()
     return 0
+
+
+def _log(file: str | None) -> TextIO | None:
+    """Where the log goes; kept open to the end. Raises OSError for a file that cannot be written."""
+    if file is None:
+        return None
+    return sys.stderr if file == "-" else Path(file).open("a", encoding="utf-8")
 
 
 if __name__ == "__main__":

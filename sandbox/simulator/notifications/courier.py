@@ -13,6 +13,8 @@ from sandbox.simulator.faults.faulty_signature import faulty_signature
 from sandbox.simulator.notifications.notification import Notification
 from sandbox.simulator.notifications.post import on_this_machine, post
 from sandbox.simulator.protocol.signing import Signer
+from sandbox.simulator.watching.log import Log
+from sandbox.simulator.watching.words import line_of
 
 # Seconds between one delivery and the next (WeChat Pay APIv3, Payment notification: retries), 24 h 4 min in all.
 LADDER = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
@@ -51,8 +53,11 @@ class Courier:
     `signer` gives the key for each of them, told the key that the notification was asked to be signed with, or None.
     """
 
-    def __init__(self, signer: Callable[[str | None], Signer], faults: Faults, clock: Timepiece) -> None:
+    def __init__(
+        self, signer: Callable[[str | None], Signer], faults: Faults, clock: Timepiece, log: Log | None = None
+    ) -> None:
         self._signer = signer
+        self._log = log
         self._faults = faults
         self._clock = clock
         self._agenda = Agenda(clock, name="notification-ladder")
@@ -158,6 +163,7 @@ class Courier:
         """Post the attempt and enter what came of it; what waited behind it goes out then."""
         notification = delivery.notification
         if delivery.status == DROPPED:
+            self._write(delivery)
             return delivery
         status: int | str = NOT_SENT
         if on_this_machine(notification.url):
@@ -168,9 +174,14 @@ class Courier:
             if status in ACCEPTED:
                 self._accepted.add(notification.id)
             behind = [held for held in self._held if held.notification.id != notification.id]
+        self._write(delivery)
         for held in behind:
             self._release(held)
         return delivery
+
+    def _write(self, delivery: Delivery) -> None:
+        if self._log is not None:
+            self._log.line(line_of(delivery.notification, delivery.status))
 
     def _release(self, held: _Attempt) -> None:
         """Send what was held back, once."""
