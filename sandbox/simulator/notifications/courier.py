@@ -19,6 +19,7 @@ from sandbox.simulator.watching.words import line_of
 # Seconds between one delivery and the next (WeChat Pay APIv3, Payment notification: retries), 24 h 4 min in all.
 LADDER = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 ACCEPTED = (200, 204)
+HEADERS = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "Mozilla/4.0"}
 NOT_SENT = "not_sent: notify_url is not on this machine"
 DROPPED = "dropped"
 
@@ -148,9 +149,7 @@ class Courier:
         signer, body = self._signer(notification.serial), notification.body
         faulty = effect in SIGNATURE_EFFECTS
         headers = {
-            "Content-Type": "application/json",
-            "Accept": "*/*",
-            "User-Agent": "Mozilla/4.0",
+            **HEADERS,
             **(faulty_signature(effect, signer, body) if faulty else signer.headers(body)),
         }
         status = DROPPED if effect == "drop" else "sending"
