@@ -53,7 +53,7 @@ class Gateway:
         found = [(match, each) for match, each in there if each.method == method]
         if not found:
             # Before anybody looks at the signature.
-            await _refused(no_such_method() if there else no_such_path(), scope).send(send)
+            await _refused(no_such_method() if there else no_such_path(path), scope).send(send)
             return
         match, endpoint = found[0]
         headers = {
@@ -78,6 +78,7 @@ class Gateway:
             path_parameters=match.groupdict(),
             merchant_key=merchant_key,
             origin=_origin(scope),
+            fields=endpoint.fields,
         )
         signer = self._keys.for_response(headers.get("wechatpay-serial"))
         fault = self._faults.take(endpoint.name, *ANSWER_EFFECTS)

@@ -14,6 +14,7 @@ from sandbox.simulator.cashier.h5_page import H5Page
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls.bill_controls import BillControls
 from sandbox.simulator.controls.controls import Controls
+from sandbox.simulator.controls.coverage_control import CoverageControl
 from sandbox.simulator.controls.fault_controls import FaultControls
 from sandbox.simulator.controls.key_controls import KeyControls
 from sandbox.simulator.controls.login_controls import LoginControls
@@ -124,6 +125,7 @@ class Simulator:
                 *BillControls(statements, ledger, self._refund_ledger).routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
+                *CoverageControl(endpoints).routes(),
                 *NotifyControls(
                     ledger=ledger, courier=self._courier, merchant_keys=merchant_keys, clock=clock
                 ).routes(),

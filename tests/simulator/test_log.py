@@ -67,7 +67,7 @@ def test_a_refusal_names_the_member_and_the_rule_and_not_what_was_in_it(
         "POST /v3/pay/transactions/native 400: PARAM_ERROR: body /attach: too long",
         "POST /v3/pay/transactions/native 400: PARAM_ERROR: body /amount/total: wrong type",
         "GET /v3/pay/transactions/out-trade-no/NOBODY-KNOWS?mchid=… 404: ORDER_NOT_EXIST: 订单不存在",
-        "GET /v3/pay/nothing 404: NOT_FOUND: 请求的接口不存在，请检查请求路径",
+        "GET /v3/pay/nothing 404: NOT_FOUND: uri: this simulator does not know the path: GET /_sandbox/coverage lists those that it knows",
         "GET /v3/certificates 400: INVALID_REQUEST: Http头缺少Accept或User-Agent",
     ]
 

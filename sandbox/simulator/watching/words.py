@@ -18,7 +18,7 @@ def words_of(refusal: Refusal) -> str:
     """The code, then the member that it is about with the rule that it breaks, or else WeChat Pay's own message."""
     detail = refusal.body.get("detail")
     if isinstance(detail, dict) and "issue" in detail:
-        where = f"{detail['location']} {detail['field']}".strip()
+        where = f"{detail['location']} {detail.get('field', '')}".strip()
         return f"{refusal.body['code']}: {where}: {detail['issue']}"
     return f"{refusal.body['code']}: {refusal.body['message']}"
 
