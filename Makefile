@@ -204,8 +204,8 @@ secret: setup ## writes the stack's two secrets from a .env file, after the same
 	@$(OPERATE).secret --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
 
 # What it copies into is a stack of its own, deployed with the old one's scope and refunds held back: it says so itself.
-restore: setup ## a restored table into a stack: make restore ENV=restored TABLE=… [FROM=wechatpay-prod | SCOPE=prod] (docs/operations.md)
-	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
+restore: setup ## restored tables into a stack: make restore ENV=restored TABLE=… [CHECKOUTS=…] [FROM=wechatpay-prod | SCOPE=prod] (docs/operations.md)
+	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(CHECKOUTS),--checkouts "$(CHECKOUTS)") $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
 
 destroy: setup ## deletes the stack, and says before what stays, and why: make destroy ENV=dev [YES=1]
 	@$(OPERATE).destroy --stack wechatpay-$(ENV) $(if $(YES),--yes) $(ARGS)

@@ -35,6 +35,7 @@ def test_an_ordinary_quarter_of_an_hour_is_silent(world: World) -> None:
         number = world.paid()
         world.opened()
         world.look_at_queue("SettleDeadLetters")
+        world.look_at_queue("PaidCheckoutsDeadLetters")
         world.later()
     assert world.refund(number).status_code == 200
     assert world.notify(number, 100, signature="WECHATPAY/SIGNTEST/AAAA") == 401  # WeChat Pay's own probe
@@ -178,6 +179,21 @@ def test_dead_letters(world: World) -> None:
     world.look_at_queue("SettleDeadLetters")
     assert world.rung() == {"SettleDeadLettersAlarm"}
     queues.purge_queue(QueueUrl=dead)
+
+
+def test_a_paid_checkout_that_was_given_up(world: World) -> None:
+    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs["PaidCheckoutsDeadLetters"]
+    queues.send_message(QueueUrl=dead, MessageBody='{"detail": {}}')
+    world.look_at_queue("PaidCheckoutsDeadLetters")
+    assert world.rung() == {"PaidCheckoutsDeadLettersAlarm"}
+    queues.purge_queue(QueueUrl=dead)
+
+
+@pytest.mark.parametrize("queue", ["SettleQueue", "SendsQueue", "PaidCheckoutsQueue"])
+def test_a_queue_of_which_nothing_is_taken(world: World, queue: str) -> None:
+    name = {"QueueName": world.sandbox.deployed.attributes[queue]["QueueName"]}
+    world.put("AWS/SQS", "ApproximateAgeOfOldestMessage", name, 901)
+    assert world.rung() == {"SettleQueueAgeAlarm"}
 
 
 def test_functions_without_a_caller_that_raise(world: World) -> None:

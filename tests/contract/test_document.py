@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from payments.api import request_bodies
 from payments.api.http import Request
+from payments.api.json_body import load_members
 from payments.api.openids import body as openid_body
 from payments.api.orders import members
 from payments.core import errors
@@ -232,7 +233,7 @@ def taken(name: str, body: dict[str, Any]) -> bool:
         elif name.startswith("AbnormalRefund"):
             request_bodies.load_abnormal_refund(raw)
         else:
-            request_bodies.load_order(raw, STRUCTS[name])
+            request_bodies.order_of_members(load_members(raw), STRUCTS[name])
     except (errors.ParameterError, errors.InvalidRequestError):
         return False
     return True

@@ -67,7 +67,7 @@ class World:
         for each in self.deployed.functions.values():
             self.environment |= each.environment
         self._open.enter_context(operator_of(self.aws))
-        self.queues = self.deployed.queues
+        self.queues = [queue for queue in self.deployed.queues if queue.function == "SettleFunction"]
         self.table = self.deployed.refs["PaymentsTable"]
         self.stream = Stream(self.aws, self.table)
         self._open.enter_context(logged_to(self.logs))
