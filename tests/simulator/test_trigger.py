@@ -1,9 +1,12 @@
 """`trigger`: a notification of any kind without an order, and the receiver's answer judged, by two readers that verify."""
 
+import contextlib
 import json
 import logging
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -302,6 +305,24 @@ def test_more_than_five_seconds_are_too_slow(our_backend, trigger):
     assert status == 1
     assert lines[1].startswith("  ✗ no answer after 5.")
     assert lines[1].endswith("too slow: no answer within 5 s is a failure, and it is sent again")
+
+
+def test_who_sends_a_byte_now_and_then_has_five_seconds_all_the_same(trigger):
+    def dribble() -> None:
+        connection, _ = server.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\n")
+            for number in range(40):
+                connection.sendall(f"X-Late-{number}: 1\r\n".encode())
+                time.sleep(0.3)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=dribble, daemon=True)
+        thread.start()
+        status, lines = trigger("echo", f"http://127.0.0.1:{server.getsockname()[1]}/notify")
+        thread.join(timeout=15)
+    assert status == 1
+    assert lines[1].startswith("  ✗ no answer after 5.")
 
 
 def test_nobody_there_is_told(trigger):

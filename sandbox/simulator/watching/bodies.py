@@ -2,10 +2,11 @@
 
 import itertools
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 _LARGEST = 16 * 1024  # bytes of a body that is written anew
+_LONGEST = 4 * _LARGEST  # characters of what it becomes
 _MOST_MEMBERS = 7  # whose order is tried in every way
 
 # What stands behind a comma, behind a colon, and before each member; the words say how the text was written.
@@ -34,20 +35,18 @@ def rewritten(body: bytes) -> Iterator[tuple[bytes, str]]:
         return
     try:
         document = json.loads(body)
-    except (ValueError, RecursionError):
+        texts = list(_texts(document)) if isinstance(document, dict | list) else []
+    except (ValueError, RecursionError):  # no JSON, or one that is too deep to be written
         return
-    if not isinstance(document, dict | list):
-        return
-    texts = list(_texts(document))
     own = next((words for text, words in texts if text == body), ())
     for text, words in texts:
         yield text, _sentence(word for word in words if word not in own)
-    if isinstance(document, dict):
+    if isinstance(document, dict) and len(document) <= _MOST_MEMBERS:
         for text in _reordered(document):
             yield text, _sentence(["with its keys in another order"])
 
 
-def _sentence(how: Any) -> str:
+def _sentence(how: Iterable[str]) -> str:
     return (
         f"the signature covers the same JSON written otherwise, {' and '.join(how)}: "
         "sign the very bytes that are sent"
@@ -57,6 +56,8 @@ def _sentence(how: Any) -> str:
 def _texts(document: Any) -> Iterator[tuple[bytes, tuple[str, ...]]]:
     for (spaces, dumps), (order, is_sorted) in itertools.product(_SPACES, _ORDERS):
         plain = dumps(document, ensure_ascii=False, sort_keys=is_sorted)
+        if len(plain) > _LONGEST:  # indented, and deep
+            continue
         for (unicode, escape), (slashes, has_slashes), (markup, has_markup), (end, feed) in itertools.product(
             _UNICODE, _SLASHES, _MARKUP, _ENDS
         ):
@@ -73,8 +74,6 @@ _ESCAPED_MARKUP = {ord(each): f"\\u{ord(each):04x}" for each in "<>&"}
 
 
 def _reordered(document: dict[str, Any]) -> Iterator[bytes]:
-    if len(document) > _MOST_MEMBERS:
-        return
     for inner in (False, True):
         for comma, colon in ((",", ":"), (", ", ": ")):
             members = [

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import threading
 from collections import deque
 from collections.abc import Iterable
 
@@ -35,6 +36,7 @@ class Mistakes:
             credentials.platform_serial_no,
             credentials.platform_serial_no_new,
         }
+        self._lock = threading.Lock()
         self._earlier: deque[Parts] = deque(maxlen=_REMEMBERED)
 
     def remember(self, header: str, *, method: str, target: bytes, body: bytes) -> None:
@@ -44,7 +46,8 @@ class Mistakes:
         except Refusal:
             return
         if len(body) <= _LARGEST:
-            self._earlier.appendleft(_parts(caller, method=method, target=target, body=body))
+            with self._lock:
+                self._earlier.appendleft(_parts(caller, method=method, target=target, body=body))
 
     def sentence(self, header: str, *, method: str, target: bytes, body: bytes, host: str) -> str:
         """What is wrong with a request that was refused for its Authorization."""
@@ -66,7 +69,8 @@ class Mistakes:
         if digest is None:
             return self._of_key(key, signature)
         right = _parts(caller, method=method, target=target, body=body)
-        known = Known(self._mchid, host, self._paths, tuple(self._earlier))
+        with self._lock:
+            known = Known(self._mchid, host, self._paths, tuple(self._earlier))
         for tried, words in mistakes(right, known):
             if tried.digest() == digest:
                 return words
