@@ -86,8 +86,20 @@ def test_what_becomes_of_a_notification_is_said(
         f"{receiver.url} 500: not accepted: 200 and 204 are",
         "http://127.0.0.1:1/notify nobody answers there",
         "http://198.51.100.1/notify not_sent: notify_url is not on this machine",
-        f"{receiver.url} lost on the way by a fault rule",
+        f"{receiver.url} lost on the way; fault rule drop",
     }
+
+
+def test_a_fault_of_a_notification_is_named(logged: Merchant, text: io.StringIO, receiver: Receiver) -> None:
+    rule = {"on": "notification", "effect": "bad_signature", "times": 1}
+    logged.control("POST", "faults", {"rules": [rule]})
+    logged.control("POST", "notify", {"eventType": "A.B", "plaintext": {}, "url": receiver.url})
+    logged.control("POST", "notify", {"eventType": "A.B", "plaintext": {}, "url": receiver.url})
+    ends = sorted(line.partition(" to ")[2] for line in lines(text, 5) if line.startswith("notification "))
+    assert ends == [
+        f"{receiver.url} 200: accepted",
+        f"{receiver.url} 200: accepted; fault rule bad_signature",
+    ]
 
 
 def test_a_fault_is_named(logged: Merchant, text: io.StringIO) -> None:

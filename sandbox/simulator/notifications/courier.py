@@ -31,13 +31,14 @@ class Delivery:
     """One attempt, at `at` seconds since the epoch on the simulator's clock.
 
     `status` is the HTTP status that the merchant answered, or a word when there was none: `sending`, `timeout`,
-    `unreachable`, NOT_SENT, or DROPPED when a fault rule lost it on the way.
+    `unreachable`, NOT_SENT, or DROPPED when a fault rule lost it on the way. `fault` is the effect of such a rule, or "".
     """
 
     notification: Notification
     headers: dict[str, str]
     status: int | str
     at: float
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ class Courier:
             **(faulty_signature(effect, signer, body) if faulty else signer.headers(body)),
         }
         status = DROPPED if effect == "drop" else "sending"
-        delivery = Delivery(notification, headers, status, self._clock.time())
+        delivery = Delivery(notification, headers, status, self._clock.time(), effect)
         with self._lock:
             self._deliveries.append(delivery)
             return len(self._deliveries) - 1, delivery
@@ -180,7 +181,7 @@ class Courier:
 
     def _write(self, delivery: Delivery) -> None:
         if self._log is not None:
-            self._log.line(line_of(delivery.notification, delivery.status))
+            self._log.line(line_of(delivery.notification, delivery.status, delivery.fault))
 
     def _release(self, held: _Attempt) -> None:
         """Send what was held back, once."""

@@ -10,7 +10,7 @@ _ANSWERS = {
     204: "accepted",
     "timeout": f"no answer within {ANSWER_TIMEOUT_SECONDS:.0f} s",
     "unreachable": "nobody answers there",
-    "dropped": "lost on the way by a fault rule",
+    "dropped": "lost on the way",
 }
 
 
@@ -23,10 +23,11 @@ def words_of(refusal: Refusal) -> str:
     return f"{refusal.body['code']}: {refusal.body['message']}"
 
 
-def line_of(notification: Notification, status: int | str) -> str:
-    """One attempt: kind, id, address and what became of it."""
+def line_of(notification: Notification, status: int | str, fault: str) -> str:
+    """One attempt: kind, id, address, what became of it, and the `fault` that a rule has put in it, or ""."""
     if isinstance(status, int):
         became = f"{status}: {_ANSWERS.get(status, 'not accepted: 200 and 204 are')}"
     else:
         became = _ANSWERS.get(status, status)
-    return f"notification {notification.event_type} {notification.id} to {shown_address(notification.url)} {became}"
+    line = f"notification {notification.event_type} {notification.id} to {shown_address(notification.url)} {became}"
+    return f"{line}; fault rule {fault}" if fault else line
