@@ -1,4 +1,4 @@
-"""Events forwarded to a shop on this machine: signed as a foreign library verifies, in the documented order, on the documented ladder."""
+"""Events forwarded to a shop on this machine: signed as foreign libraries verify, in the documented order, on the documented ladder."""
 
 import itertools
 import json
@@ -7,6 +7,7 @@ import time
 
 import pytest
 import requests
+import resend
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from sandbox.loopback import receiver
@@ -102,21 +103,52 @@ def forwarder(bus, clock, running, shop, secret):
     return running(EventForwarder(bus, clock, url=f"{shop.url}/hooks?from=sandbox", secret=secret))
 
 
-def test_an_event_arrives_signed_as_a_foreign_library_verifies(bus, forwarder, shop, secret):
+def of_standardwebhooks(secret, body, headers):
+    return Webhook(secret).verify(body, headers)
+
+
+def of_resend(secret, body, headers):
+    """One that was written apart from the others: it takes the three headers by names of its own."""
+    named = {name: headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature")}
+    return resend.Webhooks.verify({"payload": body.decode(), "headers": named, "webhook_secret": secret})
+
+
+# A third one, of another language, stands in tests/node/test_webhooks.py.
+FOREIGN = pytest.mark.parametrize("verified", [of_standardwebhooks, of_resend])
+
+
+@FOREIGN
+def test_an_event_arrives_signed_as_a_foreign_library_verifies(bus, forwarder, shop, secret, verified):
     bus.take(event())
     assert forwarder.drain(5)
     ((path, headers, body),) = shop.arrived
     assert path == "/hooks?from=sandbox"
     assert headers["content-type"] == "application/json"
-    assert Webhook(secret).verify(body, headers) == {
+    assert verified(secret, body, headers) == {
         "type": "PaymentSucceeded",
         "timestamp": "2026-01-01T12:00:00Z",
         "data": json.loads(DETAIL),
     }
     assert f'"data":{DETAIL}'.encode() in body, "to the letter"
-    for changed, key in ((body + b" ", secret), (body, new_secret())):
-        with pytest.raises(WebhookVerificationError):
-            Webhook(key).verify(changed, headers)
+
+
+@FOREIGN
+@pytest.mark.parametrize("changed", ["body", "secret", "webhook-id", "webhook-timestamp"])
+def test_a_foreign_library_takes_nothing_that_was_changed(bus, forwarder, shop, secret, verified, changed):
+    bus.take(event())
+    assert forwarder.drain(5)
+    ((_, headers, body),) = shop.arrived
+    match changed:
+        case "body":
+            body += b" "
+        case "secret":
+            secret = new_secret()
+        case "webhook-id":
+            headers[changed] += "0"
+        case "webhook-timestamp":
+            headers[changed] = str(int(headers[changed]) - 1)
+    with pytest.raises((WebhookVerificationError, ValueError), match="(?i)no matching signature"):
+        verified(secret, body, headers)
 
 
 @pytest.mark.parametrize("text", [DETAIL, '{"id":"EV-2018022511223320873"}'])
