@@ -126,6 +126,9 @@ clients: setup $(CLIENTS)/.ready ## both clients, built and called against a san
 examples: setup ## each shop of examples/ beside a sandbox: bought, paid, heard of, refunded, and how long that took (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/examples $(ARGS)
 
+first-hour: setup ## by the documents alone, from an empty clone: each shop of examples/ installed, up, paid, heard of, refunded, with times (needs node and npm)
+	@$(PY) -m tests.examples.from_a_clone
+
 generated: setup $(CLIENTS)/.ready ## what both clients have of docs/openapi.yaml, written anew (needs node and npm)
 	@mkdir -p .sandbox/clients && cp clients/typescript/package.json .sandbox/clients/
 	@cd .sandbox/clients && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts

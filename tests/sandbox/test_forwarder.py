@@ -109,8 +109,14 @@ def of_standardwebhooks(secret, body, headers):
 
 def of_resend(secret, body, headers):
     """One that was written apart from the others: it takes the three headers by names of its own."""
-    named = {name: headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature")}
-    return resend.Webhooks.verify({"payload": body.decode(), "headers": named, "webhook_secret": secret})
+    identity, timestamp, signature = (headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
+    return resend.Webhooks.verify(
+        {
+            "payload": body.decode(),
+            "headers": {"id": identity, "timestamp": timestamp, "signature": signature},
+            "webhook_secret": secret,
+        }
+    )
 
 
 # A third one, of another language, stands in tests/node/test_webhooks.py.
@@ -147,7 +153,7 @@ def test_a_foreign_library_takes_nothing_that_was_changed(bus, forwarder, shop, 
             headers[changed] += "0"
         case "webhook-timestamp":
             headers[changed] = str(int(headers[changed]) - 1)
-    with pytest.raises((WebhookVerificationError, ValueError), match="(?i)no matching signature"):
+    with pytest.raises((WebhookVerificationError, ValueError), match=r"(?i)no matching signature"):
         verified(secret, body, headers)
 
 
