@@ -199,6 +199,9 @@ built: build ## the HTTP tests against functions run from what was built, for th
 doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
 	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
 
+golive: setup ## the vendor's go-live checklist, row by row, as dated Markdown, with a status for CI: make golive ENV=prod|FILE=.env [PRODUCTS="native h5"] > report.md
+	@$(OPERATE).golive --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(if $(PRODUCTS),--products "$(PRODUCTS)") $(ARGS)
+
 deploy: setup ## check, build, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
 	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam --build "make build" $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
 

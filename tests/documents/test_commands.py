@@ -39,6 +39,7 @@ RUN_BY_A_TEST = {
     "bench": "tests/bench/test_bench.py",
     "invoke": "tests/sandbox/test_invoke.py",
     "sandbox": "tests/sandbox/test_strangers.py",
+    "golive": "tests/operations/golive/test_golive.py",
     "first-hour": "tests/examples/test_by_hand.py",
 }
 """Targets that .ci/run does not run, and the test that starts the same, in short."""
