@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from payments import metrics
+from payments.book_wiring import BookWiring
 from payments.cold_start import prepare
 from payments.settings import Settings
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 # ruff: noqa: PLC0415
 
 
-class Wiring:
+class Wiring(BookWiring):
     """Everything outside, made from environment variables.
 
     `ahead` names the parts that a usual call needs: they are made while the function starts (`cold_start`).

@@ -5,10 +5,12 @@ from collections.abc import Mapping
 PAY = "pay"  # a buyer, for themselves
 CHARGE = "charge"  # a trusted backend, for anybody
 REFUND = "refund"  # the back office
+READ = "read"  # whoever looks at anybody's orders, support or bookkeeping, and moves nothing
 SCOPE_NAMES: Mapping[str, str] = {
     PAY: "payments:pay",
     CHARGE: "payments:charge",
     REFUND: "payments:refund",
+    READ: "payments:read",
 }
 """What each right is called in access tokens, where the stack says nothing else (parameters PayScope and so on)."""
 

@@ -79,6 +79,7 @@ class RefundFacts:
     success_time: str | None = None
     user_received_account: str | None = None
     payer_refund: int | None = None  # what the buyer gets of it; coupons get the rest
+    create_time: str | None = None  # the refund object has it, a notification has not
 
     @classmethod
     def of(cls, members: Mapping[str, object]) -> "RefundFacts":
@@ -100,6 +101,7 @@ class RefundFacts:
             success_time=optional(members, "success_time"),
             user_received_account=optional(members, "user_received_account"),
             payer_refund=payer_refund_of(amount),
+            create_time=optional(members, "create_time"),
         )
 
 

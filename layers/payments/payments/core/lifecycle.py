@@ -129,6 +129,8 @@ class RefundNews:
     user_received_account: str | None = None
     payer_amount: int | None = None  # fen that the buyer gets of it
     answering: bool = False
+    create_time: str | None = None
+    success_time: str | None = None
 
 
 REFUND_RESERVED = RefundEdge((), RefundStatus.REQUESTED, "RefundRequested")

@@ -44,6 +44,8 @@ class Refund:
     told_at: int | None = None  # when that caller last asked
     wechat_request: str | None = None  # kept until WeChat Pay has it, or never had it
     elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
+    create_time: str | None = None  # when WeChat Pay took it, in its own text; no notification tells
+    success_time: str | None = None  # when the money had gone back, in its own text
 
 
 @dataclass(frozen=True)

@@ -82,9 +82,9 @@ def set_aside_held(payment: Payment, wiring: Wiring) -> Payment:
 
 def hold(facts: RefundFacts, payment: Payment, wiring: Wiring) -> tuple[Applied, Payment | None]:
     """Keep facts with the payment, once, to be tried again by itself; BUSY when that does not come about."""
-    told = asdict(facts)
-    if facts.payer_refund is None:  # then it is what is held already of before coupons were kept
-        del told["payer_refund"]
+    # What came later than others is left out where it is not told: then it is the text that may be held already.
+    later = ("payer_refund", "create_time")
+    told = {name: value for name, value in asdict(facts).items() if value is not None or name not in later}
     text = json.dumps(told, sort_keys=True)
     known = payment
     for _ in range(MAX_ROUNDS):
