@@ -3,155 +3,33 @@
 Source: WeChat Pay's integration guides of each product, "Before going live" (上线前检查).
 """
 
-from collections.abc import Callable
-
-from operations.checks.apps import check_apps
 from operations.checks.concurrency import check_concurrency
-from operations.checks.deployment import check_account, check_callers
-from operations.checks.echo import check_echo
-from operations.checks.findings import Findings, Level, fault, good, has, note, unchecked
-from operations.checks.forms import check_forms
-from operations.checks.gateway import check_apiv3_key, check_gateway
-from operations.checks.keys import check_keys
-from operations.checks.names import check_names
-from operations.checks.notify_url import check_notify_url
-from operations.checks.parameters import ROOT
-from operations.checks.protection import check_protection
-from operations.checks.restored import check_restored
-from operations.configuration import ACCOUNT, Configuration
 from operations.golive.alarms import check_alarms
+from operations.golive.bills import check_bills, check_compared
 from operations.golive.callbacks import check_pace, check_probe
+from operations.golive.live import (
+    arrival,
+    configuration,
+    deployed,
+    granted_by_use,
+    nothing_waits,
+    protected,
+    signatures,
+    talking,
+    version,
+)
 from operations.golive.products import check_product
-from operations.golive.rows import Check, Row, Target
-from operations.stack import CannotError
-from sandbox.cloudformation.template import parameters_of
-
-_MEND = unchecked("not tried, for another row says what cannot work", "mend that first")
-
-
-def _configuration(target: Target) -> Findings:
-    """Names, forms, keys and apps; of a file also whose tokens are taken."""
-    known = target.configuration
-    yield from check_names(known)
-    yield from target.once("forms", lambda: check_forms(known))
-    yield from check_keys(known)
-    yield from check_apps(known, online=_sound(target))
-    if target.stack is None:
-        yield from check_account(known.text(ACCOUNT))
-        yield from check_callers(known, online=True)
-
-
-def _signatures(target: Target) -> Findings:
-    if not _sound(target):
-        yield _MEND
-        return
-    yield from target.once("gateway", lambda: check_gateway(target.configuration))
-
-
-def _arrival(target: Target) -> Findings:
-    """The open door, and an echo that came through it and could be read."""
-    deployed = target.deployed
-    if not _talking(target):
-        yield _MEND
-        return
-    yield from check_notify_url(target.configuration)
-    yield from check_apiv3_key(target.configuration, deployed=True)
-    yield from check_echo(target.configuration, deployed, wait=target.wait)
-
-
-def _at_the_door(check: Callable[[Configuration], Findings]) -> Check:
-    """What may be asked of the notify URL once something is deployed there."""
-
-    def checked(target: Target) -> Findings:
-        target.deployed  # noqa: B018  raises where nothing is
-        yield from check(target.configuration)
-
-    return checked
-
-
-def _opens(product: str) -> Check:
-    def check(target: Target) -> Findings:
-        if not _talking(target):
-            yield _MEND
-            return
-        yield from check_product(target.configuration, product)
-
-    return check
-
-
-def _granted_by_use(_target: Target) -> Findings:
-    """An order of this kind needs somebody's openid."""
-    yield note(
-        "whether WeChat Pay grants it, the first order tells: it needs a person's openid",
-        "an order of 0.01 by your own phone; 502 WECHAT_REFUSED names a refusal (docs/answers.md)",
-    )
-
-
-def _version(target: Target) -> Findings:
-    """The tests named are this checkout's: the stack must have what its template has."""
-    stack, missing = target.deployed, []
-    for name in parameters_of(ROOT / "template.yaml"):
-        try:
-            stack.parameter(name)
-        except CannotError:
-            missing.append(name)
-    if missing:
-        yield fault(
-            f"the stack is older than this checkout: it has no parameter {', '.join(missing)}",
-            f"deploy this version: make deploy ENV={stack.env}",
-        )
-    else:
-        yield good(
-            f"the stack, release {stack.parameter('Release')}, has every parameter of this checkout's template"
-        )
-
-
-def _nothing_waits(target: Target) -> Findings:
-    """Evidence that a person must judge, and messages that were given up."""
-    stack = target.deployed
-    table = stack.client("dynamodb").scan(TableName=stack.output("QuarantineTableName"), Limit=1)
-    if table["Items"]:
-        yield fault(
-            "evidence that contradicts what we know waits for a person", f"make quarantine ENV={stack.env}"
-        )
-    asked = {
-        "QueueUrl": stack.output("SettleDeadLettersUrl"),
-        "AttributeNames": ["ApproximateNumberOfMessages"],
-    }
-    given_up = int(
-        stack.client("sqs").get_queue_attributes(**asked)["Attributes"]["ApproximateNumberOfMessages"]
-    )
-    if given_up:
-        yield fault(f"settle has given up {given_up} messages", f"make redrive ENV={stack.env}")
-    if not table["Items"] and not given_up:
-        yield good("no evidence waits for a person, and nothing was given up")
-
-
-def _protected(target: Target) -> Findings:
-    yield from check_protection(target.deployed)
-    yield from check_restored(target.deployed)
-
-
-def _sound(target: Target) -> bool:
-    """Whether the configuration has the form of one that may work."""
-    return not has(target.once("forms", lambda: check_forms(target.configuration)), Level.FAULT)
-
-
-def _talking(target: Target) -> bool:
-    """Whether WeChat Pay and we understand each other."""
-    said = target.once("gateway", lambda: check_gateway(target.configuration)) if _sound(target) else []
-    return bool(said) and all(finding.level in (Level.GOOD, Level.WARNING) for finding in said)
-
+from operations.golive.rows import Row
 
 CHECKLIST = (
-    Row("Keys, numbers and names are of one merchant", live=_configuration),
+    Row("Keys, numbers and names are of one merchant", live=configuration),
     Row(
         "Requests are signed, and every answer is verified",
         (
             "tests/wechatpay/test_unproven_answers.py::test_an_answer_with_a_fault_in_its_signature_is_an_unknown_outcome",
             "tests/wechatpay/test_judging.py::test_a_no_whose_signature_does_not_fit_is_no_refusal",
         ),
-        _signatures,
+        signatures,
     ),
     Row(
         "Amounts are integers of fen",
@@ -207,7 +85,7 @@ CHECKLIST = (
             "tests/http/test_notify.py::test_no_header_of_the_signature_may_be_altered",
             "tests/refunding/test_notices.py::test_a_probe_is_refused_and_wakes_nobody",
         ),
-        _at_the_door(check_probe),
+        deployed(lambda target: check_probe(target.configuration)),
     ),
     Row(
         "A callback is compared with our own record: number, amount, currency, merchant, app",
@@ -223,16 +101,19 @@ CHECKLIST = (
     Row(
         "Callbacks arrive, past firewall, CDN and login, and the APIv3 key opens them",
         ("tests/http/test_notify.py::test_what_cannot_be_decrypted_is_asked_for_again",),
-        _arrival,
+        deployed(talking(arrival)),
     ),
-    Row("Callbacks are answered in five seconds, and none slowly", live=_at_the_door(check_pace)),
+    Row(
+        "Callbacks are answered in five seconds, and none slowly",
+        live=deployed(lambda target: check_pace(target.configuration)),
+    ),
     Row(
         "Native: the code is renewed before its two hours are over",
         (
             "tests/flows/test_renewal.py::test_a_code_that_lives_is_handed_out_again_and_one_that_ends_is_renewed",
             "tests/payments/test_opening.py::test_a_code_is_handed_out_until_five_minutes_before_its_end",
         ),
-        _opens("native"),
+        talking(lambda target: check_product(target.configuration, "native")),
         "native",
     ),
     Row(
@@ -241,13 +122,13 @@ CHECKLIST = (
             "tests/flows/test_specification.py::test_jsapi_and_its_signature",
             "tests/flows/test_within_wechat.py::test_a_buyer_within_wechat_pays_without_saying_who_they_are",
         ),
-        _granted_by_use,
+        granted_by_use,
         "jsapi",
     ),
     Row(
         "Mini program: likewise, with the mini program's own appid",
         ("tests/http/test_app.py::test_a_mini_program_pays_for_an_order_of_its_own",),
-        _granted_by_use,
+        granted_by_use,
         "mini",
     ),
     Row(
@@ -257,7 +138,7 @@ CHECKLIST = (
             "tests/flows/test_renewal.py::test_a_link_for_a_phones_browser_is_renewed_before_its_last_minute_for_the_same_address",
             "tests/http/test_h5_checkout.py::test_nobody_else_is_given_the_link",
         ),
-        _opens("h5"),
+        talking(lambda target: check_product(target.configuration, "h5")),
         "h5",
     ),
     Row(
@@ -266,12 +147,20 @@ CHECKLIST = (
             "tests/http/test_app.py::test_the_cashier_opens_for_what_the_app_was_given",
             "tests/http/test_app.py::test_the_orders_own_app_is_what_is_signed_for_checked_and_paid",
         ),
-        _opens("app"),
+        talking(lambda target: check_product(target.configuration, "app")),
         "app",
     ),
+    Row(
+        "The trade bill and the fund-flow bill are fetched, proven and read",
+        live=talking(lambda target: check_bills(target.configuration)),
+    ),
+    Row(
+        "Yesterday's bill is compared with our own records",
+        live=lambda target: check_compared(target.deployed),
+    ),
     Row("Alarms wake somebody", live=lambda target: check_alarms(target.deployed)),
-    Row("The tables are protected, and refunds are not held back", live=_protected),
+    Row("The tables are protected, and refunds are not held back", live=protected),
     Row("There is room for buyers and callbacks", live=lambda target: check_concurrency(target.deployed)),
-    Row("Nothing waits for a person", live=_nothing_waits),
-    Row("What is deployed is not older than the tests that are named here", live=_version),
+    Row("Nothing waits for a person", live=nothing_waits),
+    Row("What is deployed is not older than the tests that are named here", live=version),
 )

@@ -19,6 +19,8 @@ from operations.configuration import Configuration
 from operations.golive.checklist import CHECKLIST
 from operations.golive.rows import Mark, NotDeployedError, Row, Target, judged
 from operations.stack import CannotError
+from payments.core.books.bill_day import days_before
+from payments.core.times import day_text
 from sandbox.deployed import DeployedStack
 from sandbox.stack import STACK_NAME, Sandbox
 from tests.kit.keys import stranger
@@ -42,6 +44,34 @@ def golive(command: Command) -> Golive:
         return done.returncode, done.stdout
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def compared(sandbox: Sandbox) -> Iterator[None]:
+    """Whichever day counts now was compared, and balanced."""
+    with days(sandbox, "balanced"):
+        yield
+
+
+@contextmanager
+def days(sandbox: Sandbox, status: str | None, reason: str = "") -> Iterator[None]:
+    """Yesterday, and the day before, as the table of bills has them."""
+    client, table = sandbox.aws.client("dynamodb"), sandbox.deployed.refs["BillsTable"]
+    today = day_text(int(time.time()))
+    keys = [{"bill_date": {"S": days_before(today, back)}, "part": {"S": "day"}} for back in (1, 2)]
+    before = [client.get_item(TableName=table, Key=key).get("Item") for key in keys]
+    for key in keys:
+        said = {"status": {"S": status or ""}, **({"reason": {"S": reason}} if reason else {})}
+        if status is None:
+            client.delete_item(TableName=table, Key=key)
+        else:
+            client.put_item(TableName=table, Item={**key, **said})
+    yield
+    for key, item in zip(keys, before, strict=True):
+        if item is None:
+            client.delete_item(TableName=table, Key=key)
+        else:
+            client.put_item(TableName=table, Item=item)
 
 
 def rows(report: str) -> dict[str, tuple[str, str]]:
@@ -129,6 +159,15 @@ def deployed_with(**parameters: str) -> Breaking:
     @contextmanager
     def broken(_sandbox: Sandbox) -> Iterator[list[str]]:
         yield [f"--parameter={name}={value}" for name, value in parameters.items()]
+
+    return broken
+
+
+def books(status: str | None, reason: str = "") -> Breaking:
+    @contextmanager
+    def broken(sandbox: Sandbox) -> Iterator[list[str]]:
+        with days(sandbox, status, reason):
+            yield []
 
     return broken
 
@@ -249,6 +288,18 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
         "APP:",
         "appid and merchant number are not bound",
     ),
+    "bills that are not handed out": (
+        at_wechat_pay(on="tradeBill", effect="status", status=403, code="NO_AUTH"),
+        "The trade bill",
+        "does not hand its trade bill to this merchant (NO_AUTH)",
+    ),
+    "a day that differs": (books("differs"), "Yesterday's bill", "differs from our own records → make bills"),
+    "a day that failed": (
+        books("failed", "the file is cut off"),
+        "Yesterday's bill",
+        "was not compared with our own records (the file is cut off) → make bills ENV=sandbox DAY=2",
+    ),
+    "a day that nobody looked at": (books(None), "Yesterday's bill", " RUN=1"),
     "nobody to wake": (nobody_listens, "Alarms wake somebody", "nobody hears what the alarms tell"),
     "an alarm that rings": (an_alarm_rings, "Alarms wake somebody", "docs/operations.md#payment-failures"),
     "an alarm that is switched off": (
@@ -294,7 +345,46 @@ def test_what_rests_on_what_is_broken_is_left_open(sandbox: Sandbox, golive: Gol
     open_ = {
         row.partition(":")[0].partition(",")[0] for row, (mark, _) in rows(report).items() if mark == "○"
     }
-    assert open_ == {"Requests are signed", "Callbacks arrive", "Native", "H5", "APP"}
+    assert open_ == {
+        "Requests are signed",
+        "Callbacks arrive",
+        "Native",
+        "H5",
+        "APP",
+        "The trade bill and the fund-flow bill are fetched",
+    }
+
+
+def test_bills_are_fetched_and_read_to_their_end(sandbox: Sandbox, golive: Golive) -> None:
+    trade = {
+        "交易时间": "2026-11-28 09:30:00",
+        "商户订单号": "WX1",
+        "交易状态": "SUCCESS",
+        "订单金额": "1.00",
+    }
+    fund = {"记账时间": "2026-11-28 09:30:00", "收支类型": "收入", "收支金额(元)": "1.00"}
+    controls, today = f"{sandbox.simulator}/_sandbox/bills", day_text(int(time.time()))
+    for back in (1, 2):
+        for bill, row in (("trade", trade), ("fundflow", fund)):
+            planted = {"date": days_before(today, back), "bill": bill, "changes": [{"add": row}] * 2}
+            requests.post(controls, json=planted, timeout=10).raise_for_status()
+    try:
+        _, report = golive()
+        with fault(sandbox, on="billDownload", effect="truncate"):
+            _, cut = golive()
+    finally:
+        requests.delete(controls, timeout=10)
+    (read,), (lost,) = (
+        [told for demand, told in rows(each).items() if demand.startswith("The trade bill")]
+        for each in (report, cut)
+    )
+    assert read[0] == "✓"
+    for kind in ("trade", "fund"):
+        assert re.search(
+            rf"the {kind} bill of \S+ is the one that WeChat Pay has signed, with 2 rows", read[1]
+        )
+    assert lost[0] == "○", "what is cut off behind the last row proves nothing"
+    assert "gave no usable answer" in lost[1]
 
 
 # ---- what is not used, not deployed, not allowed ----
