@@ -402,6 +402,39 @@ def test_a_payment_is_heard_of_and_the_ready_file_tells_the_secret(shop):
         assert shop.ids == [message["data"]["id"] for message in heard]
 
 
+def test_a_shop_that_fails_for_a_minute_ends_with_every_order_as_it_stands(shop):
+    """It does what docs/events.md says: acts once on each id, keeps the status of the highest version."""
+    shop.answers = itertools.repeat(503)
+    with Running(schedules=False, forward_events=f"{shop.url}/webhook") as sandbox:
+        buyers, numbers = Shop(sandbox), []
+        for _ in range(3):
+            number = buyers.native().json()["data"]["outTradeNo"]
+            assert buyers.control("pay", {"outTradeNo": number}).ok
+            numbers.append(number)
+            sandbox.wait_until(lambda: sandbox.drain() and f"{numbers[-1]}#3" in shop.ids)
+            sandbox.clock.advance(20)
+        refused = len(shop.arrived)
+        shop.answers = itertools.chain([None], itertools.repeat(204))  # the first answer is lost
+        for wait in WAITS:
+            sandbox.clock.advance(wait)
+            assert sandbox.drain()
+        published = [event["detail"] for event in sandbox.events()]
+        assert sandbox.webhook is not None
+        webhook = Webhook(sandbox.webhook["secret"])
+        heard = [webhook.verify(body, headers)["data"] for _, headers, body in shop.arrived]
+    begun = list(dict.fromkeys(shop.ids))
+    assert begun == [detail["id"] for detail in published], "begun as the bus took them"
+    taken = shop.ids[refused + 1 :]  # all but the one whose answer was lost
+    assert sorted(taken) == sorted(begun), "each once, and none is missing"
+    assert shop.ids[refused] in taken, "a lost answer is a duplicate, under the same id"
+    assert len({(headers["webhook-id"], body) for _, headers, body in shop.arrived}) == len(begun)
+    kept = {}
+    for detail in heard:
+        if detail["version"] >= kept.get(detail["outTradeNo"], {"version": 0})["version"]:
+            kept[detail["outTradeNo"]] = detail
+    assert {number: kept[number]["status"] for number in numbers} == dict.fromkeys(numbers, "succeeded")
+
+
 def test_each_sandbox_has_a_secret_of_its_own_unless_it_is_given_one(secret):
     url = "http://127.0.0.1:9/"
     made = [
