@@ -9,7 +9,7 @@ from payments.core.errors import ConfigurationError
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 
 ROOT = Path(__file__).parents[2]
-_SCOPES = ("PayScope", "ChargeScope", "RefundScope", "ReadScope")
+_SCOPES = ("PayScope", "ChargeScope", "RefundScope", "ReadScope", "ReconcileScope")
 
 
 def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:

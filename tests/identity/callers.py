@@ -17,12 +17,14 @@ NAMES: dict[str, Mapping[str, str]] = {
         "charge": "shop-api/charge",
         "refund": "shop-api/refund",
         "read": "shop-api/read",
+        "reconcile": "shop-api/reconcile",
     },
     "each another's": {
         "pay": "payments:charge",
         "charge": "payments:refund",
         "refund": "payments:read",
-        "read": "payments:pay",
+        "read": "payments:reconcile",
+        "reconcile": "payments:pay",
     },
 }
 ORDER = {"contentId": "content-1", "amount": "19.99", "subject": "A photograph"}

@@ -57,7 +57,8 @@ def test_every_documented_value_is_one_that_the_template_takes() -> None:
     given = dict(pair.split("=") for pair in deployed.split())
     assert checked({name: declared[name] for name in given}, given) == given
     (cognito,) = re.findall(
-        r"`PayScope`, `ChargeScope`, `RefundScope`, `ReadScope` \| `(.+?)`, `(.+?)`, `(.+?)`, `(.+?)` \|",
+        r"`PayScope`, `ChargeScope`, `RefundScope`, `ReadScope`, `ReconcileScope` \|"
+        r" `(.+?)`, `(.+?)`, `(.+?)`, `(.+?)`, `(.+?)` \|",
         TEXT,
     )
     assert list(cognito) == list(given.values())

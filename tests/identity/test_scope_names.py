@@ -37,7 +37,8 @@ def test_two_rights_under_one_name_serve_nobody(same: str, caplog: pytest.LogCap
 
     environment = {**FOREIGN, same: FOREIGN["CHARGE_SCOPE"]}
     with pytest.raises(
-        ConfigurationError, match="PAY_SCOPE, CHARGE_SCOPE, REFUND_SCOPE, READ_SCOPE must differ"
+        ConfigurationError,
+        match="PAY_SCOPE, CHARGE_SCOPE, REFUND_SCOPE, READ_SCOPE, RECONCILE_SCOPE must differ",
     ):
         Settings(environment).scope_names  # noqa: B018
     claims = {"sub": "a", "scope": "api/charge"}

@@ -94,6 +94,7 @@ def refund_object(request: dict[str, Any], **changed: object) -> dict[str, objec
         "out_refund_no": request["out_refund_no"],
         "refund_id": f"50{request['out_refund_no']}",
         "transaction_id": request["transaction_id"],
+        "create_time": "2027-01-15T15:59:59+08:00",
         "status": "PROCESSING",
         "amount": {"refund": request["amount"]["refund"], "total": request["amount"]["total"]},
     }

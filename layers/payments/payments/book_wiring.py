@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from payments.storage.books.bill_files import BillFiles
     from payments.storage.books.bills import BillStore
     from payments.storage.books.journal import JournalStore
+    from payments.storage.books.results import ResultStore
+    from payments.storage.books.work import WorkFiles
 
 # Each part is imported where it is made, as in `wiring`.
 # ruff: noqa: PLC0415
@@ -43,3 +45,18 @@ class BookWiring:
 
         s3 = client("s3", seconds=BILL_SECONDS)
         return BillFiles(bucket=self.settings.bills_bucket, mchid=self.settings.mchid, client=s3)
+
+    @cached_property
+    def results(self) -> "ResultStore":
+        """What runs have found, in the table `bills`."""
+        from payments.storage.books.results import ResultStore
+
+        return ResultStore(bills_table=self.settings.bills_table)
+
+    @cached_property
+    def work_files(self) -> "WorkFiles":
+        """What the stages of a run hand on to each other, in the bucket of bills."""
+        from payments.storage.aws import client
+        from payments.storage.books.work import WorkFiles
+
+        return WorkFiles(bucket=self.settings.bills_bucket, client=client("s3", seconds=BILL_SECONDS))

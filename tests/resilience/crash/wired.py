@@ -94,6 +94,6 @@ def _watched(name: str, made: Callable[[Any], Any]) -> Any:
 
 
 # By the class itself, so that a part that comes later is watched without anybody's doing.
-for _name, _attribute in list(vars(Wiring).items()):
+for _name, _attribute in [each for made in reversed(Wiring.__mro__) for each in vars(made).items()]:
     if isinstance(_attribute, cached_property) and _name not in INSIDE:
         setattr(CrashWiring, _name, _watched(_name, _attribute.func))

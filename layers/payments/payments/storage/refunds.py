@@ -130,6 +130,11 @@ class RefundStore:
         condition = _not_sent_since(seen.refunds[out_refund_no]) & record["missing_since"].does_not_exist()
         return update(seen.out_trade_no, [record["missing_since"].set(now)], condition)
 
+    def record_create_time(self, seen: Payment, out_refund_no: str, create_time: str) -> Payment:
+        """WeChat Pay's own moment of a refund that has not moved. RefusedUpdate when it is known."""
+        known = refund_record(out_refund_no)["create_time"]
+        return update(seen.out_trade_no, [known.set(create_time)], known.does_not_exist())
+
     def record_repetition(self, seen: Payment, out_refund_no: str, *, caller: str, now: int) -> Payment:
         """Note when a caller without a key, who has not been answered, asked again: the same wish stays this refund for longer."""
         record = refund_record(out_refund_no)
@@ -232,6 +237,9 @@ def _record(refund: Refund, edge: RefundEdge, news: RefundNews) -> list[Any]:
     for name in ("refund_id", "user_received_account", "payer_amount"):
         if (value := getattr(news, name)) not in (None, ""):
             actions.append(record[name].set(value))
+    for name in ("create_time", "success_time"):
+        if (moment := getattr(news, name)) is not None:
+            actions.append(record[name].set(record[name] | moment))  # never another one
     return actions
 
 

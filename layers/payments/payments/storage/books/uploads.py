@@ -26,8 +26,8 @@ def asked(call: Callable[[], T]) -> T:
 class Upload:
     """One object under way; at most PART_BYTES and a piece of it are held. A small one goes out with one call.
 
-    A context manager: left without `complete` the object is as it was before. What a dead process has begun, the bucket's
-    lifecycle ends.
+    A context manager: left without `complete` the object is as it was before. Parts that were sent in vain go at once where the
+    role may do that, and by the bucket's lifecycle in any case.
     """
 
     def __init__(self, client: Any, bucket: str, key: str, content_type: str) -> None:

@@ -133,7 +133,8 @@ def _apply(
         except RefusedUpdate as refused:
             seen, asked_since = refused.payment, False
             continue
-        return (Applied.CHANGED if moved or changed else Applied.KNOWN), moved or seen
+        known = moved or _with_create_time(facts, seen, wiring)
+        return (Applied.CHANGED if moved or changed else Applied.KNOWN), known
     return Applied.BUSY, None
 
 
@@ -177,6 +178,16 @@ def _adopt(facts: RefundFacts, seen: Payment, source: str, wiring: Wiring) -> Pa
     )
 
 
+def _with_create_time(facts: RefundFacts, seen: Payment, wiring: Wiring) -> Payment:
+    """The payment with the moment of a refund that has not moved, where only a notification had told of it so far."""
+    if facts.create_time is None or seen.refunds[facts.out_refund_no].create_time is not None:
+        return seen
+    try:
+        return wiring.refunds.record_create_time(seen, facts.out_refund_no, facts.create_time)
+    except RefusedUpdate as refused:  # somebody else has written it
+        return wiring.store.reread(seen, refused)
+
+
 def _step(
     facts: RefundFacts, seen: Payment, source: str, wiring: Wiring, answering: bool, *, asked_since: bool
 ) -> Payment | None:
@@ -186,7 +197,14 @@ def _step(
     if stands.is_final or stands == says:
         return None
     news = RefundNews(
-        source, now, facts.refund_id, facts.user_received_account, payer_amount(facts, seen), answering
+        source,
+        now,
+        facts.refund_id,
+        facts.user_received_account,
+        payer_amount(facts, seen),
+        answering,
+        facts.create_time,
+        facts.success_time,
     )
     if says is RefundStatus.SUCCEEDED:
         return wiring.refunds.settle_success(seen, number, news)
