@@ -14,12 +14,15 @@ from payments.core.books.bill_day import DayStatus, days_before
 from payments.core.books.bill_text import BillFormatError, BillKind, Line, lines
 from payments.core.books.bills import fund_rows, trade_rows
 from payments.core.times import beijing, day_text
-from payments.storage.books.bills import DAY
+from payments.storage.books.bills import DAY, FETCH
+from payments.use_cases.books.messages import Message
 from wechatpay.bill_calls import BillLink, download, fund_flow_bill, trade_bill
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError, UnknownOutcomeError, UnprovenBillError
 
-READY_FROM, DONE_BY = "10:10", "20:30"  # between these, in Beijing, yesterday is fetched and compared
+READY_FROM = "10:10"  # in Beijing, from when on yesterday's bills are fetched
+COMPARED_SECONDS = 60  # for a day that has to be compared first
+_DONE = (DayStatus.EMPTY, DayStatus.BALANCED, DayStatus.DIFFERS)
 _ASKED: dict[BillKind, Callable[[Client, str], BillLink]] = {
     BillKind.TRADE: trade_bill,
     BillKind.FUND: fund_flow_bill,
@@ -84,34 +87,48 @@ def _refused(refused: RefusedError, kind: BillKind, day: str) -> Findings:
         yield from refused_call(refused)
 
 
-def check_compared(stack: Stack) -> Findings:
-    """What the stack says of yesterday; until it must be done by, the day before will do."""
+def check_compared(stack: Stack, *, wait: float = COMPARED_SECONDS) -> Findings:
+    """Yesterday, or the day before until yesterday's bills are there; a day that was not compared is, as its function does it."""
     now = int(time.time())
-    clock, latest = beijing(now)[11:16], days_before(day_text(now), 1)
-    day, (status, reason) = latest, _status(stack, latest)
-    if clock < DONE_BY and not (status and status.is_done):
-        before = days_before(latest, 1)
-        earlier = _status(stack, before)
-        if clock < READY_FROM or (earlier[0] and earlier[0].is_done):
-            day, (status, reason) = before, earlier
-    again = f"make bills ENV={stack.env} DAY={day}"
+    day = days_before(day_text(now), 1 if beijing(now)[11:16] >= READY_FROM else 2)
+    found = _day(stack, day)
+    if found.get("status") not in _DONE:
+        found = _asked_for(stack, day, found, wait)
+    status, reason = found.get("status"), found.get("reason", "it was not taken from the queue")
     if status in (DayStatus.BALANCED, DayStatus.EMPTY):
         yield good(f"{day} was compared with our own records: {status}")
-    elif status is DayStatus.DIFFERS:
-        yield fault(f"{day} differs from our own records", again)
-    elif status is DayStatus.RUNNING:
-        yield unchecked(f"{day} is being compared with our own records", "try again in a few minutes")
+    elif status == DayStatus.DIFFERS:
+        yield fault(
+            f"{day} differs from our own records",
+            f"GET …/bills/{day} names each difference (docs/books.md)",
+        )
+    elif status == DayStatus.RUNNING:
+        yield unchecked(f"{day} is being compared with our own records", "look again in a few minutes")
     else:
-        why = f" ({reason})" if reason else ""
-        yield fault(f"{day} was not compared with our own records{why}", f"{again} RUN=1")
+        yield fault(
+            f"{day} was not compared with our own records: {reason}",
+            "mend that; it is tried again each half hour",
+        )
 
 
-def _status(stack: Stack, day: str) -> tuple[DayStatus | None, str]:
-    """Where a day stands, and why; none where nobody has looked at it."""
+def _asked_for(stack: Stack, day: str, before: dict[str, str], wait: float) -> dict[str, str]:
+    """Have it fetched and compared, and wait for what becomes of it."""
+    queue = stack.output("BooksQueueUrl")
+    stack.client("sqs").send_message(QueueUrl=queue, MessageBody=Message(day, "", FETCH).text())
+    until = time.monotonic() + wait
+    while True:
+        found = _day(stack, day)
+        ended = found != before and found.get("status") != DayStatus.RUNNING
+        if ended or time.monotonic() >= until:
+            return found
+        time.sleep(0.5)
+
+
+def _day(stack: Stack, day: str) -> dict[str, str]:
+    """What the table says of it; nothing where nobody has looked at it."""
     key = {"bill_date": {"S": day}, "part": {"S": DAY}}
     answer = stack.client("dynamodb").get_item(
         TableName=stack.output("BillsTableName"), Key=key, ConsistentRead=True
     )
-    item = answer.get("Item", {})
-    status = item.get("status", {}).get("S")
-    return DayStatus(status) if status else None, item.get("reason", {}).get("S", "")
+    item: dict[str, dict[str, str]] = answer.get("Item", {})
+    return {name: next(iter(value.values())) for name, value in item.items() if value.keys() & {"S", "N"}}

@@ -14,15 +14,17 @@ import pytest
 import requests
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from operations.checks.findings import Findings, good
+from operations.checks.findings import Findings, Level, good
 from operations.configuration import Configuration
+from operations.golive.bills import check_compared
 from operations.golive.checklist import CHECKLIST
 from operations.golive.rows import Mark, NotDeployedError, Row, Target, judged
-from operations.stack import CannotError
+from operations.stack import CannotError, Stack
 from payments.core.books.bill_day import days_before
 from payments.core.times import day_text
 from sandbox.deployed import DeployedStack
 from sandbox.stack import STACK_NAME, Sandbox
+from tests.kit.environment import operator_of
 from tests.kit.keys import stranger
 from tests.kit.serving import Answering, serving
 from tests.operations.commands import ROOT, Command
@@ -44,34 +46,6 @@ def golive(command: Command) -> Golive:
         return done.returncode, done.stdout
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def compared(sandbox: Sandbox) -> Iterator[None]:
-    """Whichever day counts now was compared, and balanced."""
-    with days(sandbox, "balanced"):
-        yield
-
-
-@contextmanager
-def days(sandbox: Sandbox, status: str | None, reason: str = "") -> Iterator[None]:
-    """Yesterday, and the day before, as the table of bills has them."""
-    client, table = sandbox.aws.client("dynamodb"), sandbox.deployed.refs["BillsTable"]
-    today = day_text(int(time.time()))
-    keys = [{"bill_date": {"S": days_before(today, back)}, "part": {"S": "day"}} for back in (1, 2)]
-    before = [client.get_item(TableName=table, Key=key).get("Item") for key in keys]
-    for key in keys:
-        said = {"status": {"S": status or ""}, **({"reason": {"S": reason}} if reason else {})}
-        if status is None:
-            client.delete_item(TableName=table, Key=key)
-        else:
-            client.put_item(TableName=table, Item={**key, **said})
-    yield
-    for key, item in zip(keys, before, strict=True):
-        if item is None:
-            client.delete_item(TableName=table, Key=key)
-        else:
-            client.put_item(TableName=table, Item=item)
 
 
 def rows(report: str) -> dict[str, tuple[str, str]]:
@@ -163,13 +137,26 @@ def deployed_with(**parameters: str) -> Breaking:
     return broken
 
 
-def books(status: str | None, reason: str = "") -> Breaking:
-    @contextmanager
-    def broken(sandbox: Sandbox) -> Iterator[list[str]]:
-        with days(sandbox, status, reason):
-            yield []
+@contextmanager
+def day(sandbox: Sandbox, **said: str) -> Iterator[None]:
+    """Yesterday and the day before, as the table of bills has them; without `status` nobody has looked at them."""
+    client, table = sandbox.aws.client("dynamodb"), sandbox.deployed.refs["BillsTable"]
+    today = day_text(int(time.time()))
+    keys = [{"bill_date": {"S": days_before(today, back)}, "part": {"S": "day"}} for back in (1, 2)]
+    for key in keys:
+        client.delete_item(TableName=table, Key=key)
+        if said:
+            item = {name: {"N" if value.isdigit() else "S": value} for name, value in said.items()}
+            client.put_item(TableName=table, Item={**key, **item})
+    yield
+    for key in keys:
+        client.delete_item(TableName=table, Key=key)
 
-    return broken
+
+@contextmanager
+def a_day_that_differs(sandbox: Sandbox) -> Iterator[list[str]]:
+    with day(sandbox, status="differs", attempts="1", updated_at="1"):
+        yield []
 
 
 @contextmanager
@@ -293,13 +280,7 @@ BROKEN: dict[str, tuple[Breaking, str, str]] = {
         "The trade bill",
         "does not hand its trade bill to this merchant (NO_AUTH)",
     ),
-    "a day that differs": (books("differs"), "Yesterday's bill", "differs from our own records → make bills"),
-    "a day that failed": (
-        books("failed", "the file is cut off"),
-        "Yesterday's bill",
-        "was not compared with our own records (the file is cut off) → make bills ENV=sandbox DAY=2",
-    ),
-    "a day that nobody looked at": (books(None), "Yesterday's bill", " RUN=1"),
+    "a day that differs": (a_day_that_differs, "Yesterday's bill", "differs from our own records"),
     "nobody to wake": (nobody_listens, "Alarms wake somebody", "nobody hears what the alarms tell"),
     "an alarm that rings": (an_alarm_rings, "Alarms wake somebody", "docs/operations.md#payment-failures"),
     "an alarm that is switched off": (
@@ -385,6 +366,44 @@ def test_bills_are_fetched_and_read_to_their_end(sandbox: Sandbox, golive: Goliv
         )
     assert lost[0] == "○", "what is cut off behind the last row proves nothing"
     assert "gave no usable answer" in lost[1]
+
+
+def test_a_day_that_nobody_has_compared_is_compared_then(sandbox: Sandbox, golive: Golive) -> None:
+    with day(sandbox):
+        status, report = golive()
+    (told,) = (cell for demand, (_, cell) in rows(report).items() if demand.startswith("Yesterday's bill"))
+    assert status == 0, report
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d was compared with our own records: empty", told)
+
+
+def test_a_day_that_cannot_be_compared_says_why(sandbox: Sandbox, golive: Golive) -> None:
+    with (
+        day(sandbox),
+        fault(sandbox, on="fundFlowBill", effect="status", status=403, code="NO_AUTH"),
+    ):
+        status, report = golive()
+    wrong = {demand: cell for demand, (mark, cell) in rows(report).items() if mark == "✗"}
+    fetched, compared = wrong.values()
+    assert status == 1
+    assert "does not hand its fund bill to this merchant (NO_AUTH)" in fetched
+    assert (
+        "was not compared with our own records: WeChat Pay refuses the fund-flow bill (NO_AUTH)" in compared
+    )
+
+
+def test_a_day_that_is_being_compared_is_left_open(sandbox: Sandbox) -> None:
+    later = str(int(time.time()) + 3600)
+    running = {
+        "status": "running",
+        "run": "another",
+        "leased_until": later,
+        "attempts": "1",
+        "updated_at": "1",
+    }
+    with operator_of(sandbox.aws), day(sandbox, **running):
+        (found,) = check_compared(Stack(STACK_NAME, {}, {}), wait=1)
+    assert found.level is Level.UNCHECKED
+    assert "is being compared with our own records" in found.sentence
 
 
 # ---- what is not used, not deployed, not allowed ----
