@@ -45,10 +45,11 @@ test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a shar
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 
-check: ## everything that must hold: static, then all tests in full, two minutes of the model, the soak's short form
+check: ## everything that must hold: static, then all tests in full, a minute of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
-	@THOROUGH=1 $(MAKE) --no-print-directory test
-	@$(MAKE) --no-print-directory model MINUTES=2
+	@# One process more than otherwise: in full, more of them wait at a time.
+	@THOROUGH=1 $(MAKE) --no-print-directory test JOBS=4
+	@$(MAKE) --no-print-directory model MINUTES=1
 	@$(MAKE) --no-print-directory soak SHORT=1
 
 ##@ What must hold without running

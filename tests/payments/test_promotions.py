@@ -270,7 +270,7 @@ def test_what_is_held_of_an_order_without_coupons_is_held_as_ever(stage: Stage) 
     assert RefundFacts(**json.loads(held)) == facts
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_refunds_in_random_parts_end_with_both_sums_right(stage: Stage, seed: int) -> None:
     """The parts are WeChat Pay's, as the simulator works them out; what it says arrives late, twice, or out of turn."""
     draw = random.Random(seed)

@@ -56,7 +56,7 @@ def test_it_is_the_picture_that_the_library_draws_byte_for_byte(text):
 @pytest.mark.parametrize("length", share_of(LENGTHS, "lengths of a code_url", one_in=4))
 def test_so_it_is_for_a_code_url_of_any_length_and_a_camera_reads_it(length):
     draw = random.Random(f"{SHARE} {length}")
-    for _ in range(many(8, instead=1)):
+    for _ in range(many(2, instead=1)):
         text = code_url(length, draw)
         picture = drawn(text)
         assert picture == drawn_by_the_library(text), text
