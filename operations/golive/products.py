@@ -21,7 +21,7 @@ LIFE_SECONDS = 300  # should its close get lost
 _BEIJING = dt.timezone(dt.timedelta(hours=8))
 _OPENED = {"native": Client.order_native, "h5": Client.order_h5, "app": Client.order_app}
 _NAMES = {"native": "Native", "h5": "H5", "app": "APP"}
-_H5 = {"scene_info": {"payer_client_ip": "127.0.0.1", "h5_info": {"type": "Wap"}}}
+_H5 = {"scene_info": {"payer_client_ip": "203.0.113.7", "h5_info": {"type": "Wap"}}}
 
 
 def check_product(configuration: Configuration, product: str) -> Findings:

@@ -88,8 +88,9 @@ def judged(row: Row, target: Target) -> Verdict:
         found = (fault(str(problem), "deploy this version"),)
     except (BotoCoreError, ClientError) as problem:
         found = (unchecked(sentence(problem), "look as somebody who may"),)
+    found = found or (unchecked("not tried", "mend what the other rows say"),)
     levels = {finding.level for finding in found}
     if levels & {Level.FAULT, Level.WARNING}:
         return Verdict(row, Mark.MISSING, found)
-    open_ = not found or levels & {Level.UNCHECKED, Level.UNPROVEN}
+    open_ = levels & {Level.UNCHECKED, Level.UNPROVEN}
     return Verdict(row, Mark.OPEN if open_ else Mark.PROVEN, found)
