@@ -210,8 +210,8 @@ secret: setup ## writes the stack's two secrets from a .env file, after the same
 	@$(OPERATE).secret --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
 
 # What it copies into is a stack of its own, deployed with the old one's scope and refunds held back: it says so itself.
-restore: setup ## a restored table into a stack: make restore ENV=restored TABLE=… [FROM=wechatpay-prod | SCOPE=prod] (docs/operations.md)
-	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
+restore: setup ## restored tables into a stack: make restore ENV=restored TABLE=… [CHECKOUTS=…] [FROM=wechatpay-prod | SCOPE=prod] (docs/operations.md)
+	@$(OPERATE).restore --stack wechatpay-$(ENV) --env $(ENV) --table "$(TABLE)" $(if $(CHECKOUTS),--checkouts "$(CHECKOUTS)") $(if $(FROM),--old $(FROM)) $(if $(SCOPE),--scope $(SCOPE)) $(ARGS)
 
 destroy: setup ## deletes the stack, and says before what stays, and why: make destroy ENV=dev [YES=1]
 	@$(OPERATE).destroy --stack wechatpay-$(ENV) $(if $(YES),--yes) $(ARGS)
@@ -229,6 +229,20 @@ redrive: setup ## what settle gave up, back into its queue (ENV=dev)
 
 republish: setup ## every event since a moment again: make republish SINCE=2026-01-31T12:00:00Z (ENV=dev)
 	@$(OPERATE).republish --stack wechatpay-$(ENV) --since "$(SINCE)" $(ARGS)
+
+journal: setup ## the books anew from the payments themselves (ENV=dev)
+	@$(OPERATE).journal --stack wechatpay-$(ENV) $(ARGS)
+
+orders: setup ## orders as a table: DAY=2026-11-28, FROM= TO=, USER_ID=, CONTENT_ID=, STATUS=, METHOD=; all of them, or KIND=movements, with CSV=file (ENV=dev)
+	@$(OPERATE).books.orders --stack wechatpay-$(ENV) $(if $(DAY),--day "$(DAY)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(USER_ID),--user "$(USER_ID)") $(if $(CONTENT_ID),--content "$(CONTENT_ID)") $(if $(STATUS),--status "$(STATUS)") $(if $(METHOD),--method "$(METHOD)") \
+		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(KIND),--kind "$(KIND)") $(if $(CSV),--csv "$(CSV)") $(ARGS)
+
+bills: setup ## the last bills of WeChat Pay against our records; DAY=2026-11-28: in what they differ; RUN=1: compare it now (ENV=dev)
+	@$(OPERATE).books.bills --stack wechatpay-$(ENV) --day "$(DAY)" $(if $(RUN),--run) $(ARGS)
+
+statement: setup ## a bill that was downloaded by hand against our records: make statement FILE=bill.csv (ENV=dev)
+	@$(OPERATE).books.statement --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
 
 cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)

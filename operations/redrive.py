@@ -1,8 +1,9 @@
-"""`make redrive`: what `settle` gave up goes from the dead-letter queue back into its queue."""
+"""`make redrive`: what `settle` and `checkout_paid` gave up goes from their dead-letter queues back into their queues."""
 
 import argparse
 import json
 import sys
+from collections.abc import Callable
 
 from operations.stack import Stack, run
 
@@ -15,8 +16,20 @@ def main() -> int:
 
 
 def _move(stack: Stack, _options: argparse.Namespace) -> int:
+    for name, again in (("Settle", _question), ("PaidCheckouts", str)):
+        moved = _moved(stack, stack.output(f"{name}DeadLettersUrl"), stack.output(f"{name}QueueUrl"), again)
+        print(f"redrive: {moved} messages moved into {name}Queue", flush=True)
+    return 0
+
+
+def _question(body: str) -> str:
+    """Without its lease, which has run out: `settle` looks at whatever is still due."""
+    return json.dumps({"out_trade_no": json.loads(body)["out_trade_no"]})
+
+
+def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str]) -> int:
+    """How many messages went from one queue into the other, each as `again` makes it of its body."""
     queues = stack.client("sqs")
-    source, target = stack.output("SettleDeadLettersUrl"), stack.output("SettleQueueUrl")
     moved = 0
     while moved < MAX_MESSAGES:
         messages = queues.receive_message(QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
@@ -25,14 +38,11 @@ def _move(stack: Stack, _options: argparse.Namespace) -> int:
         if not messages:
             break
         for message in messages:
-            # Sent before it is deleted: `settle` does no harm twice, a lost message would.
-            # Without its lease, which has run out: `settle` looks at whatever is still due.
-            number = json.loads(message["Body"])["out_trade_no"]
-            queues.send_message(QueueUrl=target, MessageBody=json.dumps({"out_trade_no": number}))
+            # Sent before it is deleted: twice does no harm to either, a lost message would.
+            queues.send_message(QueueUrl=target, MessageBody=again(message["Body"]))
             queues.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
-    print(f"redrive: {moved} messages moved")
-    return 0
+    return moved
 
 
 if __name__ == "__main__":

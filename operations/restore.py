@@ -1,21 +1,12 @@
-"""`make restore`: the items of a restored table into a stack's own, so that keys find their orders and no event goes out twice."""
+"""`make restore`: the items of restored tables into a stack's own, so that keys find their orders and no event goes out twice."""
 
 import argparse
 import sys
 import time
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
-
-from botocore.exceptions import ClientError
 
 from operations.checks.parameters import kept
+from operations.restored_items import Checkouts, Copy, Payments
 from operations.stack import CannotError, Stack, run
-from payments.core.events import RESTORED
-from payments.core.schedule import MONEY, shard
-
-SEGMENTS = 8  # of the restored table, copied side by side
 
 
 def main() -> int:
@@ -25,6 +16,7 @@ def main() -> int:
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--table", required=True, help="the restored table")
+    parser.add_argument("--checkouts", help="the restored table of checkouts, of the same moment")
     parser.add_argument(
         "--env", default="restored", help="the environment of the stack, for what is told to do"
     )
@@ -42,29 +34,50 @@ def _restore(stack: Stack, options: argparse.Namespace) -> int:
     old = Stack(options.old, {}, {}) if options.old else None
     scope = old.scope if old else options.scope
     _check(stack, old, scope, options.env)
-    target = stack.output("PaymentsTableName")
-    if target == options.table:
+    target, into = stack.output("PaymentsTableName"), stack.output("CheckoutsTableName")
+    for own in {target, into} & {options.table, options.checkouts}:
         raise CannotError(
-            f"{target} is the stack's own table; restore to a moment into a new one, and name that"
+            f"{own} is the stack's own table; restore to a moment into a new one, and name that"
         )
-    copy = Copy(
-        client=stack.client("dynamodb"),
-        source=options.table,
-        target=target,
-        merchant=stack.parameter("WeChatMchId"),
-        shards=int(stack.parameter("DueShards")),
-        mark={"M": {"scope": {"S": scope}, "at": {"N": str(int(time.time()))}}},
-    )
+    client = stack.client("dynamodb")
+    mark = {"M": {"scope": {"S": scope}, "at": {"N": str(int(time.time()))}}}
+    payments = Payments(options.table, stack.parameter("WeChatMchId"), int(stack.parameter("DueShards")))
     print(f"restore: {options.table} into {target}, scope {scope}", flush=True)
-    with ThreadPoolExecutor(SEGMENTS) as side:
-        count = sum(side.map(copy.segment, range(SEGMENTS)), Counter[str]())
-    print(f"restore: {count['copied']} payments copied, {count['there']} had been copied before")
+    _copied(Copy(client, options.table, target, mark, payments))
+    if options.checkouts:
+        checkouts = Checkouts(options.checkouts, client, target)
+        print(f"restore: {options.checkouts} into {into}", flush=True)
+        _copied(Copy(client, options.checkouts, into, mark, checkouts))
+        _tell_strangers(checkouts)
+    else:
+        print("restore: checkouts were not copied; make restore … CHECKOUTS=<their restored table> does")
+    _tell(options)
+    return 0
+
+
+def _copied(copy: Copy) -> None:
+    what = copy.kind.what
+    count = copy.run()
+    print(f"restore: {count['copied']} {what} copied, {count['there']} had been copied before")
     if copy.others:
         print(f"restore: {len(copy.others)} are known here already, as they are now, and were left alone;")
         print("restore: what the table has of them, compare by hand, refunds above all:")
-        print("".join(f"    {number}\n" for number in sorted(copy.others)), end="")
-    _tell(options)
-    return 0
+        _list(copy.others)
+
+
+def _tell_strangers(checkouts: Checkouts) -> None:
+    if checkouts.strangers:
+        print(
+            f"restore: {len(checkouts.strangers)} checkouts were paid by orders that the table of payments has not:"
+        )
+        print(
+            "restore: find these in the merchant platform; have their notifications sent again, or refund them there:"
+        )
+        _list(checkouts.strangers)
+
+
+def _list(numbers: list[str]) -> None:
+    print("".join(f"    {number}\n" for number in sorted(numbers)), end="")
 
 
 def _check(stack: Stack, old: Stack | None, scope: str, env: str) -> None:
@@ -93,74 +106,6 @@ def _check(stack: Stack, old: Stack | None, scope: str, env: str) -> None:
             "refunds must be held back first, for the table has forgotten those since its moment:"
             f" make deploy ENV={env} PARAMETERS=RefundsHeld=true"
         )
-
-
-@dataclass(frozen=True)
-class Copy:
-    """From the restored table into the stack's own; each item is marked with `mark`, so that nobody tells its history again.
-
-    `others` are the numbers that the stack knew before, without such a mark.
-    """
-
-    client: Any
-    source: str
-    target: str
-    merchant: str
-    shards: int
-    mark: dict[str, Any]
-    others: list[str] = field(default_factory=list)
-
-    def segment(self, number: int) -> Counter[str]:
-        """One of the table's segments; how many items were copied, had been copied before, or are others by now.
-
-        An item that is there stays as it is, so a run that was broken off is simply repeated. Raises CannotError.
-        """
-        count = Counter[str]()
-        pages = self.client.get_paginator("scan").paginate(
-            TableName=self.source, Segment=number, TotalSegments=SEGMENTS, ConsistentRead=True
-        )
-        for page in pages:
-            count.update(self._put(item) for item in page["Items"])
-        return count
-
-    def _put(self, item: dict[str, Any]) -> str:
-        try:
-            number, merchant = item["out_trade_no"]["S"], item["mchid"]["S"]
-        except KeyError:
-            raise CannotError(
-                f"{self.source} is no table of payments: name the one that PaymentsTableName was restored to"
-            ) from None
-        if merchant != self.merchant:
-            raise CannotError(f"{number} is of the merchant {merchant}, the stack of {self.merchant}")
-        try:
-            self.client.put_item(
-                TableName=self.target,
-                Item=self._placed(item) | {RESTORED: self.mark},
-                ConditionExpression="attribute_not_exists(out_trade_no)",
-            )
-        except self.client.exceptions.ConditionalCheckFailedException:
-            key = {"out_trade_no": {"S": number}}
-            found = self.client.get_item(TableName=self.target, Key=key, ConsistentRead=True)
-            if RESTORED in found.get("Item", {}):
-                return "there"
-            self.others.append(number)
-            return "other"
-        except ClientError as problem:
-            code = problem.response["Error"]["Code"]
-            raise CannotError(
-                f"{number} was not taken ({code}); run it again, what is copied stays"
-            ) from None
-        return "copied"
-
-    def _placed(self, item: dict[str, Any]) -> dict[str, Any]:
-        """The item, due in the shard where this stack looks for it: it may have another number of them."""
-        if "due_shard" not in item:
-            return item
-        named, separator, _ = item["due_shard"]["S"].partition(
-            "#"
-        )  # before there were classes: the number alone
-        place = shard(item["out_trade_no"]["S"], self.shards, named if separator else MONEY)
-        return item | {"due_shard": {"S": place}}
 
 
 def _tell(options: argparse.Namespace) -> None:

@@ -137,14 +137,15 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of an event bus that hands the events of a pattern to a function."""
+    """One rule of an event bus that hands the events of a pattern to a function, or to a queue."""
 
     logical_id: str  # LivePushFunctionNews
     arn: str
-    function: str  # logical id
+    function: str | None  # logical id; None where they go to a queue
     bus: str  # its name
     pattern: dict[str, Any]
     retries: int  # of an invocation that failed
+    queue_url: str | None = None
 
 
 @dataclass(frozen=True)

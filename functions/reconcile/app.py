@@ -14,7 +14,7 @@ from payments.wiring import Wiring
 
 BUDGET_SECONDS = 840  # seconds for one message, inside the function's fifteen minutes
 
-wiring = Wiring(ahead=("bills",))
+wiring = Wiring(ahead=("bills", "bill_files", "wechat", "queue"))
 
 
 def lambda_handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:

@@ -10,11 +10,12 @@ from operations.checks.findings import Findings, fault, good, unchecked
 from operations.checks.gateway import keys_and_signer, recording_client, refused_call, unknown_call
 from operations.configuration import Configuration
 from operations.stack import Stack
-from payments.core.books.bill_day import DayStatus, days_before
+from payments.core.books.bill_day import BillDay, DayStatus, days_before
 from payments.core.books.bill_text import BillFormatError, BillKind, Line, lines
 from payments.core.books.bills import fund_rows, trade_rows
+from payments.core.errors import StorageUnavailableError
 from payments.core.times import beijing, day_text
-from payments.storage.books.bills import DAY, FETCH
+from payments.storage.books.bills import FETCH, BillStore
 from payments.use_cases.books.messages import Message
 from wechatpay.bill_calls import BillLink, download, fund_flow_bill, trade_bill
 from wechatpay.client import Client
@@ -22,7 +23,6 @@ from wechatpay.errors import RefusedError, UnknownOutcomeError, UnprovenBillErro
 
 READY_FROM = "10:10"  # in Beijing, from when on yesterday's bills are fetched
 COMPARED_SECONDS = 60  # for a day that has to be compared first
-_DONE = (DayStatus.EMPTY, DayStatus.BALANCED, DayStatus.DIFFERS)
 _ASKED: dict[BillKind, Callable[[Client, str], BillLink]] = {
     BillKind.TRADE: trade_bill,
     BillKind.FUND: fund_flow_bill,
@@ -90,45 +90,42 @@ def _refused(refused: RefusedError, kind: BillKind, day: str) -> Findings:
 def check_compared(stack: Stack, *, wait: float = COMPARED_SECONDS) -> Findings:
     """Yesterday, or the day before until yesterday's bills are there; a day that was not compared is, as its function does it."""
     now = int(time.time())
-    day = days_before(day_text(now), 1 if beijing(now)[11:16] >= READY_FROM else 2)
-    found = _day(stack, day)
-    if found.get("status") not in _DONE:
-        found = _asked_for(stack, day, found, wait)
-    status, reason = found.get("status"), found.get("reason", "it was not taken from the queue")
-    if status in (DayStatus.BALANCED, DayStatus.EMPTY):
-        yield good(f"{day} was compared with our own records: {status}")
-    elif status == DayStatus.DIFFERS:
+    date = days_before(day_text(now), 1 if beijing(now)[11:16] >= READY_FROM else 2)
+    store = BillStore(bills_table=stack.output("BillsTableName"))
+    try:
+        day = store.day(date)
+        if day is None or not day.status.is_done:
+            day = _asked_for(stack, store, date, day, wait)
+    except StorageUnavailableError as problem:
+        yield unchecked(f"the table of bills does not answer ({problem})", "look as somebody who may read it")
+        return
+    again = f"make bills ENV={stack.env} DAY={date}"
+    if day is None:
         yield fault(
-            f"{day} differs from our own records",
-            f"GET …/bills/{day} names each difference (docs/books.md)",
+            f"{date} was not compared with our own records: nobody took it from the queue", f"{again} RUN=1"
         )
-    elif status == DayStatus.RUNNING:
-        yield unchecked(f"{day} is being compared with our own records", "look again in a few minutes")
+    elif day.status in (DayStatus.BALANCED, DayStatus.EMPTY):
+        yield good(f"{date} was compared with our own records: {day.status}")
+    elif day.status is DayStatus.DIFFERS:
+        yield fault(f"{date} differs from our own records", again)
+    elif day.status is DayStatus.RUNNING:
+        yield unchecked(f"{date} is being compared with our own records", "look again in a few minutes")
     else:
         yield fault(
-            f"{day} was not compared with our own records: {reason}",
-            "mend that; it is tried again each half hour",
+            f"{date} was not compared with our own records: {day.reason}", f"mend that; then {again} RUN=1"
         )
 
 
-def _asked_for(stack: Stack, day: str, before: dict[str, str], wait: float) -> dict[str, str]:
+def _asked_for(
+    stack: Stack, store: BillStore, date: str, before: BillDay | None, wait: float
+) -> BillDay | None:
     """Have it fetched and compared, and wait for what becomes of it."""
     queue = stack.output("BooksQueueUrl")
-    stack.client("sqs").send_message(QueueUrl=queue, MessageBody=Message(day, "", FETCH).text())
+    stack.client("sqs").send_message(QueueUrl=queue, MessageBody=Message(date, "", FETCH).text())
     until = time.monotonic() + wait
     while True:
-        found = _day(stack, day)
-        ended = found != before and found.get("status") != DayStatus.RUNNING
+        day = store.day(date)
+        ended = day is not None and day != before and day.status is not DayStatus.RUNNING
         if ended or time.monotonic() >= until:
-            return found
+            return day
         time.sleep(0.5)
-
-
-def _day(stack: Stack, day: str) -> dict[str, str]:
-    """What the table says of it; nothing where nobody has looked at it."""
-    key = {"bill_date": {"S": day}, "part": {"S": DAY}}
-    answer = stack.client("dynamodb").get_item(
-        TableName=stack.output("BillsTableName"), Key=key, ConsistentRead=True
-    )
-    item: dict[str, dict[str, str]] = answer.get("Item", {})
-    return {name: next(iter(value.values())) for name, value in item.items() if value.keys() & {"S", "N"}}

@@ -73,6 +73,7 @@ class _Deployment:
             if self._wanted(resource):
                 self._made(logical_id)
         role_checks.demand_permissions([*self._sources.invokers, *self._apis.invokers()], self._permissions)
+        role_checks.demand_queue_policies(self._aws, self._sources.senders)
         outputs = {
             name: str(self._resolver.value(output["Value"]))
             for name, output in self._outputs.items()

@@ -23,7 +23,9 @@ class EventSources:
         self.queues: list[QueueMapping] = []
         self.schedules: list[Schedule] = []
         self.invokers: list[role_checks.Invoker] = []
-        """The rules, each of which needs a permission."""
+        """The rules that invoke, each of which needs a permission."""
+        self.senders: list[role_checks.Sender] = []
+        """The rules that fill queues, each of which the queue's policy has to let in."""
         self._rules: list[Rule] = []
         self._unrepeated: set[str] = set()  # functions whose asynchronous invocations are not tried again
         self.creators: dict[str, Callable[[str, dict[str, Any]], Created]] = {
@@ -92,10 +94,27 @@ class EventSources:
         bus = rule_resources.bus_of(properties)
         path = name if bus == "default" else f"{bus}/{name}"
         arn = f"arn:aws:events:{self._aws.region}:{self._aws.account}:rule/{path}"
-        function = rule_resources.function_of(logical_id, properties, self._functions)
+        target = rule_resources.target_of(logical_id, properties)
+        if rule_resources.is_queue(target) and "EventPattern" in properties:
+            url = self._queue_url(logical_id, target["Arn"])
+            queues = [target["Arn"], *target.get("DeadLetterConfig", {}).values()]
+            self.senders += [
+                role_checks.Sender(logical_id, "events.amazonaws.com", arn, one) for one in queues
+            ]
+            self._rules.append(rule_resources.rule(logical_id, properties, queue_url=url, arn=arn))
+            return Created(name, {"Arn": arn})
+        function = rule_resources.function_of(logical_id, target["Arn"], self._functions)
         self.invokers.append(role_checks.Invoker(logical_id, "events.amazonaws.com", arn, function))
         if "EventPattern" in properties:
-            self._rules.append(rule_resources.rule(logical_id, properties, function, arn=arn))
+            self._rules.append(rule_resources.rule(logical_id, properties, function=function, arn=arn))
         else:
             self.schedules.append(schedule_resources.rule(logical_id, properties, function, arn=arn))
         return Created(name, {"Arn": arn})
+
+    def _queue_url(self, logical_id: str, arn: str) -> str:
+        client = self._aws.client("sqs")
+        try:
+            url: str = client.get_queue_url(QueueName=arn.rsplit(":", 1)[-1])["QueueUrl"]
+        except client.exceptions.QueueDoesNotExist:
+            raise rule_resources.not_ours(logical_id, arn) from None
+        return url

@@ -70,10 +70,10 @@ def stream_mapping(
     """An AWS::Lambda::EventSourceMapping from a DynamoDB stream.
 
     A new table's stream is empty, so both starting positions mean the same; a batching window is a longest wait,
-    which delivering at once keeps.
+    which delivering at once keeps. Batches are delivered one by one, whatever ParallelizationFactor allows: it keeps the order of each item.
     """
     known = "BatchSize EventSourceArn FunctionName BisectBatchOnFunctionError StartingPosition FunctionResponseTypes"
-    known += " MaximumRetryAttempts MaximumRecordAgeInSeconds DestinationConfig MetricsConfig"
+    known += " MaximumRetryAttempts MaximumRecordAgeInSeconds DestinationConfig MetricsConfig ParallelizationFactor"
     only(logical_id, properties, f"{known} Enabled MaximumBatchingWindowInSeconds Tags")
     _enabled(logical_id, properties)
     return StreamMapping(

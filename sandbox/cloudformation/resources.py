@@ -139,7 +139,7 @@ def bucket(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) ->
 def resource_policy(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:  # noqa: ARG001
     """AWS::S3::BucketPolicy and AWS::SQS::QueuePolicy, of the two kinds that change nothing here.
 
-    An Allow for an AWS service gives a role nothing, and no service but Lambda delivers anything in a sandbox; a Deny
+    An Allow for an AWS service gives a role nothing, and whether a rule may fill a queue is asked of the template; a Deny
     of unencrypted transport is meant for networks, and loopback is none. Anything else would have to be enforced.
     """
     only(logical_id, properties, "Bucket Queues PolicyDocument")
@@ -151,6 +151,9 @@ def resource_policy(aws: Aws, stack: str, logical_id: str, properties: dict[str,
         )
         if not to_service and not (statement["Effect"] == "Deny" and _lowered(condition) == unencrypted):
             raise TemplateError(f"{logical_id}: the sandbox does not enforce resource policies")
+    for url in properties.get("Queues", []):
+        policy = json.dumps(properties["PolicyDocument"])
+        aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
     return Created(logical_id, {"Id": logical_id})
 
 

@@ -66,3 +66,47 @@ def demand_permissions(invokers: Iterable[Invoker], permissions: Iterable[Mappin
             for permission in given
         ):
             raise TemplateError(f"{invoker.logical_id}: no permission lets it invoke {function.logical_id}")
+
+
+@dataclass(frozen=True)
+class Sender:
+    """A resource by which a service fills a queue: allowed by the queue's own policy, not by a role."""
+
+    logical_id: str
+    service: str  # events.amazonaws.com
+    arn: str
+    queue_arn: str
+
+
+def demand_queue_policies(aws: Aws, senders: Iterable[Sender]) -> None:
+    """Raise TemplateError unless an AWS::SQS::QueuePolicy lets each of them send to its queue.
+
+    (EventBridge User Guide, Using resource-based policies for Amazon EventBridge: Amazon SQS permissions. Without it the events are lost.)
+    """
+    client = aws.client("sqs")
+    for sender in senders:
+        url = client.get_queue_url(QueueName=sender.queue_arn.rsplit(":", 1)[-1])["QueueUrl"]
+        kept = client.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"]).get("Attributes", {})
+        statements = json.loads(kept.get("Policy") or "{}").get("Statement", [])
+        if not any(_lets_in(statement, sender) for statement in statements):
+            raise TemplateError(f"{sender.logical_id}: no policy lets it send to {sender.queue_arn}")
+
+
+def _lets_in(statement: Mapping[str, Any], sender: Sender) -> bool:
+    """Whether one statement allows it, with no condition or with one on the source's ARN alone."""
+    sources: Any = "*"
+    if condition := statement.get("Condition"):
+        if [list(tests) for tests in condition.values()] != [["aws:SourceArn"]]:
+            return False
+        sources = condition.get("ArnEquals", condition.get("ArnLike", {})).get("aws:SourceArn", [])
+    return (
+        statement["Effect"] == "Allow"
+        and statement["Principal"] == {"Service": sender.service}
+        and "sqs:SendMessage" in _listed(statement["Action"])
+        and any(fits(one, sender.queue_arn) for one in _listed(statement["Resource"]))
+        and any(fits(one, sender.arn) for one in _listed(sources))
+    )
+
+
+def _listed(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]

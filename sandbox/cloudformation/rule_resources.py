@@ -1,4 +1,4 @@
-"""What the template says of rules: who is invoked, and by which events, as `deployed.Rule`."""
+"""What the template says of rules: who gets which events, as `deployed.Rule`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,13 +18,10 @@ def bus_of(properties: Mapping[str, Any]) -> str:
     return str(properties.get("EventBusName", "default")).rsplit("/", 1)[-1]
 
 
-def function_of(
-    logical_id: str, properties: Mapping[str, Any], functions: Mapping[str, Function]
-) -> Function:
-    """The function that is the one target of an AWS::Events::Rule, which has either a schedule or a pattern.
+def target_of(logical_id: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The one target of an AWS::Events::Rule, which has either a schedule or a pattern.
 
-    Anything else that AWS would hand events to (a queue, an API destination, a bus, a function of another stack) is refused.
-    A retry policy and a dead-letter queue are for what cannot be handed over to Lambda, which does not happen here;
+    A retry policy and a dead-letter queue are for what cannot be handed over to Lambda or SQS, which does not happen here;
     what a function fails on is tried again by Lambda itself.
     """
     known = "Name Description EventBusName EventPattern ScheduleExpression State Targets"
@@ -35,21 +32,42 @@ def function_of(
     if len(targets) != 1 or "Arn" not in targets[0]:
         raise TemplateError(f"{logical_id}: the sandbox supports one target of a rule, with its Arn")
     target: dict[str, Any] = targets[0]
-    try:
-        function = function_named(functions, logical_id, target["Arn"])
-    except TemplateError:
-        raise TemplateError(
-            f"{logical_id}: the sandbox hands events to functions of this template alone, and {target['Arn']} is none;"
-            " a rule for others belongs in a stack of its own (docs/events.md)"
-        ) from None
     input_of_schedule = "Input " if "ScheduleExpression" in properties else ""
     only(logical_id, target, f"Arn Id {input_of_schedule}RetryPolicy DeadLetterConfig")
     _check_retry_policy(logical_id, target.get("RetryPolicy", {}))
-    return function
+    return target
 
 
-def rule(logical_id: str, properties: Mapping[str, Any], function: Function, *, arn: str) -> Rule:
-    """An AWS::Events::Rule with a pattern. Raises TemplateError for a pattern that could not be judged."""
+def is_queue(target: Mapping[str, Any]) -> bool:
+    """Whether it is a standard queue; the sandbox hands nothing to others, which want parameters of their own."""
+    return str(target["Arn"]).startswith("arn:aws:sqs:") and not str(target["Arn"]).endswith(".fifo")
+
+
+def function_of(logical_id: str, arn: str, functions: Mapping[str, Function]) -> Function:
+    """The function with this ARN. Anything else that AWS would hand events to (an API destination, a bus, another stack's) is refused."""
+    try:
+        return function_named(functions, logical_id, arn)
+    except TemplateError:
+        raise not_ours(logical_id, arn) from None
+
+
+def not_ours(logical_id: str, arn: str) -> TemplateError:
+    """The refusal of a target that is not this template's."""
+    return TemplateError(
+        f"{logical_id}: the sandbox hands events to functions and queues of this template alone, and {arn} is none;"
+        " a rule for others belongs in a stack of its own (docs/events.md)"
+    )
+
+
+def rule(
+    logical_id: str,
+    properties: Mapping[str, Any],
+    *,
+    arn: str,
+    function: Function | None = None,
+    queue_url: str | None = None,
+) -> Rule:
+    """An AWS::Events::Rule with a pattern, to a function or a queue. Raises TemplateError for a pattern that could not be judged."""
     if properties.get("State", "ENABLED") != "ENABLED":
         raise TemplateError(f"{logical_id}: a disabled rule is not supported")
     try:
@@ -59,7 +77,8 @@ def rule(logical_id: str, properties: Mapping[str, Any], function: Function, *, 
     return Rule(
         logical_id=logical_id,
         arn=arn,
-        function=function.logical_id,
+        function=function.logical_id if function else None,
+        queue_url=queue_url,
         bus=bus_of(properties),
         pattern=properties["EventPattern"],
         retries=RETRIES,

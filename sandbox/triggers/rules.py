@@ -1,4 +1,4 @@
-"""Events of a bus handed to a function, as a rule of EventBridge does by way of Lambda's asynchronous invocation."""
+"""Events of a bus handed on as a rule of EventBridge does: to a function, by Lambda's asynchronous invocation, or to a queue."""
 
 import logging
 from collections.abc import Callable
@@ -21,9 +21,10 @@ WAITS = (60.0, 120.0)
 
 
 class RulePump(Deliveries):
-    """Invokes one function with every event that the rule's pattern takes; order is not promised, nor is it in AWS.
+    """Invokes one function with every event that the rule's pattern takes, or puts it into one queue.
 
-    An invocation that fails is repeated on the sandbox's clock, as often as the rule says, and then given up.
+    Order is not promised, nor is it in AWS. An invocation that fails is repeated on the sandbox's clock, as often as the rule says, and
+    then given up; what a queue holds is tried as often as the queue says.
     """
 
     def __init__(self, aws: Aws, rule: Rule, invoke: Callable[[str, bytes], Any], *, clock: Clock) -> None:
@@ -40,10 +41,14 @@ class RulePump(Deliveries):
     def _hand_over(self, event: Event) -> None:
         """What a rule's target gets: the detail to the letter, for a number read and written again may lose digits."""
         envelope = {**self._envelope(event), "detail": msgspec.Raw(event["detail_text"].encode())}
-        self._invoke(self._rule.function, msgspec.json.encode(envelope))
+        text = msgspec.json.encode(envelope)
+        if self._rule.function is not None:
+            self._invoke(self._rule.function, text)
+        else:
+            self._aws.client("sqs").send_message(QueueUrl=self._rule.queue_url, MessageBody=text.decode())
 
     def _tell_failure(self, event: Event, fault: Exception, wait: float | None) -> None:  # noqa: ARG002
-        log.warning("%s failed on an event: %s", self._rule.function, type(fault).__name__)
+        log.warning("%s failed on an event: %s", self._rule.function or self._name, type(fault).__name__)
 
     def _envelope(self, event: Event) -> Event:
         """All but the detail (EventBridge User Guide, Event structure)."""

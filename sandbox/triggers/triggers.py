@@ -82,7 +82,7 @@ class Triggers:
 
     @property
     def pumped(self) -> int:
-        """How many batches and events streams, queues and rules have given to functions."""
+        """How many batches and events streams, queues and rules have handed on."""
         return sum(pump.invocations for pump in self._pumps)
 
     def _all(self) -> list[Trigger]:

@@ -35,6 +35,7 @@ def test_an_ordinary_quarter_of_an_hour_is_silent(world: World) -> None:
         number = world.paid()
         world.opened()
         world.look_at_queue("SettleDeadLetters")
+        world.look_at_queue("PaidCheckoutsDeadLetters")
         world.later()
     assert world.refund(number).status_code == 200
     assert world.notify(number, 100, signature="WECHATPAY/SIGNTEST/AAAA") == 401  # WeChat Pay's own probe
@@ -172,12 +173,28 @@ def test_a_sweep_that_stands_still(world: World) -> None:
     assert world.rung() == {"OldestDueAlarm"}
 
 
-def test_dead_letters(world: World) -> None:
-    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs["SettleDeadLetters"]
+@pytest.mark.parametrize("queue", ["SettleDeadLetters", "BooksDeadLetters", "ExportsDeadLetters"])
+def test_dead_letters(world: World, queue: str) -> None:
+    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs[queue]
     queues.send_message(QueueUrl=dead, MessageBody='{"out_trade_no": "WXGIVENUP"}')
-    world.look_at_queue("SettleDeadLetters")
-    assert world.rung() == {"SettleDeadLettersAlarm"}
+    world.look_at_queue(queue)
+    assert world.rung() == {f"{queue}Alarm"}
     queues.purge_queue(QueueUrl=dead)
+
+
+def test_a_paid_checkout_that_was_given_up(world: World) -> None:
+    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs["PaidCheckoutsDeadLetters"]
+    queues.send_message(QueueUrl=dead, MessageBody='{"detail": {}}')
+    world.look_at_queue("PaidCheckoutsDeadLetters")
+    assert world.rung() == {"PaidCheckoutsDeadLettersAlarm"}
+    queues.purge_queue(QueueUrl=dead)
+
+
+@pytest.mark.parametrize("queue", ["SettleQueue", "SendsQueue", "PaidCheckoutsQueue"])
+def test_a_queue_of_which_nothing_is_taken(world: World, queue: str) -> None:
+    name = {"QueueName": world.sandbox.deployed.attributes[queue]["QueueName"]}
+    world.put("AWS/SQS", "ApproximateAgeOfOldestMessage", name, 901)
+    assert world.rung() == {"SettleQueueAgeAlarm"}
 
 
 def test_functions_without_a_caller_that_raise(world: World) -> None:
@@ -194,6 +211,9 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
     world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
     world.put("AWS/SQS", "ApproximateAgeOfOldestMessage", queue, 901)
     world.put("AWS/Lambda", "IteratorAge", publish, 300_001)
+    journal = {"FunctionName": known.functions["JournalFunction"].name}
+    world.put("AWS/Lambda", "IteratorAge", journal, 900_001)
+    world.put("WeChatPay", "Unjournalled", STACK, 1)
     world.put("WeChatPay", "KeyDaysLeftMin", STACK, 29)
     world.put("WeChatPay", "PlatformCertificateRefused", STACK, 1)
     world.put("WeChatPay", "AppRefused", STACK, 1)
@@ -202,6 +222,8 @@ def test_numbers_that_only_aws_can_count(world: World) -> None:
         "UnpublishedAlarm",
         "SettleQueueAgeAlarm",
         "PublishAgeAlarm",
+        "JournalAgeAlarm",
+        "UnjournalledAlarm",
         "KeyEndsAlarm",
         "CertificateRefusedAlarm",
     }
@@ -211,6 +233,36 @@ def test_a_notification_that_the_bus_never_heard_of(world: World) -> None:
     mapping = {"EventSourceMappingUUID": world.sandbox.deployed.refs["PublishFunctionNotifications"]}
     world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
     assert world.rung() == {"UnpublishedAlarm"}
+
+
+def test_a_payment_that_the_books_never_heard_of(world: World) -> None:
+    mapping = {"EventSourceMappingUUID": world.sandbox.deployed.refs["JournalFunctionStream"]}
+    world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
+    assert world.rung() == {"UnjournalledAlarm"}
+
+
+def test_a_day_whose_bills_cannot_be_had(world: World) -> None:
+    """It rings in the evening, and until somebody has seen to it."""
+    refused = failing("tradeBill", 403, "NO_AUTH")
+    evening = (20 - 8) * 3600 + 35 * 60  # Beijing's, in UTC
+    world.sandbox.clock.advance((evening - world.now()) % 86400)
+    world.begin()
+    world.faults(refused)
+    world.invoke("BillsFunction", {})
+    assert world.rung() == {"BillMissingAlarm"}
+    told = [event for event in world.sandbox.events() if event["detail-type"] == "BillMissing"]
+    assert told[-1]["detail"]["status"] == "pending"  # nobody had looked yet; why it is so follows
+
+    world.begin()
+    world.invoke("BillsFunction", {})
+    world.until(lambda: not bill_rings(world))
+
+
+def bill_rings(world: World) -> bool:
+    """Looked at once more: the alarm ends with the first look that finds every day done."""
+    world.later()
+    world.invoke("BillsFunction", {})
+    return rings(world.sandbox.deployed.alarms["BillMissingAlarm"], world.metrics, now=world.now())
 
 
 def test_complaints_wake_nobody(world: World) -> None:

@@ -16,4 +16,4 @@ def db() -> Iterator[MemoryDynamoDB]:
 
 @pytest.fixture
 def wiring(db: MemoryDynamoDB) -> Wiring:
-    return Wiring({**db.environment, "JOURNAL_TABLE": "JournalTable", "DUE_SHARDS": "4"})
+    return Wiring({**db.environment, "DUE_SHARDS": "4"})

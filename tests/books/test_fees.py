@@ -34,5 +34,5 @@ def test_details_show_the_fee_and_the_day_once_a_bill_was_compared() -> None:
     after = refunded(paid(fee=6000, settled_on=DAY), fee=-1800, settled_on=DAY)
     shown = details(after)
     assert (shown["fee"], shown["settledOn"]) == ("0.06", DAY)
-    (refund,) = shown["refunds"]  # type: ignore[misc]
+    refund = shown["refunds"][0]  # type: ignore[index]
     assert (refund["fee"], refund["settledOn"]) == ("-0.018", DAY)

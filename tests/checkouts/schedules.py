@@ -131,11 +131,13 @@ class Schedule:
             self.counter.notify(number)
             self._notifications.remove(number)
 
-    def _hear(self) -> None:
+    def _hear(self, again: float = 0.1) -> None:
         self._undelivered += self.counter.publish()
         for event in list(self._undelivered):
-            self.counter.deliver(event)
-            if event in self._undelivered and self.chance.random() < 0.9:  # else it comes once more
+            heard = self.counter.deliver(event)
+            if (
+                heard and event in self._undelivered and self.chance.random() >= again
+            ):  # else it comes once more
                 self._undelivered.remove(event)
 
     def _pay_what_is_shown(self) -> None:
@@ -221,9 +223,10 @@ class Schedule:
             self._arrive()
             self._notify()
             counter.settle()
-            self._hear()
-            self._undelivered.clear()
+            self._hear(again=0)
             self._look("while recovering")
+        if self._undelivered:
+            self.violations.append(f"{len(self._undelivered)} events are in the queue for ever")
         self._judge()
 
     def _judge(self) -> None:

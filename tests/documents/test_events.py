@@ -263,17 +263,21 @@ def test_what_is_given_up_may_be_kept_by_the_rule_alone(template: dict[str, Any]
     assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["Rule", "Arn"]}}}
 
 
-def test_in_our_own_template_such_a_rule_is_refused_at_the_start(tmp_path: Path) -> None:
+def test_in_our_own_template_a_rule_to_a_queue_elsewhere_is_refused_at_the_start(tmp_path: Path) -> None:
     text = (ROOT / "template.yaml").read_text()
     theirs = next(iter(templates().values())).partition("Resources:\n")[2].partition("Outputs:")[0]
     path = tmp_path / "template.yaml"
     path.write_text(
         text.replace("\nResources:\n", "\nResources:\n" + theirs.replace("!Ref BusName", "!Ref Bus"), 1)
+        .replace(
+            "{Id: queue, Arn: !GetAtt Events.Arn,",
+            "{Id: queue, Arn: arn:aws:sqs:us-east-1:123456789012:news,",
+        )
         .replace("CodeUri: functions", f"CodeUri: {ROOT}/functions")
         .replace("ContentUri: layers", f"ContentUri: {ROOT}/layers")
     )
     with pytest.raises(
-        TemplateError, match="Rule: the sandbox hands events to functions of this template alone"
+        TemplateError, match="Rule: the sandbox hands events to functions and queues of this template alone"
     ):
         Sandbox(template=path).start()
 

@@ -15,7 +15,7 @@ from tests.kit.npm import installed
 from tests.kit.program import Program
 
 HERE = Path(__file__).parent
-TABLES = ("PaymentsTable", "ConnectionsTable", "BuyersTable", "QuarantineTable")
+TABLES = ("PaymentsTable", "CheckoutsTable", "ConnectionsTable", "BuyersTable", "QuarantineTable")
 WORLDS = itertools.count(1)  # each test has tables of its own
 
 

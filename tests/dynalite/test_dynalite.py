@@ -23,6 +23,9 @@ SEED = os.environ.get("SEED", "4")
 CANNOT_BE_REFUSED = {
     "allowances.found",
     "allowances.get",
+    "checkouts.found",
+    "checkouts.get",
+    "checkouts.get_all",
     "connections.close",
     "connections.forget",
     "connections.waiting_for",

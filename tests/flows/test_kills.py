@@ -27,6 +27,7 @@ FUNCTIONS = [
         "Refund",
         "Close",
         "Publish",
+        "Journal",
         "Sweep",
         "Settle",
     )

@@ -40,6 +40,7 @@ print("examined " + json.dumps([asked, roots, *loaded]))
 """
 
 CLAIMS = {"authorizer": {"jwt": {"claims": {"sub": "user-1", "scope": "payments:charge"}}}}
+READER = {"authorizer": {"jwt": {"claims": {"sub": "support-1", "scope": "payments:read"}}}}
 ORDER = '{"contentId":"content-1","amount":1,"subject":"A photograph"}'
 HEADERS = {
     "wechatpay-timestamp": "1700000000",
@@ -68,6 +69,11 @@ IMAGE = {
         ]
     },
 }
+JOURNALLED = IMAGE | {
+    **dict.fromkeys(("method", "subject", "mchid", "appid", "fingerprint", "wechat_request"), NUMBER),
+    **{name: {"N": "1"} for name in ("time_expire", "created_at", "updated_at", "version")},
+    "status": {"S": "PENDING"},
+}
 CALLS = {
     "checkout": {"pathParameters": {"token": "of nobody"}},
     "checkout_intent": {"body": ORDER, "requestContext": CLAIMS},
@@ -82,12 +88,19 @@ CALLS = {
     "h5": {"body": ORDER[:-1] + ',"clientIp":"203.0.113.10"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
+    "orders": {"queryStringParameters": {"day": "2024-01-01"}, "requestContext": READER},
+    "export_status": {"pathParameters": {"exportId": "EX" + "A" * 26}, "requestContext": READER},
     "checkout_wechat": {"pathParameters": {"token": "of nobody"}},
     "verify_file": {"pathParameters": {"file": "favicon.ico"}},
     "openid": {"body": '{"code":"c"}', "requestContext": CLAIMS},
     "notify": {"body": "{}", "headers": HEADERS},
     "live_push": {"detail": {"outTradeNo": "WX123456", "version": 3, "status": "succeeded"}},
     "live_disconnect": {"requestContext": {"connectionId": "L0SM9cOFvHcCIhw="}},
+    "journal": {
+        "Records": [
+            {"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": JOURNALLED}},
+        ]
+    },
     "publish": {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": IMAGE}}]},
 }
 
@@ -123,6 +136,9 @@ def run(script, function, *arguments):
         "CHECKOUT_SECRET": "checkout",
         "APPS_SECRET": "apps",
         "BUYERS_TABLE": "buyers",
+        "JOURNAL_TABLE": "journal",
+        "EXPORTS_TABLE": "exports",
+        "EXPORTS_BUCKET": "exports",
         "WECHAT_OPEN_PLATFORM": NOWHERE,
         "WECHAT_OPEN_PLATFORMS_ALLOWED": NOWHERE,
         "LIVE_URL": "ws://127.0.0.1:9/live",
@@ -144,6 +160,7 @@ KEPT_FROM = {  # variables that the template does not give to the function
     "native": "EVENT_BUS",
     "notify": "EVENT_BUS SIGNING_SECRET",
     "payment": "EVENT_BUS SIGNING_SECRET VERIFICATION_SECRET",
+    "journal": "PAYMENTS_TABLE SIGNING_SECRET VERIFICATION_SECRET",
     "publish": "PAYMENTS_TABLE SIGNING_SECRET VERIFICATION_SECRET",
 }
 
@@ -170,7 +187,10 @@ def examined(function, kind="on-demand"):
     ("function", "never"),
     [
         ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("orders", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("export_status", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("notify", {"requests", "boto3", "qrcode", "jwt"}),
+        ("journal", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         (
             "verify_file",
@@ -215,6 +235,7 @@ WHAT_CALLS_NEED = {"pynamodb", "cryptography", "requests", "qrcode"}
         ("query", ["cryptography", "pynamodb", "requests"]),
         ("notify", ["cryptography", "pynamodb"]),
         ("payment", ["pynamodb"]),
+        ("journal", ["pynamodb"]),
         ("publish", []),
     ],
 )

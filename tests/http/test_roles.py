@@ -78,6 +78,7 @@ ONLY = {
         *("CheckoutFunction", "CheckoutIntentFunction", "CheckoutOpenFunction", "CheckoutPaidFunction"),
         "CheckoutWechatFunction",
     },
+    "write JournalTable": {"JournalFunction"},
     "write CheckoutsTable": {"CheckoutIntentFunction"},
     "tell an event": {"PublishFunction", "BillsFunction", "ReconcileFunction"},
     "have a payment settled": {"SweepFunction"},

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.http.port import Port
-from tests.kit.shop import WITHIN_WECHAT
+from tests.kit.shop import WECHAT, WITHIN_WECHAT
 
 pytestmark = pytest.mark.share(2, of_file=True)
 
@@ -382,6 +382,24 @@ def test_publish_tells_each_event_once_and_asks_nobody(shop, warm):
     assert spent.aws == ["events:PutEvents"]
 
 
+def test_the_books_of_a_payment_cost_a_write_for_each_row_that_changes(shop, warm):
+    with shop.spending("JournalFunction") as spent:
+        number = shop.order()["outTradeNo"]
+        shop.sandbox.drain()
+    assert set(spent.aws) == {PUT}
+    assert len(spent.aws) <= 2  # the order; with its credential, unless both came in one batch
+
+    with shop.spending("JournalFunction") as spent:
+        shop.pay(number)
+        shop.sandbox.drain()
+    assert spent.aws == [PUT, PUT]  # the order, and that it is paid
+
+    with shop.spending("JournalFunction") as spent:
+        shop.read("query", number)
+        shop.sandbox.drain()
+    assert spent.aws == []
+
+
 def test_publish_sends_ten_events_in_one_call(shop, warm, unpaid):
     image = shop.item(unpaid)
     younger = image | {"history": {"L": image["history"]["L"][:1]}}
@@ -405,3 +423,36 @@ def test_publish_sends_ten_events_in_one_call(shop, warm, unpaid):
         5,
     ]
     assert shop.event_names(unpaid) == ["PaymentCreated"] * 26
+
+
+@pytest.mark.parametrize(("query", "reads"), [("day=2024-01-01", 8), ("userId=alice", 1), ("contentId=c", 1)])
+def test_a_list_is_a_query_of_each_shard_of_a_day_or_one_of_an_index(shop, query, reads):
+    token = shop.token("support", "payments:read")
+    for _ in range(2):
+        with shop.spending("OrdersFunction") as spent:
+            assert shop.port.send("GET", f"{WECHAT}/orders?{query}", b"", bearer(token)).status == 200
+
+    assert spent.aws == ["dynamodb:Query"] * reads
+
+
+def test_an_export_is_kept_and_sent_once_and_told_of_by_one_read(shop):
+    wanted, token = (
+        {"from": "2024-01-01", "to": "2024-01-01", "kind": "orders"},
+        shop.token("support", "payments:read"),
+    )
+    for _ in range(2):
+        with shop.spending("ExportBeginFunction") as spent:
+            begun = shop.post("exports", wanted, token=token)
+            assert begun.status == 202
+    assert spent.aws == ["dynamodb:PutItem", "sqs:SendMessage"]
+
+    shop.sandbox.drain()
+    for _ in range(2):
+        with shop.spending("ExportStatusFunction") as spent:
+            path = f"{WECHAT}/exports/{begun.json['data']['exportId']}"
+            assert shop.port.send("GET", path, b"", bearer(token)).data["status"] == "done"
+    assert spent.aws == ["dynamodb:GetItem"]
+
+
+def bearer(token):
+    return [("Authorization", f"Bearer {token}")]

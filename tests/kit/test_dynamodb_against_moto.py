@@ -25,7 +25,7 @@ STACK = "twins"
 def twins() -> Iterator[Twins]:
     names = {
         name: f"{STACK}-{name}"
-        for name in ("PaymentsTable", "ConnectionsTable", "BuyersTable", "QuarantineTable")
+        for name in ("PaymentsTable", "CheckoutsTable", "ConnectionsTable", "BuyersTable", "QuarantineTable")
     }
     with local_aws() as aws, MemoryDynamoDB.from_template(names=names) as db:
         for logical_id in names:

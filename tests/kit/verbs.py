@@ -9,6 +9,7 @@ from typing import Any
 
 from payments.core import lifecycle
 from payments.core.allowance import Allowance, OpenOrder
+from payments.core.checkouts.checkout import Checkout
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.core.facts import OrderFacts
 from payments.core.lifecycle import RefundStatus, Status
@@ -19,11 +20,12 @@ from payments.wiring import Wiring
 from tests.kit.payments import a_payment
 
 MCHID, APPID = "1900000109", "wx8888888888888888"
-PARTS = ("store", "looks", "refunds", "allowances", "connections", "quarantine")
+PARTS = ("store", "looks", "refunds", "allowances", "connections", "quarantine", "checkouts", "visits")
 NOT_VERBS = ("session",)
 POOL = 5  # payments that are played with at once
 WRONG = 0.1  # of what a verb is told does not fit
 BEGAN = 1_800_000_000  # epoch seconds
+MOMENTS = ("2027-01-14T23:59:59+08:00", "2027-01-15T16:00:00+08:00", "2027-01-16T00:00:00+08:00", "soon")
 
 
 class NothingThereError(Exception):
@@ -41,6 +43,7 @@ class Verbs:
         self._wiring = Wiring({**environment, "DUE_SHARDS": "3"})
         self._now = BEGAN
         self._known: list[Payment] = []  # as somebody saw them, some of them long ago
+        self._checkouts: list[Checkout] = []  # likewise
         self._made = 0
         self._refused = RefusedUpdate()  # the last one
         self._verbs = [
@@ -70,7 +73,7 @@ class Verbs:
 
     def one(self) -> None:
         """One verb."""
-        self._now += self._chance.randint(0, 20)
+        self._now += self._chance.randint(0, 8)
         part, name = self._chance.choices(self._verbs, [self._rarity(*verb) for verb in self._verbs])[0]
         if part == "store" and name not in ("create", "get") and len(self._known) < POOL:
             name = "create"
@@ -80,23 +83,35 @@ class Verbs:
         except NothingThereError:
             return
         try:
-            verb(**arguments)
+            told = verb(**arguments)
         except (RefusedUpdate, StorageUnavailableError) as refused:
             if isinstance(refused, RefusedUpdate):
                 self._refused = refused
             self.outcomes[f"{part}.{name} {type(refused).__name__}"] += 1
         else:
             self.outcomes[f"{part}.{name} done"] += 1
-            if name == "create":
+            if (part, name) == ("store", "create"):
                 self._known.append(arguments["payment"])
+            if (part, name) == ("checkouts", "create"):
+                self._checkouts.append(arguments["checkout"])
+            if part == "visits":  # who waits for a return has just begun
+                self._checkouts = [
+                    told if one.checkout_id == told.checkout_id else one for one in self._checkouts
+                ]
         self._look_again()
 
     def _rarity(self, part: str, name: str) -> float:
         done, refused = (self.outcomes[f"{part}.{name} {how}"] for how in ("done", "RefusedUpdate"))
-        return (1 + done) ** -0.7 + (not refused) / 3  # tried: the least operations until all was seen
+        return (1 + done) ** -0.7 + (not refused) / 2  # tried: the least operations until all was seen
 
     def _look_again(self) -> None:
-        """Somebody reads a payment; where one has ended, another takes its place now and then."""
+        """Somebody reads a payment or a checkout; where a payment has ended, another takes its place now and then."""
+        if self._checkouts and self._chance.random() < 0.2:
+            at = self._chance.randrange(len(self._checkouts))
+            read = self._wiring.checkouts.get(self._checkouts[at].checkout_id)
+            self._checkouts[at] = read if read is not None else self._checkouts[at]
+            if read is not None and read.paid_by is not None:
+                del self._checkouts[at]
         if not self._known or self._chance.random() < 0.3:
             return
         at = self._chance.randrange(len(self._known))
@@ -107,6 +122,10 @@ class Verbs:
             del self._known[at]
 
     def _arguments(self, verb: Callable[..., Any]) -> dict[str, Any]:
+        if verb.__qualname__ == "CheckoutStore.create":
+            return {"checkout": self._new_checkout()}
+        if verb.__qualname__ == "VisitStore.use_nonce" and self._fits():
+            return self._awaited() | {"now": self._now}
         about = self._chance.choice(self._known) if self._known else self._payment()
         if verb.__name__ == "create":
             about = self._payment()
@@ -135,6 +154,10 @@ class Verbs:
             ),
             "Allowance": self._allowance,
             "refused": lambda: self._refused,
+            "RefusedUpdate": lambda: self._refused,
+            "Checkout": self._checkout,
+            "checkout_id": lambda: self._checkout().checkout_id,
+            "checkout_ids": lambda: {one.checkout_id for one in (self._checkout(), *self._checkouts)},
             "out_trade_nos": lambda: {one.out_trade_no for one in (about, *self._known)},
             "owner": lambda: self._chance.choice((None, about.user_id, "a-stranger")),
             "fresh": lambda: self._chance.randint(0, 9),
@@ -145,6 +168,8 @@ class Verbs:
             "Due": lambda: Due("money#0", about.out_trade_no, about.due_at if about.due_at else self._now),
             "caller": lambda: (refund.unanswered_by if refund else None) or "office",
             "connection_id": lambda: self._chance.choice("pqrs"),
+            "create_time": lambda: self._chance.choice(MOMENTS),
+            "success_time": lambda: self._chance.choice(MOMENTS),
         }
         if name in _OF_PAYMENT:
             return getattr(about, name) if self._fits() else self._other(getattr(about, name))
@@ -241,6 +266,42 @@ class Verbs:
             OpenOrder(f"WX{n}", "wish", self._now, self._now + 50) for n in range(self._chance.randint(0, 2))
         )
         return Allowance(orders, self._now - self._now % 60, len(orders))
+
+    def _checkout(self) -> Checkout:
+        """As somebody saw one; now and then one that is not there."""
+        if not self._checkouts:
+            raise NothingThereError
+        known = self._chance.choice(self._checkouts)
+        return known if self._fits() else replace(known, checkout_id=f"{known.checkout_id}x")
+
+    def _awaited(self) -> dict[str, Any]:
+        """A return from WeChat that some checkout waits for."""
+        known = [
+            {"checkout_id": checkout.checkout_id, "device": device, "nonce_hash": visit.nonce_hash}
+            for checkout in self._checkouts
+            for device, visit in checkout.visits.items()
+            if visit.nonce_hash is not None
+        ]
+        if not known:
+            raise NothingThereError
+        return self._chance.choice(known)
+
+    def _new_checkout(self) -> Checkout:
+        made = self._chance.randint(0, self._made)  # now and then an id that exists
+        return Checkout(
+            checkout_id=f"CO{made:04d}",
+            user_id="user-1",
+            content_id="photo-1",
+            appid=APPID,
+            amount=self._chance.randint(1, 500),
+            currency="CNY",
+            subject="一本书",
+            asked="{}",
+            fingerprint="F",
+            created_at=self._now,
+            expires_at=self._now + 7200,
+            return_url=self._chance.choice((None, "https://shop.example/")),
+        )
 
     def _connection(self) -> Connection:
         chosen = self._chance.choice

@@ -24,6 +24,7 @@ ENDS = {
     "quarantine": (0, "quarantine: empty"),
     "redrive": (0, "redrive: 0 messages moved"),
     "republish": (0, "republish: 0 events sent"),
+    "journal": (0, "journal: 0 payments, 0 rows"),
     "secret": (0, "secret: VerificationSecretArn is written"),
     "cancel-refund": (2, "there is no order WXABCDEFGHIJKLMNOPQRSTUVWX23"),
 }

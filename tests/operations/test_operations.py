@@ -1,6 +1,7 @@
 """The commands of whoever is on call, against a running sandbox as they would be against a stack."""
 
 import json
+from pathlib import Path
 
 from tests.kit.running import Running
 from tests.kit.shop import Shop
@@ -98,11 +99,26 @@ def test_dead_letters_go_back_to_be_settled(sandbox: Running, command: Command) 
     for number in ("WXONE", "WXTWO"):
         queues.send_message(QueueUrl=dead, MessageBody=json.dumps({"out_trade_no": number, "lease": 1}))
     moved = command("redrive")
-    assert (moved.returncode, moved.stdout) == (0, "redrive: 2 messages moved\n"), moved.stderr
+    told = "redrive: 2 messages moved into SettleQueue\nredrive: 0 messages moved into PaidCheckoutsQueue\n"
+    assert (moved.returncode, moved.stdout) == (0, told), moved.stderr
     sandbox.drain()
     log = sandbox.lambdas.logs("SettleFunction")
     assert "WXONE" in log
     assert "WXTWO" in log
+    assert "Messages" not in queues.receive_message(QueueUrl=dead)
+
+
+def test_a_paid_order_that_was_given_up_is_heard_of_after_all(sandbox: Running, command: Command) -> None:
+    queues = sandbox.aws.client("sqs")
+    dead = sandbox.deployed.outputs["PaidCheckoutsDeadLettersUrl"]
+    event = (Path(__file__).parents[2] / "events/checkout_paid.json").read_bytes()
+    (record,) = json.loads(event)["Records"]
+    queues.send_message(QueueUrl=dead, MessageBody=record["body"])
+    moved = command("redrive")
+    assert moved.returncode == 0, moved.stderr
+    assert moved.stdout.endswith("redrive: 1 messages moved into PaidCheckoutsQueue\n")
+    sandbox.drain()
+    assert "a paid order's checkout is not in the table" in sandbox.lambdas.logs("CheckoutPaidFunction")
     assert "Messages" not in queues.receive_message(QueueUrl=dead)
 
 

@@ -29,7 +29,7 @@ def old() -> Iterator[Shop]:
 
 @pytest.fixture(scope="module")
 def new(old: Shop) -> Iterator[Shop]:
-    """A second stack of the same merchant at the same WeChat Pay, with the scope of the first and other shards."""
+    """A second stack of the same merchant at the same WeChat Pay, with the scope and checkout key of the first and other shards."""
     gateways = ("WeChatGateway", "WeChatBackupGateway", "WeChatGatewaysAllowed")
     parameters = {
         "Stage": "restored",
@@ -38,6 +38,12 @@ def new(old: Shop) -> Iterator[Shop]:
         "DueShards": "7",
     } | dict.fromkeys(gateways, old.sandbox.simulator)
     with Running(parameters=parameters, credentials=old.sandbox.credentials_path, schedules=False) as running:
+        kept, own = (
+            (each.aws.client("secretsmanager"), each.deployed.refs["CheckoutSecret"])
+            for each in (old.sandbox, running)
+        )
+        signs = kept[0].get_secret_value(SecretId=kept[1])["SecretString"]
+        own[0].put_secret_value(SecretId=own[1], SecretString=signs)
         yield Shop(running)
 
 
@@ -46,17 +52,19 @@ def items(shop: Shop, table: str) -> list[dict[str, Any]]:
     return [item for page in pages for item in page["Items"]]
 
 
-def as_they_were(old: Shop, new: Shop) -> None:
+def as_they_were(
+    old: Shop, new: Shop, table: str = TABLE, of: str = "PaymentsTable", key: str = "out_trade_no"
+) -> None:
     """Point-in-time recovery: another table with the items of a moment, and nothing of the stack around it."""
     client = new.sandbox.aws.client("dynamodb")
     client.create_table(
-        TableName=TABLE,
+        TableName=table,
         BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "out_trade_no", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "out_trade_no", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
     )
-    for item in items(old, old.sandbox.deployed.refs["PaymentsTable"]):
-        client.put_item(TableName=TABLE, Item=item)
+    for item in items(old, old.sandbox.deployed.refs[of]):
+        client.put_item(TableName=table, Item=item)
 
 
 def run(new: Shop, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -250,3 +258,127 @@ def test_scope_and_merchant_are_the_old_stacks_where_it_is_still_there(deploy, n
     done = operate("restore", "--table=t", "--old=wechatpay-dev", *mine)
     assert "is of another merchant than wechatpay-dev" in done.stderr
     assert "WeChatMchId=1900000109" in done.stderr
+
+
+# ---- checkouts ----
+
+
+class Link:
+    """One checkout's address, at the stack that made it and at the restored one."""
+
+    def __init__(self, old: Shop) -> None:
+        order = {"contentId": "content-1", "amount": 5, "subject": "A photograph"}
+        kept = old.call("POST", "/checkout", order).json()["data"]
+        self.checkout_id, self.path = (
+            kept["checkoutId"],
+            "/checkout/" + kept["checkoutUrl"].rpartition("/")[2],
+        )
+
+    def open(self, shop: Shop, kind: str, *, take_over: bool = False) -> dict[str, Any]:
+        told: dict[str, Any] = shop.http.post(
+            f"{shop.sandbox.api}{self.path}/open", json={"kind": kind, "takeOver": take_over}, timeout=60
+        ).json()
+        return told
+
+    def look(self, shop: Shop, kind: str = "native") -> str:
+        url, accept = f"{shop.sandbox.api}{self.path}", {"Accept": "application/json"}
+        return str(shop.http.get(url, params={"kind": kind}, headers=accept, timeout=60).json()["status"])
+
+    def stored(self, shop: Shop) -> dict[str, Any]:
+        (item,) = [
+            each
+            for each in items(shop, shop.sandbox.deployed.refs["CheckoutsTable"])
+            if each["checkout_id"]["S"] == self.checkout_id
+        ]
+        return item
+
+    def number(self, shop: Shop) -> str:
+        return str(self.stored(shop)["current"]["M"]["out_trade_no"]["S"])
+
+
+def later(old: Shop, new: Shop, seconds: float) -> None:
+    """Time passes, for both stacks alike: the simulator is the old one's."""
+    clocks = (old.sandbox.clock, new.sandbox.clock)
+    moment = max(clock.time() for clock in clocks) + seconds
+    for clock in clocks:
+        clock.advance(moment - clock.time())
+
+
+def payable(old: Shop, numbers: set[str]) -> list[str]:
+    return [
+        book["out_trade_no"]
+        for book in old.books()
+        if book["trade_state"] == "NOTPAY" and book["out_trade_no"] in numbers
+    ]
+
+
+def test_addresses_of_checkouts_stay_good_and_never_come_to_two_payable_orders(old: Shop, new: Shop) -> None:
+    paid, left, forgotten = Link(old), Link(old), Link(old)
+    assert paid.open(old, "native")["status"] == "waiting"
+    old.control("pay", {"outTradeNo": paid.number(old)})
+    assert left.open(old, "native")["status"] == "waiting"
+    assert forgotten.open(old, "native")["status"] == "waiting"
+    old.sandbox.drain()
+    old.sandbox.wait_until(lambda: paid.look(old) == "paid")
+    as_they_were(old, new, "payments-with-checkouts")
+    # The next moment belongs to the checkouts' table alone: a phone has taken one over.
+    first = forgotten.number(old)
+    old.sandbox.clock.advance(3)
+    assert forgotten.open(old, "h5", take_over=True)["status"] == "waiting"
+    second = forgotten.number(old)
+    as_they_were(old, new, "checkouts-as-they-were", "CheckoutsTable", "checkout_id")
+    assert payable(old, {first, second}) == [second]
+
+    named = ("--table=payments-with-checkouts", "--checkouts=checkouts-as-they-were", "--scope=sandbox")
+    done = run(new, "restore", *named)
+    assert done.returncode == 0, done.stderr
+    assert "3 checkouts copied, 0 had been copied before" in done.stdout
+    assert "0 checkouts copied, 3 had been copied before" in run(new, "restore", *named).stdout
+
+    assert paid.look(new) == "paid"
+    assert left.look(new) == "waiting"
+    assert left.look(new, "h5") == "elsewhere"
+    # What the phone opened after the payments' moment is found at WeChat Pay by whoever comes next, and closed first.
+    later(old, new, 3)
+    seen = []
+    for _ in range(8):
+        seen.append(forgotten.open(new, "native", take_over=True)["status"])
+        assert len(payable(old, {first, second, forgotten.number(new)})) <= 1
+        if seen[-1] == "waiting":
+            break
+        later(old, new, 75)
+        new.sandbox.schedules["SweepFunctionEachMinute"].run_now()
+        assert new.sandbox.drain(30)
+    assert seen[0] == "closing", seen
+    assert seen[-1] == "waiting", seen
+    assert payable(old, {first, second, forgotten.number(new)}) == [forgotten.number(new)]
+
+
+def test_a_checkout_that_was_paid_by_an_order_that_nobody_has_is_named(old: Shop, new: Shop) -> None:
+    as_they_were(old, new, "payments-before-the-last")
+    link = Link(old)
+    assert link.open(old, "native")["status"] == "waiting"
+    table, client = "checkouts-of-one", new.sandbox.aws.client("dynamodb")
+    client.create_table(
+        TableName=table,
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "checkout_id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "checkout_id", "KeyType": "HASH"}],
+    )
+    old.control("pay", {"outTradeNo": link.number(old)})
+    old.sandbox.wait_until(lambda: "paid_by" in link.stored(old))
+    client.put_item(TableName=table, Item=link.stored(old))
+    before = "--table=payments-before-the-last"
+    done = run(new, "restore", before, f"--checkouts={table}", "--scope=sandbox")
+    assert done.returncode == 0, done.stderr
+    assert "1 checkouts were paid by orders that the table of payments has not" in done.stdout
+    assert f"    {link.number(old)}\n" in done.stdout
+    later(old, new, 3)
+    assert link.open(new, "native")["status"] == "paid", "whoever opens it finds it at WeChat Pay, too"
+    assert {link.number(old)} == {link.number(new)}
+
+
+def test_a_table_that_holds_no_checkouts_is_refused(new: Shop) -> None:
+    done = run(new, "restore", f"--table={TABLE}", f"--checkouts={TABLE}", "--scope=sandbox")
+    assert done.returncode == 1
+    assert f"{TABLE} is no table of checkouts" in done.stderr

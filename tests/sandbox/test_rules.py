@@ -117,6 +117,19 @@ def start(bus, clock, running):
     return make
 
 
+def test_a_queue_gets_the_envelope_as_its_messages_body(bus, clock, running, aws):
+    queues = aws.client("sqs")
+    url = queues.create_queue(QueueName="kept")["QueueUrl"]
+    bus.client = aws.client
+    rule = Rule("News", ARN, None, "payments", {"source": ["wechatpay.payments"]}, 2, queue_url=url)
+    pump = running(RulePump(bus, rule, Function(), clock=clock))
+    bus.take(event(detail_text='{"version":3,"amount":1.50}'), event(bus="default"))
+    assert pump.drain(5)
+    (message,) = queues.receive_message(QueueUrl=url)["Messages"]
+    assert json.loads(message["Body"])["detail-type"] == "PaymentSucceeded"
+    assert message["Body"].endswith('"detail":{"version":3,"amount":1.50}}')
+
+
 def test_an_event_arrives_in_eventbridges_envelope(bus, start):
     function = Function()
     pump = start(function)

@@ -327,7 +327,30 @@ RULE = """
     Properties: {EventBusName: !Ref Bus, EventPattern: {source: [x]}, Targets: [{Arn: !GetAtt One.Arn, Id: one}]}
 """
 ONE = "!GetAtt One.Arn"
-SERVED = "the sandbox hands events to functions of this template alone"
+SERVED = "the sandbox hands events to functions and queues of this template alone"
+CONDITION = '\n            Condition: {ArnEquals: {"aws:SourceArn": !GetAtt Rule.Arn}}'
+QUEUED = """
+  Kept: {Type: AWS::SQS::Queue}
+  GivenUp: {Type: AWS::SQS::Queue}
+  Rule:
+    Type: AWS::Events::Rule
+    Properties:
+      EventBusName: !Ref Bus
+      EventPattern: {source: [x]}
+      Targets: [{Arn: !GetAtt Kept.Arn, Id: one, DeadLetterConfig: {Arn: !GetAtt GivenUp.Arn}}]
+  MayBeSentTo:
+    Type: AWS::SQS::QueuePolicy
+    Properties:
+      Queues: [!Ref Kept, !Ref GivenUp]
+      PolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {Service: events.amazonaws.com}
+            Action: sqs:SendMessage
+            Resource: [!GetAtt Kept.Arn, !GetAtt GivenUp.Arn]
+            Condition: {ArnEquals: {"aws:SourceArn": !GetAtt Rule.Arn}}
+"""
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:news"
 FIFO = f"{QUEUE}.fifo, SqsParameters: {{MessageGroupId: one}}"
 DESTINATION = "arn:aws:events:us-east-1:123456789012:api-destination/shop/1, RoleArn: !GetAtt OneRole.Arn"
@@ -367,6 +390,37 @@ def test_a_rule_with_a_pattern_has_its_bus_and_function_and_lambdas_two_retries(
     role = "Role: !GetAtt OneRole.Arn"
     (never,) = deploy_live((role, f"{role}\n      EventInvokeConfig: {{MaximumRetryAttempts: 0}}")).rules
     assert never.retries == 0
+
+
+def test_a_rule_may_fill_a_queue_that_lets_it_in(deploy_live):
+    made = deploy_live((REST, QUEUED + REST))
+    (rule,) = [rule for rule in made.rules if rule.logical_id == "Rule"]
+    assert (rule.function, rule.queue_url) == (None, made.refs["Kept"])
+    (anybody,) = [
+        rule
+        for rule in deploy_live((REST, QUEUED.replace(CONDITION, "") + REST)).rules
+        if rule.logical_id == "Rule"
+    ]
+    assert anybody.queue_url
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "queue"),
+    [
+        ("Queues: [!Ref Kept, !Ref GivenUp]", "Queues: [!Ref GivenUp]", "Kept"),
+        ("Queues: [!Ref Kept, !Ref GivenUp]", "Queues: [!Ref Kept]", "GivenUp"),
+        ("Resource: [!GetAtt Kept.Arn, !GetAtt GivenUp.Arn]", "Resource: !GetAtt GivenUp.Arn", "Kept"),
+        ("Service: events.amazonaws.com", "Service: sns.amazonaws.com", "Kept"),
+        ("sqs:SendMessage", "sqs:ReceiveMessage", "Kept"),
+        ("!GetAtt Rule.Arn}", "!GetAtt Bus.Arn}", "Kept"),
+        ("ArnEquals", "ArnNotEquals", "Kept"),
+        ('"aws:SourceArn": !GetAtt Rule.Arn', '"aws:SourceAccount": "123456789012"', "Kept"),
+    ],
+)
+def test_a_rule_that_a_queue_does_not_let_in_would_lose_its_events(deploy_live, before, after, queue):
+    assert before in QUEUED
+    with pytest.raises(TemplateError, match=f"Rule: no policy lets it send to .*-{queue}"):
+        deploy_live((REST, QUEUED.replace(before, after) + REST))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from payments.settings import Settings
 if TYPE_CHECKING:
     from payments.storage.books.bill_files import BillFiles
     from payments.storage.books.bills import BillStore
+    from payments.storage.books.exports import ExportFiles, ExportStore
     from payments.storage.books.journal import JournalStore
     from payments.storage.books.results import ResultStore
     from payments.storage.books.work import WorkFiles
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 # Each part is imported where it is made, as in `wiring`.
 # ruff: noqa: PLC0415
 
-BILL_SECONDS = 20  # seconds that S3 may take for megabytes; nobody waits for them
+S3_SECONDS = 20  # seconds that S3 may take for megabytes; nobody waits for them
 
 
 class BookWiring:
@@ -43,8 +44,23 @@ class BookWiring:
         from payments.storage.aws import client
         from payments.storage.books.bill_files import BillFiles
 
-        s3 = client("s3", seconds=BILL_SECONDS)
+        s3 = client("s3", seconds=S3_SECONDS)
         return BillFiles(bucket=self.settings.bills_bucket, mchid=self.settings.mchid, client=s3)
+
+    @cached_property
+    def exports(self) -> "ExportStore":
+        """The table `exports`."""
+        from payments.storage.books.exports import ExportStore
+
+        return ExportStore(exports_table=self.settings.exports_table)
+
+    @cached_property
+    def export_files(self) -> "ExportFiles":
+        """The bucket of exports' files."""
+        from payments.storage.aws import client
+        from payments.storage.books.exports import ExportFiles
+
+        return ExportFiles(bucket=self.settings.exports_bucket, client=client("s3", seconds=S3_SECONDS))
 
     @cached_property
     def results(self) -> "ResultStore":
@@ -59,4 +75,4 @@ class BookWiring:
         from payments.storage.aws import client
         from payments.storage.books.work import WorkFiles
 
-        return WorkFiles(bucket=self.settings.bills_bucket, client=client("s3", seconds=BILL_SECONDS))
+        return WorkFiles(bucket=self.settings.bills_bucket, client=client("s3", seconds=S3_SECONDS))

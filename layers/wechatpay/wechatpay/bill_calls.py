@@ -47,7 +47,7 @@ def download(client: Client, link: BillLink) -> Iterator[bytes]:
     leads elsewhere than to WeChat Pay: the request is signed with the merchant's key.
     """
     text_hash = hashlib.sha1(usedforsecurity=False)  # the protocol's
-    for piece in _unzipped(client.download(link.download_url, path=DOWNLOAD_PATH)):
+    for piece in unzipped(client.download(link.download_url, path=DOWNLOAD_PATH)):
         text_hash.update(piece)
         yield piece
     if text_hash.hexdigest() != link.sha1:
@@ -65,8 +65,8 @@ def _link(client: Client, operation: str, path: str) -> BillLink:
     return BillLink(url, value.lower())
 
 
-def _unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The text of a gzip file of one or more members."""
+def unzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The text of a gzip file of one or more members, in pieces of a megabyte at most. UnprovenBillError where it is none."""
     member = None
     try:
         for chunk in chunks:

@@ -243,5 +243,7 @@ FLOWS = (
     Flow("settle_refund_answer", ("settle",), partial(lost_refund, mode="die_after")),
     Flow("settle_refund_never_sent", ("settle",), partial(lost_refund, mode="die_before")),
     Flow("publish", ("publish",), notify),
+    Flow("journal", ("journal",), notify),
+    Flow("journal_refund", ("journal",), partial(refund, keyed=True, retried=True)),
 )
 BY_NAME = {flow.name: flow for flow in FLOWS}

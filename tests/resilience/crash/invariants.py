@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from payments.core.books.journal import Row, rows_of
+from payments.core.payment import Payment
 from tests.resilience.crash.images import FINAL_REFUNDS, RANKS, open_refunds
 
 PAID_THERE = ("SUCCESS", "REFUND")
@@ -94,6 +96,14 @@ def published(payments: Mapping[str, Mapping[str, Any]], events: Iterable[Mappin
     ]
     problems += [f"I5 {number} has {len(texts)} bodies" for number, texts in bodies.items() if len(texts) > 1]
     return problems
+
+
+def journalled(payments: Iterable[Payment], rows: Iterable[Row]) -> list[str]:
+    """I9: the books are what follows from the payments as they are, and nothing else."""
+    follows, there = {row for payment in payments for row in rows_of(payment)}, list(rows)
+    problems = [f"I9 the books lack {row}" for row in follows - set(there)]
+    problems += [f"I9 the books have {row}" for row in set(there) - follows]
+    return problems + (["I9 a row stands twice"] if len(set(there)) < len(there) else [])
 
 
 def ended(payments: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -7,14 +7,18 @@ import io
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from types import ModuleType
 from typing import Any, Self
 
 import requests
 
+from payments.core.books.journal import Row
+from payments.core.payment import Payment
+from payments.storage.books.journal_item import JournalItem, row_of
 from payments.storage.checkouts.item import CheckoutItem
+from payments.storage.items import payment_of
 from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
@@ -31,7 +35,7 @@ from tests.resilience.crash.guard import Guard
 from tests.resilience.crash.stream import Stream
 
 MAX_WAIT_SECONDS = 30  # seconds for a table's answer: a busy machine is none of the faults
-TABLES = (PaymentItem, QuarantineItem, AllowanceItem, CheckoutItem)
+TABLES = (PaymentItem, QuarantineItem, AllowanceItem, CheckoutItem, JournalItem)
 RUNS_PER_SIMULATOR = 40  # its ledger is read whole, again and again
 
 
@@ -67,7 +71,7 @@ class World:
         for each in self.deployed.functions.values():
             self.environment |= each.environment
         self._open.enter_context(operator_of(self.aws))
-        self.queues = self.deployed.queues
+        self.queues = [queue for queue in self.deployed.queues if queue.function == "SettleFunction"]
         self.table = self.deployed.refs["PaymentsTable"]
         self.stream = Stream(self.aws, self.table)
         self._open.enter_context(logged_to(self.logs))
@@ -152,6 +156,17 @@ class World:
             yield messages
             if len(messages) < size:
                 return
+
+    def books(self, numbers: Iterable[str]) -> tuple[list[Payment], list[Row]]:
+        """These payments, and the rows of the journal that are of them."""
+        client, wanted = self.aws.client("dynamodb"), set(numbers)
+        keys = [{"out_trade_no": {"S": number}} for number in sorted(wanted)]
+        found = [client.get_item(TableName=self.table, Key=key)["Item"] for key in keys]
+        pages = client.get_paginator("scan").paginate(TableName=self.deployed.refs["JournalTable"])
+        rows = (row_of(item) for page in pages for item in page["Items"])
+        return [payment_of(item) for item in found], [
+            row for row in rows if row and row.out_trade_no in wanted
+        ]
 
     def forget(self, out_trade_no: str) -> None:
         """Remove a run's item: the next run's sweep must not find it."""

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from payments.api import means, qr, tokens
+from payments.api import means, qr
+from payments.api.checkouts.shown import shown
 from payments.api.h5.link import h5_link
 from payments.api.public_status import public_status
 from payments.core.errors import ApiError, OrderNotFoundError, TryAgainError
 from payments.core.lifecycle import Status
-from payments.core.money import yuan
 from payments.core.payment import Payment
 from payments.core.times import utc
 from payments.use_cases.asking import find_order
@@ -47,29 +47,19 @@ def view(payment: Payment, *, scene: str, wiring: Wiring) -> dict[str, object]:
     Within WeChat's browser a JSAPI order has `paymentParams` for its cashier, elsewhere a code of this very address. An H5 order has
     `h5Url` in a phone's browser, a code of this address on a desktop, and nothing within WeChat, which does not take it.
     """
-    now = wiring.now()
-    status = status_of(payment, now)
-    members: dict[str, object] = {
-        "outTradeNo": payment.out_trade_no,
-        "version": payment.version,
-        "status": status,
-        "amount": str(yuan(payment.amount)),
-        "currency": payment.currency,
-        "subject": payment.subject,
-        "method": payment.method,
-        "expiresAt": utc(payment.time_expire),
-        "now": utc(int(now)),  # a countdown must not go by the buyer's clock
-    }
-    if wiring.settings.merchant_name:
-        members["merchantName"] = wiring.settings.merchant_name
-    if payment.return_url is not None:
-        members["returnUrl"] = payment.return_url
-    if payment.refunded:
-        members["refundedAmount"] = str(yuan(payment.refunded))
+    status = status_of(payment, wiring.now())
+    members = shown(
+        payment,
+        payment.out_trade_no,
+        status=status,
+        version=payment.version,
+        expires_at=payment.time_expire,
+        refunded=payment.refunded,
+        wiring=wiring,
+    )
+    members |= {"outTradeNo": payment.out_trade_no, "method": payment.method}
     if status == "waiting":
         members |= _means(payment, scene=scene, wiring=wiring)
-    if status != "refunded":  # everything else can still change, be it by late money
-        members["live"] = {"url": wiring.settings.live_url, "ticket": _ticket(payment, wiring)}
     return members
 
 
@@ -98,15 +88,6 @@ def _means(payment: Payment, *, scene: str, wiring: Wiring) -> dict[str, object]
     if scene != "wechat":
         return {**until, "qrCode": qr.data_url(means.checkout_address(payment, wiring))}
     return {**until, "paymentParams": means.payment_params(payment, wiring)}
-
-
-def _ticket(payment: Payment, wiring: Wiring) -> str:
-    return tokens.live_ticket(
-        out_trade_no=payment.out_trade_no,
-        ticket_id=wiring.nonce(),
-        keys=wiring.secrets.checkout_key.value(),
-        now=wiring.now(),
-    )
 
 
 def _read(out_trade_no: str, wiring: Wiring) -> Payment:

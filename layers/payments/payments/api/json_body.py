@@ -30,7 +30,7 @@ def load(raw: bytes, kind: type[T]) -> T:
     Raises TooLargeError, InvalidRequestError when it is not one JSON object in UTF-8, ParameterError when a member
     breaks a rule of `kind`.
     """
-    return _as(kind, load_members(raw))
+    return read_as(kind, load_members(raw))
 
 
 def load_one_of(raw: bytes, kinds: Iterable[type[T]]) -> T:
@@ -39,10 +39,11 @@ def load_one_of(raw: bytes, kinds: Iterable[type[T]]) -> T:
     named = members.get("type")
     if not isinstance(named, str) or named not in tags:
         raise ParameterError("type", f"must be {' or '.join(tags)}" if "type" in members else "is required")
-    return _as(tags[named], members)
+    return read_as(tags[named], members)
 
 
-def _as(kind: type[T], members: Mapping[str, object]) -> T:
+def read_as(kind: type[T], members: Mapping[str, object]) -> T:
+    """The members of a body, as they were sent, as `kind`. Raises ParameterError when one breaks a rule of it."""
     known = (*kind.__struct_encode_fields__, kind.__struct_config__.tag_field)
     unknown = next((name for name in members if name not in known), None)
     if unknown is not None:

@@ -13,7 +13,7 @@ from payments.api.request_bodies import (
     NewOrder,
     Order,
     idempotency_key,
-    load_order,
+    order_of_members,
 )
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
@@ -43,14 +43,15 @@ def prepare_order(
 
     `kind` is the body's, `method` is native, jsapi, app or h5; `scene` says where it is
     paid, as WeChat Pay is to be told, which makes no other order of it. Where a buyer is named, the buyer's limits hold; a backend that
-    names none answers for its own. Raises NotAllowedError and the errors of `load_order` and `check_limits`.
+    names none answers for its own. Raises NotAllowedError, ParameterError and the errors of `load_members` and `check_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
-    order = load_order(request.body, kind)
+    sent = load_members(request.body)
+    order = order_of_members(sent, kind)
     where = scene(caller, order) if scene is not None else None
     key = idempotency_key(request.headers)
     user_id = payer(caller, order)
-    ticket = priced(caller, order, request, wiring)
+    ticket = priced(caller, order, sent, wiring).ticket
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     appid = appid_of(order, wiring)
@@ -88,12 +89,14 @@ def payer(caller: Caller, order: NewOrder) -> str:
     return caller.sub
 
 
-def priced(caller: Caller, order: NewOrder, request: Request, wiring: Wiring) -> quotes.Ticket | None:
-    """A buyer pays a quoted price, a backend its own."""
+def priced(caller: Caller, order: NewOrder, sent: Mapping[str, object], wiring: Wiring) -> quotes.Quote:
+    """A buyer pays a quoted price, a backend its own, of which no quote says anything.
+
+    `sent` are the body's members: as they were sent is how they were signed.
+    """
     if caller.may_charge or not wiring.settings.requires_quote:
-        return None
+        return quotes.Quote()
     secret = wiring.secrets.verification
-    sent = load_members(request.body)  # once more: as it was sent is how it was signed
     try:
         return quotes.check(
             order.quote,

@@ -26,6 +26,26 @@ class Ticket:
     expires_at: int
 
 
+@dataclass(frozen=True)
+class Quote:
+    """What a quote that was found good says besides the price; all None where there is none, or it says nothing."""
+
+    ticket: Ticket | None = None
+    claimed_until: object = None  # `checkoutUntil` as it is claimed
+
+    def checkout_until(self, now: float) -> int | None:
+        """Until when a checkout of this quote may be paid, in epoch seconds; None where it says nothing.
+
+        Raises NotAllowedError for what is no such moment, or over seven days ahead.
+        """
+        until = self.claimed_until
+        if until is None:
+            return None
+        if type(until) is not int or until > now + MAX_LIFE_SECONDS:
+            raise _refused("has a checkoutUntil that is no whole number of seconds, or over seven days ahead")
+        return until
+
+
 def check(
     quote: object,
     *,
@@ -36,14 +56,14 @@ def check(
     metadata: Mapping[str, object] | None,
     order_fields: Mapping[str, object],
     now: float,
-) -> Ticket | None:
+) -> Quote:
     """Raise NotAllowedError unless `quote` allows this buyer this content at this amount (fen), with this metadata.
 
     It is UnknownSignatureError where none of `keys` has signed it.
 
     A quote is a JWT, HS256 with any of `keys` (WECHAT_QUOTE_KEY and, while that changes, the previous one), with `sub`,
-    `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `orderFields`, `jti`; what else it claims is not looked at. With
-    `metadata` it is good for exactly that; without, the buyer chose the metadata. Returns its `jti`, if it has one: the
+    `contentId`, `amount` (fen), `exp` and perhaps `nbf`, `metadata`, `orderFields`, `jti`, `checkoutUntil`; what else it claims is not looked at. With
+    `metadata` it is good for exactly that; without, the buyer chose the metadata. Of its `jti`, if it has one, the
     caller sees to it that no other order was opened with that. What may change what is paid or settled, `order_fields`, the
     product chooses: it is what the quote's `orderFields` is, or there is none of it.
     Source: RFC 7519, read strictly (section 4: no claim twice).
@@ -71,20 +91,8 @@ def check(
         raise _refused(f"has no orderFields, and {next(iter(order_fields))} is not a buyer's to choose")
     if bound is not None and not _same(bound, order_fields):
         raise _refused("is for other orderFields")
-    return _ticket(claims["jti"], expires) if "jti" in claims else None
-
-
-def checkout_until(quote: object, *, keys: Sequence[str], now: float) -> int | None:
-    """Until when a checkout of this quote, which was found good, may be paid (claim `checkoutUntil`, epoch seconds).
-
-    None where it says nothing. Raises NotAllowedError for what is no such moment, or over seven days ahead.
-    """
-    until = _signed_claims(str(quote), keys).get("checkoutUntil")
-    if until is None:
-        return None
-    if type(until) is not int or until > now + MAX_LIFE_SECONDS:
-        raise _refused("has a checkoutUntil that is no whole number of seconds, or over seven days ahead")
-    return until
+    ticket = _ticket(claims["jti"], expires) if "jti" in claims else None
+    return Quote(ticket, claims.get("checkoutUntil"))
 
 
 class UnknownSignatureError(NotAllowedError):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
-from payments.api.json_body import leaves, load, load_one_of
+from payments.api.json_body import leaves, load, load_one_of, read_as
 from payments.api.orders.members import OptionalMembers
 from payments.api.orders.texts import BLANKS, check_no_controls, check_printable, check_shown
 from payments.core.errors import ParameterError
@@ -172,9 +172,9 @@ def load_abnormal_refund(raw: bytes) -> AbnormalRefundToCard | AbnormalRefundToM
     return wanted
 
 
-def load_order(raw: bytes, kind: type[Order]) -> Order:
-    """The body of an order, all its rules checked. Raises the errors of `json_body.load` and ParameterError."""
-    order = load(raw, kind)
+def order_of_members(members: Mapping[str, object], kind: type[Order]) -> Order:
+    """The order that a body's members ask for, all its rules checked. Raises ParameterError."""
+    order = read_as(kind, members)
     for field, value in (("contentId", order.content_id), ("userId", order.user_id)):
         if value is not None:
             check_printable(field, value)

@@ -27,5 +27,7 @@ def client(
     retries = {"total_max_attempts": attempts, "mode": "standard"}
     usual = timeout_seconds()
     timeouts = Config(connect_timeout=usual, read_timeout=max(usual, seconds or 0), retries=retries)
+    if service == "s3":  # presigned addresses too: by themselves some would be by an older scheme
+        timeouts = timeouts.merge(Config(signature_version="s3v4"))
     with making:
         return session().create_client(service, config=timeouts, endpoint_url=endpoint)

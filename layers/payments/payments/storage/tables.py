@@ -13,7 +13,7 @@ from pynamodb.attributes import (
 from pynamodb.indexes import GlobalSecondaryIndex, KeysOnlyProjection
 
 from payments.storage.aws import timeout_seconds
-from payments.storage.sdk.table import Table
+from payments.storage.sdk.table import RawTable, Table
 
 
 class IntAttribute(NumberAttribute):
@@ -50,14 +50,8 @@ class DueIndex(GlobalSecondaryIndex["PaymentItem"]):  # type: ignore[no-untyped-
     due_at = IntAttribute(range_key=True)
 
 
-class PaymentItem(Table):
-    """One item per payment: the payment, its refunds and its history.
-
-    What is read is kept as it came, in `raw`: pynamodb's own decoding, attribute by attribute and member by member, takes
-    more than ten times as long as `items.payment_of`.
-    """
-
-    raw: dict[str, dict[str, Any]]
+class PaymentItem(RawTable):
+    """One item per payment: the payment, its refunds and its history."""
 
     class Meta(TableSettings):
         table_name = "payments"  # the store sets the real name
@@ -119,13 +113,6 @@ class PaymentItem(Table):
     updated_at = IntAttribute()
     completed_at = IntAttribute(null=True)
     due = DueIndex()
-
-    @classmethod
-    def from_raw_data(cls, data: dict[str, Any]) -> "PaymentItem":
-        """An item, or a row of an index, in DynamoDB's own JSON."""
-        item = cls(_user_instantiated=False)
-        item.raw = data
-        return item
 
 
 class QuarantineItem(Table):

@@ -1,4 +1,4 @@
-"""Stream records that no retry can publish: kept whole in the bucket, so that they hold up nothing behind them.
+"""Stream records that no retry can publish, or journal: kept whole in the bucket, so that they hold up nothing behind them.
 
 The stream's mapping puts there what it has given up; these are put there by the function itself, which knows at once.
 """
@@ -23,14 +23,14 @@ class Unpublished:
         self._bucket = bucket
         self._client = client
 
-    def keep(self, record: Mapping[str, Any], *, reason: str, now: int) -> str:
+    def keep(self, record: Mapping[str, Any], *, reason: str, now: int, folder: str = "unreadable") -> str:
         """Store one record of the stream as Lambda handed it over; the same one is stored once. Returns its key.
 
         The object has Lambda's own form for what a mapping gives up: the event as text under `payload`. Raises
         NotKeptError.
         """
         day, sequence_number = utc(now)[:10], record["dynamodb"]["SequenceNumber"]
-        key = f"unreadable/{day}/{sequence_number}.json"
+        key = f"{folder}/{day}/{sequence_number}.json"
         kept = {
             "requestContext": {"condition": "Unreadable", "reason": reason},
             "timestamp": utc(now),

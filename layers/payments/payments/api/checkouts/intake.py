@@ -6,12 +6,13 @@ from datetime import datetime
 from payments.api import order_intake, quotes, return_urls
 from payments.api.callers import Caller
 from payments.api.http import Request
+from payments.api.json_body import load_members
 from payments.api.orders.members import NAMES as OPTIONAL
 from payments.api.request_bodies import (
     JSON,
     NewCheckout,
     idempotency_key,
-    load_order,
+    order_of_members,
 )
 from payments.core import identifiers
 from payments.core.access import CHARGE, PAY
@@ -29,13 +30,16 @@ _NOT_OF_AN_ORDER = ("quote", "userId", "expiresAt")
 def prepare_checkout(request: Request, wiring: Wiring) -> Checkout:
     """Check what the caller asks for, and make the checkout of it; or the open one for the same wish, as it was just read.
 
-    Rights, price and limits are those of orders. Raises NotAllowedError and the errors of `load_order` and `check_checkout_limits`.
+    Rights, price and limits are those of orders. Raises NotAllowedError, ParameterError and the errors of `load_members` and
+    `check_checkout_limits`.
     """
     caller = request.caller.with_one_of(PAY, CHARGE)
-    order = load_order(request.body, NewCheckout)
+    sent = load_members(request.body)
+    order = order_of_members(sent, NewCheckout)
     key = idempotency_key(request.headers)
     user_id = order_intake.payer(caller, order)
-    ticket = order_intake.priced(caller, order, request, wiring)
+    quote = order_intake.priced(caller, order, sent, wiring)
+    ticket = quote.ticket
     if order.return_url is not None:
         return_urls.check(order.return_url, allowed_origins=wiring.settings.return_origins)
     now = int(wiring.now())
@@ -44,7 +48,7 @@ def prepare_checkout(request: Request, wiring: Wiring) -> Checkout:
         checkout_id=_id(caller.sub, key, ticket, wiring),
         user_id=user_id,
         appid=order_intake.appid_of(order, wiring),
-        expires_at=_end(order, caller, now, wiring),
+        expires_at=_end(order, caller, quote, now, wiring),
         now=now,
     )
     request.log_context["checkout_id"] = wanted.checkout_id
@@ -68,19 +72,15 @@ def _id(caller: str, key: str | None, ticket: quotes.Ticket | None, wiring: Wiri
     return identifiers.random_number("CO", wiring.entropy())
 
 
-def _end(order: NewCheckout, caller: Caller, now: int, wiring: Wiring) -> int:
+def _end(order: NewCheckout, caller: Caller, quote: quotes.Quote, now: int, wiring: Wiring) -> int:
     """When the checkout ends: as a backend asks, or a buyer's quote says, or as an order would."""
     if order.expires_at is not None:
         if not caller.may_charge:
             issue = "is for backends; a quote says it by checkoutUntil"
             raise NotAllowedError(f"expiresAt {issue}.", details={"field": "expiresAt", "issue": issue})
         return _within_a_week(_epoch(order.expires_at), now)
-    if not caller.may_charge and wiring.settings.requires_quote:
-        keys = wiring.secrets.verification.value().quote_keys
-        until = quotes.checkout_until(order.quote, keys=keys, now=now)
-        if until is not None:
-            return until
-    return now + wiring.settings.order_life
+    until = quote.checkout_until(now)
+    return until if until is not None else now + wiring.settings.order_life
 
 
 def _epoch(text: str) -> int:

@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from payments.api import means, qr, tokens
+from payments.api import means, qr
+from payments.api.checkouts.shown import shown
 from payments.api.h5.link import h5_link
-from payments.core.checkouts.checkout import H5, Checkout, Device
+from payments.core.checkouts.checkout import H5, Device
 from payments.core.checkouts.rules import CLOSING, ELSEWHERE, IDENTIFY, READY, WAITING, may_begin, version_of
 from payments.core.lifecycle import Status
-from payments.core.money import yuan
 from payments.core.payment import Payment
 from payments.core.times import utc
 from payments.use_cases.checkouts.attempting import Seen
@@ -22,29 +22,19 @@ def view(seen: Seen, *, token: str, wiring: Wiring) -> dict[str, object]:
     if not_offered(seen.device, wiring) and seen.status == ELSEWHERE:
         seen = replace(seen, status=READY)  # nothing that could be taken over to here
     checkout, payment, now = seen.checkout, seen.payment, wiring.now()
-    members: dict[str, object] = {
-        "checkoutId": checkout.checkout_id,
-        "version": version_of(checkout, payment),
-        "status": seen.status,
-        "kind": seen.device.kind,
-        "amount": str(yuan(checkout.amount)),
-        "currency": checkout.currency,
-        "subject": checkout.subject,
-        "expiresAt": utc(checkout.expires_at),
-        "now": utc(int(now)),  # a countdown must not go by the buyer's clock
-    }
-    if wiring.settings.merchant_name:
-        members["merchantName"] = wiring.settings.merchant_name
-    if checkout.return_url is not None:
-        members["returnUrl"] = checkout.return_url
-    if payment is not None and payment.refunded:
-        members["refundedAmount"] = str(yuan(payment.refunded))
+    members = shown(
+        checkout,
+        checkout.checkout_id,
+        status=seen.status,
+        version=version_of(checkout, payment),
+        expires_at=checkout.expires_at,
+        refunded=payment.refunded if payment is not None else 0,
+        wiring=wiring,
+    )
+    members |= {"checkoutId": checkout.checkout_id, "kind": seen.device.kind}
     if seen.status == WAITING and payment is not None:
         members |= _means(payment, token, now, wiring)
-    members |= _how(seen, token, now, wiring)
-    if seen.status != "refunded":  # everything else can still change, be it by late money
-        members["live"] = {"url": wiring.settings.live_url, "ticket": _ticket(checkout, wiring)}
-    return members
+    return members | _how(seen, token, now, wiring)
 
 
 def _how(seen: Seen, token: str, now: float, wiring: Wiring) -> dict[str, object]:
@@ -85,12 +75,3 @@ def _means(payment: Payment, token: str, now: float, wiring: Wiring) -> dict[str
 
 def _address(token: str, wiring: Wiring) -> str:
     return f"{wiring.settings.public_url}{means.CHECKOUT_PATH}{token}"
-
-
-def _ticket(checkout: Checkout, wiring: Wiring) -> str:
-    return tokens.live_ticket(
-        out_trade_no=checkout.checkout_id,
-        ticket_id=wiring.nonce(),
-        keys=wiring.secrets.checkout_key.value(),
-        now=wiring.now(),
-    )

@@ -8,7 +8,6 @@ import msgspec
 from payments.core.books.bill_day import BillDay, DayStatus
 from payments.core.books.differences import fee_text
 from payments.core.events import SOURCE
-from payments.core.payment import CURRENCY
 from payments.core.times import utc
 
 BILL_BALANCED, BILL_DIFFERS = "BillBalanced", "BillDiffers"
@@ -24,9 +23,9 @@ def bill_entry(
         "billDate": day.bill_date,
         "status": status.value,
         "orders": numbers["orders"],
-        "amount": {"total": numbers["amount"], "currency": CURRENCY},
+        "amount": numbers["amount"],
         "refunds": numbers["refunds"],
-        "refundAmount": {"total": numbers["refund_amount"], "currency": CURRENCY},
+        "refundAmount": numbers["refund_amount"],
         "fee": fee_text(numbers["fee"]),
         "differences": numbers["differences"],
         "repaired": numbers["repaired"],

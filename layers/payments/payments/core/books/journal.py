@@ -76,6 +76,13 @@ def key_of(row: Row) -> RowKey:
     return RowKey(day_shard(row.day, shard_of(row.out_trade_no)), place)
 
 
+def number_in(key: RowKey) -> str | None:
+    """The out_trade_no in a key, or None for one that `key_of` never makes."""
+    parts = key.row.split("#")
+    place = 2 if parts[0] == Kind.ORDER else 1
+    return parts[place] if len(parts) > place else None
+
+
 def created_key(created_at: int, out_trade_no: str) -> str:
     """The place of an order among others, in order of time; `created_at` in epoch seconds."""
     return f"{created_at:010}#{out_trade_no}"

@@ -10,10 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from payments.core.books.journal import Change, created_key, day_shard
+from payments.core.books.journal import Change, Row, RowKey, created_key, day_shard
 from payments.core.books.rows import Kind, MovementRow, OrderRow
 from payments.core.errors import RefusedUpdate
-from payments.storage.books.journal_item import J, JournalItem, gone, item_of, movement_of, order_of
+from payments.storage.books.journal_item import J, JournalItem, gone, item_of, movement_of, order_of, row_of
 from payments.storage.items import conditional_write, read
 
 GONE_SECONDS = 30 * 24 * 3600
@@ -31,6 +31,15 @@ class OrderPage:
 
     rows: tuple[OrderRow, ...]
     more: bool
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What lies at one place of the table: a row, or (None) the mark that it is there no more."""
+
+    key: RowKey
+    progress: int
+    row: Row | None
 
 
 class JournalStore:
@@ -52,6 +61,24 @@ class JournalStore:
         while (item := read(lambda: next(rows, None))) is not None:
             if "kind" in item.raw:
                 yield movement_of(item.raw)
+
+    def everything(self, *, segment: int, segments: int) -> Iterator[Kept]:
+        """All that lies in one of so many segments of the table, as of now, in no order."""
+        items = J.scan(segment=segment, total_segments=segments, consistent_read=True)
+        while (item := read(lambda: next(items, None))) is not None:
+            raw = item.raw
+            key = RowKey(raw["day_shard"]["S"], raw["row"]["S"])
+            yield Kept(key, int(raw["progress"]["N"]), row_of(raw))
+
+    def correct(self, seen: Kept, row: Row | None, *, progress: int) -> bool:
+        """Put the row of a payment that has come so far in the place of what was `seen`, or (None) nothing; False when that has changed since."""
+        as_seen = J.progress == seen.progress
+        item = J(**vars(seen.key)) if row is None else item_of(row, progress)
+        try:
+            conditional_write(lambda: item.delete(as_seen) if row is None else item.save(as_seen))
+        except RefusedUpdate:
+            return False
+        return True
 
     def orders_of_day(
         self, day: str, shard: int, *, after: Position | None = None, limit: int, newest_first: bool = True

@@ -11,14 +11,12 @@ from payments.core import history
 from payments.core.checkouts.checkout import Checkout, Hold, Visit
 from payments.core.errors import RefusedUpdate
 from payments.storage.items import RawItem, read
-from payments.storage.sdk.table import Table
+from payments.storage.sdk.table import RawTable
 from payments.storage.tables import IntAttribute, TableSettings
 
 
-class CheckoutItem(Table):
-    """One item per checkout; what is read is kept as it came, in `raw`. It has no end of its own: money may come late."""
-
-    raw: RawItem
+class CheckoutItem(RawTable):
+    """One item per checkout. It has no end of its own: money may come late."""
 
     class Meta(TableSettings):
         table_name = "checkouts"  # the store sets the real name
@@ -41,13 +39,6 @@ class CheckoutItem(Table):
     paid_by = UnicodeAttribute(null=True)
     frozen = BooleanAttribute(null=True)
     visits: MapAttribute[Any, Any] = MapAttribute()  # type: ignore[no-untyped-call]
-
-    @classmethod
-    def from_raw_data(cls, data: dict[str, Any]) -> "CheckoutItem":
-        """An item in DynamoDB's own JSON."""
-        item = cls(_user_instantiated=False)
-        item.raw = data
-        return item
 
 
 C = CheckoutItem

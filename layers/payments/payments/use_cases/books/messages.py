@@ -25,7 +25,7 @@ class Message:
     @classmethod
     def of(cls, members: Mapping[str, Any]) -> "Message":
         """From a message's body, once read."""
-        return cls(members["billDate"], members["run"], members["stage"], members.get("part", 0))
+        return cls(members["billDate"], members.get("run", ""), members["stage"], members.get("part", 0))
 
     @property
     def log_context(self) -> dict[str, object]:

@@ -22,7 +22,7 @@ from payments.use_cases.books.messages import Message, send
 from payments.use_cases.books.trade_part import compare_trade_part
 from payments.wiring import Wiring
 
-TRADE, FUND, JOURNAL, JOIN, CONCLUDE = "trade", "fund", "journal", "join", "conclude"
+TRADE, FUND, JOURNAL, JOIN, CONCLUDE = _STAGES = ("trade", "fund", "journal", "join", "conclude")
 
 
 def begin_comparing(day: BillDay, wiring: Wiring) -> None:
@@ -42,6 +42,9 @@ def work_on(message: Message, wiring: Wiring) -> None:
     day = wiring.bills.day(message.bill_date)
     if day is None or day.run != message.run:
         logger.info("a message of an earlier run", extra=message.log_context)
+        return
+    if message.stage not in _STAGES:
+        logger.error("nobody knows this stage", extra=message.log_context)
         return
     if message.stage == CONCLUDE:
         if day.status is DayStatus.RUNNING:
