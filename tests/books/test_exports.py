@@ -2,8 +2,10 @@
 
 import csv
 import io
+import itertools
 import json
 import random
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,7 +16,10 @@ from botocore.config import Config
 from botocore.exceptions import EndpointConnectionError
 
 from payments.core.books.csv_text import cell
+from payments.core.books.export import ExportStatus
 from payments.core.books.period import day_number
+from payments.core.books.rows import Kind, MovementRow
+from payments.core.errors import StorageUnavailableError
 from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Refund
 from payments.core.times import beijing_midnight
@@ -301,6 +306,72 @@ def test_whoever_writes_may_die_at_any_effect_and_the_next_one_does_the_same(
         if left >= 0:
             break
     assert deaths == effect > 20  # read, each shard of each day, and what came of it
+
+
+class Swallowing:
+    """S3 that keeps no more of a file than its size in each part; `left` calls succeed before it is down."""
+
+    def __init__(self, left: int = 10_000) -> None:
+        self.sizes: list[int] = []
+        self.left = left
+
+    def __getattr__(self, call: str) -> Any:
+        def answer(*, Body: bytes = b"", **_given: Any) -> dict[str, str]:  # noqa: N803  the service's own name
+            if self.left == 0 and call != "abort_multipart_upload":
+                raise EndpointConnectionError(endpoint_url="s3")
+            self.left -= 1
+            self.sizes += [len(Body)] if Body else []
+            return {"UploadId": "1", "ETag": "1"}
+
+        return answer
+
+
+class Repeating:
+    """A journal of so many movements, all alike."""
+
+    def __init__(self, many: int) -> None:
+        self.many = many
+
+    def movements(self, _day: str, shard: int) -> Iterator[MovementRow]:
+        row = MovementRow(Kind.PAID, "WX1", "4200001", 1999, "2026-11-28T12:00:00+08:00", "2026-11-28")
+        return itertools.repeat(row, self.many if shard == 0 else 0)
+
+
+def peak_of(office: Office, many: int) -> tuple[int, list[int]]:
+    """The most memory that writing so many rows holds at once, in bytes, and the sizes of the file's parts."""
+    s3 = Swallowing()
+    vars(office.wiring).update(journal=Repeating(many), export_files=ExportFiles(bucket="books", client=s3))
+    office.begin(WANTED | {"from": "2026-11-28", "to": "2026-11-28", "kind": "movements"})
+    tracemalloc.start()
+    office.work()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak, s3.sizes
+
+
+def test_what_is_held_does_not_grow_with_the_file(office: Office) -> None:
+    few, _ = peak_of(office, 150_000)
+    many, parts = peak_of(office, 300_000)
+    assert len(parts) >= 3
+    assert min(parts[:-1]) >= 5 * 1024 * 1024  # what S3 demands of every part but the last
+    assert many < few * 1.2 < 40 * 1024 * 1024
+
+
+@pytest.mark.parametrize("left", range(4))
+def test_a_bucket_that_is_down_is_tried_again_by_the_next_delivery(office: Office, left: int) -> None:
+    s3 = Swallowing(left)
+    vars(office.wiring).update(
+        journal=Repeating(150_000), export_files=ExportFiles(bucket="books", client=s3)
+    )
+    _, begun = office.begin(WANTED | {"from": "2026-11-28", "to": "2026-11-28", "kind": "movements"})
+    with pytest.raises(StorageUnavailableError):
+        office.work()
+    s3.left, s3.sizes = 10_000, []
+    office.work()
+    assert sum(s3.sizes) > 8 * 1024 * 1024
+    row = office.wiring.exports.get(begun["exportId"])
+    assert row is not None
+    assert (row.status, row.rows) == (ExportStatus.DONE, 150_000)
 
 
 def test_a_message_that_comes_twice_does_nothing_twice(office: Office) -> None:

@@ -15,7 +15,7 @@ from payments.core import history
 from payments.core.books.bill_day import LEASE_SECONDS, BillDay, DayStatus, KeptBill
 from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.storage.items import RawItem, read, write
-from payments.storage.sdk.table import Table
+from payments.storage.sdk.table import RawTable
 from payments.storage.tables import IntAttribute, TableSettings
 
 DAY = "day"
@@ -24,10 +24,8 @@ FETCH = "fetch"
 MAX_DAYS = 100  # days that one call reads
 
 
-class BillDayItem(Table):
-    """One item per day; what is read is kept as it came, in `raw`."""
-
-    raw: RawItem
+class BillDayItem(RawTable):
+    """One item per day."""
 
     class Meta(TableSettings):
         table_name = "bills"  # the store sets the real name
@@ -44,13 +42,6 @@ class BillDayItem(Table):
     fund: MapAttribute[Any, Any] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     results: MapAttribute[Any, Any] = MapAttribute(null=True)  # type: ignore[no-untyped-call]
     updated_at = IntAttribute()
-
-    @classmethod
-    def from_raw_data(cls, data: dict[str, Any]) -> "BillDayItem":
-        """An item in DynamoDB's own JSON."""
-        item = cls(_user_instantiated=False)
-        item.raw = data
-        return item
 
 
 D = BillDayItem
