@@ -161,6 +161,9 @@ drills: setup ## every key changes under load, each step held for seconds, figur
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.backlog $(if $(SHORT),--short)
 
+bench-books: setup ## a made-up day of ROWS rows is compared: processor seconds of each stage, requests counted, memory at most (ROWS=100000)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.books.large_day $(or $(ROWS),100000)
+
 bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (docs/performance.md)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.bench --environment $(BENCH) $(if $(SHORT),--short) \
 		$(if $(BEFORE),--before $(BEFORE)) $(if $(ONLY),--only $(ONLY)) $(if $(PLOT),--plot docs/pictures/performance.png) $(if $(KEEP),--keep) $(ARGS)

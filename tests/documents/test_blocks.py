@@ -75,7 +75,16 @@ def a_refund_to_a_card(block: Block, world: World) -> None:
     assert called(said, world)["userReceivedAccount"] == "工商银行借记卡3445"
 
 
-def called(text: str, world: World) -> dict[str, Any]:
+def a_list_of_orders(block: Block, world: World) -> None:
+    assert called(block.text.replace("<access token>", world.token("payments:read")), world) == {"orders": []}
+
+
+def an_export(block: Block, world: World) -> None:
+    said = block.text.replace("<access token>", world.token("payments:read"))
+    assert called(said, world, status=202)["status"] == "running"
+
+
+def called(text: str, world: World, *, status: int = 200) -> dict[str, Any]:
     """The data with which a request is answered that was sent as it is printed."""
     head, _, body = text.strip().partition("\n\n")
     request, *lines = head.splitlines()
@@ -86,7 +95,7 @@ def called(text: str, world: World) -> dict[str, Any]:
     answer = requests.request(
         method, world.sandbox.api + path, data=body.encode(), headers=headers, timeout=30
     )
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == status, answer.text
     data: dict[str, Any] = answer.json()["data"]
     return data
 
@@ -185,6 +194,8 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("", "quote = jwt"): a_price,
     ("", "POST /api/v1/payments/wechat/refund\n"): a_refund,
     ("docs/api.md", "POST /api/v1/payments/wechat/refund/abnormal\n"): a_refund_to_a_card,
+    ("docs/api.md", "GET /api/v1/payments/wechat/orders"): a_list_of_orders,
+    ("docs/api.md", "POST /api/v1/payments/wechat/exports"): an_export,
     ("docs/identity.md", "curl -i"): an_order_that_nobody_has,
     ("docs/identity.md", "curl -s $API/_sandbox/token"): a_token_of_a_form,
     ("docs/notifications.md", '{"id":'): an_event_of_the_bus,

@@ -39,7 +39,9 @@ RUN_BY_A_TEST = {
     "secret": "tests/operations/test_secret.py",
     "storms": "tests/flows/test_refund_storms.py",
     "backlog": "tests/resilience/backlog/test_backlog.py",
+    "orders": "tests/operations/test_orders.py",
     "bench": "tests/bench/test_bench.py",
+    "bench-books": "tests/books/test_large_day.py",
     "invoke": "tests/sandbox/test_invoke.py",
     "sandbox": "tests/sandbox/test_strangers.py",
 }

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -41,6 +42,8 @@ print("examined " + json.dumps([asked, roots, *loaded]))
 
 CLAIMS = {"authorizer": {"jwt": {"claims": {"sub": "user-1", "scope": "payments:charge"}}}}
 READER = {"authorizer": {"jwt": {"claims": {"sub": "support-1", "scope": "payments:read"}}}}
+YESTERDAY = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 16 * 3600))  # in Beijing
+BOOKKEEPER = {"authorizer": {"jwt": {"claims": {"sub": "books-1", "scope": "payments:reconcile"}}}}
 ORDER = '{"contentId":"content-1","amount":1,"subject":"A photograph"}'
 HEADERS = {
     "wechatpay-timestamp": "1700000000",
@@ -89,6 +92,9 @@ CALLS = {
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "orders": {"queryStringParameters": {"day": "2024-01-01"}, "requestContext": READER},
+    "bill_days": {"requestContext": BOOKKEEPER},
+    "bill_day": {"pathParameters": {"date": "2024-01-01"}, "requestContext": BOOKKEEPER},
+    "bill_again": {"pathParameters": {"date": YESTERDAY}, "requestContext": BOOKKEEPER},
     "export_status": {"pathParameters": {"exportId": "EX" + "A" * 26}, "requestContext": READER},
     "checkout_wechat": {"pathParameters": {"token": "of nobody"}},
     "verify_file": {"pathParameters": {"file": "favicon.ico"}},
@@ -139,6 +145,9 @@ def run(script, function, *arguments):
         "JOURNAL_TABLE": "journal",
         "EXPORTS_TABLE": "exports",
         "EXPORTS_BUCKET": "exports",
+        "BILLS_TABLE": "bills",
+        "BILLS_BUCKET": "bills",
+        "BOOKS_QUEUE": f"{NOWHERE}/books",
         "WECHAT_OPEN_PLATFORM": NOWHERE,
         "WECHAT_OPEN_PLATFORMS_ALLOWED": NOWHERE,
         "LIVE_URL": "ws://127.0.0.1:9/live",
@@ -189,6 +198,9 @@ def examined(function, kind="on-demand"):
         ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("orders", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("export_status", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("bill_days", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("bill_day", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("bill_again", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("notify", {"requests", "boto3", "qrcode", "jwt"}),
         ("journal", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),

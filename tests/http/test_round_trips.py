@@ -454,5 +454,20 @@ def test_an_export_is_kept_and_sent_once_and_told_of_by_one_read(shop):
     assert spent.aws == ["dynamodb:GetItem"]
 
 
+@pytest.mark.parametrize(
+    ("function", "path", "status", "reads"),
+    [
+        ("BillDaysFunction", "/bills", 200, ["dynamodb:BatchGetItem"]),
+        ("BillDayFunction", "/bills/2020-01-01", 404, ["dynamodb:GetItem"]),
+    ],
+)
+def test_the_days_of_the_books_are_one_read(shop, function, path, status, reads):
+    token = shop.token("books", "payments:reconcile")
+    for _ in range(2):
+        with shop.spending(function) as spent:
+            assert shop.port.send("GET", WECHAT + path, b"", bearer(token)).status == status
+    assert spent.aws == reads
+
+
 def bearer(token):
     return [("Authorization", f"Bearer {token}")]

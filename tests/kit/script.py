@@ -27,6 +27,7 @@ class Script:
         self.refund_query: Callable[[dict[str, Any]], dict[str, object]] | Exception = SILENCE
         self.refunds: list[dict[str, Any]] = []
         self.asked: list[str] = []
+        self.elsewhere: dict[str, Any] = {}  # refunds of others by their numbers, as they are answered
         self.keys: object = None  # of the line that this stands for, where what is sent is encrypted
         self.sent_on: list[dict[str, Any]] = []  # bodies of abnormal-refund calls, as they came
 
@@ -63,6 +64,11 @@ class Script:
 
     def query_refund(self, out_refund_no: str) -> dict[str, object]:
         self.asked.append(out_refund_no)
+        if out_refund_no in self.elsewhere:
+            known = self.elsewhere[out_refund_no]
+            if isinstance(known, Exception):
+                raise known
+            return dict(known)
         if isinstance(self.refund_query, Exception):
             raise self.refund_query
         return self.refund_query(next(r for r in self.refunds if r["out_refund_no"] == out_refund_no))

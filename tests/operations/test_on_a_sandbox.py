@@ -24,6 +24,7 @@ ENDS = {
     "redrive": (0, "redrive: 0 messages moved"),
     "republish": (0, "republish: 0 events sent"),
     "journal": (0, "journal: 0 payments, 0 rows"),
+    "orders": (0, "orders: 0"),
     "secret": (0, "secret: VerificationSecretArn is written"),
     "cancel-refund": (2, "there is no order WXABCDEFGHIJKLMNOPQRSTUVWX23"),
 }

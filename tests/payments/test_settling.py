@@ -249,6 +249,8 @@ def test_a_refund_made_elsewhere_waits_with_the_payment_for_the_room_that_ours_w
         assert apply_refund(console, source="notification", wiring=moving)[0] is Applied.HELD
     assert len(stored(moving, payment).held) == 1
     wechat.queries = {"OURS": NO_SUCH_REFUND}
+    when = {"create_time": "2026-11-28T12:00:00+08:00"}
+    wechat.queries["CONSOLE"] = refund_object(payment, "CONSOLE", 1000, "SUCCESS") | when
     while (due_at := stored(moving, payment).due_at) is not None:
         moving.time = max(moving.time, due_at)
         look(moving, payment)

@@ -15,6 +15,9 @@ AFTER_EXPIRY_SECONDS = 60
 MAX_SEND_SECONDS = 60  # seconds that a function that sends may live: no send is on its way after that
 MISSING_SECONDS = 120  # seconds that WeChat Pay must keep saying that it has no such order or refund
 RESENT_FOR_SECONDS = 7 * 24 * 3600  # seconds for which a refund that WeChat Pay does not take is sent again
+ASKED_FOR_SECONDS = (
+    7 * 24 * 3600
+)  # seconds for which WeChat Pay is asked when it took a refund made elsewhere
 CLOSE_RETRY_SECONDS = 60  # seconds until a close that nobody could answer for is tried again
 # Seconds until a look without an answer is repeated: five minutes never pass unseen.
 MAX_UNANSWERED_SECONDS = 180
@@ -62,6 +65,9 @@ def next_check(payment: Payment, now: int) -> int | None:
     checks = [_refund_check(refund, now) for refund in refunds]
     if (turn := next_refund(payment)) > now and any(is_to_be_sent(refund, now) for refund in refunds):
         checks.append(turn)
+    checks += [
+        _rung(refund.created_at, _REFUND, _REFUND_PACE, now) for refund in undated_refunds(payment, now)
+    ]
     if payment.held and not refunds:  # otherwise it waits for one of them, and is tried when that ends
         checks.append(now + CLOSE_RETRY_SECONDS)
     return min(checks, default=None)
@@ -103,6 +109,23 @@ def next_question(refund: Refund, now: int) -> int:
 def open_refunds(payment: Payment) -> list[Refund]:
     """The refunds of which WeChat Pay has still to say how they end."""
     return [refund for refund in payment.refunds.values() if not refund.status.is_final]
+
+
+def undated_refunds(payment: Payment, now: int) -> list[Refund]:
+    """Refunds made elsewhere that have ended, and of which WeChat Pay has still to say when it took them: no notification tells.
+
+    The books need it. What it has not said in a week is asked no more.
+    """
+    return [
+        refund
+        for refund in payment.refunds.values()
+        if is_undated(refund) and now - refund.created_at < ASKED_FOR_SECONDS
+    ]
+
+
+def is_undated(refund: Refund) -> bool:
+    """Whether a refund made elsewhere has ended and nobody knows when WeChat Pay took it."""
+    return refund.elsewhere and refund.status.is_final and refund.create_time is None
 
 
 def due_shard(payment: Payment, at: int, shards: int) -> str:

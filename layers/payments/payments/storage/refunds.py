@@ -1,7 +1,7 @@
 """The refunds of a payment: their money is set aside before anything is sent, and goes out, or becomes free again, once."""
 
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from payments.core.facts import is_merchants_account
@@ -18,7 +18,7 @@ from payments.core.lifecycle import (
     Status,
 )
 from payments.core.payment import Payment, Refund
-from payments.core.schedule import FIRST_CHECK_SECONDS, shard
+from payments.core.schedule import FIRST_CHECK_SECONDS, is_undated, shard
 from payments.storage.items import NOT_DUE, P, append, refund_record, status_in, update
 
 
@@ -179,8 +179,9 @@ class RefundStore:
             P.refunding.set(P.refunding - refund.amount),
         ]
         condition = _still(refund, edge) & (P.version == seen.version)
-        others = [other for other in seen.refunds.values() if other.out_refund_no != refund.out_refund_no]
-        if not seen.held and all(other.status.is_final for other in others):
+        ended = replace(refund, status=edge.target, create_time=refund.create_time or news.create_time)
+        refunds = {**seen.refunds, refund.out_refund_no: ended}.values()
+        if not seen.held and not any(not each.status.is_final or is_undated(each) for each in refunds):
             actions += NOT_DUE
             condition &= P.held.does_not_exist()
         return _append(seen, refund, edge, news, actions, condition=condition, **step)

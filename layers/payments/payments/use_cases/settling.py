@@ -16,9 +16,11 @@ from payments.core.schedule import (
     MAX_SEND_SECONDS,
     MISSING_SECONDS,
     is_to_be_sent,
+    is_undated,
     next_look,
     next_refund,
     open_refunds,
+    undated_refunds,
 )
 from payments.use_cases.asking import query_order
 from payments.use_cases.closing import close_order
@@ -129,9 +131,10 @@ def _clear_missing(payment: Payment, wiring: Wiring) -> Payment:
 
 
 def _look_into_refunds(payment: Payment, wiring: Wiring, may_send: bool) -> Payment:
-    """Every open refund, each by itself: one that WeChat Pay will not talk about must not hide the others."""
+    """Every refund that is open or undated, each by itself: one that WeChat Pay will not talk about must not hide the others."""
     began = wiring.now()
-    numbers = sorted(refund.out_refund_no for refund in open_refunds(payment))
+    asked = open_refunds(payment) + undated_refunds(payment, int(began))
+    numbers = sorted(refund.out_refund_no for refund in asked)
     first = (
         int(began) // 60 % max(len(numbers), 1)
     )  # another one first each minute, should there be time for a few only
@@ -153,11 +156,12 @@ def _look_into_refunds(payment: Payment, wiring: Wiring, may_send: bool) -> Paym
 
 def _look_into_refund(payment: Payment, out_refund_no: str, wiring: Wiring, may_send: bool) -> Payment:
     # As the payment has it now: a refund that was sent again meanwhile must not be judged by what it was before.
-    if payment.refunds[out_refund_no].status.is_final:
+    refund = payment.refunds[out_refund_no]
+    if refund.status.is_final and not is_undated(refund):
         return payment
     known = query_refund(payment, out_refund_no, wiring)
-    if known is not None:
-        return known
+    if known is not None or refund.status.is_final:
+        return known or payment
     now = int(wiring.now())
     if not is_to_be_sent(payment.refunds[out_refund_no], now):
         return release_missing(payment, out_refund_no, wiring)
