@@ -13,6 +13,8 @@ from payments.core.books.bill_text import BillKind
 from payments.storage.books.bill_files import BillFiles
 from tests.books.bills import PAYMENT, trade_bill
 
+STATUS = Path("/proc/self/status")
+
 
 class Nowhere:
     """An S3 client that takes everything and keeps nothing."""
@@ -48,22 +50,21 @@ def text(rows: int) -> Iterator[bytes]:
     yield end
 
 
-def peak_bytes() -> int:
-    """Memory that this program has had at most. Linux counts what started it to `ru_maxrss`, and not to VmHWM."""
-    status = Path("/proc/self/status")
-    if status.exists():
-        (line,) = (line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
-        return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-
-
 def main() -> None:
     """Tell rows, compressed bytes, seconds, and bytes of memory at most."""
     bucket, began = Nowhere(), time.monotonic()
     files = BillFiles(bucket="bills", mchid="1900000109", client=bucket)
     index = files.write(BillKind.TRADE, "2026-11-28", text(int(sys.argv[1])))
     seconds = round(time.monotonic() - began, 1)
-    print(json.dumps({"rows": index.rows, "bytes": bucket.bytes, "seconds": seconds, "peak": peak_bytes()}))
+    print(json.dumps({"rows": index.rows, "bytes": bucket.bytes, "seconds": seconds, "peak": peak()}))
+
+
+def peak() -> int:
+    """Bytes that this process has had at most. On Linux getrusage would count what started it, too."""
+    if STATUS.exists():
+        lines = STATUS.read_text().splitlines()
+        return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM:"))
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 if __name__ == "__main__":

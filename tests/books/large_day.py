@@ -23,7 +23,7 @@ from payments.use_cases.books.messages import Message
 from payments.use_cases.books.stages import begin_comparing, work_on
 from tests.books.bills import FUND_COLUMNS, FUND_SUMS, TRADE_COLUMNS, TRADE_SUMS, Written
 from tests.books.days import DAY
-from tests.books.large_bill import peak_bytes
+from tests.books.large_bill import peak
 from tests.books.world import BooksWiring, Bus, Effects, Queue
 from tests.kit.dynamodb import MemoryDynamoDB
 
@@ -317,7 +317,7 @@ def measured(rows: int, folder: Path) -> dict[str, Any]:
         "longestPart": round(longest, 1),
         "dynamodb": dict(db.asked),
         "s3": {"puts": bucket.puts, "gets": bucket.gets},
-        "peakBytes": peak_bytes(),
+        "peakBytes": peak(),
     }
 
 
