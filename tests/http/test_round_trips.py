@@ -378,6 +378,7 @@ def test_a_notification_that_proves_nothing_costs_nothing(shop, wechat, warm, un
 
 
 def test_publish_tells_each_event_once_and_asks_nobody(shop, warm):
+    shop.sandbox.drain()  # of orders of before
     with shop.spending("PublishFunction") as spent:
         number = shop.order()["outTradeNo"]
         assert shop.event_names(number) == ["PaymentCreated"]
@@ -390,6 +391,7 @@ def test_publish_tells_each_event_once_and_asks_nobody(shop, warm):
 
 
 def test_the_books_of_a_payment_cost_a_write_for_each_row_that_changes(shop, warm):
+    shop.sandbox.drain()  # of orders of before
     with shop.spending("JournalFunction") as spent:
         number = shop.order()["outTradeNo"]
         shop.sandbox.drain()
