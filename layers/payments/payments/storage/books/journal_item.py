@@ -12,7 +12,7 @@ from payments.core.books.journal import Row, RowKey, created_key, key_of
 from payments.core.books.rows import Kind, MovementRow, OrderRow
 from payments.core.lifecycle import RefundStatus, Status
 from payments.storage.items import RawItem
-from payments.storage.sdk.table import Table
+from payments.storage.sdk.table import RawTable
 from payments.storage.tables import IntAttribute, TableSettings
 
 
@@ -38,10 +38,8 @@ class ContentIndex(GlobalSecondaryIndex["JournalItem"]):  # type: ignore[no-unty
     created = UnicodeAttribute(range_key=True)
 
 
-class JournalItem(Table):
-    """One row; what is read is kept as it came, in `raw`. A row that is gone has no `kind`."""
-
-    raw: RawItem
+class JournalItem(RawTable):
+    """One row. One that is gone has no `kind`."""
 
     class Meta(TableSettings):
         table_name = "journal"  # the store sets the real name
@@ -76,13 +74,6 @@ class JournalItem(Table):
     refund_status = UnicodeAttribute(null=True)
     by_user = UserIndex()
     by_content = ContentIndex()
-
-    @classmethod
-    def from_raw_data(cls, data: dict[str, Any]) -> "JournalItem":
-        """An item in DynamoDB's own JSON."""
-        item = cls(_user_instantiated=False)
-        item.raw = data
-        return item
 
 
 J = JournalItem
