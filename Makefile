@@ -127,6 +127,9 @@ clients: setup $(CLIENTS)/.ready ## both clients, built and called against a san
 examples: setup ## each shop of examples/ beside a sandbox: bought, paid, heard of, refunded, and how long that took (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/examples $(ARGS)
 
+first-hour: setup ## by the documents alone, from an empty clone: each shop of examples/ installed, up, paid, heard of, refunded, with times (needs node and npm)
+	@$(PY) -m tests.examples.from_a_clone
+
 generated: setup $(CLIENTS)/.ready ## what both clients have of docs/openapi.yaml, written anew (needs node and npm)
 	@mkdir -p .sandbox/clients && cp clients/typescript/package.json .sandbox/clients/
 	@cd .sandbox/clients && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
@@ -199,6 +202,9 @@ built: build ## the HTTP tests against functions run from what was built, for th
 
 doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
 	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
+
+golive: setup ## the vendor's go-live checklist, row by row, as dated Markdown, with a status for CI: make golive ENV=prod|FILE=.env [PRODUCTS="native h5"] > report.md
+	@$(OPERATE).golive --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(if $(PRODUCTS),--products "$(PRODUCTS)") $(ARGS)
 
 deploy: setup ## check, build, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
 	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam --build "make build" $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)

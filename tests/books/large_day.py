@@ -5,12 +5,11 @@ once: what is measured is this code, and how often it asks. A tenth of the rows 
 """
 
 import json
-import resource
 import shutil
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from payments.use_cases.books.messages import Message
 from payments.use_cases.books.stages import begin_comparing, work_on
 from tests.books.bills import FUND_COLUMNS, FUND_SUMS, TRADE_COLUMNS, TRADE_SUMS, Written
 from tests.books.days import DAY
+from tests.books.large_bill import peak_bytes
 from tests.books.world import BooksWiring, Bus, Effects, Queue
 from tests.kit.dynamodb import MemoryDynamoDB
 
@@ -270,8 +270,8 @@ def _fund_rows(number: int) -> Iterator[dict[str, str]]:
     about = {"记账时间": _BILL_AT, "资金流水单号": str(number), "账户结余(元)": "0.00", "业务凭证号": "V"}
     if _is_refund(number):
         gone = _yuan(REFUNDED - FEE_BACK)
-        kind = {"业务名称": "退款", "业务类型": "退款", "收支类型": "支出", "收支金额(元)": gone}
-        yield about | kind | {"微信支付业务单号": f"50{number - 1:026}"}
+        back = {"业务名称": "退款", "业务类型": "退款", "收支类型": "支出", "收支金额(元)": gone}
+        yield about | back | {"微信支付业务单号": f"50{number - 1:026}"}
         return
     for kind, direction, fen in (("交易", "收入", FEN), ("扣除交易手续费", "支出", FEE)):
         moved = {"业务名称": "交易", "业务类型": kind, "收支类型": direction, "收支金额(元)": _yuan(fen)}
@@ -280,7 +280,7 @@ def _fund_rows(number: int) -> Iterator[dict[str, str]]:
 
 def measured(rows: int, folder: Path) -> dict[str, Any]:
     """What a day of so many rows took: processor seconds by stage and of the longest part, requests, bytes of memory at most."""
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     longest = 0.0
     with MadeUp.from_template() as db:
         db.rows = rows
@@ -308,7 +308,6 @@ def measured(rows: int, folder: Path) -> dict[str, Any]:
             longest = max(longest, took)
             queue.waiting.pop(0)
         found = wiring.bills.day(DAY)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {
         "rows": rows,
         "status": found.status.value,
@@ -318,7 +317,7 @@ def measured(rows: int, folder: Path) -> dict[str, Any]:
         "longestPart": round(longest, 1),
         "dynamodb": dict(db.asked),
         "s3": {"puts": bucket.puts, "gets": bucket.gets},
-        "peakBytes": peak,
+        "peakBytes": peak_bytes(),
     }
 
 

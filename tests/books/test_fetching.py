@@ -281,7 +281,7 @@ def test_a_death_at_any_effect_changes_nothing_in_the_end(
     for place in range(1, EFFECTS + 1):
         db.restore(moment)
         stack = Stack(db, wechat)
-        stack.effects.dies_at = (place, how)
+        stack.effects.deaths = {place: how}
         with pytest.raises(DiedError):
             stack.fetch(yesterday)
         other = stack.fetch(yesterday, "another")

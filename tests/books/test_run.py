@@ -16,6 +16,7 @@ from tests.books.test_comparing import PLANTS
 from tests.books.world import DiedError, World
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.payments.stage import SILENCE
+from tests.thorough import many
 
 
 @pytest.fixture
@@ -295,6 +296,7 @@ def a_mixed_day(world: World) -> Day:
     return a_day(asked, console, agrees, paid("WX0005"))
 
 
+PAIRS = many(60, instead=8)
 EXPECTED = {
     ("state", "paid#WX0001", True),
     ("refund_unknown_here", "refund#WX0002#console1", True),
@@ -319,7 +321,7 @@ def test_every_message_may_come_twice(world: World) -> None:
 
 
 @pytest.fixture(scope="module")
-def undisturbed() -> tuple[tuple[Any, ...], int, int]:
+def undisturbed() -> tuple[tuple[Any, ...], int]:
     with MemoryDynamoDB.from_template() as db:
         world = World(db)
         world.fetched(a_mixed_day(world))
@@ -327,25 +329,43 @@ def undisturbed() -> tuple[tuple[Any, ...], int, int]:
         world.begin(world.day())
         world.deliver()
         assert world.found() == EXPECTED
-        return outcome(world), before, world.effects.count - before
+        return outcome(world), world.effects.count - before
+
+
+def comes_to_the_same(world: World, expected: Any, deaths: dict[int, str]) -> None:
+    """A run that dies so often, each time taken up again by whoever gets the message next."""
+    world.fetched(a_mixed_day(world))
+    world.effects.deaths = {world.effects.count + place: how for place, how in deaths.items()}
+    for work in (lambda: world.begin(world.day()), world.deliver):
+        for _ in range(len(deaths) + 1):
+            try:
+                work()
+                break
+            except DiedError:
+                continue
+    assert outcome(world) == expected, f"died at {deaths}"
+    assert len({json.loads(entry["Detail"])["id"] for entry in world.bus.entries}) == 1
 
 
 @pytest.mark.parametrize("how", ["before", "after"])
 def test_wherever_a_run_dies_it_comes_to_the_same(undisturbed: Any, db: MemoryDynamoDB, how: str) -> None:
-    expected, before, effects = undisturbed
+    expected, effects = undisturbed
     assert effects > 40
     for place in range(1, effects + 1):
         db.clear()
-        world = World(db)
-        world.effects.dies_at = (before + place, how)
-        world.fetched(a_mixed_day(world))
-        for begin in (lambda world=world: world.begin(world.day()), world.deliver):
-            try:
-                begin()
-            except DiedError:
-                begin()
-        assert outcome(world) == expected, f"died {how} effect {place}"
-        assert len({json.loads(entry["Detail"])["id"] for entry in world.bus.entries}) == 1
+        comes_to_the_same(World(db), expected, {place: how})
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_run_may_die_twice_and_comes_to_the_same(undisturbed: Any, db: MemoryDynamoDB, seed: int) -> None:
+    expected, effects = undisturbed
+    chance = random.Random(seed)
+    for _ in range(PAIRS):
+        db.clear()
+        places = sorted(chance.sample(range(1, effects + 3), 2))
+        comes_to_the_same(
+            World(db), expected, {place: chance.choice(("before", "after")) for place in places}
+        )
 
 
 @pytest.mark.parametrize("seed", range(20))

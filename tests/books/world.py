@@ -35,20 +35,20 @@ class DiedError(BaseException):
 
 
 class Effects:
-    """Counts what changes something outside, and dies before or after one of them."""
+    """Counts what changes something outside, and dies before or after some of them (`deaths`, by their numbers)."""
 
     def __init__(self) -> None:
         self.count = 0
-        self.dies_at: tuple[int, str] | None = None
+        self.deaths: dict[int, str] = {}
 
     def happen(self, effect: Callable[[], Any]) -> Any:
         """One more effect."""
         self.count += 1
-        place, how = self.dies_at or (0, "")
-        if place == self.count and how == "before":
+        how = self.deaths.get(self.count)
+        if how == "before":
             raise DiedError
         answer = effect()
-        if place == self.count:
+        if how is not None:
             raise DiedError
         return answer
 

@@ -160,6 +160,27 @@ def a_simulator(block: Block, world: World) -> None:
         process.communicate(timeout=20)
 
 
+def a_triggered_notification(block: Block, world: World) -> None:
+    """Each command of the document, to the sandbox's own backend, with the exit status that the comment behind it tells."""
+    kinds = 0
+    for line in block.text.splitlines():
+        command, _, comment = line.partition("#")
+        words = shlex.split(
+            command.replace("http://127.0.0.1:3000/notify", f"{world.sandbox.api}{NOTIFY_PATH}")
+        )
+        assert words[:2] == ["python", "-m"]
+        file = words.index("credentials.json")
+        words[file] = str(world.sandbox.credentials_path)
+        done = subprocess.run(
+            [sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == (1 if "an order that nobody knows" in comment else 0), (
+            done.stdout + done.stderr
+        )
+        kinds += 1
+    assert kinds > 3
+
+
 def a_simulator_in_a_test_suite(block: Block, world: World) -> None:
     done = subprocess.run(
         [sys.executable, "-c", block.text.replace("...", "print(url)")],
@@ -203,7 +224,8 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("docs/sandbox.md", "curl -s $SIMULATOR"): a_payment_of_a_strangers_shop,
     ("docs/local-invocation.md", "make invoke"): a_notification_of_ones_own,
     ("docs/local-invocation.md", ".venv/bin/python -m sandbox --env-file"): a_sandbox_for_sam,
-    ("", "python -m sandbox.simulator"): a_simulator,
+    ("", "python -m sandbox.simulator --"): a_simulator,
+    ("sandbox/simulator/README.md", "python -m sandbox.simulator trigger"): a_triggered_notification,
     ("sandbox/simulator/README.md", "from sandbox.simulator"): a_simulator_in_a_test_suite,
     ("docs/simulator.md", "python3 -c"): a_key_as_a_file,
 }

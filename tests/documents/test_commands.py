@@ -44,6 +44,8 @@ RUN_BY_A_TEST = {
     "bench-books": "tests/books/test_large_day.py",
     "invoke": "tests/sandbox/test_invoke.py",
     "sandbox": "tests/sandbox/test_strangers.py",
+    "golive": "tests/operations/golive/test_golive.py",
+    "first-hour": "tests/examples/test_by_hand.py",
 }
 """Targets that .ci/run does not run, and the test that starts the same, in short."""
 MARKED = {

@@ -139,7 +139,7 @@ COUPONS = [
     {"amount": 500, "type": "CASH", "paidBy": "wechatpay", "couponId": "1"},
     {"amount": 233, "type": "NOCASH", "scope": "SINGLE", "paidBy": "merchant", "couponId": "2"},
 ]
-FAULTS = (
+FAULTS: tuple[dict[str, Any], ...] = (
     *({"on": call, "effect": "reset_after"} for call in ("native", "jsapi", "refund", "close")),
     *({"on": call, "effect": "html", "status": 502} for call in ("native", "query", "refund", "refundQuery")),
     {"on": "query", "effect": "bad_signature"},

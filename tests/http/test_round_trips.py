@@ -209,6 +209,13 @@ def test_what_is_paid_costs_a_read_and_a_write(shop, checkout):
     assert shop.port.send("GET", path, headers=please).json["status"] == "paid"
 
 
+def test_a_file_for_wechat_costs_nothing(shop):
+    for _ in range(2):
+        with shop.spending("VerifyFileFunction") as spent:
+            assert shop.port.send("GET", "/MP_verify_0123456789abcdef.txt").status == 404
+    assert (spent.aws, spent.outbound) == ([], [])
+
+
 @pytest.mark.parametrize(("sub", "aws"), [("alice", [UPDATE]), (None, [])])
 def test_openid_counts_a_buyers_code_and_asks_the_open_platform_once(shop, sub, aws):
     token = shop.buyer(sub) if sub else shop.backend

@@ -20,6 +20,7 @@ DOCUMENTED = re.findall(r"^make (.+?)(?: +#.*)?$", SECTION[1] if SECTION else ""
 CHANGE = re.findall(r"^WECHAT_\w+=\w+$", SECTION[1] if SECTION else "", re.MULTILINE)
 ENDS = {
     "doctor": (0, "doctor: all green"),
+    "golive": (0, "# Go-live report: wechatpay-sandbox"),
     "quarantine": (0, "quarantine: empty"),
     "redrive": (0, "redrive: 0 messages moved"),
     "republish": (0, "republish: 0 events sent"),
