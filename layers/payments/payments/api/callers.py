@@ -15,7 +15,7 @@ MAX_SUBJECT_CHARACTERS = 255  # characters (OpenID Connect Core 1.0, section 2, 
 
 @dataclass(frozen=True)
 class Caller:
-    """The subject of the token and its rights: PAY, CHARGE, REFUND. Whoever has both pay and charge counts as charge."""
+    """The subject of the token and its rights, those of `core.access`. Whoever has both pay and charge counts as charge."""
 
     sub: str
     rights: frozenset[str]
