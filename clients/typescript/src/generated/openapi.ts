@@ -246,6 +246,118 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/payments/wechat/bills": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Days that were compared with WeChat Pay's bills, the newest first
+         * @description Days are Beijing's. Those of which nothing is known are left out. Numbers come with the comparison.
+         */
+        get: operations["listBillDays"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/wechat/bills/{date}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a day's bills and the payments differ in, and links to both bills
+         * @description Each answer has links of its own, open to whoever has them for five minutes. Differences come in pages; a cursor ends when the day
+         *     is compared again.
+         */
+        get: operations["getBillDay"];
+        put?: never;
+        /**
+         * Have a day's bills fetched and compared, again or for the first time
+         * @description Of days that are over, and not over three months ago. The day waits then, and its earlier numbers are gone. After a 503 it may be
+         *     repeated unchanged.
+         */
+        post: operations["compareBillDay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/wechat/orders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orders of a day, of days, of a user or of a content, the newest first
+         * @description `payments:read` sees everybody's, a buyer their own, whether `userId` says so or not. Days are Beijing's. One of `day`, `from` and `to`,
+         *     `userId`, `contentId` is required of whoever reads; several narrow the list, and so do `status` and `method`. What is new in
+         *     a payment is seen here within seconds. A page looks at 2,000 orders at most, or at 25 days without one: it may hold fewer orders than `limit`, or none,
+         *     and still have a `cursor`. The list ends where there is no `cursor`. Orders that come in meanwhile are on none of the later pages; whoever follows
+         *     the cursors to the end is shown every order once that was there at the beginning. A parameter that is not named here is refused.
+         */
+        get: operations["listOrders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/wechat/exports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Have the orders, or the movements of money, of some days written into a file
+         * @description It is written in the background: ask for it by its `exportId`. With an Idempotency-Key the same request is the same export.
+         */
+        post: operations["beginExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/payments/wechat/exports/{exportId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Where an export stands, and once it is done a link to its file
+         * @description Each answer has a link of its own, open to whoever has it for five minutes. The file is CSV: UTF-8 with a byte order mark, CRLF, the
+         *     columns' names first; amounts in yuan with two decimals. A text that a spreadsheet would take for a formula, or for a number that it shortens, has an
+         *     apostrophe before it; so has one that begins with an apostrophe.
+         */
+        get: operations["getExport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/checkout/{token}": {
         parameters: {
             query?: never;
@@ -627,6 +739,14 @@ export interface components {
             outTradeNo: components["schemas"]["OrderNumber"];
             outRefundNo: components["schemas"]["RefundNumber"];
         };
+        NewExport: {
+            /** @description The first day, Beijing's */
+            from: string;
+            /** @description The last day, today at the latest; at most 366 days with the first */
+            to: string;
+            /** @enum {unknown} */
+            kind: "movements" | "orders";
+        };
         Close: {
             outTradeNo: components["schemas"]["OrderNumber"];
         };
@@ -801,6 +921,73 @@ export interface components {
                 ticket: string;
             };
         };
+        AskedId: string;
+        /**
+         * Format: date
+         * @description A day in Beijing, like 2024-01-31
+         */
+        Day: string;
+        /** @enum {unknown} */
+        Method: "native" | "jsapi" | "app" | "h5";
+        OrderList: {
+            /** @constant */
+            success: true;
+            data: {
+                orders: {
+                    outTradeNo: components["schemas"]["OurOrderNumber"];
+                    paymentId: string;
+                    userId: string;
+                    contentId: string;
+                    checkoutId?: components["schemas"]["CheckoutId"];
+                    method: components["schemas"]["Method"];
+                    subject: string;
+                    amount: components["schemas"]["YuanText"];
+                    currency: components["schemas"]["Currency"];
+                    status: components["schemas"]["Status"];
+                    /** @description Of refunds that are under way; left out where there are none */
+                    refundingAmount?: components["schemas"]["YuanText"];
+                    refundedAmount: components["schemas"]["YuanText"];
+                    transactionId?: string;
+                    /**
+                     * Format: date-time
+                     * @description When it was paid, as WeChat Pay wrote it
+                     */
+                    successTime?: string;
+                    createdAt: components["schemas"]["Moment"];
+                }[];
+                /** @description Where the next page begins; none after the last */
+                cursor?: string;
+            };
+        };
+        Export: {
+            /** @constant */
+            success: true;
+            data: {
+                exportId: string;
+                kind: components["schemas"]["ExportKind"];
+                from: components["schemas"]["Day"];
+                to: components["schemas"]["Day"];
+                /** @enum {unknown} */
+                status: "running" | "done" | "failed";
+                /** @description Why it failed */
+                reason?: string;
+                /** @description How many the file has, its header not counted */
+                rows?: number;
+                /**
+                 * Format: uri
+                 * @description Where the file can be fetched, for five minutes from now
+                 */
+                url?: string;
+                createdAt: components["schemas"]["Moment"];
+                /** @description Until when it can be asked for, seven days */
+                expiresAt: components["schemas"]["Moment"];
+            };
+        };
+        /**
+         * @description Orders by the day of their creation; movements of money (paid, refund, refund_ended) by WeChat Pay's
+         * @enum {unknown}
+         */
+        ExportKind: "orders" | "movements";
         CheckoutId: string;
         CheckoutKept: {
             /** @constant */
@@ -894,6 +1081,150 @@ export interface components {
             otherContribute?: components["schemas"]["YuanText"];
             currency?: string;
         };
+        /**
+         * Format: date
+         * @description A day in Beijing, like 2024-01-31
+         */
+        BillDate: string;
+        /**
+         * @description `pending`: the bills are not there yet, or could not be had (`reason`). `empty`: nothing happened, there or here. `balanced`: all agrees, or
+         *     was repaired. `differs`: see the differences. `failed`: the bills cannot be had or read (`reason`).
+         * @enum {unknown}
+         */
+        BillStatus: "pending" | "running" | "empty" | "balanced" | "differs" | "failed";
+        /**
+         * @description Yuan with two decimals
+         * @example -10.00
+         */
+        SignedYuan: string;
+        BillDayMembers: {
+            date: components["schemas"]["BillDate"];
+            status: components["schemas"]["BillStatus"];
+            reason?: string;
+            updatedAt: components["schemas"]["Moment"];
+            /** @description Payments in the trade bill */
+            orders?: number;
+            amount?: components["schemas"]["YuanText"];
+            /** @description Refunds in the trade bill */
+            refunds?: number;
+            refundAmount?: components["schemas"]["YuanText"];
+            fee?: components["schemas"]["FeeText"];
+            /** @description The same, as our payments have it */
+            ours?: {
+                orders: number;
+                amount: components["schemas"]["YuanText"];
+                refunds: number;
+                refundAmount: components["schemas"]["YuanText"];
+            };
+            /** @description What came to the account by the fund-flow bill */
+            income?: components["schemas"]["YuanText"];
+            /** @description What left it */
+            expense?: components["schemas"]["YuanText"];
+            /** @description Movements of the account that no trade explains, like withdrawals; no differences */
+            otherMovements?: {
+                /** @description As WeChat Pay calls it */
+                kind: string;
+                rows: number;
+                /** @description Yuan; below nought where money left */
+                net: components["schemas"]["SignedYuan"];
+            }[];
+            /** @description Those that stand */
+            differences?: number;
+            /** @description Those that a signed answer of WeChat Pay's explained, and that are gone */
+            repaired?: number;
+        };
+        BillDays: {
+            /** @constant */
+            success: true;
+            data: {
+                days: components["schemas"]["BillDayMembers"][];
+            };
+        };
+        BillDayWaiting: {
+            /** @constant */
+            success: true;
+            data: components["schemas"]["BillDayMembers"];
+        };
+        BillDay: {
+            /** @constant */
+            success: true;
+            data: {
+                date: components["schemas"]["BillDate"];
+                status: components["schemas"]["BillStatus"];
+                reason?: string;
+                updatedAt: components["schemas"]["Moment"];
+                /** @description Payments in the trade bill */
+                orders?: number;
+                amount?: components["schemas"]["YuanText"];
+                /** @description Refunds in the trade bill */
+                refunds?: number;
+                refundAmount?: components["schemas"]["YuanText"];
+                fee?: components["schemas"]["FeeText"];
+                /** @description The same, as our payments have it */
+                ours?: {
+                    orders: number;
+                    amount: components["schemas"]["YuanText"];
+                    refunds: number;
+                    refundAmount: components["schemas"]["YuanText"];
+                };
+                /** @description What came to the account by the fund-flow bill */
+                income?: components["schemas"]["YuanText"];
+                /** @description What left it */
+                expense?: components["schemas"]["YuanText"];
+                /** @description Movements of the account that no trade explains, like withdrawals; no differences */
+                otherMovements?: {
+                    /** @description As WeChat Pay calls it */
+                    kind: string;
+                    rows: number;
+                    /** @description Yuan; below nought where money left */
+                    net: components["schemas"]["SignedYuan"];
+                }[];
+                /** @description Those that stand */
+                differences?: number;
+                /** @description Those that a signed answer of WeChat Pay's explained, and that are gone */
+                repaired?: number;
+                /** @description Differences, once the day was compared; of very many not all */
+                listed?: components["schemas"]["BillDifference"][];
+                /** @description Where the next page begins; none after the last */
+                nextCursor?: string;
+                /** @description The bills that were fetched, as .csv.gz */
+                links: {
+                    /** Format: uri */
+                    trade?: string;
+                    /** Format: uri */
+                    fund?: string;
+                };
+            };
+        };
+        /** @enum {unknown} */
+        DifferenceKind: "unknown_here" | "unknown_there" | "amount" | "state" | "refund_unknown_here" | "coupon" | "other_day" | "fee" | "sum";
+        BillDifference: {
+            kind: components["schemas"]["DifferenceKind"];
+            outTradeNo?: string;
+            outRefundNo?: string;
+            /** @description WeChat Pay's number of the payment or refund */
+            wechatNumber?: string;
+            /** @description Of the bill's text: the trade bill's, or the fund-flow bill's where only that has it */
+            line?: number;
+            /** @description What the bill says, for a person to read */
+            bill?: string;
+            /** @description What we say, likewise */
+            ours?: string;
+            repaired: boolean;
+            /** @description The neighbouring day whose bills may have it, while that is not compared */
+            awaits?: components["schemas"]["BillDate"];
+        };
+        /**
+         * @description WeChat Pay's fee in yuan, by its trade bill: two decimals, or up to five where it has them. Below nought where it comes back with
+         *     a refund. Left out until the bill of the day was compared.
+         * @example 0.12
+         */
+        FeeText: string;
+        /**
+         * Format: date
+         * @description The Beijing day in whose trade bill it stands. Left out until that was compared.
+         */
+        SettledOn: string;
         Details: {
             /** @constant */
             success: true;
@@ -923,8 +1254,12 @@ export interface components {
                     /** @description Where WeChat Pay says that the money goes, in its words: the buyer's balance, a card's last digits, or the merchant's account (商户…) */
                     userReceivedAccount?: string;
                     reason?: string;
+                    fee?: components["schemas"]["FeeText"];
+                    settledOn?: components["schemas"]["SettledOn"];
                     createdAt: components["schemas"]["Moment"];
                 }[];
+                fee?: components["schemas"]["FeeText"];
+                settledOn?: components["schemas"]["SettledOn"];
                 /** @description The order that had paid the same checkout before */
                 duplicateOf?: components["schemas"]["OurOrderNumber"];
                 /**
@@ -1098,6 +1433,61 @@ export interface components {
             previousStatus: "pending";
             occurredAt: components["schemas"]["Moment"];
             metadata: components["schemas"]["EventMetadata"];
+        };
+        /** @description A day's bills agree with the payments, or what did not was repaired. */
+        BillBalanced: {
+            /** @description The day and the run, the same however often it is told */
+            id: string;
+            billDate: components["schemas"]["BillDate"];
+            /** @enum {unknown} */
+            status: "balanced" | "differs";
+            orders: number;
+            /** @description Fen, by the trade bill */
+            amount: components["schemas"]["FenSoFar"];
+            refunds: number;
+            /** @description Fen, by the trade bill */
+            refundAmount: components["schemas"]["FenSoFar"];
+            fee: components["schemas"]["FeeText"];
+            /** @description Those that stand */
+            differences: number;
+            repaired: number;
+            /** @description How many stand of each kind */
+            kinds: {
+                [key: string]: number;
+            };
+            occurredAt: components["schemas"]["Moment"];
+        };
+        /** @description A day's bills and the payments differ: `GET …/bills/{date}` lists in what. */
+        BillDiffers: {
+            /** @description The day and the run, the same however often it is told */
+            id: string;
+            billDate: components["schemas"]["BillDate"];
+            /** @enum {unknown} */
+            status: "balanced" | "differs";
+            orders: number;
+            /** @description Fen, by the trade bill */
+            amount: components["schemas"]["FenSoFar"];
+            refunds: number;
+            /** @description Fen, by the trade bill */
+            refundAmount: components["schemas"]["FenSoFar"];
+            fee: components["schemas"]["FeeText"];
+            /** @description Those that stand */
+            differences: number;
+            repaired: number;
+            /** @description How many stand of each kind */
+            kinds: {
+                [key: string]: number;
+            };
+            occurredAt: components["schemas"]["Moment"];
+        };
+        /** @description A day's bills were not compared by 20:30 of the next, Beijing time. */
+        BillMissing: {
+            id: string;
+            billDate: components["schemas"]["BillDate"];
+            /** @enum {unknown} */
+            status: "pending" | "running" | "failed";
+            reason?: string;
+            occurredAt: components["schemas"]["Moment"];
         };
         /** @description The order's checkout had been paid by another order before; its own `PaymentSucceeded` came first. */
         PaymentDuplicated: {
@@ -1322,7 +1712,34 @@ export interface components {
             timestamp: components["schemas"]["Moment"];
             data: components["schemas"]["NotificationReceived"];
         };
-        Event: components["schemas"]["PaymentCreatedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentClosedEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentDuplicatedEvent"] | components["schemas"]["RefundRequestedEvent"] | components["schemas"]["RefundSucceededEvent"] | components["schemas"]["RefundClosedEvent"] | components["schemas"]["RefundAbnormalEvent"] | components["schemas"]["NotificationReceivedEvent"];
+        BillBalancedEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "BillBalanced";
+            timestamp: components["schemas"]["Moment"];
+            data: components["schemas"]["BillBalanced"];
+        };
+        BillDiffersEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "BillDiffers";
+            timestamp: components["schemas"]["Moment"];
+            data: components["schemas"]["BillDiffers"];
+        };
+        BillMissingEvent: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "BillMissing";
+            timestamp: components["schemas"]["Moment"];
+            data: components["schemas"]["BillMissing"];
+        };
+        Event: components["schemas"]["PaymentCreatedEvent"] | components["schemas"]["PaymentSucceededEvent"] | components["schemas"]["PaymentClosedEvent"] | components["schemas"]["PaymentFailedEvent"] | components["schemas"]["PaymentDuplicatedEvent"] | components["schemas"]["RefundRequestedEvent"] | components["schemas"]["RefundSucceededEvent"] | components["schemas"]["RefundClosedEvent"] | components["schemas"]["RefundAbnormalEvent"] | components["schemas"]["NotificationReceivedEvent"] | components["schemas"]["BillBalancedEvent"] | components["schemas"]["BillDiffersEvent"] | components["schemas"]["BillMissingEvent"];
         ParamError: {
             error: string;
             /** @constant */
@@ -1362,6 +1779,13 @@ export interface components {
             code: "ORDER_NOT_FOUND";
             details: Record<string, never>;
         };
+        /** @description No such export, or none any more. */
+        ExportNotFound: {
+            error: string;
+            /** @constant */
+            code: "EXPORT_NOT_FOUND";
+            details: Record<string, never>;
+        };
         OrderPaid: {
             error: string;
             /** @constant */
@@ -1376,6 +1800,23 @@ export interface components {
             code: "ORDERCLOSED";
             details: {
                 outTradeNo: components["schemas"]["OurOrderNumber"];
+            };
+        };
+        /** @description Nobody has looked at the bills of that day yet. */
+        BillNotFound: {
+            error: string;
+            /** @constant */
+            code: "BILL_NOT_FOUND";
+            details: Record<string, never>;
+        };
+        /** @description The day is being compared. */
+        BillRunning: {
+            error: string;
+            /** @constant */
+            code: "BILL_RUNNING";
+            details: {
+                /** @constant */
+                status: "running";
             };
         };
         /** @description The order is there, and has no such refund. */
@@ -1524,6 +1965,60 @@ export interface components {
             };
             content: {
                 "application/json": components["schemas"]["OrderNotFound"] | components["schemas"]["GatewayRefusal"];
+            };
+        };
+        /** @description Nothing is known of that day. */
+        BillNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["BillNotFound"] | components["schemas"]["GatewayRefusal"];
+            };
+        };
+        /** @description The path lacks the day. */
+        NoSuchRoute: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["GatewayRefusal"];
+            };
+        };
+        /** @description The day is being compared; ask for it again once its status has changed. */
+        BillRunning: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["BillRunning"];
+            };
+        };
+        /** @description A day or a parameter breaks a rule, or is not known here; or the cursor is of an earlier comparison. */
+        UnusableBillQuery: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ParamError"];
+            };
+        };
+        /** @description There is no such export, or its seven days are over. */
+        ExportNotFound: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ExportNotFound"] | components["schemas"]["GatewayRefusal"];
+            };
+        };
+        /** @description A parameter breaks a rule, is not known, or is missing; or the cursor is of another query. */
+        UnusableQuery: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": components["schemas"]["ParamError"];
             };
         };
         /** @description The order is paid. */
@@ -2176,6 +2671,228 @@ export interface operations {
             429: components["responses"]["RouteLimit"];
             500: components["responses"]["NotifyFailed"];
             503: components["responses"]["NotifyFailed"];
+        };
+    };
+    listBillDays: {
+        parameters: {
+            query?: {
+                /** @description The first day; usually thirty days up to `to`, a hundred at most */
+                from?: components["schemas"]["BillDate"];
+                /** @description The last day; usually yesterday */
+                to?: components["schemas"]["BillDate"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The days. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillDays"];
+                };
+            };
+            400: components["responses"]["UnusableBillQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    getBillDay: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before */
+                cursor?: string;
+                /** @description Differences of this page at most */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /**
+                 * @description The day, Beijing's
+                 * @example 2024-01-01
+                 */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The day. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillDay"];
+                };
+            };
+            400: components["responses"]["UnusableBillQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["BillNotFound"];
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    compareBillDay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The day, Beijing's
+                 * @example 2024-01-01
+                 */
+                date: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is fetched and compared soon. */
+            202: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BillDayWaiting"];
+                };
+            };
+            400: components["responses"]["UnusableBillQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["NoSuchRoute"];
+            409: components["responses"]["BillRunning"];
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    listOrders: {
+        parameters: {
+            query?: {
+                /** @description One day, not beside `from` and `to` */
+                day?: components["schemas"]["Day"];
+                /** @description The first day; `to` is required beside it */
+                from?: components["schemas"]["Day"];
+                /** @description The last day; at most 92 days with the first, where neither user nor content is asked for */
+                to?: components["schemas"]["Day"];
+                status?: components["schemas"]["Status"];
+                /** @description How the buyer pays */
+                method?: components["schemas"]["Method"];
+                /** @description A buyer's own `sub`, or anybody's with `payments:read` */
+                userId?: components["schemas"]["AskedId"];
+                contentId?: components["schemas"]["AskedId"];
+                /** @description From the page before, with the same query; `limit` may change */
+                cursor?: string;
+                /** @description Orders of this page at most */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrderList"];
+                };
+            };
+            400: components["responses"]["UnusableQuery"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    beginExport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description One key is one order or refund of this caller; a retry with it finds what the first try made. Always send one.
+                 * @example checkout-789
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExport"];
+            };
+        };
+        responses: {
+            /** @description It is kept and will be written, or was before. */
+            202: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            400: components["responses"]["UnusableBody"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            413: components["responses"]["TooLarge"];
+            422: components["responses"]["KeyMismatch"];
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["TryAgain"];
+        };
+    };
+    getExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description As it was begun
+                 * @example EXMWYDHCVZ3G3EPAPSPYTI7HKZWA
+                 */
+                exportId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The export. */
+            200: {
+                headers: {
+                    "apigw-requestid": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Export"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["NotAllowed"];
+            404: components["responses"]["ExportNotFound"];
+            429: components["responses"]["RouteLimit"];
+            500: components["responses"]["Fault"];
+            503: components["responses"]["TryAgain"];
         };
     };
     showCheckout: {

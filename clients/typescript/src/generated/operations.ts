@@ -33,6 +33,14 @@ export const table = {
   refundPayment: { method: 'POST', path: '/api/v1/payments/wechat/refund', query: [], body: true, key: true, token: true, json: true },
   /** Send on a refund that the bank did not take */
   sendAbnormalRefundOn: { method: 'POST', path: '/api/v1/payments/wechat/refund/abnormal', query: [], body: true, key: false, token: true, json: true },
+  /** Days that were compared with WeChat Pay's bills, the newest first */
+  listBillDays: { method: 'GET', path: '/api/v1/payments/wechat/bills', query: ['from', 'to'], body: false, key: false, token: true, json: true },
+  /** What a day's bills and the payments differ in, and links to both bills */
+  getBillDay: { method: 'GET', path: '/api/v1/payments/wechat/bills/{date}', query: ['cursor', 'limit'], body: false, key: false, token: true, json: true },
+  /** Orders of a day, of days, of a user or of a content, the newest first */
+  listOrders: { method: 'GET', path: '/api/v1/payments/wechat/orders', query: ['day', 'from', 'to', 'status', 'method', 'userId', 'contentId', 'cursor', 'limit'], body: false, key: false, token: true, json: true },
+  /** Where an export stands, and once it is done a link to its file */
+  getExport: { method: 'GET', path: '/api/v1/payments/wechat/exports/{exportId}', query: [], body: false, key: false, token: true, json: true },
   /** The page on which an order is paid, or what it shows as JSON */
   showCheckout: { method: 'GET', path: '/checkout/{token}', query: ['lang', 'returned', 'asked', 'kind'], body: false, key: false, token: false, json: true },
   /** Have an order of a checkout open for the device that asks */

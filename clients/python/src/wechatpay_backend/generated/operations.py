@@ -190,6 +190,66 @@ class Operations(ABC):
         )
         return answer
 
+    def list_bill_days(self, *, from: str | None = None, to: str | None = None) -> types.BillDaysData:
+        """Days that were compared with WeChat Pay's bills, the newest first."""
+        answer: types.BillDaysData = self._call(
+            'listBillDays',
+            'GET',
+            '/api/v1/payments/wechat/bills',
+            query={'from': from, 'to': to},
+            body=None,
+            key=None,
+            takes_key=False,
+            token=True,
+            json=True,
+        )
+        return answer
+
+    def get_bill_day(self, date: str, *, cursor: str | None = None, limit: str | None = None) -> types.BillDayData:
+        """What a day's bills and the payments differ in, and links to both bills."""
+        answer: types.BillDayData = self._call(
+            'getBillDay',
+            'GET',
+            self._path('/api/v1/payments/wechat/bills/{date}', date=date),
+            query={'cursor': cursor, 'limit': limit},
+            body=None,
+            key=None,
+            takes_key=False,
+            token=True,
+            json=True,
+        )
+        return answer
+
+    def list_orders(self, *, day: str | None = None, from: str | None = None, to: str | None = None, status: str | None = None, method: str | None = None, user_id: str | None = None, content_id: str | None = None, cursor: str | None = None, limit: str | None = None) -> types.OrderListData:
+        """Orders of a day, of days, of a user or of a content, the newest first."""
+        answer: types.OrderListData = self._call(
+            'listOrders',
+            'GET',
+            '/api/v1/payments/wechat/orders',
+            query={'day': day, 'from': from, 'to': to, 'status': status, 'method': method, 'userId': user_id, 'contentId': content_id, 'cursor': cursor, 'limit': limit},
+            body=None,
+            key=None,
+            takes_key=False,
+            token=True,
+            json=True,
+        )
+        return answer
+
+    def get_export(self, export_id: str) -> types.ExportData:
+        """Where an export stands, and once it is done a link to its file."""
+        answer: types.ExportData = self._call(
+            'getExport',
+            'GET',
+            self._path('/api/v1/payments/wechat/exports/{export_id}', export_id=export_id),
+            query={},
+            body=None,
+            key=None,
+            takes_key=False,
+            token=True,
+            json=True,
+        )
+        return answer
+
     def show_checkout(self, token: str, *, lang: str | None = None, returned: str | None = None, asked: str | None = None, kind: str | None = None) -> types.CheckoutView | types.DeviceView:
         """The page on which an order is paid, or what it shows as JSON."""
         answer: types.CheckoutView | types.DeviceView = self._call(

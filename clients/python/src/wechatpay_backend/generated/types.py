@@ -101,6 +101,16 @@ class AbnormalRefundToMerchant(TypedDict):
     outRefundNo: RefundNumber
 
 
+NewExport = TypedDict(
+    'NewExport',
+    {
+        'from': str,
+        'to': str,
+        'kind': Literal['movements', 'orders'],
+    },
+)
+
+
 class Close(TypedDict):
     outTradeNo: OrderNumber
 
@@ -225,6 +235,18 @@ class CheckoutView(TypedDict):
     live: NotRequired[CheckoutViewLive]
 
 
+AskedId: TypeAlias = str
+
+
+Day: TypeAlias = str
+
+
+Method: TypeAlias = Literal['native', 'jsapi', 'app', 'h5']
+
+
+ExportKind: TypeAlias = Literal['orders', 'movements']
+
+
 CheckoutId: TypeAlias = str
 
 
@@ -295,6 +317,79 @@ class Promotion(TypedDict):
     currency: NotRequired[str]
 
 
+BillDate: TypeAlias = str
+
+
+BillStatus: TypeAlias = Literal['pending', 'running', 'empty', 'balanced', 'differs', 'failed']
+
+
+SignedYuan: TypeAlias = str
+
+
+class BillDayMembersOurs(TypedDict):
+    """
+    The same, as our payments have it
+    """
+
+    orders: int
+    amount: YuanText
+    refunds: int
+    refundAmount: YuanText
+
+
+class BillDayMembersOtherMovement(TypedDict):
+    kind: str
+    rows: int
+    net: SignedYuan
+
+
+class BillDayDataOurs(TypedDict):
+    """
+    The same, as our payments have it
+    """
+
+    orders: int
+    amount: YuanText
+    refunds: int
+    refundAmount: YuanText
+
+
+class BillDayDataOtherMovement(TypedDict):
+    kind: str
+    rows: int
+    net: SignedYuan
+
+
+class BillDayDataLinks(TypedDict):
+    """
+    The bills that were fetched, as .csv.gz
+    """
+
+    trade: NotRequired[str]
+    fund: NotRequired[str]
+
+
+DifferenceKind: TypeAlias = Literal['unknown_here', 'unknown_there', 'amount', 'state', 'refund_unknown_here', 'coupon', 'other_day', 'fee', 'sum']
+
+
+class BillDifference(TypedDict):
+    kind: DifferenceKind
+    outTradeNo: NotRequired[str]
+    outRefundNo: NotRequired[str]
+    wechatNumber: NotRequired[str]
+    line: NotRequired[int]
+    bill: NotRequired[str]
+    ours: NotRequired[str]
+    repaired: bool
+    awaits: NotRequired[BillDate]
+
+
+FeeText: TypeAlias = str
+
+
+SettledOn: TypeAlias = str
+
+
 class DetailsDataRefund(TypedDict):
     outRefundNo: str
     amount: YuanText
@@ -302,6 +397,8 @@ class DetailsDataRefund(TypedDict):
     status: RefundStatus
     userReceivedAccount: NotRequired[str]
     reason: NotRequired[str]
+    fee: NotRequired[FeeText]
+    settledOn: NotRequired[SettledOn]
     createdAt: Moment
 
 
@@ -328,6 +425,8 @@ class DetailsData(TypedDict):
     status: Status
     refundedAmount: YuanText
     refunds: list[DetailsDataRefund]
+    fee: NotRequired[FeeText]
+    settledOn: NotRequired[SettledOn]
     duplicateOf: NotRequired[OurOrderNumber]
     refundedElsewhere: NotRequired[Literal[True]]
     metadata: DetailsDataMetadata
@@ -496,6 +595,56 @@ class PaymentFailed(TypedDict):
     previousStatus: Literal['pending']
     occurredAt: Moment
     metadata: EventMetadata
+
+
+class BillBalanced(TypedDict):
+    """
+    A day's bills agree with the payments, or what did not was repaired.
+    """
+
+    id: str
+    billDate: BillDate
+    status: Literal['balanced', 'differs']
+    orders: int
+    amount: FenSoFar
+    refunds: int
+    refundAmount: FenSoFar
+    fee: FeeText
+    differences: int
+    repaired: int
+    kinds: dict[str, int]
+    occurredAt: Moment
+
+
+class BillDiffers(TypedDict):
+    """
+    A day's bills and the payments differ: `GET …/bills/{date}` lists in what.
+    """
+
+    id: str
+    billDate: BillDate
+    status: Literal['balanced', 'differs']
+    orders: int
+    amount: FenSoFar
+    refunds: int
+    refundAmount: FenSoFar
+    fee: FeeText
+    differences: int
+    repaired: int
+    kinds: dict[str, int]
+    occurredAt: Moment
+
+
+class BillMissing(TypedDict):
+    """
+    A day's bills were not compared by 20:30 of the next, Beijing time.
+    """
+
+    id: str
+    billDate: BillDate
+    status: Literal['pending', 'running', 'failed']
+    reason: NotRequired[str]
+    occurredAt: Moment
 
 
 class PaymentDuplicated(TypedDict):
@@ -709,7 +858,25 @@ class NotificationReceivedEvent(TypedDict):
     data: NotificationReceived
 
 
-Event: TypeAlias = PaymentCreatedEvent | PaymentSucceededEvent | PaymentClosedEvent | PaymentFailedEvent | PaymentDuplicatedEvent | RefundRequestedEvent | RefundSucceededEvent | RefundClosedEvent | RefundAbnormalEvent | NotificationReceivedEvent
+class BillBalancedEvent(TypedDict):
+    type: Literal['BillBalanced']
+    timestamp: Moment
+    data: BillBalanced
+
+
+class BillDiffersEvent(TypedDict):
+    type: Literal['BillDiffers']
+    timestamp: Moment
+    data: BillDiffers
+
+
+class BillMissingEvent(TypedDict):
+    type: Literal['BillMissing']
+    timestamp: Moment
+    data: BillMissing
+
+
+Event: TypeAlias = PaymentCreatedEvent | PaymentSucceededEvent | PaymentClosedEvent | PaymentFailedEvent | PaymentDuplicatedEvent | RefundRequestedEvent | RefundSucceededEvent | RefundClosedEvent | RefundAbnormalEvent | NotificationReceivedEvent | BillBalancedEvent | BillDiffersEvent | BillMissingEvent
 
 
 class ParamErrorDetails(TypedDict):
@@ -752,6 +919,16 @@ class OrderNotFound(TypedDict):
     details: dict[str, Any]
 
 
+class ExportNotFound(TypedDict):
+    """
+    No such export, or none any more.
+    """
+
+    error: str
+    code: Literal['EXPORT_NOT_FOUND']
+    details: dict[str, Any]
+
+
 class OrderPaidDetails(TypedDict):
     outTradeNo: OurOrderNumber
 
@@ -770,6 +947,30 @@ class OrderClosed(TypedDict):
     error: str
     code: Literal['ORDERCLOSED']
     details: OrderClosedDetails
+
+
+class BillNotFound(TypedDict):
+    """
+    Nobody has looked at the bills of that day yet.
+    """
+
+    error: str
+    code: Literal['BILL_NOT_FOUND']
+    details: dict[str, Any]
+
+
+class BillRunningDetails(TypedDict):
+    status: Literal['running']
+
+
+class BillRunning(TypedDict):
+    """
+    The day is being compared.
+    """
+
+    error: str
+    code: Literal['BILL_RUNNING']
+    details: BillRunningDetails
 
 
 class RefundNotFound(TypedDict):
@@ -1040,6 +1241,56 @@ class H5Opened(TypedDict):
     data: H5OpenedData
 
 
+class OrderListDataOrder(TypedDict):
+    outTradeNo: OurOrderNumber
+    paymentId: str
+    userId: str
+    contentId: str
+    checkoutId: NotRequired[CheckoutId]
+    method: Method
+    subject: str
+    amount: YuanText
+    currency: Currency
+    status: Status
+    refundingAmount: NotRequired[YuanText]
+    refundedAmount: YuanText
+    transactionId: NotRequired[str]
+    successTime: NotRequired[str]
+    createdAt: Moment
+
+
+class OrderListData(TypedDict):
+    orders: list[OrderListDataOrder]
+    cursor: NotRequired[str]
+
+
+class OrderList(TypedDict):
+    success: Literal[True]
+    data: OrderListData
+
+
+ExportData = TypedDict(
+    'ExportData',
+    {
+        'exportId': str,
+        'kind': ExportKind,
+        'from': Day,
+        'to': Day,
+        'status': Literal['running', 'done', 'failed'],
+        'reason': NotRequired[str],
+        'rows': NotRequired[int],
+        'url': NotRequired[str],
+        'createdAt': Moment,
+        'expiresAt': Moment,
+    },
+)
+
+
+class Export(TypedDict):
+    success: Literal[True]
+    data: ExportData
+
+
 class QueriedData(TypedDict):
     outTradeNo: OurOrderNumber
     transactionId: NotRequired[str]
@@ -1053,3 +1304,61 @@ class QueriedData(TypedDict):
 class Queried(TypedDict):
     success: Literal[True]
     data: QueriedData
+
+
+class BillDayMembers(TypedDict):
+    date: BillDate
+    status: BillStatus
+    reason: NotRequired[str]
+    updatedAt: Moment
+    orders: NotRequired[int]
+    amount: NotRequired[YuanText]
+    refunds: NotRequired[int]
+    refundAmount: NotRequired[YuanText]
+    fee: NotRequired[FeeText]
+    ours: NotRequired[BillDayMembersOurs]
+    income: NotRequired[YuanText]
+    expense: NotRequired[YuanText]
+    otherMovements: NotRequired[list[BillDayMembersOtherMovement]]
+    differences: NotRequired[int]
+    repaired: NotRequired[int]
+
+
+class BillDaysData(TypedDict):
+    days: list[BillDayMembers]
+
+
+class BillDays(TypedDict):
+    success: Literal[True]
+    data: BillDaysData
+
+
+class BillDayWaiting(TypedDict):
+    success: Literal[True]
+    data: BillDayMembers
+
+
+class BillDayData(TypedDict):
+    date: BillDate
+    status: BillStatus
+    reason: NotRequired[str]
+    updatedAt: Moment
+    orders: NotRequired[int]
+    amount: NotRequired[YuanText]
+    refunds: NotRequired[int]
+    refundAmount: NotRequired[YuanText]
+    fee: NotRequired[FeeText]
+    ours: NotRequired[BillDayDataOurs]
+    income: NotRequired[YuanText]
+    expense: NotRequired[YuanText]
+    otherMovements: NotRequired[list[BillDayDataOtherMovement]]
+    differences: NotRequired[int]
+    repaired: NotRequired[int]
+    listed: NotRequired[list[BillDifference]]
+    nextCursor: NotRequired[str]
+    links: BillDayDataLinks
+
+
+class BillDay(TypedDict):
+    success: Literal[True]
+    data: BillDayData
