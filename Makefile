@@ -127,6 +127,9 @@ clients: setup $(CLIENTS)/.ready ## both clients, built and called against a san
 examples: setup ## each shop of examples/ beside a sandbox: bought, paid, heard of, refunded, and how long that took (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/examples $(ARGS)
 
+first-hour: setup ## by the documents alone, from an empty clone: each shop of examples/ installed, up, paid, heard of, refunded, with times (needs node and npm)
+	@$(PY) -m tests.examples.from_a_clone
+
 generated: setup $(CLIENTS)/.ready ## what both clients have of docs/openapi.yaml, written anew (needs node and npm)
 	@mkdir -p .sandbox/clients && cp clients/typescript/package.json .sandbox/clients/
 	@cd .sandbox/clients && npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts
@@ -160,6 +163,9 @@ drills: setup ## every key changes under load, each step held for seconds, figur
 
 backlog: setup ## thousands of payments due at once, and WeChat Pay away for an hour: before and now, in figures (SHORT=1: a tenth)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.resilience.backlog $(if $(SHORT),--short)
+
+bench-books: setup ## a made-up day of ROWS rows is compared: processor seconds of each stage, requests counted, memory at most (ROWS=100000)
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.books.large_day $(or $(ROWS),100000)
 
 bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (docs/performance.md)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.bench --environment $(BENCH) $(if $(SHORT),--short) \
@@ -197,6 +203,9 @@ built: build ## the HTTP tests against functions run from what was built, for th
 doctor: setup ## checks a .env file, or the deployed stack: make doctor ENV=dev [FILE=.env] (ARGS=--offline asks nobody)
 	@$(OPERATE).doctor --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(ARGS)
 
+golive: setup ## the vendor's go-live checklist, row by row, as dated Markdown, with a status for CI: make golive ENV=prod|FILE=.env [PRODUCTS="native h5"] > report.md
+	@$(OPERATE).golive --stack wechatpay-$(ENV) $(if $(FILE),--file $(FILE)) $(if $(PRODUCTS),--products "$(PRODUCTS)") $(ARGS)
+
 deploy: setup ## check, build, deploy, and what to do next: make deploy ENV=dev [FILE=.env] [PARAMETERS="Name=value …"] [YES=1]
 	@SAM_CLI_TELEMETRY=0 $(OPERATE).deploy --stack wechatpay-$(ENV) --env $(ENV) --sam $(SAM)/bin/sam --build "make build" $(if $(FILE),--file $(FILE)) $(if $(YES),--yes) $(ARGS) $(PARAMETERS)
 
@@ -226,6 +235,17 @@ republish: setup ## every event since a moment again: make republish SINCE=2026-
 
 journal: setup ## the books anew from the payments themselves (ENV=dev)
 	@$(OPERATE).journal --stack wechatpay-$(ENV) $(ARGS)
+
+orders: setup ## orders as a table: DAY=2026-11-28, FROM= TO=, USER_ID=, CONTENT_ID=, STATUS=, METHOD=; all of them, or KIND=movements, with CSV=file (ENV=dev)
+	@$(OPERATE).books.orders --stack wechatpay-$(ENV) $(if $(DAY),--day "$(DAY)") $(if $(FROM),--from "$(FROM)") $(if $(TO),--to "$(TO)") \
+		$(if $(USER_ID),--user "$(USER_ID)") $(if $(CONTENT_ID),--content "$(CONTENT_ID)") $(if $(STATUS),--status "$(STATUS)") $(if $(METHOD),--method "$(METHOD)") \
+		$(if $(LIMIT),--limit "$(LIMIT)") $(if $(KIND),--kind "$(KIND)") $(if $(CSV),--csv "$(CSV)") $(ARGS)
+
+bills: setup ## the last bills of WeChat Pay against our records; DAY=2026-11-28: in what they differ; RUN=1: compare it now (ENV=dev)
+	@$(OPERATE).books.bills --stack wechatpay-$(ENV) --day "$(DAY)" $(if $(RUN),--run) $(ARGS)
+
+statement: setup ## a bill that was downloaded by hand against our records: make statement FILE=bill.csv (ENV=dev)
+	@$(OPERATE).books.statement --stack wechatpay-$(ENV) --file "$(FILE)" $(ARGS)
 
 cancel-refund: setup ## a refund that WeChat Pay does not take ends: make cancel-refund ORDER=WX… REFUND=RF… (ENV=dev)
 	@$(OPERATE).cancel_refund --stack wechatpay-$(ENV) --order "$(ORDER)" --refund "$(REFUND)" $(ARGS)

@@ -18,6 +18,8 @@ KEPT = {
     "CheckoutsTable": "what was to be paid, and by which order it was",
     "QuarantineTable": "evidence that contradicted them",
     "NotificationsTable": "what WeChat Pay told of your other products in the last 90 days",
+    "BillsTable": "where each day's bills and your books differed",
+    "BillsBucket": "WeChat Pay's bills",
     "SigningSecret": "the merchant's signing key",
     "VerificationSecret": "the keys that prove what WeChat Pay says",
     "CertificatesSecret": "WeChat Pay's certificates",

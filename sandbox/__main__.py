@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TextIO
 
 from sandbox import loopback
 from sandbox.signals import listen, until_told_to_stop
@@ -82,6 +83,11 @@ def main(arguments: list[str] | None = None) -> int:
         help="what forwarded events are signed with, to be the same at every start (default: a new one)",
     )
     parser.add_argument("--log-file", type=Path, help="what the functions write is appended here")
+    parser.add_argument(
+        "--wechat-log",
+        type=Path,
+        help="a line for each request to WeChat Pay and each notification of it is appended here, with what was wrong with it",
+    )
     options = parser.parse_args(arguments)
     parameters = dict(options.parameter)
     if options.webhook_secret and not options.forward_events:
@@ -101,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     from sandbox.stack import STACK_NAME, Sandbox
 
     with ExitStack() as stack:
-        sink = _log_to(options.log_file, stack) if options.log_file is not None else None
+        sink = _log_to(options.log_file, stack)
         try:
             sandbox = Sandbox(
                 port=options.port,
@@ -110,6 +116,7 @@ def main(arguments: list[str] | None = None) -> int:
                 log_sink=sink,
                 forward_events=options.forward_events,
                 webhook_secret=options.webhook_secret,
+                wechat_log=_appended(options.wechat_log, stack),
             )
         except OSError as error:
             return _failed(f"port {options.port} cannot be had ({error.strerror}); --port chooses another")
@@ -156,8 +163,15 @@ def _failed(sentence: str) -> int:
     return 1
 
 
-def _log_to(file: Path, stack: ExitStack) -> Callable[[str, str], None]:
-    log = stack.enter_context(file.open("a", buffering=1, encoding="utf-8"))
+def _appended(file: Path | None, stack: ExitStack) -> TextIO | None:
+    """The file, for lines at its end as long as the sandbox runs."""
+    return None if file is None else stack.enter_context(file.open("a", buffering=1, encoding="utf-8"))
+
+
+def _log_to(file: Path | None, stack: ExitStack) -> Callable[[str, str], None] | None:
+    log = _appended(file, stack)
+    if log is None:
+        return None
 
     def sink(logical_id: str, line: str) -> None:
         log.write(f"{logical_id}: {line}\n")

@@ -124,14 +124,15 @@ class QueueMapping:
 
 @dataclass(frozen=True)
 class Schedule:
-    """One schedule that invokes a function at a fixed rate: EventBridge Scheduler's, or a rule's."""
+    """One schedule that invokes a function at a fixed rate or at moments of each day: EventBridge Scheduler's, or a rule's."""
 
     logical_id: str  # SweepFunctionMinute
     arn: str
     function: str  # logical id
-    rate: int  # seconds
+    rate: int  # seconds; 0 where it goes by moments
     source: str  # aws.scheduler, or aws.events for a rule
     input: Any = None  # the whole event, where the template gives one
+    moments: tuple[int, ...] = ()  # seconds since midnight, UTC, in order
 
 
 @dataclass(frozen=True)

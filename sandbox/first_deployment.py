@@ -40,6 +40,7 @@ def chosen_parameters(
         "AllowedOrigins": api,
         "ReturnOrigins": api,
         "MerchantName": shop_name,
+        "AlarmEmail": "operator@shop.example",
     }
 
 

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TextIO
 
 from starlette.routing import BaseRoute
 
@@ -45,7 +45,7 @@ class Sandbox:
     `port` is the API's (0: a free one; OSError when it is taken, at once). `credentials` is a file of the simulator's to
     re-use or write, `parameters` override the template's, `pages` replace shop and phone on the API's port (read at start),
     `forward_events` is the web server of this machine (loopback.receiver) that each event is posted to as a webhook, signed
-    with `webhook_secret` (a new one by default). `log_sink` takes (logical id, line) of what functions write. With `schedules=False` no schedule fires by itself;
+    with `webhook_secret` (a new one by default). `log_sink` takes (logical id, line) of what functions write, `wechat_log` the simulator's lines. With `schedules=False` no schedule fires by itself;
     `schedules[logical id].run_now()` does it then.
 
     Where the variable SANDBOX_BUILT names the folder that `make build` fills, functions run from there.
@@ -65,13 +65,14 @@ class Sandbox:
         schedules: bool = True,
         forward_events: str | None = None,
         webhook_secret: str | None = None,
+        wechat_log: TextIO | None = None,
     ) -> None:
         self.webhook: dict[str, str] | None = None
         if forward_events is not None:
             secret = webhook_secret or new_secret()
             key_of(secret)
             self.webhook = {"url": loopback.receiver(forward_events), "secret": secret}
-        self._template, self._mode = template, mode
+        self._template, self._mode, self._wechat_log = template, mode, wechat_log
         self._overrides = dict(parameters or {})
         self._max_processes, self._log_sink = max_processes, log_sink
         self._front = Front(self, routes(self) if pages is None else pages)
@@ -110,7 +111,7 @@ class Sandbox:
             aws = side.submit(self.aws.start)
             self._ends.callback(self.aws.stop)
             self.credentials = Credentials.load_or_create(self.credentials_path)
-            simulator = Simulator(self.credentials, clock=self.clock, mode=self._mode)
+            simulator = Simulator(self.credentials, clock=self.clock, mode=self._mode, log=self._wechat_log)
             self._ends.callback(simulator.stop)
             self.simulator = simulator.start()
             self.open_platform = simulator.open_platform_url

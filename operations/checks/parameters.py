@@ -9,7 +9,7 @@ from payments.core.errors import ConfigurationError
 from sandbox.cloudformation.template import TemplateError, checked, parameters_of
 
 ROOT = Path(__file__).parents[2]
-_SCOPES = ("PayScope", "ChargeScope", "RefundScope")
+_SCOPES = ("PayScope", "ChargeScope", "RefundScope", "ReadScope", "ReconcileScope")
 
 
 def check_parameters(given: dict[str, str], deployed: Stack | None) -> None:
@@ -48,12 +48,10 @@ def _name_apps(given: dict[str, str], deployed: Stack | None) -> None:
 
 
 def _tell_apart(given: dict[str, str], deployed: Stack | None, defaults: dict[str, str]) -> None:
-    """The three rights have three names. Raises CannotError: with two alike, functions would serve nobody."""
+    """Each right has a name of its own. Raises CannotError: with two alike, functions would serve nobody."""
     names = [given.get(name) or kept(deployed, name) or defaults[name] for name in _SCOPES]
     if len(set(names)) < len(names):
-        raise CannotError(
-            "PayScope, ChargeScope and RefundScope must differ: with one name, every buyer may do all of it"
-        )
+        raise CannotError(f"{', '.join(_SCOPES)} must differ: with one name, every buyer may do all of it")
 
 
 def _keep(given: dict[str, str], deployed: Stack) -> None:

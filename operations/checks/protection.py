@@ -1,4 +1,4 @@
-"""Whether the tables of payments, quarantine and notifications refuse to be deleted, and can be restored to any second."""
+"""Whether the tables of payments, quarantine, notifications and bills refuse to be deleted, and can be restored to any second."""
 
 from botocore.exceptions import ClientError
 
@@ -10,6 +10,7 @@ _TABLES = (
     "CheckoutsTableName",
     "QuarantineTableName",
     "NotificationsTableName",
+    "BillsTableName",
 )
 
 

@@ -99,6 +99,10 @@ class Aws:
         """Have one service more than every sandbox has, before anybody calls it. Only while started."""
         self._running().offer(service)
 
+    def later(self, service: str, make: Callable[[], object]) -> None:
+        """Have a service that few ask, with what `make` puts into it, from its first request on. Only while started."""
+        self._running().later(service, make)
+
     def describe(self, stack: DeployedStack) -> None:
         """Have CloudFormation tell of this stack from now on. Only while started."""
         with self._running() as engine:

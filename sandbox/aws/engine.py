@@ -14,6 +14,9 @@ from sandbox.deployed import DeployedStack
 SERVICES = ("dynamodb", "dynamodbstreams", "events", "iam", "kms", "logs", "secretsmanager", "sqs", "sts")
 """What every sandbox has: moto knows two hundred, and each costs start-up time. (kms: tables with encryption.)"""
 
+_NAMES = {"monitoring": "cloudwatch"}
+"""moto's name of a service whose requests are signed for another."""
+
 
 class Engine:
     """moto for one account in one region. Everything here runs under one lock: moto is not safe between threads."""
@@ -28,6 +31,7 @@ class Engine:
         self.now = now
         self.stacks: dict[str, DeployedStack] = {}
         """What was deployed here, by name."""
+        self._later: dict[str, list[Callable[[], object]]] = {}
         self._state: dict[str, dict[str, Any]] = {}
         with self._lock:
             for service in SERVICES:
@@ -40,6 +44,10 @@ class Engine:
         with self._lock:
             if service not in self._apps:
                 self._apps[service] = moto_internals.application(service)
+
+    def later(self, service: str, make: Callable[[], object]) -> None:
+        """Have a service that few ask, and call `make`, before its first request is answered: until then it costs nothing."""
+        self._later.setdefault(service, []).append(make)
 
     def __enter__(self) -> Self:
         """Put this sandbox's state in place, and keep everybody else out until the block ends."""
@@ -62,7 +70,12 @@ class Engine:
         return time.time() if cls._current is None else cls._current.now()
 
     def app(self, service: str) -> WsgiApp | None:
-        """The application of a service, or None when the sandbox does not offer it."""
+        """The application of a service, or None when the sandbox does not offer it. Call it inside `with engine:`."""
+        service = _NAMES.get(service, service)
+        if makes := self._later.pop(service, None):
+            self.offer(service)
+            for make in makes:
+                make()
         return self._apps.get(service)
 
     def forget(self) -> None:

@@ -56,6 +56,10 @@ _OBJECT = {
     "GetObject": "GetObject",
     "HeadObject": "GetObject",
     "DeleteObject": "DeleteObject",
+    "CreateMultipartUpload": "PutObject",
+    "UploadPart": "PutObject",
+    "CompleteMultipartUpload": "PutObject",
+    "AbortMultipartUpload": "AbortMultipartUpload",
 }
 
 

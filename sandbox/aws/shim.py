@@ -15,6 +15,7 @@ from sandbox.aws.access_control import ADMIN_ACCESS_KEY, Credential, RefusedErro
 from sandbox.aws.engine import Engine
 from sandbox.aws.expressions import unused_placeholders
 from sandbox.aws.in_process import WsgiApp
+from sandbox.aws.presigned import opened
 from sandbox.aws.rest import s3_operation
 
 log = logging.getLogger(__name__)
@@ -53,8 +54,10 @@ class Shim:
         if _service(environ) == "s3":
             protocol = "s3"
         try:
+            signed = opened(environ)
+            protocol = "s3" if signed else protocol
             with self._engine:
-                return self._answer(environ, start_response)
+                return self._answer(environ, signed, start_response)
         except RefusedError as refusal:
             status, body = refusal.status, _error(refusal, protocol)
             status = 403 if protocol == "s3" else status  # a HEAD request's only answer
@@ -68,7 +71,9 @@ class Shim:
         start_response(f"{status} Refused", [("Content-Type", kind), ("Content-Length", str(len(body)))])
         return [body]
 
-    def _answer(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def _answer(
+        self, environ: dict[str, Any], signed: dict[str, str], start_response: Any
+    ) -> Iterable[bytes]:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length > _MAX_BODY_BYTES:
             raise RefusedError("RequestEntityTooLarge", "the request is too large", 413)
@@ -76,7 +81,8 @@ class Shim:
         environ["wsgi.input"] = io.BytesIO(raw)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = self._engine.account
 
-        credential = Credential.demanded(environ.get("HTTP_AUTHORIZATION", ""))
+        said = environ | signed
+        credential = Credential.demanded(said.get("HTTP_AUTHORIZATION", ""))
         service = credential.service
         prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
         if prefix.startswith("DynamoDBStreams"):
@@ -95,7 +101,7 @@ class Shim:
         if app is None:
             raise RefusedError("UnknownOperationException", f"the sandbox has no {service}")
 
-        token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
+        token = said.get("HTTP_X_AMZ_SECURITY_TOKEN")
         target = f"{service}.{operation}"
         if service in self._recorder.outages and credential.access_key != ADMIN_ACCESS_KEY:
             raise RefusedError("ServiceUnavailableException", "an outage, made on purpose", 503)

@@ -1,4 +1,4 @@
-"""Resource types that only watch, keep or name: nothing here depends on them, so each gets a name, and references to it work."""
+"""Resource types that only watch, keep or name: nothing here depends on them, so each gets a name, references to it work, and some are told of."""
 
 import json
 from collections.abc import Callable
@@ -10,8 +10,12 @@ from sandbox.cloudformation.template import TemplateError
 
 
 def alarm(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
-    """AWS::CloudWatch::Alarm: it only watches, and nothing measures all the time here."""
+    """AWS::CloudWatch::Alarm: CloudWatch tells of it, and nothing measures all the time here."""
     name = properties.get("AlarmName", f"{stack}-{logical_id}")
+    # A number that is a parameter is text, which CloudFormation takes as well.
+    numbers = {"Threshold": float(properties["Threshold"])} if "Threshold" in properties else {}
+    described = {**properties, **numbers, "AlarmName": name}
+    aws.later("cloudwatch", lambda: aws.client("cloudwatch").put_metric_alarm(**described))
     return Created(name, {"Arn": f"arn:aws:cloudwatch:{aws.region}:{aws.account}:alarm:{name}"})
 
 
@@ -26,10 +30,19 @@ def dashboard(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any])
 
 
 def topic(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:
-    """AWS::SNS::Topic: alarms speak through it, and none does here."""
+    """AWS::SNS::Topic: alarms speak through it, and none does here. Whoever it names has agreed at once."""
     only(logical_id, properties, "TopicName DisplayName Subscription KmsMasterKeyId Tags")
     name = properties.get("TopicName", f"{stack}-{logical_id}")
-    return Created(f"arn:aws:sns:{aws.region}:{aws.account}:{name}", {"TopicName": name})
+    arn = f"arn:aws:sns:{aws.region}:{aws.account}:{name}"
+
+    def make() -> None:
+        client = aws.client("sns")
+        client.create_topic(Name=name)
+        for each in properties.get("Subscription", []):
+            client.subscribe(TopicArn=arn, Protocol=each["Protocol"], Endpoint=each["Endpoint"])
+
+    aws.later("sns", make)
+    return Created(arn, {"TopicName": name})
 
 
 def archive(aws: Aws, stack: str, logical_id: str, properties: dict[str, Any]) -> Created:

@@ -10,6 +10,8 @@ from sandbox.cloudformation.template import TemplateError
 from sandbox.deployed import Function, Schedule
 
 _RATE = re.compile(r"rate\(([1-9][0-9]*) (minute|hour|day)(s?)\)")
+_CRON = re.compile(r"cron\((\S+) (\S+) (?:\* \* \?|\? \* \*) \*\)")
+_PART = re.compile(r"(\*|[0-9]{1,2})(?:-([0-9]{1,2})|/([1-9][0-9]?))?")
 _SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 
 
@@ -44,11 +46,19 @@ def _schedule(
 ) -> Schedule:
     if properties.get("State", "ENABLED") != "ENABLED":
         raise TemplateError(f"{logical_id}: a disabled schedule is not supported")
+    expression, zone = (
+        properties["ScheduleExpression"],
+        properties.get("ScheduleExpressionTimezone", "UTC"),
+    )
+    if zone != "UTC":
+        raise TemplateError(f"{logical_id}: the sandbox supports schedules in UTC only, not in {zone}")
+    daily = _CRON.fullmatch(expression)
     return Schedule(
         logical_id=logical_id,
         arn=arn,
         function=function.logical_id,
-        rate=_rate(logical_id, properties["ScheduleExpression"]),
+        rate=0 if daily else _rate(logical_id, expression),
+        moments=_moments(logical_id, daily[1], daily[2]) if daily else (),
         source=source,
         input=_input(logical_id, properties["Target"].get("Input")),
     )
@@ -57,8 +67,33 @@ def _schedule(
 def _rate(logical_id: str, expression: str) -> int:
     found = _RATE.fullmatch(expression)
     if found is None or (found[1] == "1") == bool(found[3]):  # one minute, but two minutes
-        raise TemplateError(f"{logical_id}: the sandbox supports rate(...) only, not {expression}")
+        raise TemplateError(
+            f"{logical_id}: the sandbox supports rate(...) and daily cron(minutes hours * * ? *), not {expression}"
+        )
     return int(found[1]) * _SECONDS[found[2]]
+
+
+def _moments(logical_id: str, minutes: str, hours: str) -> tuple[int, ...]:
+    """Seconds since midnight of a daily cron expression (EventBridge User Guide, "Cron expressions")."""
+    each_minute, each_hour = _field(logical_id, minutes, 60), _field(logical_id, hours, 24)
+    return tuple(hour * 3600 + minute * 60 for hour in each_hour for minute in each_minute)
+
+
+def _field(logical_id: str, text: str, end: int) -> list[int]:
+    """The values of `*`, `5`, `5,20`, `2-12` or `10/30`, below `end`."""
+    chosen: set[int] = set()
+    for each in text.split(","):
+        found = _PART.fullmatch(each)
+        if found is None:
+            raise TemplateError(f"{logical_id}: the sandbox does not know {text} in a cron expression")
+        first = 0 if found[1] == "*" else int(found[1])
+        last = int(found[2]) if found[2] else first
+        if found[1] == "*" or found[3]:
+            last = end - 1
+        chosen |= set(range(first, last + 1, int(found[3] or 1)))
+    if not chosen or max(chosen) >= end:
+        raise TemplateError(f"{logical_id}: {text} is out of range in a cron expression")
+    return sorted(chosen)
 
 
 def _input(logical_id: str, text: str | None) -> Any:

@@ -1,51 +1,29 @@
-"""`python -m sandbox.simulator`: WeChat Pay alone, until SIGTERM or SIGINT."""
+"""`python -m sandbox.simulator`: serve WeChat Pay, which is also what it does without a word, or trigger a notification."""
 
-import argparse
 import sys
+from collections.abc import Sequence
 
-from sandbox.signals import listen, until_told_to_stop
-from sandbox.simulator.clock import Clock
-from sandbox.simulator.credentials import Credentials, CredentialsError
-from sandbox.simulator.protocol.keys import MODES
-from sandbox.simulator.simulator import Simulator
+from sandbox.simulator import serve
+from sandbox.simulator.triggering import trigger
+
+_COMMANDS = {"serve": serve.serve, "trigger": trigger.trigger}
 
 
-def main() -> int:
-    """Serve until told to end; returns the exit status."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox.simulator",
-        description="A WeChat Pay APIv3 on a loopback port, for any client.",
-    )
-    parser.add_argument("--port", type=int, default=0, help="0, the default, picks a free one")
-    parser.add_argument("--open-platform-port", type=int, default=0, help="of the open platform, likewise")
-    parser.add_argument(
-        "--credentials", required=True, metavar="FILE", help="JSON; written when it is not there"
-    )
-    parser.add_argument("--mode", choices=MODES, default="pubkey", help="which key of WeChat Pay's signs")
-    parser.add_argument(
-        "--minute-between-refunds",
-        action="store_true",
-        help="refuse a refund that follows another of the same order within a minute",
-    )
-    arguments = parser.parse_args()
+def main(words: Sequence[str]) -> int:
+    """Do what is asked for; returns the exit status."""
+    if words and words[0] in _COMMANDS:
+        return _COMMANDS[words[0]](words[1:])
+    if words and words[0] in ("-h", "--help"):
+        return _help()
+    return serve.serve(words)
 
-    listen()
-    try:
-        credentials = Credentials.load_or_create(arguments.credentials)
-        simulator = Simulator(
-            credentials,
-            clock=Clock(),
-            mode=arguments.mode,
-            minute_between_refunds=arguments.minute_between_refunds,
-        )
-        url = simulator.start(arguments.port, open_platform_port=arguments.open_platform_port)
-    except (CredentialsError, OSError, OverflowError, ValueError) as error:
-        parser.error(str(error))
-    print(f"{url}\nopen platform: {simulator.open_platform_url}", flush=True)
-    until_told_to_stop()
-    simulator.stop()
+
+def _help() -> int:
+    for parser in (serve.parser(), trigger.parser()):
+        parser.print_help()
+        print()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,7 @@
 """The simulator put together, and served on a loopback port."""
 
 from functools import partial
+from typing import TextIO
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -13,6 +14,7 @@ from sandbox.simulator.cashier.h5_page import H5Page
 from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.controls.bill_controls import BillControls
 from sandbox.simulator.controls.controls import Controls
+from sandbox.simulator.controls.coverage_control import CoverageControl
 from sandbox.simulator.controls.fault_controls import FaultControls
 from sandbox.simulator.controls.key_controls import KeyControls
 from sandbox.simulator.controls.login_controls import LoginControls
@@ -43,13 +45,17 @@ from sandbox.simulator.refunds.abnormal_refund import AbnormalRefunds
 from sandbox.simulator.refunds.domestic_refunds import Refunds
 from sandbox.simulator.refunds.refund import Refund, RefundStatus
 from sandbox.simulator.refunds.refund_ledger import RefundLedger
+from sandbox.simulator.watching.log import Log
+from sandbox.simulator.watching.mistakes import Mistakes
+from sandbox.simulator.watching.watched import Watched
 
 
 class Simulator:
     """A WeChat Pay APIv3 for the one merchant of `credentials`, on the time of `clock`.
 
     `mode` says which of WeChat Pay's keys sign (see Keys). Raises ValueError for one that there is not. With
-    `minute_between_refunds` two refunds of one order lie a minute apart, or the second is refused.
+    `minute_between_refunds` two refunds of one order lie a minute apart, or the second is refused. With a `log` each request
+    and notification is a line of it, with what was wrong in words.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class Simulator:
         clock: Timepiece,
         mode: str = "pubkey",
         minute_between_refunds: bool = False,
+        log: TextIO | None = None,
     ) -> None:
         keys = Keys(credentials, clock, mode=mode)
         merchant_keys = MerchantKeys(credentials)
@@ -66,7 +73,8 @@ class Simulator:
         faults = Faults()
         apps, codes = Apps(credentials), Codes(clock)
         authorize = Authorize(apps, codes)
-        self._courier = Courier(keys.for_notification, faults, clock)
+        written = None if log is None else Log(log, clock)
+        self._courier = Courier(keys.for_notification, faults, clock, written)
         self._refund_ledger = RefundLedger(
             ledger,
             clock,
@@ -75,18 +83,20 @@ class Simulator:
             minute_between=minute_between_refunds,
         )
         statements = Statements(ledger, self._refund_ledger)
+        endpoints = [
+            *Transactions(credentials, ledger, apps).endpoints(),
+            *Refunds(self._refund_ledger).endpoints(),
+            *AbnormalRefunds(
+                self._refund_ledger, keys=keys, outcome=partial(_outcome, faults, ABNORMAL_REFUND)
+            ).endpoints(),
+            *Certificates(keys, merchant_keys).endpoints(),
+            *Bills(statements, clock).endpoints(),
+            *Echo(keys=keys, merchant_keys=merchant_keys, courier=self._courier, clock=clock).endpoints(),
+        ]
         gateway = Gateway(
-            [
-                *Transactions(credentials, ledger, apps).endpoints(),
-                *Refunds(self._refund_ledger).endpoints(),
-                *AbnormalRefunds(
-                    self._refund_ledger, keys=keys, outcome=partial(_outcome, faults, ABNORMAL_REFUND)
-                ).endpoints(),
-                *Certificates(keys, merchant_keys).endpoints(),
-                *Bills(statements, clock).endpoints(),
-                *Echo(keys=keys, merchant_keys=merchant_keys, courier=self._courier, clock=clock).endpoints(),
-            ],
+            endpoints,
             gatekeeper=Gatekeeper(credentials.mchid, merchant_keys, clock),
+            mistakes=Mistakes(credentials, merchant_keys, clock, endpoints),
             keys=keys,
             faults=faults,
         )
@@ -115,6 +125,7 @@ class Simulator:
                 *BillControls(statements, ledger, self._refund_ledger).routes(),
                 *FaultControls(faults).routes(),
                 *KeyControls(keys, merchant_keys).routes(),
+                *CoverageControl(endpoints).routes(),
                 *NotifyControls(
                     ledger=ledger, courier=self._courier, merchant_keys=merchant_keys, clock=clock
                 ).routes(),
@@ -124,6 +135,8 @@ class Simulator:
         self.open_platform: ASGIApp = OpenPlatform(
             apps=apps, codes=codes, tokens=Tokens(apps, clock), authorize=authorize, faults=faults
         ).app
+        if written is not None:
+            self.app, self.open_platform = Watched(self.app, written), Watched(self.open_platform, written)
         self._served: Served | None = None
         self._open_platform_served: Served | None = None
         self._stopped = False

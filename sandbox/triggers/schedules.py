@@ -10,11 +10,13 @@ from sandbox.clock import Clock
 from sandbox.deployed import Schedule
 from sandbox.triggers.trigger import Trigger
 
+DAY = 86_400.0  # seconds
+
 log = logging.getLogger(__name__)
 
 
 class ScheduleTimer(Trigger):
-    """Invokes one function at its schedule's rate, the first time one interval after the start.
+    """Invokes one function at its schedule's rate, the first time one interval after the start, or at its moments of the day.
 
     However far the clock is moved, ticks that it passed become one invocation, at once: step by step, every step gets
     its own. Invocations never overlap; what came due meanwhile becomes one more. One that fails is logged and not
@@ -33,7 +35,7 @@ class ScheduleTimer(Trigger):
 
     def start(self) -> None:
         """Count from now. Raises RuntimeError when called twice."""
-        self._next = self._clock.time() + self._schedule.rate
+        self._next = _following(self._schedule, self._clock.time(), self._clock.time())
         self._clock.on_advance(self._wake)
         super().start()
 
@@ -50,16 +52,16 @@ class ScheduleTimer(Trigger):
         )
 
     def _run(self) -> None:
-        rate = self._schedule.rate
         while True:
             with self._state:
                 while not self._stopping.is_set() and (left := self._next - self._clock.time()) > 0:
                     self._state.wait(left)
                 if self._stopping.is_set():
                     return
-                passed = (self._clock.time() - self._next) // rate
-                tick = self._next + passed * rate
-                self._next = tick + rate
+                now = self._clock.time()
+                following = _following(self._schedule, self._next, now)
+                tick = _before(self._schedule, following)
+                self._next = following
                 self._under_way = True
             self._fire(tick)
             with self._state:
@@ -97,3 +99,23 @@ class ScheduleTimer(Trigger):
             "resources": [schedule.arn],
             "detail": "{}" if schedule.source == "aws.scheduler" else {},
         }
+
+
+def _following(schedule: Schedule, tick: float, now: float) -> float:
+    """The first tick after `now`, counted from `tick`."""
+    if schedule.moments:
+        return min(each for each in _around(schedule, now) if each > now)
+    return tick + ((now - tick) // schedule.rate + 1) * schedule.rate
+
+
+def _before(schedule: Schedule, tick: float) -> float:
+    """The tick before `tick`."""
+    if schedule.moments:
+        return max(each for each in _around(schedule, tick) if each < tick)
+    return tick - schedule.rate
+
+
+def _around(schedule: Schedule, moment: float) -> list[float]:
+    """The moments of the days around this one, in epoch seconds."""
+    today = moment // DAY * DAY
+    return [day + each for day in (today - DAY, today, today + DAY) for each in schedule.moments]

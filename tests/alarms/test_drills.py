@@ -173,11 +173,12 @@ def test_a_sweep_that_stands_still(world: World) -> None:
     assert world.rung() == {"OldestDueAlarm"}
 
 
-def test_dead_letters(world: World) -> None:
-    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs["SettleDeadLetters"]
+@pytest.mark.parametrize("queue", ["SettleDeadLetters", "BooksDeadLetters", "ExportsDeadLetters"])
+def test_dead_letters(world: World, queue: str) -> None:
+    queues, dead = world.sandbox.aws.client("sqs"), world.sandbox.deployed.refs[queue]
     queues.send_message(QueueUrl=dead, MessageBody='{"out_trade_no": "WXGIVENUP"}')
-    world.look_at_queue("SettleDeadLetters")
-    assert world.rung() == {"SettleDeadLettersAlarm"}
+    world.look_at_queue(queue)
+    assert world.rung() == {f"{queue}Alarm"}
     queues.purge_queue(QueueUrl=dead)
 
 
@@ -238,6 +239,30 @@ def test_a_payment_that_the_books_never_heard_of(world: World) -> None:
     mapping = {"EventSourceMappingUUID": world.sandbox.deployed.refs["JournalFunctionStream"]}
     world.put("AWS/Lambda", "OnFailureDestinationDeliveredEventCount", mapping, 1)
     assert world.rung() == {"UnjournalledAlarm"}
+
+
+def test_a_day_whose_bills_cannot_be_had(world: World) -> None:
+    """It rings in the evening, and until somebody has seen to it."""
+    refused = failing("tradeBill", 403, "NO_AUTH")
+    evening = (20 - 8) * 3600 + 35 * 60  # Beijing's, in UTC
+    world.sandbox.clock.advance((evening - world.now()) % 86400)
+    world.begin()
+    world.faults(refused)
+    world.invoke("BillsFunction", {})
+    assert world.rung() == {"BillMissingAlarm"}
+    told = [event for event in world.sandbox.events() if event["detail-type"] == "BillMissing"]
+    assert told[-1]["detail"]["status"] == "pending"  # nobody had looked yet; why it is so follows
+
+    world.begin()
+    world.invoke("BillsFunction", {})
+    world.until(lambda: not bill_rings(world))
+
+
+def bill_rings(world: World) -> bool:
+    """Looked at once more: the alarm ends with the first look that finds every day done."""
+    world.later()
+    world.invoke("BillsFunction", {})
+    return rings(world.sandbox.deployed.alarms["BillMissingAlarm"], world.metrics, now=world.now())
 
 
 def test_complaints_wake_nobody(world: World) -> None:

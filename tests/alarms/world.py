@@ -29,7 +29,7 @@ class World:
     def __init__(self) -> None:
         self.metrics = Metrics()
         self.seen: set[tuple[str, str]] = set()
-        self.sandbox = Running(schedules=False, log_sink=self._written)
+        self.sandbox = Running(schedules=False, parameters={"AlarmEmail": ""}, log_sink=self._written)
         self.shop = Shop(self.sandbox)
         self._began = 0.0
 

@@ -82,3 +82,16 @@ def pay(shop):
         assert shop.control("pay", {"outTradeNo": order["outTradeNo"]}).status_code == 200
 
     return paid
+
+
+@pytest.fixture
+def checkout(shop, request):
+    """Keeps what is to be paid: its address."""
+
+    def kept(**members):
+        body = {"contentId": request.node.name[:60], "amount": "19.99", "subject": "古琴曲《流水》"}
+        answer = shop.call("POST", "/checkout", body | members)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]["checkoutUrl"]
+
+    return kept

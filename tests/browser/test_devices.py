@@ -21,19 +21,6 @@ BOTS = (
 
 
 @pytest.fixture
-def checkout(shop, request):
-    """Keeps what is to be paid: its address."""
-
-    def kept(**members):
-        body = {"contentId": request.node.name[:60], "amount": "19.99", "subject": "古琴曲《流水》"}
-        answer = shop.call("POST", "/checkout", body | members)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["data"]["checkoutUrl"]
-
-    return kept
-
-
-@pytest.fixture
 def orders(shop):
     """What WeChat Pay has come to know since: its orders."""
     before = {order["out_trade_no"] for order in shop.books()}
@@ -139,6 +126,147 @@ def test_where_wechat_pay_does_not_close_yet_the_page_says_where_it_is_still_ope
     assert len(payable(orders)) == 1
 
 
+def test_the_device_that_was_left_while_it_is_not_closed_yet_says_so_and_opens_nothing_by_itself(
+    sandbox, shop, tab, checkout, orders
+):
+    address = checkout()
+    desktop = tab(address, locale="en")
+    state(desktop, "scan")
+    phone = tab(address, user_agent=IPHONE, locale="en", **SMALL)
+    state(phone, "held")
+    shop.faults({"on": "close", "effect": "status", "status": 500, "code": "SYSTEM_ERROR"})
+    sandbox.clock.advance(4)
+    phone.get_by_role("button", name="Pay here instead").click()
+    state(phone, "handing")
+    # What is being closed is its own order, not another device's.
+    state(desktop, "closing", seconds=25)
+    assert not desktop.locator("#act").is_visible()
+    phone.close()  # whoever wanted it there gives up
+    (first,) = orders()
+    shop.faults()
+    shop.close(first["out_trade_no"])
+    state(desktop, "again", seconds=30)
+    desktop.screenshot(path=SHOTS / "devices-again.png")
+    posts = []
+    desktop.on("request", lambda request: posts.append(request.url) if request.method == "POST" else None)
+    desktop.wait_for_timeout(3000)
+    assert posts == []
+    assert len(orders()) == 1
+    desktop.get_by_role("button", name="Pay here").click()
+    state(desktop, "scan")
+    assert len(payable(orders)) == 1
+
+
+def test_an_open_tab_does_not_use_up_the_attempts_of_a_long_checkout(sandbox, shop, tab, checkout, orders):
+    """Its order ends after some hours, and the checkout lives for days."""
+    page = tab(checkout(), locale="en")
+    state(page, "scan")
+    (first,) = orders()
+    shop.close(first["out_trade_no"])
+    state(page, "again", seconds=30)
+    assert len(orders()) == 1
+    page.reload()  # this is somebody's own doing
+    state(page, "scan")
+    assert len(orders()) == 2
+
+
+def test_a_link_that_was_opened_anew_is_not_asked_about(sandbox, tab, checkout, orders):
+    """The buyer went to WeChat, came back, paid elsewhere instead, and comes here again: this order was never left for."""
+    address = checkout()
+    phone = tab(address, user_agent=IPHONE, locale="en", **SMALL)
+    state(phone, "leave")
+    phone.locator("#leave").click()
+    phone.go_back()
+    state(phone, "returned")
+    desktop = tab(address, locale="en")
+    state(desktop, "held")
+    sandbox.clock.advance(4)
+    desktop.get_by_role("button", name="Pay here instead").click()
+    state(desktop, "scan")
+    state(phone, "held", seconds=25)
+    sandbox.clock.advance(4)
+    phone.get_by_role("button", name="Pay here instead").click()
+    state(phone, "leave")
+    phone.reload()
+    state(phone, "leave")
+    assert len(payable(orders)) == 1
+
+
+def test_a_browser_that_only_calls_itself_wechats_says_what_to_do(tab, checkout, orders):
+    """Without the bridge of WeChat's own browser its cashier opens for nobody."""
+    page = tab(user_agent=WECHAT, locale="en", **SMALL)
+    page.goto(checkout())
+    state(page, "bridgeless", seconds=30)
+    page.screenshot(path=SHOTS / "devices-bridgeless.png")
+    assert page.locator("#copy").is_visible()
+    page.evaluate(BRIDGE)
+    page.evaluate("document.dispatchEvent(new Event('WeixinJSBridgeReady'))")
+    state(page, "cashier")
+    assert [name for name, _ in page.evaluate("window.invoked")] == ["getBrandWCPayRequest"]
+
+
+@pytest.mark.parametrize("hours", [-50, 50])
+@pytest.mark.parametrize("device", ["desktop", "phone"])
+def test_a_device_whose_clock_is_wrong_shows_and_does_the_same(tab, checkout, orders, device, hours):
+    page = tab(locale="en", **({"user_agent": IPHONE, **SMALL} if device == "phone" else {}))
+    page.add_init_script(f"const right = Date.now; Date.now = () => right() + {hours} * 3600 * 1000;")
+    page.goto(checkout())
+    state(page, "leave" if device == "phone" else "scan")
+    page.wait_for_timeout(3000)
+    state(page, "leave" if device == "phone" else "scan")
+    assert page.locator("#countdown").inner_text().startswith(("4:59:", "04:59:"))
+    if device == "phone":
+        page.locator("#leave").click()
+        page.locator("#pay").wait_for()
+    assert len(orders()) == 1
+
+
+@pytest.mark.parametrize(("agent", "shown"), [(None, "scan"), (IPHONE, "leave")], ids=["desktop", "phone"])
+def test_a_second_tab_and_a_reload_show_the_same_order(tab, checkout, orders, agent, shown):
+    options = {"user_agent": agent, **SMALL} if agent else {}
+    address = checkout()
+    pages = [tab(address, locale="en", **options) for _ in range(2)]
+    for page in pages:
+        state(page, shown)
+    for page in pages:
+        page.reload()
+        state(page, shown)
+    assert len(orders()) == 1
+    pages[0].goto("about:blank")
+    pages[0].go_back()
+    state(pages[0], shown)
+    assert len(orders()) == 1
+
+
+def test_a_way_here_that_is_refused_says_where_to_pay(tab, checkout, orders):
+    """A proxy of somebody's strips what WeChat has to be told: nothing opens, and no button does nothing."""
+    address = checkout()
+    desktop = tab(address, locale="en")
+    state(desktop, "scan")
+    phone = tab(user_agent=IPHONE, locale="en", **SMALL)
+    phone.route("**/open", lambda route: route.fulfill(status=403, json={"error": "No.", "code": "NOAUTH"}))
+    phone.goto(address)
+    state(phone, "held")
+    phone.get_by_role("button", name="Pay here instead").click()
+    state(phone, "left_there")
+    assert not phone.locator("#act").is_visible()
+
+
+def test_the_link_is_copied_where_the_browser_has_no_clipboard(shop, tab, checkout):
+    shop.faults({"on": "h5", "effect": "status", "status": 400, "code": "APPID_MCHID_NOT_MATCH"})
+    page = tab(user_agent=IPHONE, locale="en", **SMALL)
+    page.add_init_script(
+        "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
+        "document.execCommand = (what) => { window.selected = document.activeElement.value; return what === 'copy'; };"
+    )
+    address = checkout()
+    page.goto(address)
+    state(page, "into_wechat")
+    page.locator("#copy").click()
+    assert page.locator("#copy").inner_text() == "Copied"
+    assert page.evaluate("window.selected") == address
+
+
 @pytest.mark.parametrize("locale", WORDS)
 def test_where_wechat_pay_refuses_h5_a_phone_is_shown_the_way_into_wechat_and_asks_no_more(
     shop, tab, checkout, orders, locale
@@ -161,6 +289,23 @@ def test_where_wechat_pay_refuses_h5_a_phone_is_shown_the_way_into_wechat_and_as
     page.wait_for_timeout(2000)
     assert posts == []
     assert orders() == []
+
+
+def test_where_wechat_pay_refuses_a_buyer_within_wechat_the_page_does_not_send_them_there(
+    shop, tab, checkout, orders
+):
+    shop.faults({"on": "jsapi", "effect": "status", "status": 400, "code": "APPID_MCHID_NOT_MATCH"})
+    page = tab(user_agent=WECHAT, locale="en", **SMALL)
+    page.add_init_script(BRIDGE)
+    page.goto(checkout())
+    state(page, "refused_here", seconds=30)
+    assert "phone's browser" in page.locator("#detail").inner_text()
+    assert orders() == []
+    shop.faults()
+    page.wait_for_selector("#act:not([disabled])")
+    page.get_by_role("button", name="Try again").click()
+    state(page, "cashier", seconds=30)
+    assert len(payable(orders)) == 1
 
 
 @pytest.mark.parametrize("agent", BOTS)

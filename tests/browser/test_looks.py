@@ -86,7 +86,7 @@ def test_every_state_is_without_an_accessibility_fault(tab, addresses, name, sch
     )
     state(page, name)
     page.screenshot(path=SHOTS / f"state-{name}-{scheme}.png")
-    assert _faults(page) == []
+    assert faults(page) == []
 
 
 @pytest.mark.parametrize("path", ["/", "/phone", "/success"])
@@ -96,7 +96,7 @@ def test_shop_and_phone_are_without_an_accessibility_fault(sandbox, tab, path, s
     page.wait_for_load_state("networkidle")
     name = path.strip("/") or "shop"
     page.screenshot(path=SHOTS / f"{name}-{scheme}.png", full_page=True)
-    assert _faults(page) == []
+    assert faults(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -184,6 +184,6 @@ def test_text_never_becomes_anything_else(tab, order, text):
     assert page.locator("script").count() == 1
 
 
-def _faults(page):
+def faults(page):
     found = Axe().run(page).response["violations"]
     return [(fault["id"], [node["html"] for node in fault["nodes"]]) for fault in found]

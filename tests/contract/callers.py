@@ -27,7 +27,9 @@ class Callers:
             "a backend": "payments:charge",
             "a buyer": "payments:pay",
             "the back office": "payments:refund",
-            "all of them": "payments:pay payments:charge payments:refund",
+            "a reader": "payments:read",
+            "the bookkeeper": "payments:reconcile",
+            "all of them": "payments:pay payments:charge payments:refund payments:read payments:reconcile",
             "a stranger": "openid",
         }
         self.tokens = {who: sandbox.tokens.token(_subject(who), scope) for who, scope in self.scopes.items()}

@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from payments.api import request_bodies
+from payments.api.books import exports as export_body
 from payments.api.http import Request
 from payments.api.json_body import load_members
 from payments.api.openids import body as openid_body
@@ -36,6 +37,7 @@ STRUCTS: dict[str, Any] = {
     "AbnormalRefundToCard": request_bodies.AbnormalRefundToCard,
     "AbnormalRefundToMerchant": request_bodies.AbnormalRefundToMerchant,
     "Close": request_bodies.Close,
+    "NewExport": export_body.NewExport,
     "WantedOpenid": openid_body.WantedOpenid,
 }
 SCHEMAS = DOCUMENT.raw["components"]["schemas"]
@@ -164,7 +166,7 @@ def test_every_body_that_is_documented_has_a_structure_and_every_structure_is_do
     }
     structures = {
         one
-        for module in (request_bodies, openid_body)
+        for module in (request_bodies, openid_body, export_body)
         for _, one in inspect.getmembers(module, inspect.isclass)
         if issubclass(one, msgspec.Struct) and one.__module__ == module.__name__
     }
@@ -174,7 +176,7 @@ def test_every_body_that_is_documented_has_a_structure_and_every_structure_is_do
 
 # What the structures leave to code; the properties below hold the file against that code.
 BY_CODE = (
-    *("contentId", "subject", "userId", "body", "refundReason", "realName"),
+    *("contentId", "subject", "userId", "body", "refundReason", "realName", "from", "to"),
     *("attach", "goodsTag", "invoiceId", "goodsName", "id", "name", "areaCode", "address"),
 )
 AMOUNTS = ("amount", "refundAmount", "unitPrice", "costPrice")

@@ -8,9 +8,12 @@ from typing import Any
 import jwt
 import pytest
 
+from payments.core.books.bill_events import BILL_BALANCED, BILL_DIFFERS
+from payments.core.books.missing_event import BILL_MISSING
 from payments.core.events import NOTIFICATION_RECEIVED
 from payments.core.lifecycle import EVENTS
 from sandbox.triggers.webhooks import body_of
+from tests.kit.books import SCOPE, Books
 from tests.kit.console import refund_in_console
 from tests.kit.document import DOCUMENT
 from tests.kit.running import Running
@@ -38,6 +41,7 @@ def published(shop: Shop) -> list[dict[str, Any]]:
         stuck_and_closed,
         of_another_kind,
         paid_twice,
+        compared_with_bills,
     ):
         way(shop)
         shop.faults()
@@ -146,8 +150,29 @@ def paid_twice(shop: Shop) -> None:
     assert shop.sandbox.drain()
 
 
+def compared_with_bills(shop: Shop) -> None:
+    """A day that is asked for too early, and then late; and one that differs, and does not any more."""
+    books = Books(shop)
+    assert shop.sandbox.drain()
+    early = books.today
+    books.wait_until(9)
+    assert shop.call("POST", f"/bills/{early}", scope=SCOPE).status_code == 202
+    shop.sandbox.wait_until(lambda: "reason" in books.day(early))
+    number, day = shop.paid_order("10.00"), books.today
+    books.wait_until(20.75, days=0)
+    timer = next(each for name, each in shop.sandbox.schedules.items() if name.startswith("BillsFunction"))
+    timer.run_now()
+    shop.sandbox.wait_until(lambda: books.day(early)["status"] in ("balanced", "differs"))
+    books.wait_until(11)
+    books.plant(day, "trade", {"alter": {"商户订单号": number}, "to": {"订单金额": "10.01"}})
+    assert books.compare(day)["status"] == "differs"
+    shop.http.delete(f"{shop.sandbox.simulator}/_sandbox/bills", timeout=30)
+    assert books.compare(day)["status"] == "balanced"
+
+
 def test_each_event_that_the_code_tells_is_documented_and_no_other() -> None:
-    assert set(DOCUMENT.event_types) == {*EVENTS, NOTIFICATION_RECEIVED}
+    of_days = {BILL_BALANCED, BILL_DIFFERS, BILL_MISSING}
+    assert set(DOCUMENT.event_types) == {*EVENTS, NOTIFICATION_RECEIVED, *of_days}
 
 
 def test_each_kind_is_published_with_all_that_it_may_have(published: list[dict[str, Any]]) -> None:

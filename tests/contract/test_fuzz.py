@@ -49,6 +49,7 @@ BODIES = {
     "close": "Close",
     "refund": "NewRefund",
     "refund/abnormal": "AbnormalRefund",
+    "exports": "NewExport",
 }
 
 
@@ -140,10 +141,13 @@ def brings_a_quote(sent: Any) -> bool:
 def schema_says_all(sent: Any) -> bool:
     """Whether the body breaks no rule that the file has in words only: how an amount is written, bytes, origins, apps."""
     name, body = body_of(sent)
+    path = sent.path_url.partition("?")[0]
+    if path.endswith("/orders") or "/bills" in path:
+        return False  # which parameters go together, which days there are
     if name is None or not isinstance(body, dict):
         return True
-    if name == "WantedOpenid":
-        return False  # which codes there are, WeChat says
+    if name in ("WantedOpenid", "NewExport"):
+        return False  # which codes there are, WeChat says; which day comes first
     plain = all(
         not isinstance(amount, Decimal) or -2 <= int(amount.as_tuple().exponent) <= 0
         for amount in amounts(body)

@@ -93,6 +93,11 @@ SHOWS_NO_COMMAND = {
     ("", "stateDiagram"): "a drawing",
     ("", "sequenceDiagram"): "a drawing",
     ("", " buyer, shop ──▶"): "a drawing",
+    ("sandbox/simulator/README.md", "2026-11-29T"): "lines of a log; tests/simulator/test_log.py reads such",
+    (
+        "sandbox/simulator/README.md",
+        "TRANSACTION.SUCCESS",
+    ): "what is printed; tests/simulator/test_trigger.py reads such",
     ("docs/simulator.md", "SIM="): "the address that the commands after it go to; their test has its own",
     ("docs/simulator.md", "127.0.0.1 simulator"): "a line of /etc/hosts, which no test may change",
 }

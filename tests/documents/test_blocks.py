@@ -75,7 +75,16 @@ def a_refund_to_a_card(block: Block, world: World) -> None:
     assert called(said, world)["userReceivedAccount"] == "工商银行借记卡3445"
 
 
-def called(text: str, world: World) -> dict[str, Any]:
+def a_list_of_orders(block: Block, world: World) -> None:
+    assert called(block.text.replace("<access token>", world.token("payments:read")), world) == {"orders": []}
+
+
+def an_export(block: Block, world: World) -> None:
+    said = block.text.replace("<access token>", world.token("payments:read"))
+    assert called(said, world, status=202)["status"] == "running"
+
+
+def called(text: str, world: World, *, status: int = 200) -> dict[str, Any]:
     """The data with which a request is answered that was sent as it is printed."""
     head, _, body = text.strip().partition("\n\n")
     request, *lines = head.splitlines()
@@ -86,7 +95,7 @@ def called(text: str, world: World) -> dict[str, Any]:
     answer = requests.request(
         method, world.sandbox.api + path, data=body.encode(), headers=headers, timeout=30
     )
-    assert answer.status_code == 200, answer.text
+    assert answer.status_code == status, answer.text
     data: dict[str, Any] = answer.json()["data"]
     return data
 
@@ -151,6 +160,27 @@ def a_simulator(block: Block, world: World) -> None:
         process.communicate(timeout=20)
 
 
+def a_triggered_notification(block: Block, world: World) -> None:
+    """Each command of the document, to the sandbox's own backend, with the exit status that the comment behind it tells."""
+    kinds = 0
+    for line in block.text.splitlines():
+        command, _, comment = line.partition("#")
+        words = shlex.split(
+            command.replace("http://127.0.0.1:3000/notify", f"{world.sandbox.api}{NOTIFY_PATH}")
+        )
+        assert words[:2] == ["python", "-m"]
+        file = words.index("credentials.json")
+        words[file] = str(world.sandbox.credentials_path)
+        done = subprocess.run(
+            [sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == (1 if "an order that nobody knows" in comment else 0), (
+            done.stdout + done.stderr
+        )
+        kinds += 1
+    assert kinds > 3
+
+
 def a_simulator_in_a_test_suite(block: Block, world: World) -> None:
     done = subprocess.run(
         [sys.executable, "-c", block.text.replace("...", "print(url)")],
@@ -185,6 +215,8 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("", "quote = jwt"): a_price,
     ("", "POST /api/v1/payments/wechat/refund\n"): a_refund,
     ("docs/api.md", "POST /api/v1/payments/wechat/refund/abnormal\n"): a_refund_to_a_card,
+    ("docs/api.md", "GET /api/v1/payments/wechat/orders"): a_list_of_orders,
+    ("docs/api.md", "POST /api/v1/payments/wechat/exports"): an_export,
     ("docs/identity.md", "curl -i"): an_order_that_nobody_has,
     ("docs/identity.md", "curl -s $API/_sandbox/token"): a_token_of_a_form,
     ("docs/notifications.md", '{"id":'): an_event_of_the_bus,
@@ -192,7 +224,8 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("docs/sandbox.md", "curl -s $SIMULATOR"): a_payment_of_a_strangers_shop,
     ("docs/local-invocation.md", "make invoke"): a_notification_of_ones_own,
     ("docs/local-invocation.md", ".venv/bin/python -m sandbox --env-file"): a_sandbox_for_sam,
-    ("", "python -m sandbox.simulator"): a_simulator,
+    ("", "python -m sandbox.simulator --"): a_simulator,
+    ("sandbox/simulator/README.md", "python -m sandbox.simulator trigger"): a_triggered_notification,
     ("sandbox/simulator/README.md", "from sandbox.simulator"): a_simulator_in_a_test_suite,
     ("docs/simulator.md", "python3 -c"): a_key_as_a_file,
 }

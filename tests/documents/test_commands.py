@@ -32,14 +32,20 @@ RUN_BY_A_TEST = {
     "mutants": "tests/resilience/mutants/test_planting.py",
     "quarantine": "tests/operations/test_operations.py",
     "journal": "tests/operations/test_journal.py",
+    "bills": "tests/operations/test_bills.py",
+    "statement": "tests/operations/test_bills.py",
     "redrive": "tests/operations/test_operations.py",
     "republish": "tests/operations/test_operations.py",
     "secret": "tests/operations/test_secret.py",
     "storms": "tests/flows/test_refund_storms.py",
     "backlog": "tests/resilience/backlog/test_backlog.py",
+    "orders": "tests/operations/test_orders.py",
     "bench": "tests/bench/test_bench.py",
+    "bench-books": "tests/books/test_large_day.py",
     "invoke": "tests/sandbox/test_invoke.py",
     "sandbox": "tests/sandbox/test_strangers.py",
+    "golive": "tests/operations/golive/test_golive.py",
+    "first-hour": "tests/examples/test_by_hand.py",
 }
 """Targets that .ci/run does not run, and the test that starts the same, in short."""
 MARKED = {

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from tests.documents.blocks import BLOCKS, ROOT
+from tests.examples.from_a_clone import cloning, documented, first_terminal
 from tests.examples.walk import EXAMPLES, started
 
 LINES = [
@@ -53,3 +54,19 @@ def test_the_shop_in_node_starts_as_the_walk_starts_it() -> None:
     assert line.endswith("npm start")
     package = json.loads((EXAMPLES / "shop-express/package.json").read_text())
     assert package["scripts"]["start"] == "node shop.js"
+
+
+def test_whoever_has_the_documents_alone_finds_all_lines_and_ports() -> None:
+    assert "<this repository>" in cloning()
+    secret, sandbox = first_terminal()
+    assert secret.startswith("export WEBHOOK_SECRET=")
+    assert sandbox.startswith("make sandbox EVENTS=http://localhost:5000/webhook ")
+    shops = {shop.name: shop for shop in documented()}
+    assert {name: shop.port for name, shop in shops.items()} == {
+        "shop-flask": "5000",
+        "shop-express": "3000",
+        "mini-program": "5001",
+    }
+    for shop in shops.values():
+        assert "API=http://127.0.0.1:8000 " in shop.lines
+        assert shop.name == "shop-express" or f"--port {shop.port}" in shop.lines

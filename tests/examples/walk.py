@@ -123,11 +123,16 @@ class Walk:
                 )
             )
             self.told("sandbox and shop are up")
-            if self.name == "mini-program":
-                self.mini_program()
-            else:
-                self.bought("native", "codeUrl", "on a desktop")
-                self.bought("h5", "h5Url", "on a phone")
+            self.sold()
+
+    def sold(self) -> None:
+        """What there is to do with a shop and a sandbox that are up."""
+        self._began = time.monotonic()
+        if self.name == "mini-program":
+            self.mini_program()
+        else:
+            self.bought("native", "codeUrl", "on a desktop")
+            self.bought("h5", "h5Url", "on a phone")
 
     def _flask(self, module: str) -> tuple[list[str], dict[str, str]]:
         environment = {

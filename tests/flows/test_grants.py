@@ -4,6 +4,7 @@ A function that is new, or a grant that is, has to be walked here: `test_every_g
 """
 
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from websockets.sync.client import connect
 
 from payments.api.tokens import live_ticket
 from sandbox.aws.iam import Need, allowed
+from tests.kit.books import SCOPE, Books
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
@@ -383,6 +385,51 @@ def checkouts_that_another_order_pays_than_the_current_one(shop: Shop) -> None:
     shop.faults()
 
 
+def orders_that_are_listed_and_exported(shop: Shop) -> None:
+    day = time.strftime("%Y-%m-%d", time.gmtime(shop.sandbox.clock.time() + 8 * HOUR))
+    for query in (f"day={day}", "userId=alice", "contentId=content-1"):
+        assert shop.call("GET", f"/orders?{query}", scope="payments:read").status_code == 200
+    for kind in ("orders", "movements"):
+        wanted = {"from": day, "to": day, "kind": kind}
+        for _ in range(2):
+            begun = shop.call("POST", "/exports", wanted, scope="payments:read", key=kind)
+            assert begun.status_code == 202, begun.text
+        path = f"/exports/{begun.json()['data']['exportId']}"
+
+        def told(path: str = path) -> dict[str, Any]:
+            data: dict[str, Any] = shop.call("GET", path, scope="payments:read").json()["data"]
+            return data
+
+        shop.sandbox.wait_until(lambda told=told: told()["status"] == "done")
+        assert shop.http.get(told()["url"], timeout=30).content.startswith(b"\xef\xbb\xbfday,")
+
+
+def a_day_that_is_compared_with_its_bills(shop: Shop) -> None:
+    """It is late; then it has what nobody told us of, and what contradicts; then it is compared once more."""
+    books, sandbox = Books(shop), shop.sandbox
+    books.wait_until(12)
+    day = books.today
+    shop.paid_order()
+    shop.faults({"on": "notification", "effect": "drop"})
+    for known_otherwise in (False, True):
+        number = number_of(shop.native())
+        assert shop.control("pay", {"outTradeNo": number}).status_code == 200
+        if known_otherwise:
+            row(shop, number, "SET amount = :a", a={"N": "1"})
+    books.wait_until(20.7)
+    shop.faults()
+    (schedule,) = (timer for name, timer in sandbox.schedules.items() if name.startswith("Bills"))
+    before = quarantined(shop)
+    schedule.run_now()
+    sandbox.wait_until(lambda: books.day(day)["status"] == "differs")
+    assert any(event["detail-type"] == "BillMissing" for event in sandbox.events())
+    assert quarantined(shop) > before
+    assert books.compare(day)["status"] == "differs"
+    shown = shop.call("GET", f"/bills?from={day}&to={day}", scope=SCOPE)
+    assert len(shown.json()["data"]["days"]) == 1
+    assert shop.http.get(books.day(day)["links"]["trade"], timeout=30).ok
+
+
 WALKS = (
     a_merchant_whose_platform_certificate_is_replaced,
     buyers_with_several_orders,
@@ -398,6 +445,8 @@ WALKS = (
     a_refund_that_wechat_pay_never_received,
     refunds_that_the_bank_did_not_take,
     an_order_that_is_closed,
+    orders_that_are_listed_and_exported,
+    a_day_that_is_compared_with_its_bills,
     checkouts_of_a_buyer,
     a_checkout_that_is_taken_over,
     checkouts_that_another_order_pays_than_the_current_one,

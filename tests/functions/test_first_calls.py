@@ -32,12 +32,14 @@ print(json.dumps([sorted(set(sys.modules) - before), [str(file) for file in open
 GOOD: dict[
     str, list[object]
 ] = {  # what a call answers that had nothing to complain of, for those whose answers have no status code
+    "bills": [{"sent": 1, "overdue": 0}, {"sent": 1, "overdue": 1}],  # by the hour in Beijing
     "certificates": [{"stored": 0}],
     "checkout_paid": [{"batchItemFailures": []}],
     "echo": [{"missed": 0}, {"missed": 1}],  # by how long the sandbox's `notify` takes to start
     "live_push": [None],
     "journal": [{"batchItemFailures": []}],
     "publish": [{"batchItemFailures": []}],
+    "reconcile": [{"batchItemFailures": []}],
     "settle": [{"batchItemFailures": []}],
     "sweep": [{"sent": 0, "failed": 0}],
 }

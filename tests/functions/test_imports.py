@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -40,6 +41,9 @@ print("examined " + json.dumps([asked, roots, *loaded]))
 """
 
 CLAIMS = {"authorizer": {"jwt": {"claims": {"sub": "user-1", "scope": "payments:charge"}}}}
+READER = {"authorizer": {"jwt": {"claims": {"sub": "support-1", "scope": "payments:read"}}}}
+YESTERDAY = time.strftime("%Y-%m-%d", time.gmtime(time.time() - 16 * 3600))  # in Beijing
+BOOKKEEPER = {"authorizer": {"jwt": {"claims": {"sub": "books-1", "scope": "payments:reconcile"}}}}
 ORDER = '{"contentId":"content-1","amount":1,"subject":"A photograph"}'
 HEADERS = {
     "wechatpay-timestamp": "1700000000",
@@ -87,6 +91,11 @@ CALLS = {
     "h5": {"body": ORDER[:-1] + ',"clientIp":"203.0.113.10"}', "requestContext": CLAIMS},
     "query": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
     "payment": {"pathParameters": {"outTradeNo": "WX123456"}, "requestContext": CLAIMS},
+    "orders": {"queryStringParameters": {"day": "2024-01-01"}, "requestContext": READER},
+    "bill_days": {"requestContext": BOOKKEEPER},
+    "bill_day": {"pathParameters": {"date": "2024-01-01"}, "requestContext": BOOKKEEPER},
+    "bill_again": {"pathParameters": {"date": YESTERDAY}, "requestContext": BOOKKEEPER},
+    "export_status": {"pathParameters": {"exportId": "EX" + "A" * 26}, "requestContext": READER},
     "checkout_wechat": {"pathParameters": {"token": "of nobody"}},
     "verify_file": {"pathParameters": {"file": "favicon.ico"}},
     "openid": {"body": '{"code":"c"}', "requestContext": CLAIMS},
@@ -124,7 +133,6 @@ def run(script, function, *arguments):
         "DUE_SHARDS": "4",
         "REQUIRE_QUOTE": "true",
         "PAYMENTS_TABLE": "payments",
-        "JOURNAL_TABLE": "journal",
         "QUARANTINE_TABLE": "quarantine",
         "SIGNING_SECRET": "signing",
         "VERIFICATION_SECRET": "verification",
@@ -134,6 +142,12 @@ def run(script, function, *arguments):
         "CHECKOUT_SECRET": "checkout",
         "APPS_SECRET": "apps",
         "BUYERS_TABLE": "buyers",
+        "JOURNAL_TABLE": "journal",
+        "EXPORTS_TABLE": "exports",
+        "EXPORTS_BUCKET": "exports",
+        "BILLS_TABLE": "bills",
+        "BILLS_BUCKET": "bills",
+        "BOOKS_QUEUE": f"{NOWHERE}/books",
         "WECHAT_OPEN_PLATFORM": NOWHERE,
         "WECHAT_OPEN_PLATFORMS_ALLOWED": NOWHERE,
         "LIVE_URL": "ws://127.0.0.1:9/live",
@@ -182,6 +196,11 @@ def examined(function, kind="on-demand"):
     ("function", "never"),
     [
         ("payment", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("orders", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("export_status", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("bill_days", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("bill_day", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
+        ("bill_again", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("notify", {"requests", "boto3", "qrcode", "jwt"}),
         ("journal", {"cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),
         ("publish", {"pynamodb", "cryptography", "requests", "boto3", "qrcode", "jwt", "wechatpay"}),

@@ -26,7 +26,8 @@ from tests.kit.shop import WECHAT
 
 ALICE, BOB = "alice-of-the-matrix", "bob-of-the-matrix"
 PAGE = Path(__file__).parents[2] / "functions/checkout/page"
-PAY, CHARGE, REFUND = "payments:pay", "payments:charge", "payments:refund"
+PAY, CHARGE, REFUND, READ = "payments:pay", "payments:charge", "payments:refund", "payments:read"
+RECONCILE = "payments:reconcile"
 
 # ---- what is told ----
 
@@ -131,6 +132,8 @@ class Thing:
     stranger: Told
     backend: Told
     office: Told = FORBIDDEN
+    reader: Told | None = None  # whoever lists and exports; None: as the back office
+    books: Told | None = None  # whoever sees to the books; None: as the back office
     by_backend: Callable[[Any, str], Call] | None = None  # what a backend sends instead, where that differs
 
 
@@ -507,7 +510,129 @@ VERIFYING = Row(
     },
     shown={"x-content-type-options": "nosniff", "cache-control": "no-store"},
 )
+
+
+def listing(query):
+    return lambda world, sub: Call(world, sub, f"{WECHAT}/orders?{query}")
+
+
+def nobody_elses(answer, call):
+    """Whether an order that is new is there already, the journal says."""
+    assert {order["userId"] for order in answer.data["orders"]} <= {call.sub}
+
+
+def alices(answer, call):
+    assert {order["userId"] for order in answer.data["orders"]} <= {ALICE}
+
+
+def a_list(answer, call):
+    assert answer.data["orders"] is not None
+
+
+OWN = Told(200, check=nobody_elses)
+NOT_ONES_OWN = noauth("userId", "must be the caller's own")
+UNNAMED = param("day", "is required, or from and to, userId or contentId")
+NO_PARAMETER = param("user", "is not a parameter of this list")
+LIST = Row(
+    frozenset({PAY, READ}),
+    {
+        "hers": Thing(
+            listing(f"userId={ALICE}"), OWN, NOT_ONES_OWN, FORBIDDEN, reader=Told(200, check=alices)
+        ),
+        "a content's": Thing(
+            listing("contentId=content-1"), OWN, OWN, FORBIDDEN, reader=Told(200, check=a_list)
+        ),
+        "nothing said": Thing(listing(""), OWN, OWN, FORBIDDEN, reader=UNNAMED),
+        "malformed": Thing(listing("user=x"), NO_PARAMETER, NO_PARAMETER, FORBIDDEN, reader=NO_PARAMETER),
+    },
+)
+
+
+def export_begun(answer, call):
+    assert answer.json["data"]["status"] in ("running", "done")
+
+
+def exporting(told, **members):
+    body = json.dumps({"from": "2024-01-01", "to": "2024-01-31", "kind": "orders"} | members).encode()
+
+    def call(world, sub):
+        return Call(world, sub, f"{WECHAT}/exports", body=body)
+
+    return Thing(call, FORBIDDEN, FORBIDDEN, FORBIDDEN, reader=told)
+
+
+NO_EXPORT = refusal(404, "EXPORT_NOT_FOUND", "There is no such export.")
+
+
+def looking_at_an_export(number):
+    def call(world, sub):
+        return Call(world, sub, f"{WECHAT}/exports/{number}")
+
+    return Thing(call, FORBIDDEN, FORBIDDEN, FORBIDDEN, reader=NO_EXPORT)
+
+
+EXPORT = Row(
+    frozenset({READ}),
+    {
+        "january": exporting(Told(202, check=export_begun)),
+        "malformed": exporting(param("kind", "is not acceptable"), kind="all"),
+    },
+)
+LOOK_AT_AN_EXPORT = Row(
+    frozenset({READ}),
+    {"none": looking_at_an_export("EX" + "7" * 26), "malformed": looking_at_an_export("EX1")},
+)
+
+
+def for_the_books(path, told):
+    """A route of whoever sees to the books; nobody else's scope is admitted."""
+    return Thing(
+        lambda world, sub: Call(world, sub, f"{WECHAT}/bills{path}"),
+        FORBIDDEN,
+        FORBIDDEN,
+        FORBIDDEN,
+        books=told,
+    )
+
+
+def no_days(answer, call):
+    assert answer.json == {"success": True, "data": {"days": []}}
+
+
+NO_BILL = refusal(404, "BILL_NOT_FOUND", "Nothing is known of that day's bills.")
+DAY_RULE = "must be a day like 2026-11-28 (Beijing's)"
+DAYS = Row(
+    frozenset({RECONCILE}),
+    {
+        "long ago": for_the_books("?from=2020-01-01&to=2020-01-31", Told(200, check=no_days)),
+        "malformed": for_the_books("?from=today", param("from", DAY_RULE)),
+    },
+)
+A_DAY = Row(
+    frozenset({RECONCILE}),
+    {
+        "long ago": for_the_books("/2020-01-01", NO_BILL),
+        "malformed": for_the_books("/2020-02-30", param("date", DAY_RULE)),
+    },
+)
+COMPARE = Row(
+    frozenset({RECONCILE}),
+    {
+        "to come": for_the_books("/2099-01-01", param("date", "must be a day that is over, in Beijing")),
+        "long ago": for_the_books(
+            "/2020-01-01",
+            param("date", "must not be over three months ago: WeChat Pay has no bills of it any more"),
+        ),
+        "malformed": for_the_books("/2020-02-30", param("date", DAY_RULE)),
+    },
+)
 ROWS = {
+    f"GET {WECHAT}/orders": LIST,
+    f"GET {WECHAT}/bills": DAYS,
+    f"GET {WECHAT}/bills/{{date}}": A_DAY,
+    f"POST {WECHAT}/bills/{{date}}": COMPARE,
+    f"POST {WECHAT}/exports": EXPORT,
+    f"GET {WECHAT}/exports/{{exportId}}": LOOK_AT_AN_EXPORT,
     f"POST {WECHAT}/native": opening("native"),
     f"POST {WECHAT}/jsapi": opening("jsapi", openid="oBuyer"),
     f"POST {WECHAT}/app": opening("app"),
@@ -679,11 +804,17 @@ CALLERS = {
     "a backend": holding("shop-backend", CHARGE, CHARGE),
     "a backend by list": holding("shop-backend", None, CHARGE, scp=[CHARGE, "openid"]),
     "the back office": holding("back-office", REFUND, REFUND),
+    "a reader": holding("support", READ, READ),
+    "a reader by list": holding("support", None, READ, scp=["openid", READ]),
+    "the bookkeeper": holding("books", RECONCILE, RECONCILE),
+    "the bookkeeper by list": holding("books", None, RECONCILE, scp=["openid", RECONCILE]),
+    "pay and read": holding(BOB, f"{PAY} {READ}", PAY, READ),
     "pay and charge": holding(BOB, f"{PAY} {CHARGE}", PAY, CHARGE),
     "pay and refund": holding(BOB, f"{REFUND}  {PAY}", PAY, REFUND),
     "the owner with refund": holding(ALICE, f"{PAY} {REFUND}", PAY, REFUND),
     "charge and refund": holding("operator", f"{CHARGE} {REFUND}", CHARGE, REFUND),
     "all three": holding("operator", f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND),
+    "all four": holding("operator", f"{PAY} {CHARGE} {REFUND} {READ}", PAY, CHARGE, REFUND, READ),
 }
 
 
@@ -702,4 +833,8 @@ def told(caller, row, thing):
         return thing.backend
     if REFUND in held:
         return thing.office
+    if READ in held:
+        return thing.reader or thing.office
+    if RECONCILE in held:
+        return thing.books or thing.office
     return thing.owner if caller.sub == ALICE else thing.stranger

@@ -12,6 +12,12 @@ from sandbox.stack import NOTIFY_PATH
 from tests.http.port import ApiPort, Port
 from tests.kit.shop import WECHAT
 
+POLLED = (
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+)  # by Lambda, with the function's role
+
 
 @dataclass
 class Spent:
@@ -200,7 +206,7 @@ class Shop:
 
     @contextmanager
     def spending(self, function):
-        """Counts what `function` uses meanwhile; what its poller reads of a stream is not the function's.
+        """Counts what `function` uses meanwhile; what its poller takes from a stream or a queue is not the function's.
 
         WeChat Pay's own notifications of meanwhile are lost, where it is notify that is counted.
         """
@@ -211,6 +217,6 @@ class Shop:
         spent.aws = [
             use.action
             for use in self.sandbox.aws.uses[uses:]
-            if use.principal == role and "/stream/" not in use.resource
+            if use.principal == role and "/stream/" not in use.resource and use.action not in POLLED
         ]
         spent.exchanges = self.wire.exchanges[exchanges:]

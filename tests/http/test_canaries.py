@@ -198,6 +198,7 @@ def sinks(shop):
         "events": (texts(sandbox.events()), ()),
         "quarantine": (rows("QuarantineTable"), ()),
         "buyers": (rows("BuyersTable"), ()),
+        "journal": (rows("JournalTable"), ()),
         "queue messages": (
             texts([event for name, event in sandbox.given if name in ("SettleFunction", "SweepFunction")]),
             (),

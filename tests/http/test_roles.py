@@ -64,7 +64,7 @@ ONLY = {
         *("AbnormalRefundFunction", "SettleFunction", "CertificatesFunction"),
         *("CheckoutOpenFunction", "CheckoutPaidFunction"),  # opens and closes; closes
         "CheckoutFunction",  # renews codes that end, and signs for WeChat's cashier
-        "EchoFunction",
+        *("EchoFunction", "ReconcileFunction"),
     },
     "read AppsSecret": {"OpenidFunction", "CheckoutWechatFunction"},
     "write NotificationsTable": {"NotifyFunction", "EchoFunction"},
@@ -80,7 +80,7 @@ ONLY = {
     },
     "write JournalTable": {"JournalFunction"},
     "write CheckoutsTable": {"CheckoutIntentFunction"},
-    "tell an event": {"PublishFunction"},
+    "tell an event": {"PublishFunction", "BillsFunction", "ReconcileFunction"},
     "have a payment settled": {"SweepFunction"},
 }
 NOBODY = (

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.http.port import Port
-from tests.kit.shop import WITHIN_WECHAT
+from tests.kit.shop import WECHAT, WITHIN_WECHAT
 
 pytestmark = pytest.mark.share(2, of_file=True)
 
@@ -207,6 +207,13 @@ def test_what_is_paid_costs_a_read_and_a_write(shop, checkout):
         shop.sandbox.drain()
     assert spent.aws == [GET, UPDATE]
     assert shop.port.send("GET", path, headers=please).json["status"] == "paid"
+
+
+def test_a_file_for_wechat_costs_nothing(shop):
+    for _ in range(2):
+        with shop.spending("VerifyFileFunction") as spent:
+            assert shop.port.send("GET", "/MP_verify_0123456789abcdef.txt").status == 404
+    assert (spent.aws, spent.outbound) == ([], [])
 
 
 @pytest.mark.parametrize(("sub", "aws"), [("alice", [UPDATE]), (None, [])])
@@ -425,3 +432,51 @@ def test_publish_sends_ten_events_in_one_call(shop, warm, unpaid):
         5,
     ]
     assert shop.event_names(unpaid) == ["PaymentCreated"] * 26
+
+
+@pytest.mark.parametrize(("query", "reads"), [("day=2024-01-01", 8), ("userId=alice", 1), ("contentId=c", 1)])
+def test_a_list_is_a_query_of_each_shard_of_a_day_or_one_of_an_index(shop, query, reads):
+    token = shop.token("support", "payments:read")
+    for _ in range(2):
+        with shop.spending("OrdersFunction") as spent:
+            assert shop.port.send("GET", f"{WECHAT}/orders?{query}", b"", bearer(token)).status == 200
+
+    assert spent.aws == ["dynamodb:Query"] * reads
+
+
+def test_an_export_is_kept_and_sent_once_and_told_of_by_one_read(shop):
+    wanted, token = (
+        {"from": "2024-01-01", "to": "2024-01-01", "kind": "orders"},
+        shop.token("support", "payments:read"),
+    )
+    for _ in range(2):
+        with shop.spending("ExportBeginFunction") as spent:
+            begun = shop.post("exports", wanted, token=token)
+            assert begun.status == 202
+    assert spent.aws == ["dynamodb:PutItem", "sqs:SendMessage"]
+
+    shop.sandbox.drain()
+    for _ in range(2):
+        with shop.spending("ExportStatusFunction") as spent:
+            path = f"{WECHAT}/exports/{begun.json['data']['exportId']}"
+            assert shop.port.send("GET", path, b"", bearer(token)).data["status"] == "done"
+    assert spent.aws == ["dynamodb:GetItem"]
+
+
+@pytest.mark.parametrize(
+    ("function", "path", "status", "reads"),
+    [
+        ("BillDaysFunction", "/bills", 200, ["dynamodb:BatchGetItem"]),
+        ("BillDayFunction", "/bills/2020-01-01", 404, ["dynamodb:GetItem"]),
+    ],
+)
+def test_the_days_of_the_books_are_one_read(shop, function, path, status, reads):
+    token = shop.token("books", "payments:reconcile")
+    for _ in range(2):
+        with shop.spending(function) as spent:
+            assert shop.port.send("GET", WECHAT + path, b"", bearer(token)).status == status
+    assert spent.aws == reads
+
+
+def bearer(token):
+    return [("Authorization", f"Bearer {token}")]

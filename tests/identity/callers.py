@@ -16,8 +16,16 @@ NAMES: dict[str, Mapping[str, str]] = {
         "pay": "https://pay.example/api/buy",
         "charge": "shop-api/charge",
         "refund": "shop-api/refund",
+        "read": "shop-api/read",
+        "reconcile": "shop-api/reconcile",
     },
-    "each another's": {"pay": "payments:charge", "charge": "payments:refund", "refund": "payments:pay"},
+    "each another's": {
+        "pay": "payments:charge",
+        "charge": "payments:refund",
+        "refund": "payments:read",
+        "read": "payments:reconcile",
+        "reconcile": "payments:pay",
+    },
 }
 ORDER = {"contentId": "content-1", "amount": "19.99", "subject": "A photograph"}
 

@@ -8,7 +8,7 @@ import pytest
 
 from payments.api.callers import caller_of
 from payments.api.http import Request, endpoint
-from payments.core.access import CHARGE, PAY, SCOPE_NAMES
+from payments.core.access import CHARGE, PAY, READ, REFUND, SCOPE_NAMES
 from payments.core.errors import ConfigurationError, NotAllowedError
 from payments.settings import Settings
 from payments.wiring import Wiring
@@ -36,13 +36,23 @@ def test_two_rights_under_one_name_serve_nobody(same: str, caplog: pytest.LogCap
         return {"caller": request.caller.sub}
 
     environment = {**FOREIGN, same: FOREIGN["CHARGE_SCOPE"]}
-    with pytest.raises(ConfigurationError, match="PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ"):
+    with pytest.raises(
+        ConfigurationError,
+        match="PAY_SCOPE, CHARGE_SCOPE, REFUND_SCOPE, READ_SCOPE, RECONCILE_SCOPE must differ",
+    ):
         Settings(environment).scope_names  # noqa: B018
     claims = {"sub": "a", "scope": "api/charge"}
     event: dict[str, Any] = {"requestContext": {"authorizer": {"jwt": {"claims": claims}}}}
     told = endpoint(answer, Wiring(environment))(event, None)
     assert (told["statusCode"], json.loads(told["body"])["code"]) == (500, "INTERNAL_ERROR")
     assert "must differ" in caplog.text
+
+
+def test_a_function_that_is_not_told_of_a_right_never_takes_another_for_it() -> None:
+    """A stack may call a right what another one is usually called; only functions that need that one are told its name."""
+    names = Settings({**FOREIGN, "REFUND_SCOPE": "payments:read"}).scope_names
+    caller = caller_of({"sub": "a", "scope": "payments:read"}, names)
+    assert (caller.rights, names[REFUND], READ in names) == (frozenset({REFUND}), "payments:read", False)
 
 
 @pytest.mark.parametrize("name", ["two words", "[list", "list]", 'a"b', "a\\b", "a\tb", "ä", "a\x7f"])

@@ -121,7 +121,7 @@ class Shop:
     def events(self, number: str) -> list[dict[str, Any]]:
         """What the bus took about one order."""
         self.sandbox.drain()
-        return [event for event in self.sandbox.events() if event["detail"]["outTradeNo"] == number]
+        return [event for event in self.sandbox.events() if event["detail"].get("outTradeNo") == number]
 
     @staticmethod
     def _data(answer: requests.Response) -> dict[str, Any]:

@@ -107,7 +107,7 @@ def test_a_later_deployment_needs_only_what_changes(deploy, needed, calls) -> No
         (["LogLevel"], "LogLevel is not Name=value"),
         (
             ["RefundScope=payments:pay"],
-            "PayScope, ChargeScope and RefundScope must differ: with one name, every buyer may do all of it",
+            "PayScope, ChargeScope, RefundScope, ReadScope, ReconcileScope must differ: with one name, every buyer may do all of it",
         ),
         (
             ["--env", "test"],
@@ -166,7 +166,10 @@ def test_who_declines_the_change_set_has_deployed_nothing_and_may_begin_again(de
     [
         ("WeChatMchId=1900000110", "WeChatMchId stays 1900000109"),
         ("DueShards=8", "DueShards is 16 and only ever rises"),
-        ("RefundScope=payments:charge", "PayScope, ChargeScope and RefundScope must differ"),
+        (
+            "RefundScope=payments:charge",
+            "PayScope, ChargeScope, RefundScope, ReadScope, ReconcileScope must differ",
+        ),
         ("StackScope=other", "order numbers derive from the scope dev"),
         ("Stage=development", "order numbers derive from the scope dev"),
     ],

@@ -20,10 +20,12 @@ DOCUMENTED = re.findall(r"^make (.+?)(?: +#.*)?$", SECTION[1] if SECTION else ""
 CHANGE = re.findall(r"^WECHAT_\w+=\w+$", SECTION[1] if SECTION else "", re.MULTILINE)
 ENDS = {
     "doctor": (0, "doctor: all green"),
+    "golive": (0, "# Go-live report: wechatpay-sandbox"),
     "quarantine": (0, "quarantine: empty"),
     "redrive": (0, "redrive: 0 messages moved"),
     "republish": (0, "republish: 0 events sent"),
     "journal": (0, "journal: 0 payments, 0 rows"),
+    "orders": (0, "orders: 0"),
     "secret": (0, "secret: VerificationSecretArn is written"),
     "cancel-refund": (2, "there is no order WXABCDEFGHIJKLMNOPQRSTUVWX23"),
 }

@@ -7,10 +7,10 @@ from sandbox.stack import Sandbox
 
 def test_tables_of_a_stack_as_it_should_be_are_protected(command) -> None:
     told = command("doctor").stdout
-    assert told.count("is protected against deletion, and can be restored to any second") == 4
+    assert told.count("is protected against deletion, and can be restored to any second") == 5
 
 
-@pytest.mark.parametrize("logical_id", ["PaymentsTable", "CheckoutsTable", "QuarantineTable"])
+@pytest.mark.parametrize("logical_id", ["PaymentsTable", "CheckoutsTable", "QuarantineTable", "BillsTable"])
 def test_a_table_that_a_first_deployment_left_without_protection_is_a_fault(
     sandbox: Sandbox, command, logical_id: str
 ) -> None:

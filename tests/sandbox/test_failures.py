@@ -4,7 +4,10 @@ import json
 import re
 import time
 
+import boto3
 import pytest
+import requests
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from sandbox.aws.aws import Aws
@@ -214,7 +217,22 @@ def calls(client):
         "get acl": lambda: client.get_object_acl(**where),
         "put policy": lambda: client.put_bucket_policy(Bucket="failures", Policy="{}"),
         "create": lambda: client.create_bucket(Bucket="another"),
+        "in parts": lambda: in_parts(client, b"1" * 5 * 1024 * 1024, b"2"),
+        "give parts up": lambda: client.abort_multipart_upload(**where, UploadId=begun(client)),
     }
+
+
+def begun(client):
+    return client.create_multipart_upload(Bucket="failures", Key="aws/lambda/x y")["UploadId"]
+
+
+def in_parts(client, *parts):
+    where = {"Bucket": "failures", "Key": "aws/lambda/x y", "UploadId": begun(client)}
+    done = [
+        {"PartNumber": number, "ETag": client.upload_part(**where, PartNumber=number, Body=part)["ETag"]}
+        for number, part in enumerate(parts, start=1)
+    ]
+    client.complete_multipart_upload(**where, MultipartUpload={"Parts": done})
 
 
 def outcome(call):
@@ -228,12 +246,12 @@ def outcome(call):
 @pytest.mark.parametrize(
     ("action", "resource", "expected"),
     [
-        ("s3:PutObject", "arn:aws:s3:::failures/*", {"put"}),
+        ("s3:PutObject", "arn:aws:s3:::failures/*", {"put", "in parts"}),
         ("s3:GetObject", "arn:aws:s3:::failures/aws/lambda/x y", {"get", "head"}),
         ("s3:GetObject", "arn:aws:s3:::failures", set()),
         ("s3:ListBucket", "arn:aws:s3:::failures", {"list", "head bucket"}),
         ("s3:DeleteObject", "arn:aws:s3:::failures/*", {"delete"}),
-        ("s3:*", "*", {"put", "get", "head", "list", "head bucket", "delete"}),
+        ("s3:*", "*", {"put", "in parts", "give parts up", "get", "head", "list", "head bucket", "delete"}),
     ],
 )
 def test_a_role_may_do_with_a_bucket_what_its_policy_says(aws, role, action, resource, expected):
@@ -246,6 +264,37 @@ def test_a_role_may_do_with_a_bucket_what_its_policy_says(aws, role, action, res
         (403, "AccessDenied"),
         (403, "403"),
     }  # HEAD has no body to name it in
+
+
+def test_an_object_in_parts_is_the_parts_one_after_another(aws, role):
+    grant = {"Effect": "Allow", "Action": ["s3:PutObject", "s3:GetObject"], "Resource": "*"}
+    client = aws.client("s3", role(grant))
+    in_parts(client, b"1" * 5 * 1024 * 1024, b"2")
+    found = client.get_object(Bucket="failures", Key="aws/lambda/x y")["Body"].read()
+    assert (len(found), found[-2:]) == (5 * 1024 * 1024 + 1, b"12")
+
+
+def test_a_presigned_address_opens_what_its_maker_may_read_until_its_time_is_over(aws, role):
+    for key in ("mine", "another"):
+        aws.client("s3").put_object(Bucket="failures", Key=key, Body=b"0")
+    may = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::failures/mine"}
+    maker = boto3.client(
+        "s3",
+        region_name="us-east-1",
+        endpoint_url=aws.url,
+        config=Config(signature_version="s3v4"),
+        **{name.lower(): value for name, value in role(may).items() if name.startswith("AWS_")},
+    )
+
+    def ask(key, seconds):
+        where = {"Bucket": "failures", "Key": key}
+        return requests.get(
+            maker.generate_presigned_url("get_object", Params=where, ExpiresIn=seconds), timeout=30
+        )
+
+    assert (ask("mine", 300).status_code, ask("mine", 300).content) == (200, b"0")
+    assert (ask("another", 300).status_code, "AccessDenied" in ask("another", 300).text) == (403, True)
+    assert (ask("mine", -1).status_code, "has expired" in ask("mine", -1).text) == (403, True)
 
 
 def test_two_sandboxes_may_have_buckets_of_the_same_name(aws):

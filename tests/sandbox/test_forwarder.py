@@ -1,4 +1,4 @@
-"""Events forwarded to a shop on this machine: signed as a foreign library verifies, in the documented order, on the documented ladder."""
+"""Events forwarded to a shop on this machine: signed as foreign libraries verify, in the documented order, on the documented ladder."""
 
 import itertools
 import json
@@ -7,6 +7,7 @@ import time
 
 import pytest
 import requests
+import resend
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from sandbox.loopback import receiver
@@ -102,21 +103,58 @@ def forwarder(bus, clock, running, shop, secret):
     return running(EventForwarder(bus, clock, url=f"{shop.url}/hooks?from=sandbox", secret=secret))
 
 
-def test_an_event_arrives_signed_as_a_foreign_library_verifies(bus, forwarder, shop, secret):
+def of_standardwebhooks(secret, body, headers):
+    return Webhook(secret).verify(body, headers)
+
+
+def of_resend(secret, body, headers):
+    """One that was written apart from the others: it takes the three headers by names of its own."""
+    identity, timestamp, signature = (headers[f"webhook-{name}"] for name in ("id", "timestamp", "signature"))
+    return resend.Webhooks.verify(
+        {
+            "payload": body.decode(),
+            "headers": {"id": identity, "timestamp": timestamp, "signature": signature},
+            "webhook_secret": secret,
+        }
+    )
+
+
+# A third one, of another language, stands in tests/node/test_webhooks.py.
+FOREIGN = pytest.mark.parametrize("verified", [of_standardwebhooks, of_resend])
+
+
+@FOREIGN
+def test_an_event_arrives_signed_as_a_foreign_library_verifies(bus, forwarder, shop, secret, verified):
     bus.take(event())
     assert forwarder.drain(5)
     ((path, headers, body),) = shop.arrived
     assert path == "/hooks?from=sandbox"
     assert headers["content-type"] == "application/json"
-    assert Webhook(secret).verify(body, headers) == {
+    assert verified(secret, body, headers) == {
         "type": "PaymentSucceeded",
         "timestamp": "2026-01-01T12:00:00Z",
         "data": json.loads(DETAIL),
     }
     assert f'"data":{DETAIL}'.encode() in body, "to the letter"
-    for changed, key in ((body + b" ", secret), (body, new_secret())):
-        with pytest.raises(WebhookVerificationError):
-            Webhook(key).verify(changed, headers)
+
+
+@FOREIGN
+@pytest.mark.parametrize("changed", ["body", "secret", "webhook-id", "webhook-timestamp"])
+def test_a_foreign_library_takes_nothing_that_was_changed(bus, forwarder, shop, secret, verified, changed):
+    bus.take(event())
+    assert forwarder.drain(5)
+    ((_, headers, body),) = shop.arrived
+    match changed:
+        case "body":
+            body += b" "
+        case "secret":
+            secret = new_secret()
+        case "webhook-id":
+            headers[changed] += "0"
+        case "webhook-timestamp":
+            headers[changed] = str(int(headers[changed]) - 1)
+    with pytest.raises((WebhookVerificationError, ValueError), match=r"(?i)no matching signature"):
+        verified(secret, body, headers)
 
 
 @pytest.mark.parametrize("text", [DETAIL, '{"id":"EV-2018022511223320873"}'])
@@ -362,6 +400,39 @@ def test_a_payment_is_heard_of_and_the_ready_file_tells_the_secret(shop):
         published = requests.get(f"{sandbox.api}/_sandbox/events", timeout=5).json()["events"]
         assert [message["data"] for message in heard] == [each["detail"] for each in published]
         assert shop.ids == [message["data"]["id"] for message in heard]
+
+
+def test_a_shop_that_fails_for_a_minute_ends_with_every_order_as_it_stands(shop):
+    """It does what docs/events.md says: acts once on each id, keeps the status of the highest version."""
+    shop.answers = itertools.repeat(503)
+    with Running(schedules=False, forward_events=f"{shop.url}/webhook") as sandbox:
+        buyers, numbers = Shop(sandbox), []
+        for _ in range(3):
+            number = buyers.native().json()["data"]["outTradeNo"]
+            assert buyers.control("pay", {"outTradeNo": number}).ok
+            numbers.append(number)
+            sandbox.wait_until(lambda: sandbox.drain() and f"{numbers[-1]}#3" in shop.ids)
+            sandbox.clock.advance(20)
+        refused = len(shop.arrived)
+        shop.answers = itertools.chain([None], itertools.repeat(204))  # the first answer is lost
+        for wait in WAITS:
+            sandbox.clock.advance(wait)
+            assert sandbox.drain()
+        published = [event["detail"] for event in sandbox.events()]
+        assert sandbox.webhook is not None
+        webhook = Webhook(sandbox.webhook["secret"])
+        heard = [webhook.verify(body, headers)["data"] for _, headers, body in shop.arrived]
+    begun = list(dict.fromkeys(shop.ids))
+    assert begun == [detail["id"] for detail in published], "begun as the bus took them"
+    taken = shop.ids[refused + 1 :]  # all but the one whose answer was lost
+    assert sorted(taken) == sorted(begun), "each once, and none is missing"
+    assert shop.ids[refused] in taken, "a lost answer is a duplicate, under the same id"
+    assert len({(headers["webhook-id"], body) for _, headers, body in shop.arrived}) == len(begun)
+    kept = {}
+    for detail in heard:
+        if detail["version"] >= kept.get(detail["outTradeNo"], {"version": 0})["version"]:
+            kept[detail["outTradeNo"]] = detail
+    assert {number: kept[number]["status"] for number in numbers} == dict.fromkeys(numbers, "succeeded")
 
 
 def test_each_sandbox_has_a_secret_of_its_own_unless_it_is_given_one(secret):

@@ -25,6 +25,9 @@ ANSWERS = {
     "checkout_intent": (200, None),
     "checkout_open": (404, "ORDER_NOT_FOUND"),  # its checkout is not there
     "checkout_wechat": (404, "ORDER_NOT_FOUND"),
+    "orders": (200, None),
+    "export_begin": (202, None),
+    "export_status": (404, "EXPORT_NOT_FOUND"),
     "verify_file": (404, None),  # a stack has none until it is given some
     "h5": (200, None),
     "query": (404, "ORDER_NOT_FOUND"),  # its order is not there; make invoke opens one, see below
@@ -33,6 +36,9 @@ ANSWERS = {
     "refund": (404, "ORDER_NOT_FOUND"),
     "abnormal_refund": (404, "ORDER_NOT_FOUND"),
     "refund-too-precise": (400, "PARAM_ERROR"),
+    "bill_days": (200, None),
+    "bill_day": (404, "BILL_NOT_FOUND"),
+    "bill_again": (400, "PARAM_ERROR"),  # its day is too long ago
     "checkout": (404, None),  # a page
     "notify": (401, "FAIL"),  # signed with another merchant's keys, and long ago
 }
@@ -92,6 +98,14 @@ def test_every_sample_that_names_the_order_has_it_opened():
 def test_every_function_has_a_sample_event():
     events = {file.stem for file in (ROOT / "events").glob("*.json")}
     assert {file.parent.name for file in (ROOT / "functions").glob("*/app.py")} <= events
+
+
+def test_days_are_sent_to_be_fetched(sandbox):
+    assert invoke(sandbox, "bills", sample("bills"))["sent"] == 1
+
+
+def test_a_day_that_wechat_pay_has_no_bills_of_any_more_is_no_failure_of_the_function(sandbox):
+    assert invoke(sandbox, "reconcile", sample("reconcile")) == {"batchItemFailures": []}
 
 
 def test_certificates_are_looked_after(sandbox):

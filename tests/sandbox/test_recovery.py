@@ -128,6 +128,19 @@ def test_a_rate_may_be_in_minutes_hours_and_days(deploying, expression, rate):
     assert deploying(("rate(1 minute)", expression)).schedules[0].rate == rate
 
 
+@pytest.mark.parametrize(
+    ("expression", "moments"),
+    [
+        ("cron(0 12 * * ? *)", [43200]),
+        ("cron(10/30 2-3 ? * * *)", [7800, 9600, 11400, 13200]),
+        ("cron(5,20 0 * * ? *)", [300, 1200]),
+    ],
+)
+def test_a_schedule_may_name_moments_of_the_day(deploying, expression, moments):
+    (schedule,) = deploying(("rate(1 minute)", expression)).schedules
+    assert (schedule.rate, list(schedule.moments)) == (0, moments)
+
+
 def test_a_rule_with_a_schedule_is_one_too(deploying):
     rule = ("Type: ScheduleV2", "Type: Schedule"), ("ScheduleExpression: rate", "Schedule: rate")
     (schedule,) = deploying(
@@ -192,7 +205,13 @@ OWN_ROLE = (
         ([("BatchSize: 2", "FilterCriteria: {Filters: []}")], "FilterCriteria"),
         ([("BatchSize: 2", "Enabled: false")], "disabled mapping"),
         # schedules
-        ([("rate(1 minute)", "cron(0 12 * * ? *)")], "rate"),
+        ([("rate(1 minute)", "cron(0 12 ? * MON *)")], "rate"),
+        ([("rate(1 minute)", "cron(61 12 * * ? *)")], "61 is out of range"),
+        ([("rate(1 minute)", "cron(0 1L * * ? *)")], "1L in a cron"),
+        (
+            [("rate(1 minute)", "rate(1 minute)\n            ScheduleExpressionTimezone: Asia/Shanghai")],
+            "in UTC only",
+        ),
         ([("rate(1 minute)", "rate(1 minutes)")], "rate"),
         ([("rate(1 minute)", "rate(5 minute)")], "rate"),
         ([("RetryPolicy:", "State: DISABLED\n            RetryPolicy:")], "disabled schedule"),

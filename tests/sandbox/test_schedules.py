@@ -151,3 +151,26 @@ def test_a_rules_default_event_has_an_object(timer):
     function = Function()
     timer(function, started=False, source="aws.events", arn="arn:aws:events:us-east-1:1:rule/r").run_now()
     assert (function.events[0]["source"], function.events[0]["detail"]) == ("aws.events", {})
+
+
+def test_moments_of_the_day_have_an_invocation_each_and_no_other_time_has(clock, timer):
+    function = Function()
+    midnight = clock.time() // 86400 * 86400 + 86400
+    running = timer(function, rate=0, moments=(600, 2400, 4200), source="aws.events")
+    clock.advance(midnight - clock.time() + 599)
+    assert running.drain(5)
+    before = len(function.events)
+    for _ in range(7):
+        clock.advance(600)
+        assert running.drain(5)
+    times = [event["time"] for event in function.events[before:]]
+    assert [time[11:] for time in times] == ["00:10:00Z", "00:40:00Z", "01:10:00Z"]
+
+
+def test_a_whole_day_in_one_step_is_one_invocation_of_its_last_moment(clock, timer):
+    function = Function()
+    running = timer(function, rate=0, moments=(600, 2400), source="aws.events")
+    clock.advance(86400)
+    assert running.drain(5)
+    assert len(function.events) == 1
+    assert function.events[0]["time"][11:] in ("00:10:00Z", "00:40:00Z")

@@ -121,6 +121,21 @@ def test_a_credentials_file_that_is_none_is_one_sentence(tmp_path):
     assert len(output.splitlines()) == 1
 
 
+def test_what_is_asked_of_wechat_pay_is_written_where_it_is_asked_for(tmp_path):
+    file, log = tmp_path / "ready.json", tmp_path / "wechat.log"
+    log.write_text("an earlier line\n")
+    with command("sandbox", "--port", "0", "--ready-file", str(file), "--wechat-log", str(log)) as process:
+        info = ready(file, process)
+        requests.post(f"{info['simulator']}/v3/security/echo", json={}, timeout=10)
+        process.terminate()
+        output, _ = process.communicate(timeout=10)
+    assert process.returncode == 0
+    earlier, line = log.read_text().splitlines()
+    assert earlier == "an earlier line"
+    assert " POST /v3/security/echo 401: there is no Authorization header; SIGN_ERROR: " in line
+    assert "SIGN_ERROR" not in output
+
+
 def test_several_sandboxes_run_side_by_side(tmp_path):
     files = [tmp_path / "one.json", tmp_path / "two.json"]
     with (

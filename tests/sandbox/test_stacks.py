@@ -70,3 +70,40 @@ def test_a_functions_role_may_not_ask(aws, stack):
     arn = aws.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
     with pytest.raises(ClientError, match="not authorized to perform: cloudformation:DescribeStacks"):
         aws.client("cloudformation", aws.session_credentials(arn)).describe_stacks()
+
+
+WATCHED = """
+Transform: AWS::Serverless-2016-10-31
+Parameters: {Most: {Type: Number, Default: 30}}
+Resources:
+  Topic:
+    Type: AWS::SNS::Topic
+    Properties: {Subscription: [{Protocol: email, Endpoint: operator@shop.example}]}
+  Full:
+    Type: AWS::CloudWatch::Alarm
+    Properties:
+      AlarmActions: [!Ref Topic]
+      Namespace: Shop
+      MetricName: Orders
+      Statistic: Sum
+      Period: 60
+      EvaluationPeriods: 1
+      Threshold: !Ref Most
+      ComparisonOperator: GreaterThanThreshold
+"""
+
+
+def test_alarms_and_who_hears_of_them_are_told_of_in_each_sandbox_by_itself(tmp_path):
+    (tmp_path / "template.yaml").write_text(WATCHED)
+    with local_aws() as one, local_aws() as other:
+        for aws, stack in ((one, "one"), (other, "other")):
+            deploy(tmp_path / "template.yaml", aws=aws, parameters={"Most": "7"}, stack_name=stack)
+        for aws, stack in ((one, "one"), (other, "other"), (one, "one")):
+            (alarm,) = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+            (topic,) = alarm["AlarmActions"]
+            (listener,) = aws.client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+            assert (alarm["AlarmName"], alarm["Threshold"]) == (f"{stack}-Full", 7)
+            assert (listener["Endpoint"], topic.endswith(f":{stack}-Topic")) == (
+                "operator@shop.example",
+                True,
+            )

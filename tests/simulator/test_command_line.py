@@ -107,6 +107,23 @@ def test_a_file_that_is_there_is_used_again(credentials_file):
     assert credentials_file.read_bytes() == before
 
 
+def test_serve_is_what_it_does_without_a_word(credentials_file):
+    command = [sys.executable, "-m", "sandbox.simulator", "serve", "--credentials", str(credentials_file)]
+    with Program(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}/_sandbox/orders", timeout=5) as answer:
+            assert json.load(answer) == {"orders": []}
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def test_its_help_tells_of_both_commands():
+    command = [sys.executable, "-m", "sandbox.simulator", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
+    for word in ("sandbox.simulator serve", "--port", "--log", "sandbox.simulator trigger", "--tamper"):
+        assert word in told
+
+
 def test_a_minute_between_refunds_is_asked_for_with_a_flag(credentials_file):
     with start(credentials_file, "--minute-between-refunds") as process:
         url = process.stdout.readline().strip()

@@ -30,6 +30,7 @@ MADE = {
     "AWS::IAM::Role",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",  # of a kind that changes nothing on loopback: it is looked at
     "AWS::SQS::Queue",
     "AWS::SecretsManager::Secret",
 }

@@ -25,7 +25,7 @@ SWITCHES = {
 }
 """Each condition of the template, and the parameters that switch it on."""
 OFF = {"DeletionProtection": "false"}  # the one that is on by itself
-TABLES_OF_MONEY = ("PaymentsTable", "CheckoutsTable", "QuarantineTable", "NotificationsTable")
+TABLES_OF_MONEY = ("PaymentsTable", "CheckoutsTable", "QuarantineTable", "NotificationsTable", "BillsTable")
 
 
 class Stack:

@@ -79,6 +79,9 @@ WIDE = {
     "${PaymentsTable.Arn}/stream/*": "ListStreams names a table, and its permission is on the table's streams",
     "${NotificationsTable.Arn}/stream/*": "the same",
     "${UnpublishedBucket.Arn}/*": "Lambda makes the names of the objects up, and of the one it tries the grant with",
+    "${BillsBucket.Arn}/exports/*": "each export's file has its id for a name",
+    "${BillsBucket.Arn}/bills/*": "one object for each day and bill, and its index",
+    "${BillsBucket.Arn}/work/*": "objects of a run, by its name",
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live/POST/@connections/*": (
         "API Gateway makes the names of the connections up"
     ),
@@ -124,7 +127,11 @@ def test_each_function_has_a_role_of_its_own_with_exact_actions() -> None:
 
 def test_money_cannot_be_deleted_by_deleting_the_stack() -> None:
     tables = of_type("AWS::DynamoDB::Table")
-    passing = {"BuyersTable", "ConnectionsTable"}  # of the last hours: they end by themselves
+    passing = {
+        "BuyersTable",
+        "ConnectionsTable",
+        "ExportsTable",
+    }  # of the last hours or days: they end by themselves
     assert {
         name for name, table in tables.items() if "TimeToLiveSpecification" in table["Properties"]
     } == passing | {

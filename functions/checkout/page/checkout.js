@@ -11,7 +11,9 @@
   const LAST_MINUTE = 60000; // of a link to WeChat, in which a fresh one takes its place
   const SAY_UNPAID = 8000;
   const BETWEEN_OPENINGS = 3000; // where nobody says when to come again
-  const TOO_LATE = 120000; // before its end, in which no order of a checkout is opened any more
+  const TO_BE_COPIED = ["phone", "wechat", "outside", "identify", "refused", "refused_here", "into_wechat", "bridgeless"];
+  const REFUSED = { native: "refused", jsapi: "refused_here", h5: "into_wechat" };
+  const BRIDGE_WITHIN = 3000; // in which WeChat's own browser has its bridge
 
   const part = (id) => document.getElementById(id);
   const main = part("checkout");
@@ -35,7 +37,7 @@
     if (status === "paid" && returnUrl) return "returning";
     if (kind && status !== "waiting") return stateOfCheckout(view);
     if (status !== "waiting") return status;
-    if (paymentParams) return "cashier";
+    if (paymentParams) return bridgeless ? "bridgeless" : "cashier";
     if (h5Url) return returned ? "returned" : "leave";
     if (method === "h5" && scene !== "phone") return scene === "wechat" ? "outside" : "handheld";
     if (!qrCode) return kind ? "opening" : "renewing";
@@ -45,12 +47,11 @@
 
   // One that is no order: it opens one for the device that is here.
   function stateOfCheckout({ status, kind, refused, takeOver }) {
-    const late = Date.parse(view.expiresAt) - Date.now() - ahead < TOO_LATE;
     if (status === "identify") return mayIdentify() ? "opening" : "identify";
-    if (status === "ready" && (refused === kind || barred)) return kind === "h5" ? "into_wechat" : "refused";
-    if (status === "ready") return "opening";
-    if (status === "elsewhere") return takeOver ? "held" : "left_there";
-    return status === "closing" && !late ? "handing" : status;
+    if (status === "ready" && (refused === kind || barred)) return REFUSED[kind];
+    if (status === "ready") return hadOne ? "again" : "opening";
+    if (status === "elsewhere") return takeOver && !barred ? "held" : "left_there";
+    return status === "closing" && takeOver ? "handing" : status;
   }
 
   function text(id, value) {
@@ -72,7 +73,7 @@
     if (h5Url) part("leave").href = h5Url;
     part("leave").hidden = !h5Url;
     part("asked").hidden = state !== "returned";
-    part("copy").hidden = !["phone", "wechat", "outside", "identify", "refused", "into_wechat"].includes(state);
+    part("copy").hidden = uncopied || !TO_BE_COPIED.includes(state);
     text("act", words.acts[state] ?? "");
     part("act").hidden = !words.acts[state];
     part("left").hidden = view.status !== "waiting";
@@ -91,6 +92,7 @@
     if (view && news.version < view.version) return;
     const was = state;
     view = news;
+    if (view.kind && (view.codeUrl || view.h5Url || view.paymentParams)) hadOne = true;
     seenAt = Date.now();
     ahead = Date.parse(view.now) - seenAt;
     if (was !== "returning") draw();
@@ -231,16 +233,29 @@
   // ---- paying within WeChat ----
 
   let opened = false;
+  let bridgeless = false; // a browser that only calls itself WeChat's
 
   function openCashierOnce() {
-    if (!opened) openCashier();
+    if (opened) return;
     opened = true;
+    openCashier();
   }
 
   function openCashier() {
-    const invoke = () => WeixinJSBridge.invoke("getBrandWCPayRequest", view.paymentParams, look);
-    if (window.WeixinJSBridge) invoke();
-    else document.addEventListener("WeixinJSBridgeReady", invoke, { once: true });
+    if (!view.paymentParams) return; // it was opened elsewhere before the bridge was there
+    if (window.WeixinJSBridge) {
+      sayBridge(true);
+      WeixinJSBridge.invoke("getBrandWCPayRequest", view.paymentParams, look);
+      return;
+    }
+    document.addEventListener("WeixinJSBridgeReady", openCashier, { once: true });
+    setTimeout(() => sayBridge(Boolean(window.WeixinJSBridge)), BRIDGE_WITHIN);
+  }
+
+  function sayBridge(there) {
+    if (bridgeless === !there || !view.paymentParams) return;
+    bridgeless = !there;
+    draw();
   }
 
   // ---- a checkout: an order for this device ----
@@ -248,17 +263,20 @@
   let opening = false;
   let openAt = 0; // when the next try may be
   let barred = false; // this way here is none of the stack's own
+  let hadOne = false; // an order was open here, and has not been left for another device by a tap since
 
-  // By itself only where nothing is open for anybody else; a page that nobody sees opens nothing.
+  // By itself only where nothing is open for anybody else, and once: another device may be taking over, and a page that stays open
+  // for days would use up the attempts. A page that nobody sees opens nothing.
   function wantsOpening() {
     if (!view.kind || barred || document.hidden) return false;
-    if (view.status === "ready") return view.refused !== view.kind;
+    if (view.status === "ready") return !hadOne && view.refused !== view.kind;
     return view.status === "waiting" && !view.codeUrl && !view.h5Url && !view.paymentParams;
   }
 
   async function openHere(takeOver) {
     if (opening || document.hidden) return;
     opening = part("act").disabled = true;
+    const anew = view.status !== "waiting";
     clearTimeout(timer);
     const patience = new AbortController();
     const end = setTimeout(() => patience.abort(), 20000);
@@ -278,6 +296,7 @@
       if (answer.ok) {
         const news = await answer.json();
         seconds = news.retryAfter;
+        if (anew) comeBack(false); // nobody has left for this one yet
         take(news);
         told = true;
       }
@@ -314,7 +333,10 @@
 
   part("act").addEventListener("click", () => {
     if (state === "identify") location.assign(view.identifyUrl);
-    else openHere(state !== "refused");
+    else {
+      hadOne = false;
+      openHere(state === "held" || state === "handing");
+    }
   });
 
   // ---- paying in a phone's browser ----
@@ -325,26 +347,55 @@
       renewLink();
       return;
     }
-    returned = true; // whichever way the buyer comes back
-    const address = new URL(location.href);
-    address.searchParams.set("returned", "1");
-    history.replaceState(null, "", address);
+    comeBack(true); // whichever way
     setTimeout(draw, QUICK);
   });
+
+  function comeBack(asks) {
+    returned = asks;
+    const address = new URL(location.href);
+    if (asks) address.searchParams.set("returned", "1");
+    else address.searchParams.delete("returned");
+    history.replaceState(null, "", address);
+  }
+
   part("asked").addEventListener("click", () => {
     asking = part("asked").disabled = true;
     look();
   });
 
   part("pay").addEventListener("click", openCashier);
+
+  let uncopied = false; // then the browser's own way of sharing is left
+
   part("copy").addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(location.origin + location.pathname);
+    if (await copied(location.origin + location.pathname)) {
       text("copy", words.copied);
-    } catch {
-      part("copy").hidden = true; // then the browser's own way of sharing is left
+      return;
     }
+    uncopied = true;
+    draw();
   });
+
+  // Not every browser of WeChat's has a clipboard for pages.
+  async function copied(link) {
+    try {
+      await navigator.clipboard.writeText(link);
+      return true;
+    } catch {
+      const field = document.createElement("textarea");
+      field.value = link;
+      main.append(field);
+      field.select();
+      try {
+        return document.execCommand("copy");
+      } catch {
+        return false;
+      } finally {
+        field.remove();
+      }
+    }
+  }
 
   take(JSON.parse(main.dataset.view));
   setInterval(tick, 250);

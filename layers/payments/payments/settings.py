@@ -200,21 +200,24 @@ class Settings(BookSettings):
 
     @property
     def scope_names(self) -> Mapping[str, str]:
-        """What each right is called in access tokens, three different names."""
-        names = {
-            right: self._environment.get(f"{right.upper()}_SCOPE") or name
-            for right, name in SCOPE_NAMES.items()
-        }
-        for right, name in names.items():
+        """What each right is called in access tokens, no two alike.
+
+        A function is given those that its routes ask for. The others have their usual names, unless one that is given has it: then
+        nobody has that right there.
+        """
+        variables = {right: f"{right.upper()}_SCOPE" for right in SCOPE_NAMES}
+        given = {right: name for right, of in variables.items() if (name := self._environment.get(of))}
+        for right, name in given.items():
             if not _SCOPE.fullmatch(name):
                 raise ConfigurationError(
                     f"{right.upper()}_SCOPE must be one scope, without blanks, quotes and brackets"
                 )
-        if len(set(names.values())) < len(names):
+        if len(set(given.values())) < len(given):
             raise ConfigurationError(
-                "PAY_SCOPE, CHARGE_SCOPE and REFUND_SCOPE must differ: with one name, every buyer may do all of it"
+                f"{', '.join(variables.values())} must differ: with one name, every buyer may do all of it"
             )
-        return names
+        usual = {right: name for right, name in SCOPE_NAMES.items() if name not in given.values()}
+        return usual | given
 
     @property
     def h5_payments(self) -> bool:

@@ -1,12 +1,12 @@
 """Calls to WeChat Pay APIv3: sign the bytes that are sent, judge the bytes that arrived.
 
 Source: WeChat Pay APIv3, "Query order", "Close order", "Refund", "Query refund" and "Cross-city disaster recovery" (backup
-host). The calls that create orders are in order_calls.py, those with sensitive members in sensitive_calls.py.
+host). The calls that create orders are in order_calls.py, those with sensitive members in sensitive_calls.py, bills in bill_calls.py.
 """
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +14,7 @@ from urllib.parse import quote
 import requests
 from urllib3.exceptions import HTTPError
 
-from wechatpay import transport
+from wechatpay import downloading, transport
 from wechatpay.answers import Answer, read_answer
 from wechatpay.decryption import decrypt
 from wechatpay.errors import RefusedError, UnknownOutcomeError
@@ -134,6 +134,22 @@ class Client(OrderCalls):
         self._on_call(operation, time.monotonic() - began, None)
         return answer
 
+    def download(self, url: str, *, path: str) -> Iterator[bytes]:
+        """The file that `url` leads to, piece by piece and unproven; it must be this path of one of the gateways.
+
+        UnknownOutcomeError when it does not arrive whole, and for any other address.
+        """
+        downloading.check_link(url, path=path, gateways=self._gateways)
+        began = time.monotonic()
+        try:
+            yield from downloading.pieces(
+                lambda patience: self._start("GET", url, patience, {"Accept": "*/*"}), self._remaining()
+            )
+        except UnknownOutcomeError as problem:
+            self._on_call("download", time.monotonic() - began, problem)
+            raise
+        self._on_call("download", time.monotonic() - began, None)
+
     def _exchange(self, call: _Call) -> Answer:
         """Sign, send, verify; the next gateway is asked with the same body when the first leaves the outcome open."""
         unknown: UnknownOutcomeError | None = None
@@ -175,29 +191,32 @@ class Client(OrderCalls):
         patience = min(self._remaining(), deadline - time.monotonic())
         if patience < MIN_TRY_SECONDS:
             raise UnknownOutcomeError("no time left to ask")
-        signer, named = self.signer(), call.serial or self.keys.preferred
-        headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
+        headers = {"Accept": "application/json"}
         if call.body:
             headers["Content-Type"] = "application/json"
-        if named:
+        if named := call.serial or self.keys.preferred:
             headers["Wechatpay-Serial"] = named
+        url = gateway + call.path_and_query
+        with self._start(call.method, url, patience, headers, call.body) as response:
+            return response, _read(response)
+
+    def _start(
+        self, method: str, url: str, patience: float, headers: Mapping[str, str], body: bytes = b""
+    ) -> requests.Response:
+        """Sign and send; an answer of which only the headers are there."""
+        signer = self.signer()
         try:
             prepared = self._session.prepare_request(
                 requests.Request(
-                    call.method, gateway + call.path_and_query, headers=headers, data=call.body or None
+                    method, url, headers={"User-Agent": USER_AGENT, **headers}, data=body or None
                 )
             )
             # requests may percent-encode the path, so what it will send is what is signed.
             prepared.headers["Authorization"] = signer.authorization(
-                call.method, prepared.path_url, int(self._clock()), self._nonce(), call.body
+                method, prepared.path_url, int(self._clock()), self._nonce(), body
             )
-            with self._session.send(
-                prepared,
-                timeout=(min(CONNECT_TIMEOUT_SECONDS, patience), patience),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return response, _read(response)
+            timeout = min(CONNECT_TIMEOUT_SECONDS, patience), patience
+            return self._session.send(prepared, timeout=timeout, allow_redirects=False, stream=True)
         except ValueError:
             # Not chained: it is about a header, and quotes it.
             raise UnknownOutcomeError("the request cannot be sent as it is") from None

@@ -34,6 +34,10 @@ class EnvelopeError(WeChatPayError):
     """A correctly signed message is not a notification of the kind that it says."""
 
 
+class UnprovenBillError(WeChatPayError):
+    """A file that was downloaded is not the one that WeChat Pay has signed the hash of."""
+
+
 class RefusedError(WeChatPayError):
     """WeChat Pay said no: the operation did not happen.
 

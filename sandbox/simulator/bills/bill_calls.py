@@ -13,8 +13,8 @@ from sandbox.simulator.bills import trade_bill
 from sandbox.simulator.bills.bill_days import BILL_DATE, day_of
 from sandbox.simulator.bills.statements import Statements
 from sandbox.simulator.clock import Timepiece
-from sandbox.simulator.protocol.call import Answer, Call, Download, Endpoint
-from sandbox.simulator.protocol.fields import Text, extra, missing
+from sandbox.simulator.protocol.call import Answer, Call, Download, Endpoint, Fields
+from sandbox.simulator.protocol.fields import Text
 from sandbox.simulator.protocol.refusals import no_such_file
 
 LINK_LIFE_SECONDS = 300
@@ -26,6 +26,10 @@ _ACCOUNT_TYPE = Text("资金账户类型", 32, pattern=r"^(BASIC)$", required=Fa
 _TAR_TYPE = Text("压缩类型", 32, pattern=r"^(GZIP)$", required=False)
 _TOKEN = Text("下载凭证", 512)
 _TARTYPE = Text("压缩类型", 32, required=False)
+
+_TRADE_BILL = Fields(query={"bill_date": BILL_DATE, "bill_type": _BILL_TYPE, "tar_type": _TAR_TYPE})
+_FUND_FLOW_BILL = Fields(query={"bill_date": BILL_DATE, "account_type": _ACCOUNT_TYPE, "tar_type": _TAR_TYPE})
+_DOWNLOAD = Fields(query={"token": _TOKEN, "tartype": _TARTYPE})
 
 
 @dataclass(frozen=True)
@@ -47,26 +51,32 @@ class Bills:
     def endpoints(self) -> list[Endpoint]:
         """What the gateway routes here."""
         return [
-            Endpoint("tradeBill", "GET", re.compile("/v3/bill/tradebill"), self.trade_bill),
-            Endpoint("fundFlowBill", "GET", re.compile("/v3/bill/fundflowbill"), self.fund_flow_bill),
-            Endpoint("billDownload", "GET", re.compile(DOWNLOAD_PATH), self.download),
+            Endpoint("tradeBill", "GET", re.compile("/v3/bill/tradebill"), self.trade_bill, _TRADE_BILL),
+            Endpoint(
+                "fundFlowBill",
+                "GET",
+                re.compile("/v3/bill/fundflowbill"),
+                self.fund_flow_bill,
+                _FUND_FLOW_BILL,
+            ),
+            Endpoint("billDownload", "GET", re.compile(DOWNLOAD_PATH), self.download, _DOWNLOAD),
         ]
 
     def trade_bill(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Trade bill: a link to the bill, and the hash of it uncompressed."""
-        query = _query(call, {"bill_date": BILL_DATE, "bill_type": _BILL_TYPE, "tar_type": _TAR_TYPE})
+        query = call.query_members()
         day = day_of(query["bill_date"], self._clock.time())
         return self._linked(call, query, self._statements.trade_bill(day, query.get("bill_type", "ALL")))
 
     def fund_flow_bill(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Fund-flow bill: likewise."""
-        query = _query(call, {"bill_date": BILL_DATE, "account_type": _ACCOUNT_TYPE, "tar_type": _TAR_TYPE})
+        query = call.query_members()
         day = day_of(query["bill_date"], self._clock.time())
         return self._linked(call, query, self._statements.fund_flow_bill(day))
 
     def download(self, call: Call) -> Download:
         """WeChat Pay APIv3, Download bill: the file itself, which nobody has signed."""
-        token = _query(call, {"token": _TOKEN, "tartype": _TARTYPE})["token"]
+        token = call.query_members()["token"]
         with self._lock:
             file = self._files.get(token)
         if file is None or self._clock.time() >= file.until:
@@ -90,17 +100,3 @@ class Bills:
                 "download_url": f"{call.origin}{DOWNLOAD_PATH}?{urlencode(link)}",
             }
         )
-
-
-def _query(call: Call, rules: Mapping[str, Text]) -> dict[str, str]:
-    """The query string's members, each once and by its rule. Raises the refusals of any other."""
-    found: dict[str, str] = {}
-    for name, value in call.query:
-        if name not in rules or name in found:
-            raise extra(name, "query")
-        rules[name].check(value, name, "query")
-        found[name] = value
-    for name, rule in rules.items():
-        if rule.required and name not in found:
-            raise missing(rule, name, "query")
-    return found

@@ -13,10 +13,13 @@ from sandbox.simulator.faults.faulty_signature import faulty_signature
 from sandbox.simulator.notifications.notification import Notification
 from sandbox.simulator.notifications.post import on_this_machine, post
 from sandbox.simulator.protocol.signing import Signer
+from sandbox.simulator.watching.log import Log
+from sandbox.simulator.watching.words import line_of
 
 # Seconds between one delivery and the next (WeChat Pay APIv3, Payment notification: retries), 24 h 4 min in all.
 LADDER = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 ACCEPTED = (200, 204)
+HEADERS = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "Mozilla/4.0"}
 NOT_SENT = "not_sent: notify_url is not on this machine"
 DROPPED = "dropped"
 
@@ -28,13 +31,14 @@ class Delivery:
     """One attempt, at `at` seconds since the epoch on the simulator's clock.
 
     `status` is the HTTP status that the merchant answered, or a word when there was none: `sending`, `timeout`,
-    `unreachable`, NOT_SENT, or DROPPED when a fault rule lost it on the way.
+    `unreachable`, NOT_SENT, or DROPPED when a fault rule lost it on the way. `fault` is the effect of such a rule, or "".
     """
 
     notification: Notification
     headers: dict[str, str]
     status: int | str
     at: float
+    fault: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,8 +55,11 @@ class Courier:
     `signer` gives the key for each of them, told the key that the notification was asked to be signed with, or None.
     """
 
-    def __init__(self, signer: Callable[[str | None], Signer], faults: Faults, clock: Timepiece) -> None:
+    def __init__(
+        self, signer: Callable[[str | None], Signer], faults: Faults, clock: Timepiece, log: Log | None = None
+    ) -> None:
         self._signer = signer
+        self._log = log
         self._faults = faults
         self._clock = clock
         self._agenda = Agenda(clock, name="notification-ladder")
@@ -143,13 +150,11 @@ class Courier:
         signer, body = self._signer(notification.serial), notification.body
         faulty = effect in SIGNATURE_EFFECTS
         headers = {
-            "Content-Type": "application/json",
-            "Accept": "*/*",
-            "User-Agent": "Mozilla/4.0",
+            **HEADERS,
             **(faulty_signature(effect, signer, body) if faulty else signer.headers(body)),
         }
         status = DROPPED if effect == "drop" else "sending"
-        delivery = Delivery(notification, headers, status, self._clock.time())
+        delivery = Delivery(notification, headers, status, self._clock.time(), effect)
         with self._lock:
             self._deliveries.append(delivery)
             return len(self._deliveries) - 1, delivery
@@ -158,6 +163,7 @@ class Courier:
         """Post the attempt and enter what came of it; what waited behind it goes out then."""
         notification = delivery.notification
         if delivery.status == DROPPED:
+            self._write(delivery)
             return delivery
         status: int | str = NOT_SENT
         if on_this_machine(notification.url):
@@ -168,9 +174,14 @@ class Courier:
             if status in ACCEPTED:
                 self._accepted.add(notification.id)
             behind = [held for held in self._held if held.notification.id != notification.id]
+        self._write(delivery)
         for held in behind:
             self._release(held)
         return delivery
+
+    def _write(self, delivery: Delivery) -> None:
+        if self._log is not None:
+            self._log.line(line_of(delivery.notification, delivery.status, delivery.fault))
 
     def _release(self, held: _Attempt) -> None:
         """Send what was held back, once."""

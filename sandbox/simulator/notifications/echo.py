@@ -8,9 +8,9 @@ from sandbox.simulator.clock import Timepiece
 from sandbox.simulator.notifications.courier import Courier
 from sandbox.simulator.notifications.notification import echo_notification
 from sandbox.simulator.orders.order_request import NOTIFY_URL
-from sandbox.simulator.protocol.call import Answer, Call, Endpoint
+from sandbox.simulator.protocol.call import Answer, Call, Endpoint, Fields
 from sandbox.simulator.protocol.fields import Structure, Text
-from sandbox.simulator.protocol.json_body import posted
+from sandbox.simulator.protocol.json_body import unchecked
 from sandbox.simulator.protocol.keys import Keys
 from sandbox.simulator.protocol.merchant_keys import MerchantKeys
 from sandbox.simulator.protocol.sensitive import named_key, opened
@@ -41,7 +41,7 @@ class Echo:
 
     def endpoints(self) -> list[Endpoint]:
         """What the gateway routes here."""
-        return [Endpoint("echo", "POST", re.compile("/v3/security/echo"), self.echo)]
+        return [Endpoint("echo", "POST", re.compile("/v3/security/echo"), self.echo, Fields(body=_ECHO))]
 
     def echo(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Testing signatures and encryption: the message as it came, the encrypted one encrypted anew.
@@ -49,9 +49,9 @@ class Echo:
         For the merchant, that is: with the certificate whose key signed the call. Raises the refusals of a body or a
         Wechatpay-Serial that will not do; nobody is notified then.
         """
-        request = posted(call)
+        request = unchecked(call)
         key = named_key(call, self._keys)
-        _ECHO.check(request, "")
+        call.fields.body.check(request, "")
         said: dict[str, Any] = {"echo_message": request["echo_message"]}
         secret: bytes | None = None
         if "encrypted_echo_message" in request:

@@ -1,20 +1,37 @@
-"""One POST to a merchant on this machine, and to no other: no proxy, no redirect, five seconds."""
+"""One POST to a merchant on this machine, and to no other that was not named: no proxy, no redirect, five seconds."""
 
+import contextlib
 import http.client
+import socket
+import threading
+import time
+from collections.abc import Container
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 # Seconds of real time (WeChat Pay APIv3, Payment notification: answer within five seconds).
 ANSWER_TIMEOUT_SECONDS = 5.0
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_LONGEST = 64 * 1024  # bytes of an answer that are read
 
 
-def on_this_machine(url: str) -> bool:
-    """Whether the host of `url` is a loopback name. Nothing else is ever contacted."""
+@dataclass(frozen=True)
+class Told:
+    """What came of it: the HTTP status, or `timeout` or `unreachable`; the body's beginning; how long it took, in seconds."""
+
+    status: int | str
+    body: bytes
+    seconds: float
+
+
+def on_this_machine(url: str, *, others: Container[str] = ()) -> bool:
+    """Whether the host of `url` is a loopback name, or one of `others`. Nothing else is ever contacted."""
     try:
-        return urlsplit(url).hostname in _LOOPBACK
+        host = urlsplit(url).hostname
     except ValueError:
         return False
+    return host is not None and (host in _LOOPBACK or host in others)
 
 
 def post(url: str, headers: dict[str, str], body: bytes) -> int | str:
@@ -22,20 +39,52 @@ def post(url: str, headers: dict[str, str], body: bytes) -> int | str:
 
     Raises ValueError for a host that is not this machine.
     """
-    if not on_this_machine(url):
+    return tell(url, headers, body, reads=False).status
+
+
+def tell(
+    url: str, headers: dict[str, str], body: bytes, *, reads: bool = True, others: Container[str] = ()
+) -> Told:
+    """Post it; five seconds are for everything, with the body of the answer where it `reads` that.
+
+    `others` are hosts besides this machine. Raises ValueError for a host that is none of these.
+    """
+    if not on_this_machine(url, others=others):
         raise ValueError("notifications go to this machine only")
+    begun = time.monotonic()
+    status, answer = _asked(url, headers, body, reads)
+    seconds = time.monotonic() - begun
+    if seconds >= ANSWER_TIMEOUT_SECONDS:  # half an answer that was cut off looks like a whole one
+        status = "timeout"
+    return Told(status, answer, seconds)
+
+
+def _asked(url: str, headers: dict[str, str], body: bytes, reads: bool) -> tuple[int | str, bytes]:
     parts = urlsplit(url)
     connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     try:
         connection = connect(str(parts.hostname), parts.port, timeout=ANSWER_TIMEOUT_SECONDS)
     except ValueError:  # a port above 65535
-        return "unreachable"
+        return "unreachable", b""
+    end = threading.Timer(ANSWER_TIMEOUT_SECONDS, _cut, [connection])
+    end.daemon = True
     try:
+        end.start()
         connection.request("POST", parts.path or "/", body=body, headers=headers)
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read(_LONGEST) if reads else b""
     except TimeoutError:
-        return "timeout"
+        return "timeout", b""
     except (OSError, http.client.HTTPException, UnicodeError):
-        return "unreachable"
+        return "unreachable", b""
     finally:
+        end.cancel()
         connection.close()
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    """Who sends a byte now and then has had its five seconds, too."""
+    connected = connection.sock
+    if connected is not None:
+        with contextlib.suppress(OSError):
+            connected.shutdown(socket.SHUT_RDWR)

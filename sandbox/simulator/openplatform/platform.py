@@ -19,6 +19,7 @@ from sandbox.simulator.openplatform.errcodes import ErrcodeError, refusal
 from sandbox.simulator.openplatform.sessions import session
 from sandbox.simulator.openplatform.tokens import Tokens
 from sandbox.simulator.protocol.reply import Reply, json_bytes
+from sandbox.simulator.watching.watched import remark
 
 Members = Mapping[str, str]
 PLAIN = "text/plain"  # WeChat says so of its JSON
@@ -97,20 +98,23 @@ class _Call:
         members = dict(parse_qsl(Request(scope).url.query))
         fault = self._faults.take(self._name, *OPEN_PLATFORM_EFFECTS)
         if fault is None:
-            await self._answered(members).send(send)
+            await self._answered(members, scope).send(send)
         elif fault.effect == "errcode":
+            remark(scope, f"fault rule errcode {fault.parameters['errcode']}")
             if fault.parameters.get("after", False):
-                self._answered(members)
+                self._answered(members, scope)
             body = refusal(fault.parameters["errcode"], fault.parameters.get("errmsg"))
             await _reply(body).send(send)
         else:
-            faulty = FaultyReply(fault, answered=lambda: self._answered(members), signer=None)
+            remark(scope, f"fault rule {fault.effect}")
+            faulty = FaultyReply(fault, answered=lambda: self._answered(members, scope), signer=None)
             await faulty.send(scope, receive, send)
 
-    def _answered(self, members: Members) -> Reply:
+    def _answered(self, members: Members, scope: Scope) -> Reply:
         try:
             return _reply(self._answer(members))
         except ErrcodeError as refused:
+            remark(scope, f"errcode {refused.errcode}")
             return _reply(refusal(refused.errcode))
 
 

@@ -159,7 +159,7 @@ class Ledger:
                 raise NotPossibleError(
                     409, "COUPONS_TOO_LARGE", "The coupons are worth more than the order's total."
                 )
-            transaction_id = _new_transaction_id(now)
+            transaction_id = new_transaction_id(now)
             self._by_transaction_id[transaction_id] = order.out_trade_no
             return self._keep(
                 replace(
@@ -167,7 +167,7 @@ class Ledger:
                     trade_state=TradeState.SUCCESS,
                     transaction_id=transaction_id,
                     success_time=now,
-                    openid=openid or order.payer or _new_openid(),
+                    openid=openid or order.payer or new_openid(),
                     means=means,
                 )
             )
@@ -202,11 +202,12 @@ def _require_payable(order: Order, credential: str, expires_at: float, now: floa
         raise NotPossibleError(410, "CODE_EXPIRED", "The code, prepay_id or h5_url has expired.")
 
 
-def _new_transaction_id(now: float) -> str:
+def new_transaction_id(now: float) -> str:
     """28 digits: 4200, six digits, the Beijing day, ten digits."""
     return f"4200{secrets.randbelow(10**6):06}{beijing_day(now)}{secrets.randbelow(10**10):010}"
 
 
-def _new_openid() -> str:
+def new_openid() -> str:
+    """28 characters, the first of them an o: nobody in particular."""
     alphabet = string.ascii_letters + string.digits + "_-"
     return "o" + "".join(secrets.choice(alphabet) for _ in range(27))

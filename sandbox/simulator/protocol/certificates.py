@@ -6,14 +6,16 @@ from typing import Any
 from cryptography import x509
 
 from sandbox.simulator.clock import rfc3339
-from sandbox.simulator.protocol.call import Answer, Call, Endpoint
-from sandbox.simulator.protocol.fields import extra
+from sandbox.simulator.protocol.call import Answer, Call, Endpoint, Fields
+from sandbox.simulator.protocol.fields import Text, extra
 from sandbox.simulator.protocol.keys import Keys, PlatformCertificate
 from sandbox.simulator.protocol.merchant_keys import MerchantKeys
-from sandbox.simulator.protocol.refusals import Refusal, parameter_error
+from sandbox.simulator.protocol.refusals import no_certificate, parameter_error
 from sandbox.simulator.protocol.signing import encrypted
 
 _ALGORITHMS = ("RSA", "SM2", "ALL")
+_ALGORITHM_TYPE = Text("算法类型", 32, pattern=rf"^({'|'.join(_ALGORITHMS)})$", required=False)
+_FIELDS = Fields(query={"algorithm_type": _ALGORITHM_TYPE})
 
 
 class Certificates:
@@ -25,7 +27,7 @@ class Certificates:
 
     def endpoints(self) -> list[Endpoint]:
         """What the gateway routes here."""
-        return [Endpoint("certificates", "GET", re.compile("/v3/certificates"), self.download)]
+        return [Endpoint("certificates", "GET", re.compile("/v3/certificates"), self.download, _FIELDS)]
 
     def download(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Downloading platform certificates: every one that is valid, the older first.
@@ -35,7 +37,7 @@ class Certificates:
         algorithm = _algorithm(call)
         certificates = self._keys.certificates()
         if not certificates or algorithm == "SM2":
-            raise _nothing_to_download()
+            raise no_certificate()
         return Answer({"data": [self._entry(each) for each in certificates]})
 
     def _entry(self, certificate: PlatformCertificate) -> dict[str, Any]:
@@ -56,24 +58,15 @@ def _algorithm(call: Call) -> str:
     """`algorithm_type`, RSA when it is not there; nothing else may be in the query string."""
     found: list[str] = []
     for name, value in call.query:
-        if name != "algorithm_type" or found:
+        if name not in call.fields.query or found:
             raise extra(name, "query")
         found.append(value)
     if found and found[0] not in _ALGORITHMS:
         raise parameter_error(
-            f"输入源“/query/algorithm_type”映射到字段“算法类型”枚举规则校验失败，可选值：{'、'.join(_ALGORITHMS)}",
+            f"输入源“/query/algorithm_type”映射到字段“{_ALGORITHM_TYPE.title}”枚举规则校验失败，可选值：{'、'.join(_ALGORITHMS)}",
             pointer="algorithm_type",
             issue="not one of the algorithms",
             value=found[0],
             location="query",
         )
     return found[0] if found else "RSA"
-
-
-def _nothing_to_download() -> Refusal:
-    return Refusal(
-        404,
-        "RESOURCE_NOT_EXISTS",
-        "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥。可查看指引"
-        "https://pay.weixin.qq.com/doc/v3/merchant/4012153196",
-    )

@@ -5,12 +5,22 @@ from typing import Any
 
 from sandbox.simulator.protocol.call import Call
 from sandbox.simulator.protocol.fields import extra
-from sandbox.simulator.protocol.refusals import Refusal, invalid_request, parameter_error
+from sandbox.simulator.protocol.refusals import Refusal, invalid_request, mapped_twice, parameter_error
 
 
 def posted(call: Call) -> dict[str, Any]:
-    """The JSON object that was posted, its members still unchecked. Raises the refusals of another media type, of a
-    query string and of a body that is no JSON object."""
+    """The JSON object that was posted, by the rules of the call. Raises the refusals of one that breaks them, of another media
+    type, of a query string and of a body that is no JSON object."""
+    request = unchecked(call)
+    for name in call.path_parameters:
+        if name in request:
+            raise mapped_twice(call.fields.path[name].title, name, "body")
+    call.fields.body.check(request, "")
+    return request
+
+
+def unchecked(call: Call) -> dict[str, Any]:
+    """The same before its members are looked at."""
     media_type = call.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise invalid_request("Http头Content-Type不是application/json")

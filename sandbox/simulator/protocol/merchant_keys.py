@@ -41,6 +41,10 @@ class MerchantKeys:
         """Whether one of the accepted certificates' keys made this signature: parameters of a cashier do not name theirs."""
         return any(key.signed(text, signature) for _, key in self._accepted())
 
+    def known(self) -> tuple[tuple[str, MerchantKey], ...]:
+        """Serial number and key of both API certificates, whether they are accepted now or not."""
+        return tuple(self._both.values())
+
     @property
     def api_v3_key(self) -> str:
         """The APIv3 key of the moment."""

@@ -14,6 +14,8 @@ REPOSTED_DIFFERENTLY = 268498688
 ORDER_MISSING = 268512771
 EXTRA_PARAMETER = 270924358
 
+UNKNOWN_PATH = "this simulator does not know the path: GET /_sandbox/coverage lists those that it knows"
+
 
 class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an error of the simulator
     """An answer other than success. `number` is WeChat Pay's internal error number."""
@@ -35,9 +37,10 @@ class Refusal(Exception):  # noqa: N818 - an answer of the protocol, not an erro
             self.body["detail"] = dict(detail)
 
 
-def no_such_path() -> Refusal:
-    """404: nothing is served there."""
-    return Refusal(404, "NOT_FOUND", "请求的接口不存在，请检查请求路径")
+def no_such_path(path: str) -> Refusal:
+    """404: nothing is served there; a path of WeChat Pay's may be one that only the simulator does not know."""
+    detail = {"issue": UNKNOWN_PATH, "location": "uri"} if path.startswith("/v3/") else None
+    return Refusal(404, "NOT_FOUND", "请求的接口不存在，请检查请求路径", detail=detail)
 
 
 def no_such_method() -> Refusal:
@@ -59,7 +62,7 @@ def parameter_error(
     location: str = "body",
     number: int = PARAMETER,
 ) -> Refusal:
-    """400 PARAM_ERROR. `pointer` is a JSON Pointer into the body, or the name of a query or path parameter."""
+    """400 PARAM_ERROR: a member is not what its rule says. `pointer` is a JSON Pointer into the body, or the name of a query or path parameter."""
     detail = {"field": pointer, "value": value, "issue": issue, "location": location}
     return Refusal(400, "PARAM_ERROR", message, number=number, detail=detail)
 
@@ -205,6 +208,16 @@ def statement_creating() -> Refusal:
 def no_statement() -> Refusal:
     """400: nothing happened on that day (WeChat Pay APIv3, Trade bill: errors)."""
     return Refusal(400, "NO_STATEMENT_EXIST", "请求的账单文件不存在")
+
+
+def no_certificate() -> Refusal:
+    """404: there is no platform certificate to be downloaded, for the WeChat Pay public key signs."""
+    return Refusal(
+        404,
+        "RESOURCE_NOT_EXISTS",
+        "无可用的平台证书，请在商户平台-API安全申请使用微信支付公钥。可查看指引"
+        "https://pay.weixin.qq.com/doc/v3/merchant/4012153196",
+    )
 
 
 def no_such_file() -> Refusal:

@@ -6,11 +6,11 @@ import secrets
 import string
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP, PKCS1v15
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from sandbox.simulator.clock import Timepiece
@@ -81,6 +81,27 @@ class MerchantKey:
         except (InvalidSignature, binascii.Error, ValueError):
             return False
         return True
+
+    @property
+    def size(self) -> int:
+        """Bytes of a signature by this key."""
+        return self._key.key_size // 8
+
+    def digest_signed(self, signature: bytes) -> bytes | None:
+        """The SHA-256 digest of whatever text `signature` is of, when this key has made it; None otherwise."""
+        return self._digest(signature, SHA256())
+
+    def hash_of(self, signature: bytes) -> str | None:
+        """The name of another hash than SHA-256 that this key has signed with."""
+        others = {"SHA-1": SHA1(), "SHA-384": SHA384(), "SHA-512": SHA512(), "MD5": MD5()}  # noqa: S303  # nosec B303
+        found = (name for name, algorithm in others.items() if self._digest(signature, algorithm) is not None)
+        return next(found, None)
+
+    def _digest(self, signature: bytes, algorithm: HashAlgorithm) -> bytes | None:
+        try:
+            return self._key.recover_data_from_signature(signature, PKCS1v15(), algorithm)
+        except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+            return None
 
     def encrypted(self, plaintext: bytes) -> bytes:
         """RSA-OAEP for the merchant alone. Raises ValueError for more than 214 bytes, of an RSA-2048 key."""

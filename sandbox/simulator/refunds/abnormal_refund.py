@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from sandbox.simulator.protocol.call import Answer, Call, Endpoint
+from sandbox.simulator.protocol.call import Answer, Call, Endpoint, Fields
 from sandbox.simulator.protocol.fields import Structure, Text, missing
 from sandbox.simulator.protocol.json_body import posted
 from sandbox.simulator.protocol.keys import Keys
-from sandbox.simulator.protocol.refusals import mapped_twice, parameter_error
+from sandbox.simulator.protocol.refusals import parameter_error
 from sandbox.simulator.protocol.sensitive import named_key, opened
 from sandbox.simulator.refunds.refund import RefundStatus
 from sandbox.simulator.refunds.refund_ledger import RefundLedger
@@ -65,8 +65,9 @@ class AbnormalRefunds:
 
     def endpoints(self) -> list[Endpoint]:
         """What the gateway routes here."""
+        fields = Fields(path={"refund_id": _REFUND_ID}, body=_REQUEST)
         path = "/v3/refund/domestic/refunds/(?P<refund_id>[^/]+)/apply-abnormal-refund"
-        return [Endpoint("abnormalRefund", "POST", re.compile(path), self.apply)]
+        return [Endpoint("abnormalRefund", "POST", re.compile(path), self.apply, fields)]
 
     def apply(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Abnormal refund: 200 with the refund, PROCESSING again.
@@ -74,12 +75,8 @@ class AbnormalRefunds:
         Raises the refusals of a body that will not do, of a refund that is unknown or another one than out_refund_no says,
         and of one that is not ABNORMAL.
         """
-        refund_id = call.path_parameters["refund_id"]
-        _REFUND_ID.check(refund_id, "refund_id", "uri_template")
+        refund_id = call.path_member("refund_id")
         request = posted(call)
-        if "refund_id" in request:
-            raise mapped_twice(_REFUND_ID.title, "refund_id", "body")
-        _REQUEST.check(request, "")
         secrets = self._opened(call, request)
         received_by = "商户结算银行账户"
         if request["type"] == TO_USER:

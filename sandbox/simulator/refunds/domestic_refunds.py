@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.simulator.protocol.call import Answer, Call, Endpoint
+from sandbox.simulator.protocol.call import Answer, Call, Endpoint, Fields
 from sandbox.simulator.protocol.fields import extra
 from sandbox.simulator.protocol.json_body import posted
 from sandbox.simulator.protocol.refusals import mapped_twice
@@ -22,8 +22,14 @@ class Refunds:
         """What the gateway routes here."""
         base = "/v3/refund/domestic/refunds"
         return [
-            Endpoint("refund", "POST", re.compile(base), self.refund),
-            Endpoint("refundQuery", "GET", re.compile(f"{base}/(?P<out_refund_no>[^/]+)"), self.query),
+            Endpoint("refund", "POST", re.compile(base), self.refund, Fields(body=refund_request.REFUND)),
+            Endpoint(
+                "refundQuery",
+                "GET",
+                re.compile(f"{base}/(?P<out_refund_no>[^/]+)"),
+                self.query,
+                Fields(path={"out_refund_no": OUT_REFUND_NO}),
+            ),
         ]
 
     def refund(self, call: Call) -> Answer:
@@ -34,8 +40,7 @@ class Refunds:
 
     def query(self, call: Call) -> Answer:
         """WeChat Pay APIv3, Query refund by out_refund_no. There is no mchid in its query string, nor anything else."""
-        out_refund_no = call.path_parameters["out_refund_no"]
-        OUT_REFUND_NO.check(out_refund_no, "out_refund_no", "uri_template")
+        out_refund_no = call.path_member("out_refund_no")
         for name, _ in call.query:
             if name == "out_refund_no":
                 raise mapped_twice(OUT_REFUND_NO.title, name, "query")

@@ -78,7 +78,7 @@ class RefundLedger:
             refund = Refund(
                 request=request,
                 order=order,
-                refund_id=_new_refund_id(now),
+                refund_id=new_refund_id(now),
                 create_time=now,
                 ends_at=None if self.after is None else now + self.after,
                 ends_as=self._outcome(),
@@ -218,6 +218,6 @@ class RefundLedger:
         return refund
 
 
-def _new_refund_id(now: float) -> str:
+def new_refund_id(now: float) -> str:
     """29 digits: 503, seven digits, the Beijing day, eleven digits."""
     return f"503{secrets.randbelow(10**7):07}{beijing_day(now)}{secrets.randbelow(10**11):011}"

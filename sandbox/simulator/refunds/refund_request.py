@@ -30,7 +30,7 @@ _GOODS = Structure(
     },
 )
 
-_REFUND = Structure(
+REFUND = Structure(
     "请求",
     {
         "transaction_id": replace(TRANSACTION_ID, required=False),
@@ -55,8 +55,7 @@ _REFUND = Structure(
 
 
 def check(request: Mapping[str, Any]) -> None:
-    """Raise a PARAM_ERROR refusal unless `request` keeps the rules that concern nothing but itself."""
-    _REFUND.check(request, "")
+    """Raise a PARAM_ERROR refusal unless `request`, by the rules of REFUND, keeps those that its members have together."""
     if "transaction_id" not in request and "out_trade_no" not in request:
         raise parameter_error(
             "微信支付订单号和商户订单号不能同时为空",

@@ -836,7 +836,7 @@ export interface components {
              * @enum {unknown}
              */
             heldBy?: "native" | "jsapi" | "h5";
-            /** @description Whether this device may go on with it */
+            /** @description Whether another device's order may be ended for this one, by a tap; also with `closing` */
             takeOver?: boolean;
             /**
              * @description The kind that WeChat Pay refused last, or `h5` where the merchant has none

@@ -81,10 +81,13 @@ Answer = Callable[[Request, Wiring], dict[str, object]]
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
-def endpoint(answer: Answer, wiring: Wiring | None = None, *, ahead: Sequence[str] = ()) -> Handler:
+def endpoint(
+    answer: Answer, wiring: Wiring | None = None, *, ahead: Sequence[str] = (), status: int = 200
+) -> Handler:
     """A Lambda handler around `answer`, which returns the members of `data` or raises an ApiError.
 
-    Without a `wiring` one is made of the environment, with the parts that are named in `ahead`.
+    Without a `wiring` one is made of the environment, with the parts that are named in `ahead`. `status` is that of success: 202 where
+    the work has only begun.
     """
     wired = wiring or Wiring(ahead=ahead)
 
@@ -93,7 +96,7 @@ def endpoint(answer: Answer, wiring: Wiring | None = None, *, ahead: Sequence[st
         wired.begin(REQUEST_BUDGET_SECONDS)
         try:
             request = replace(request_of(event, log_context), scope_names=wired.settings.scope_names)
-            status, members = 200, {"success": True, "data": answer(request, wired)}
+            members = {"success": True, "data": answer(request, wired)}
             logger.info(operation(event), extra=log_context)
             return response(status, members)
         except ApiError as refusal:

@@ -6,6 +6,7 @@ What is not there yet is left out, never null.
 import json
 from decimal import Decimal
 
+from payments.core.books.differences import fee_text
 from payments.core.coupons import promotions
 from payments.core.lifecycle import Status
 from payments.core.money import yuan
@@ -85,6 +86,8 @@ def details(payment: Payment) -> dict[str, object]:
             "refunds": [
                 _refund(refund) for refund in sorted(payment.refunds.values(), key=lambda r: r.created_at)
             ],
+            "fee": fee_text(payment.fee) if payment.fee is not None else None,
+            "settledOn": payment.settled_on,
             "duplicateOf": payment.duplicate_of,
             "refundedElsewhere": True if payment.refunded_elsewhere else None,
             "metadata": metadata,
@@ -136,6 +139,8 @@ def _refund(refund: Refund) -> dict[str, object]:
             "status": refund.status.word,
             "userReceivedAccount": refund.user_received_account,
             "reason": refund.reason,
+            "fee": fee_text(refund.fee) if refund.fee is not None else None,
+            "settledOn": refund.settled_on,
             "createdAt": utc(refund.created_at),
         }
     )

@@ -5,10 +5,14 @@ from collections.abc import Mapping
 PAY = "pay"  # a buyer, for themselves
 CHARGE = "charge"  # a trusted backend, for anybody
 REFUND = "refund"  # the back office
+READ = "read"  # whoever looks at anybody's orders, support or bookkeeping, and moves nothing
+RECONCILE = "reconcile"  # whoever sees to the books: compares days with WeChat Pay's bills, and reads them
 SCOPE_NAMES: Mapping[str, str] = {
     PAY: "payments:pay",
     CHARGE: "payments:charge",
     REFUND: "payments:refund",
+    READ: "payments:read",
+    RECONCILE: "payments:reconcile",
 }
 """What each right is called in access tokens, where the stack says nothing else (parameters PayScope and so on)."""
 

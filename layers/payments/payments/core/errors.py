@@ -102,6 +102,36 @@ class RefundNotAbnormalError(ApiError):
     code = "REFUND_NOT_ABNORMAL"
 
 
+class ExportNotFoundError(ApiError):
+    """No such export, or none any more."""
+
+    status = 404
+    code = "EXPORT_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such export.")
+
+
+class BillNotFoundError(ApiError):
+    """Nobody has looked at the bills of that day yet."""
+
+    status = 404
+    code = "BILL_NOT_FOUND"
+
+    def __init__(self) -> None:
+        super().__init__("Nothing is known of that day's bills.")
+
+
+class BillRunningError(ApiError):
+    """The day is being compared; `details.status` says so."""
+
+    status = 409
+    code = "BILL_RUNNING"
+
+    def __init__(self) -> None:
+        super().__init__("That day is being compared.", details={"status": "running"})
+
+
 class RefundExceedsError(ApiError):
     """More than what is left to refund."""
 

@@ -26,6 +26,11 @@ def checkout_id_of_quote(*, scope: str, caller: str, jti: str) -> str:
     return "CO" + _digest([scope, "checkout", caller, "jti", jti])
 
 
+def export_id(*, scope: str, caller: str, key: str) -> str:
+    """The id of one Idempotency-Key's export: `EX` and 26 base32 characters."""
+    return "EX" + _digest([scope, "export", caller, key])
+
+
 def is_checkout(number: str) -> bool:
     """Whether this number of ours is a checkout's; every other one is an order's."""
     return number.startswith("CO")

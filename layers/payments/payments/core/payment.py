@@ -46,6 +46,10 @@ class Refund:
     elsewhere: bool = False  # made in the merchant console or by another system; we only heard of it
     create_time: str | None = None  # when WeChat Pay took it, in its own text; no notification tells
     success_time: str | None = None  # when the money had gone back, in its own text
+    fee: int | None = (
+        None  # what a bill says that it cost, in hundred-thousandths of a yuan; below nought: given back
+    )
+    settled_on: str | None = None  # the day of that bill
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,8 @@ class Payment:
     success_time: str | None = None  # as WeChat Pay wrote it, RFC 3339
     payer_total: int | None = None  # what the buyer paid of it, where coupons were used
     promotions: str | None = None  # those coupons, as JSON text: `coupons.promotions`
+    fee: int | None = None  # what a bill says that it cost, in hundred-thousandths of a yuan
+    settled_on: str | None = None  # the day of that bill
     late_paid: bool = False
     paid: int = 0
     refundable: int = 0

@@ -16,14 +16,18 @@ def timeout_seconds() -> int:
     return int(os.environ.get("AWS_TIMEOUT_SECONDS", "1"))
 
 
-def client(service: str, endpoint: str | None = None, *, attempts: int = 3) -> Any:
+def client(
+    service: str, endpoint: str | None = None, *, attempts: int = 3, seconds: int | None = None
+) -> Any:
     """A client of one AWS service on the process's session; region, credentials and endpoint come from the environment.
 
     `endpoint` is for a service that each stack has at an address of its own. Each of its `attempts` waits
-    `timeout_seconds` for a connection and as long for the answer.
+    `timeout_seconds` for a connection and as long for the answer, or as many `seconds` for that as are given.
     """
     retries = {"total_max_attempts": attempts, "mode": "standard"}
-    seconds = timeout_seconds()
-    timeouts = Config(connect_timeout=seconds, read_timeout=seconds, retries=retries)
+    usual = timeout_seconds()
+    timeouts = Config(connect_timeout=usual, read_timeout=max(usual, seconds or 0), retries=retries)
+    if service == "s3":  # presigned addresses too: by themselves some would be by an older scheme
+        timeouts = timeouts.merge(Config(signature_version="s3v4"))
     with making:
         return session().create_client(service, config=timeouts, endpoint_url=endpoint)

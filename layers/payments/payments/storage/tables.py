@@ -89,6 +89,8 @@ class PaymentItem(RawTable):
     success_time = UnicodeAttribute(null=True)
     payer_total = IntAttribute(null=True)
     promotions = UnicodeAttribute(null=True)
+    fee = IntAttribute(null=True)
+    settled_on = UnicodeAttribute(null=True)
     late_paid = BooleanAttribute(null=True)
     paid = IntAttribute()
     refundable = IntAttribute()

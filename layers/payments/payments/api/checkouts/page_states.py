@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from payments.core.checkouts.rules import MIN_LEFT_SECONDS
-
 _HANDHELD = re.compile(r"\b(Mobile|Android|iPhone|iPad)\b")
 # WeChat's program for computers, whose screen a phone can scan: WindowsWechat, MacWechat, UnifiedPCWindowsWechat.
+# What a device of each kind shows where WeChat Pay has refused that kind.
+_REFUSED = {"native": "refused", "jsapi": "refused_here", "h5": "into_wechat"}
 _COMPUTER = re.compile(r"(Windows|Mac|Linux)Wechat|Windows NT|Macintosh")
 
 
@@ -39,10 +39,10 @@ def _state_of_checkout(view: Mapping[str, Any]) -> str:
     if status in ("ready", "identify"):
         if view.get("refused") != view["kind"]:
             return "opening"
-        return "into_wechat" if view["kind"] == "h5" else "refused"
+        return _REFUSED[view["kind"]]
     if status == "elsewhere":
         return "held" if view["takeOver"] else "left_there"
-    return "handing" if status == "closing" and seconds_left(view) >= MIN_LEFT_SECONDS else status
+    return "handing" if status == "closing" and view["takeOver"] else status
 
 
 def scene_of(user_agent: str) -> str:

@@ -44,7 +44,9 @@ def _how(seen: Seen, token: str, now: float, wiring: Wiring) -> dict[str, object
     if seen.status == ELSEWHERE and hold is not None:
         return {"heldBy": hold.kind, "takeOver": may_begin(checkout, now)}
     if seen.status == CLOSING and hold is not None:
-        return {"heldBy": hold.kind, "retryAfter": seen.retry_after or RETRY_SECONDS}
+        theirs = not hold.is_for(seen.device) and not not_offered(seen.device, wiring)
+        may = theirs and may_begin(checkout, now)
+        return {"heldBy": hold.kind, "takeOver": may, "retryAfter": seen.retry_after or RETRY_SECONDS}
     failed = seen.payment is not None and seen.payment.status is Status.FAILED and seen.payment.refusal
     refused = hold.kind if hold is not None and failed else None
     if not_offered(seen.device, wiring):

@@ -1,0 +1,1 @@
+"""Over HTTP: the books, whatever is listed and exported of them."""

@@ -1,0 +1,1 @@
+"""How a day's books are compared with WeChat Pay's bills."""

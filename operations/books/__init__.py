@@ -1,0 +1,1 @@
+"""What `make` does with the books of a deployed stack."""

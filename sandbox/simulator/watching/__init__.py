@@ -1,0 +1,1 @@
+"""What is written down of each request and notification, and what was wrong with it, in words."""
