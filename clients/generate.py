@@ -4,6 +4,7 @@
 """
 
 import argparse
+import keyword
 import re
 import subprocess
 from collections.abc import Iterator
@@ -227,7 +228,9 @@ def python(document: dict[str, Any]) -> str:
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    """As Python calls it; a word of the language itself gets a line behind it (PEP 8)."""
+    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+    return f"{snake}_" if keyword.iskeyword(snake) else snake
 
 
 def write(typescript_folder: Path, python_folder: Path, *, node_modules: Path, environment: Path) -> None:

@@ -79,6 +79,11 @@ def a_list_of_orders(block: Block, world: World) -> None:
     assert called(block.text.replace("<access token>", world.token("payments:read")), world) == {"orders": []}
 
 
+def days_of_the_books(block: Block, world: World) -> None:
+    said = block.text.replace("<access token>", world.token("payments:reconcile"))
+    assert set(called(said, world)) == {"days"}
+
+
 def an_export(block: Block, world: World) -> None:
     said = block.text.replace("<access token>", world.token("payments:read"))
     assert called(said, world, status=202)["status"] == "running"
@@ -217,6 +222,7 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("docs/api.md", "POST /api/v1/payments/wechat/refund/abnormal\n"): a_refund_to_a_card,
     ("docs/api.md", "GET /api/v1/payments/wechat/orders"): a_list_of_orders,
     ("docs/api.md", "POST /api/v1/payments/wechat/exports"): an_export,
+    ("docs/api.md", "GET /api/v1/payments/wechat/bills"): days_of_the_books,
     ("docs/identity.md", "curl -i"): an_order_that_nobody_has,
     ("docs/identity.md", "curl -s $API/_sandbox/token"): a_token_of_a_form,
     ("docs/notifications.md", '{"id":'): an_event_of_the_bus,

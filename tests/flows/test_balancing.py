@@ -129,6 +129,20 @@ def test_each_planted_difference_is_found_exactly(books: Books, day: str) -> Non
     assert differs[-1]["detail"]["differences"] == 6
 
 
+def test_a_bill_of_the_old_layout_balances_too(books: Books, day: str) -> None:
+    shop = books.shop
+    number = shop.native("40.00").json()["data"]["outTradeNo"]
+    assert shop.control("pay", {"outTradeNo": number, "coupons": COUPONS}).status_code == 200
+    assert shop.refund(number, "9.99").status_code == 200
+    shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "partially_refunded")
+    books.wait_until(11)
+    form = {"oldLayout": True, "byteOrderMark": False, "crlf": False}
+    assert shop.control("bills", form).status_code == 200
+    shown = books.compare(day)
+    assert shop.control("bills", dict.fromkeys(("byteOrderMark", "crlf"), True) | {"oldLayout": False}).ok
+    assert (shown["status"], shown["orders"], shown["refunds"]) == ("balanced", 1, 1)
+
+
 def test_a_day_on_which_nothing_happened_is_empty(books: Books, day: str) -> None:
     books.wait_until(11)
     shown = books.compare(day)

@@ -190,13 +190,13 @@ class Operations(ABC):
         )
         return answer
 
-    def list_bill_days(self, *, from: str | None = None, to: str | None = None) -> types.BillDaysData:
+    def list_bill_days(self, *, from_: str | None = None, to: str | None = None) -> types.BillDaysData:
         """Days that were compared with WeChat Pay's bills, the newest first."""
         answer: types.BillDaysData = self._call(
             'listBillDays',
             'GET',
             '/api/v1/payments/wechat/bills',
-            query={'from': from, 'to': to},
+            query={'from': from_, 'to': to},
             body=None,
             key=None,
             takes_key=False,
@@ -220,13 +220,13 @@ class Operations(ABC):
         )
         return answer
 
-    def list_orders(self, *, day: str | None = None, from: str | None = None, to: str | None = None, status: str | None = None, method: str | None = None, user_id: str | None = None, content_id: str | None = None, cursor: str | None = None, limit: str | None = None) -> types.OrderListData:
+    def list_orders(self, *, day: str | None = None, from_: str | None = None, to: str | None = None, status: str | None = None, method: str | None = None, user_id: str | None = None, content_id: str | None = None, cursor: str | None = None, limit: str | None = None) -> types.OrderListData:
         """Orders of a day, of days, of a user or of a content, the newest first."""
         answer: types.OrderListData = self._call(
             'listOrders',
             'GET',
             '/api/v1/payments/wechat/orders',
-            query={'day': day, 'from': from, 'to': to, 'status': status, 'method': method, 'userId': user_id, 'contentId': content_id, 'cursor': cursor, 'limit': limit},
+            query={'day': day, 'from': from_, 'to': to, 'status': status, 'method': method, 'userId': user_id, 'contentId': content_id, 'cursor': cursor, 'limit': limit},
             body=None,
             key=None,
             takes_key=False,
