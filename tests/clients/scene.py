@@ -5,10 +5,13 @@ import hashlib
 import secrets
 from typing import Any
 
+from payments.core.books.bill_day import days_before
+from tests.kit.books import SCOPE, Books
 from tests.kit.document import DOCUMENT
 from tests.kit.parameters import ROOT
 from tests.kit.shop import Shop
 
+_SCOPES = ("payments:charge", "payments:refund", "payments:read", "payments:reconcile")
 BY_WECHAT_PAY = "wechat"  # the tag of what no shop calls
 
 
@@ -23,6 +26,8 @@ class Scene:
             "outTradeNo": opened["outTradeNo"],
             "token": opened["checkoutUrl"].rpartition("/")[2],
             "file": "MP_verify_0123456789abcdef.txt",
+            "date": self._compared_day(),
+            "exportId": self._export(),
             "name": f"checkout.{hashlib.sha256(file.read_bytes()).hexdigest()[:12]}.css",
         }
 
@@ -38,7 +43,7 @@ class Scene:
         name = operation["operationId"]
         given = self._example(operation) | getattr(self, f"_for_{name}", dict)()
         scopes = {scope for one in operation["security"] for scope in one["accessToken"]}
-        scope = "payments:charge" if "payments:charge" in scopes else "payments:refund"
+        scope = next((each for each in _SCOPES if each in scopes), "")
         token = self.shop.sandbox.tokens.token("shop", scope)
         return {"name": name, "input": given, "token": token} if scopes else {"name": name, "input": given}
 
@@ -55,6 +60,21 @@ class Scene:
             elif one["in"] == "header" and one.get("required"):
                 given[one["name"]] = "1"
         return given
+
+    def _compared_day(self) -> str:
+        yesterday = days_before(Books(self.shop).today, 1)
+        assert self.shop.call("POST", f"/bills/{yesterday}", scope=SCOPE).status_code in (202, 409)
+        return yesterday
+
+    def _export(self) -> str:
+        day = Books(self.shop).today
+        wanted = {"from": day, "to": day, "kind": "orders"}
+        begun = self.shop.call("POST", "/exports", wanted, scope="payments:read")
+        number: str = begun.json()["data"]["exportId"]
+        return number
+
+    def _for_listOrders(self) -> dict[str, Any]:  # noqa: N802
+        return {"day": Books(self.shop).today}
 
     def _for_exchangeCode(self) -> dict[str, Any]:  # noqa: N802
         return {"code": self.shop.control("login", {"person": "alice"}).json()["code"], "app": "mini"}

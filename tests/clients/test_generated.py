@@ -20,6 +20,7 @@ export function told(event: Heard): string {
     case 'PaymentSucceeded': return event.data.transactionId;
     case 'RefundSucceeded': return event.data.refund.toMerchant ? 'to the merchant' : `${event.data.refundedAmount}`;
     case 'NotificationReceived': return event.data.eventType;
+    case 'BillBalanced': case 'BillDiffers': case 'BillMissing': return event.data.billDate;
     default: return event.data.outTradeNo;
   }
 }
