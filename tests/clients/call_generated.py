@@ -1,5 +1,6 @@
 """Calls a client that openapi-python-client has generated: operations, an API and tokens on standard input, what came on standard output."""
 
+import datetime as dt
 import importlib
 import json
 import pkgutil
@@ -37,7 +38,9 @@ def made(module: Any, call: dict[str, Any], base_url: str) -> Any:
     hints = typing.get_type_hints(module.sync_detailed)
     for member in list(rest):
         if snake(member) in hints:
-            given[snake(member)] = rest.pop(member)
+            value = rest.pop(member)
+            is_date = dt.date in typing.get_args(hints[snake(member)])
+            given[snake(member)] = dt.date.fromisoformat(value) if is_date else value
     if "body" in hints:
         given["body"] = read(hints["body"], rest)
     options = {
