@@ -808,13 +808,13 @@ CALLERS = {
     "a reader by list": holding("support", None, READ, scp=["openid", READ]),
     "the bookkeeper": holding("books", RECONCILE, RECONCILE),
     "the bookkeeper by list": holding("books", None, RECONCILE, scp=["openid", RECONCILE]),
-    "pay and read": holding(BOB, f"{PAY} {READ}", PAY, READ),
+    "pay and read": holding("carol-of-the-matrix", f"{PAY} {READ}", PAY, READ),
     "pay and charge": holding(BOB, f"{PAY} {CHARGE}", PAY, CHARGE),
     "pay and refund": holding(BOB, f"{REFUND}  {PAY}", PAY, REFUND),
     "the owner with refund": holding(ALICE, f"{PAY} {REFUND}", PAY, REFUND),
     "charge and refund": holding("operator", f"{CHARGE} {REFUND}", CHARGE, REFUND),
     "all three": holding("operator", f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND),
-    "all four": holding("operator", f"{PAY} {CHARGE} {REFUND} {READ}", PAY, CHARGE, REFUND, READ),
+    "all four": holding("overseer", f"{PAY} {CHARGE} {REFUND} {READ}", PAY, CHARGE, REFUND, READ),
 }
 
 
