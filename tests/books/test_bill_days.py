@@ -8,6 +8,7 @@ import pytest
 from payments.api.http import endpoint
 from payments.core.books.bill_day import DayStatus
 from tests.books.days import DAY, Day, paid
+from tests.books.reader import query_members
 from tests.books.world import World
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.kit.functions import function
@@ -23,11 +24,16 @@ def world(db: MemoryDynamoDB) -> World:
 
 
 def call(
-    world: World, name: str, bill_date: str | None = None, *, scope: str = "payments:reconcile", **query: str
+    world: World,
+    name: str,
+    bill_date: str | None = None,
+    *,
+    scope: str = "payments:reconcile",
+    **query: object,
 ) -> tuple[int, dict[str, Any]]:
     """One request; the answer's status, and its data or the refusal."""
     event: dict[str, Any] = {
-        "queryStringParameters": query,
+        **query_members(query),
         "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "books", "scope": scope}}}},
     }
     if bill_date is not None:
@@ -106,6 +112,31 @@ def test_a_cursor_of_an_earlier_run_is_refused(world: World) -> None:
     world.compare(day, run="run-2")
     status, refusal = call(world, "bill_day", DAY, cursor=page["nextCursor"])
     assert (status, refusal["details"]["field"]) == (400, "cursor")
+
+
+def test_a_cursor_of_a_day_that_is_wanted_again_is_refused(world: World) -> None:
+    day = Day()
+    for number in range(3):
+        day.add(paid(f"WX{number:04}"))
+    world.compare(day)
+    _, page = call(world, "bill_day", DAY, limit="1")
+    assert call(world, "bill_again", DAY)[0] == 202
+    # A page without `nextCursor` would look like the last one.
+    status, refusal = call(world, "bill_day", DAY, cursor=page["nextCursor"])
+    assert (status, refusal["details"]["field"]) == (400, "cursor")
+
+
+@pytest.mark.parametrize(
+    ("name", "bill_date", "query"),
+    [("bill_days", None, {"from": [DAY, DAY]}), ("bill_day", DAY, {"limit": [1, 1]})],
+)
+def test_a_parameter_that_stands_twice_is_refused(
+    world: World, name: str, bill_date: str | None, query: dict[str, Any]
+) -> None:
+    world.compare(Day())
+    ((field, _),) = query.items()
+    status, refusal = call(world, name, bill_date, **query)
+    assert (status, refusal["details"]) == (400, {"field": field, "issue": "must not stand more than once"})
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "%%%", "é", "QQ", "cnVuLTE", "a" * 600])

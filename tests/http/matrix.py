@@ -532,7 +532,7 @@ def a_list(answer, call):
 OWN = Told(200, check=nobody_elses)
 NOT_ONES_OWN = noauth("userId", "must be the caller's own")
 UNNAMED = param("day", "is required, or from and to, userId or contentId")
-NO_PARAMETER = param("user", "is not a parameter of this list")
+NO_PARAMETER = param("user", "is not a parameter here")
 LIST = Row(
     frozenset({PAY, READ}),
     {
