@@ -492,7 +492,7 @@ def test_readers_alone_export(office: Office, scope: str) -> None:
         ({"to": "2026-02-30"}, "to", "must be a day like 2026-11-28 (Beijing's)"),
         ({"to": "2026-11-30"}, "to", "must not be a day to come"),
         ({"to": 20261128}, "to", "must be a string"),
-        ({"kind": "refunds"}, "kind", "is not acceptable"),
+        ({"kind": "refunds"}, "kind", "must be one of movements, orders"),
         ({"status": "paid"}, "status", "is not a known field"),
     ],
 )

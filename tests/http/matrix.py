@@ -575,7 +575,7 @@ EXPORT = Row(
     frozenset({READ}),
     {
         "january": exporting(Told(202, check=export_begun)),
-        "malformed": exporting(param("kind", "is not acceptable"), kind="all"),
+        "malformed": exporting(param("kind", "must be one of movements, orders"), kind="all"),
     },
 )
 LOOK_AT_AN_EXPORT = Row(
