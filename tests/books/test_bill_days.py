@@ -156,6 +156,16 @@ def test_a_day_that_is_wanted_again_waits_and_shows_no_old_numbers(world: World)
     assert (shown["status"], "listed" in shown) == ("pending", False)
 
 
+def test_a_day_that_is_wanted_again_does_not_tell_why_it_failed_before(world: World) -> None:
+    bills, now = world.wiring.bills, int(world.wiring.now())
+    bills.claim(DAY, "run-1", now=now)
+    bills.put_off(DAY, "run-1", DayStatus.FAILED, "WeChat Pay refuses the bill", now=now)
+    assert call(world, "bill_day", DAY)[1]["reason"] == "WeChat Pay refuses the bill"
+    _, data = call(world, "bill_again", DAY)
+    assert (data["status"], "reason" in data) == ("pending", False)
+    assert "reason" not in call(world, "bill_day", DAY)[1]
+
+
 def test_a_day_that_is_being_compared_cannot_be_begun_again(world: World) -> None:
     world.begin(world.fetched(Day()))
     world.wiring.time = world.day().leased_until
