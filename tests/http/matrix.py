@@ -532,7 +532,7 @@ def a_list(answer, call):
 OWN = Told(200, check=nobody_elses)
 NOT_ONES_OWN = noauth("userId", "must be the caller's own")
 UNNAMED = param("day", "is required, or from and to, userId or contentId")
-NO_PARAMETER = param("user", "is not a parameter of this list")
+NO_PARAMETER = param("user", "is not a parameter here")
 LIST = Row(
     frozenset({PAY, READ}),
     {
@@ -575,7 +575,7 @@ EXPORT = Row(
     frozenset({READ}),
     {
         "january": exporting(Told(202, check=export_begun)),
-        "malformed": exporting(param("kind", "is not acceptable"), kind="all"),
+        "malformed": exporting(param("kind", "must be one of movements, orders"), kind="all"),
     },
 )
 LOOK_AT_AN_EXPORT = Row(
