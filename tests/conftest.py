@@ -12,7 +12,7 @@ from xdist.scheduler import LoadScopeScheduling, Scheduling
 
 from tests.kit.aws_line import begin_anew
 from tests.processor_time import ProcessorTime
-from tests.thorough import share_of, told
+from tests.thorough import DRAW, THOROUGH, drawn, told
 
 ROOT = Path(__file__).parent
 
@@ -101,11 +101,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         items.sort(key=lambda item: _rank(item.nodeid))
     if config.option.keyword or any("::" in argument for argument in config.args):
         return  # asked for by name
-    worlds = dict.fromkeys(item.path for item in items if item.get_closest_marker("in_turn"))
-    idle = set(worlds) - set(share_of(worlds, "files", one_in=FILES_IN_TURN))
-    left_out = {item for item in items if item.path in idle}
+    shared = [item for item in items if not THOROUGH or DRAW.intersection(item.path.relative_to(ROOT).parts)]
+    worlds = dict.fromkeys(item.path for item in shared if item.get_closest_marker("in_turn"))
+    idle = set(worlds) - set(drawn(worlds, "files", one_in=FILES_IN_TURN))
+    left_out = {item for item in shared if item.path in idle}
     cases: dict[str, list[pytest.Item]] = {}
-    for item in items:
+    for item in shared:
         if item not in left_out:
             mark = item.get_closest_marker("share")
             whose = "::" if mark and mark.kwargs.get("of_file") else "["
@@ -117,7 +118,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             one_in = OF_MANY_CASES
         else:
             continue
-        left_out |= set(its_items) - set(share_of(its_items, test, one_in=one_in))
+        left_out |= set(its_items) - set(drawn(its_items, test, one_in=one_in))
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]

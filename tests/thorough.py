@@ -23,6 +23,8 @@ THOROUGH = os.environ.get("THOROUGH") == "1"
 SHARE = os.environ.setdefault("SHARE", secrets.token_hex(4))  # processes that share the work inherit it
 TABLES = os.environ.get("TABLES", "moto" if THOROUGH else "memory")
 """What lies behind pynamodb where a test does not care: `moto` over HTTP, or `memory` (tests/kit), ten times as fast."""
+DRAW = frozenset(os.environ.get("DRAW", "").split())
+"""Folders of which a share is drawn in a thorough run, too: `make check` names those that hold no money, `DRAW=` none."""
 MIN_CASES = 3
 
 
@@ -40,16 +42,22 @@ def share_of(cases: Iterable[Case], of: str, *, one_in: int) -> list[Case]:
 
     `of` says whose they are, for two lists of one length shall not have the same share.
     """
+    return list(cases) if THOROUGH else drawn(cases, of, one_in=one_in)
+
+
+def drawn(cases: Iterable[Case], of: str, *, one_in: int) -> list[Case]:
+    """One case in so many, as `share_of`, of a run that may be thorough."""
     every = list(cases)
     wanted = max(MIN_CASES, len(every) // one_in)
-    if THOROUGH or wanted >= len(every):
+    if wanted >= len(every):
         return every
-    drawn = random.Random(f"{SHARE} {of}").sample(range(len(every)), wanted)
-    return [every[place] for place in sorted(drawn)]
+    places = random.Random(f"{SHARE} {of}").sample(range(len(every)), wanted)
+    return [every[place] for place in sorted(places)]
 
 
 def told() -> str:
     """The last line of a run: what it has proven, and how to repeat it."""
     if THOROUGH:
-        return "thorough: everything was tried, and tables were moto's"
+        but = f"of {', '.join(sorted(DRAW))} a share (SHARE={SHARE}), of all else " if DRAW else ""
+        return f"thorough: {but}everything was tried, and tables were moto's"
     return f"of what is exhaustive a share: SHARE={SHARE} draws the same again, THOROUGH=1 takes all"
