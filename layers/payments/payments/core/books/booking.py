@@ -6,6 +6,7 @@ Both are of one day. What was traded or booked within a minute of midnight may s
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from payments.core.books.comparing import FAILED
 from payments.core.books.differences import (
     FEE_UNITS_PER_FEN,
     Difference,
@@ -35,6 +36,7 @@ class Traded:
     fee: int
     out_trade_no: str
     out_refund_no: str | None = None
+    failed: bool = False  # a refund that has come to nothing: what had left the account for it has come back
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def traded(row: TradeRow) -> Traded:
         row.fee,
         row.out_trade_no,
         row.out_refund_no if row.is_refund else None,
+        row.is_refund and row.refund_state == FAILED,
     )
 
 
@@ -110,7 +113,7 @@ def _differences(number: str, account: _Account) -> Iterator[Difference]:
                 number, account.first.at, None, bill=f"{money(found)} booked", line=account.first.line
             )
     elif account.first is None:
-        if trade.settled or trade.fee:
+        if (trade.settled or trade.fee) and not trade.failed:
             yield _lacking(number, trade.at, trade, bill=f"{money(trade.settled)} traded", line=trade.line)
     elif account.gross == trade.settled:
         if not _same_fee(trade.fee, -account.fee):
