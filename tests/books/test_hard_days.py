@@ -1,6 +1,7 @@
 """Days that are not as they should be: a bill that cannot be read, books that lack something, runs that meet, news that comes late."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -9,14 +10,14 @@ import pytest
 
 from payments.core.books.bill_day import LEASE_SECONDS, DayStatus, KeptBill
 from payments.core.books.bill_text import BillKind
-from payments.core.errors import RefusedUpdate
+from payments.core.errors import RefusedUpdate, StorageUnavailableError
 from payments.core.lifecycle import RefundStatus
 from payments.core.payment import Payment
 from payments.use_cases.books.concluding import tidy_up
 from tests.books.bills import PAYMENT, trade_bill
 from tests.books.days import DAY, Day, fund_rows, paid, payment_row, refund_row, refunded
 from tests.books.world import NOW, RUN, World
-from tests.kit.dynamodb import MemoryDynamoDB
+from tests.kit.dynamodb import MemoryDynamoDB, Operation
 from tests.payments.stage import SILENCE
 
 NEXT = "2026-11-29"
@@ -199,3 +200,37 @@ def test_a_closed_refund_that_the_bill_leaves_out_is_in_no_sum(world: World) -> 
     world.keep(payment)
     results = world.compare(a_day(paid())).results
     assert (results["our_refunds"], results["our_refund_amount"], results["differences"]) == (0, 0, 0)
+
+
+# ---- answers that leave something out ----
+
+
+def test_payments_that_one_read_leaves_out_are_read_again(world: World) -> None:
+    payments = [paid(f"WX{n:04}") for n in range(1, 6)]
+    world.keep(*payments)
+    happen = world.db.around
+    assert happen is not None
+
+    def one_by_one(operation: Operation, run: Callable[[], Any]) -> Any:
+        answer = happen(operation, run)
+        if (operation.name, operation.table) == ("BatchGetItem", "PaymentsTable"):
+            (name,) = answer["Responses"]
+            first, *others = answer["Responses"][name]
+            left = [{"out_trade_no": each["out_trade_no"]} for each in others]
+            answer = {"Responses": {name: [first]}, "UnprocessedKeys": {name: {"Keys": left}} if left else {}}
+        return answer
+
+    world.db.around = one_by_one
+    assert world.compare(a_day(*payments)).status is DayStatus.BALANCED
+
+
+def test_a_read_that_brings_nothing_is_not_repeated_for_ever(world: World) -> None:
+    world.keep(paid())
+
+    def nothing(operation: Operation, run: Callable[[], Any]) -> Any:
+        keys = operation.request["RequestItems"]
+        return {"Responses": {name: [] for name in keys}, "UnprocessedKeys": keys}
+
+    world.db.around = nothing
+    with pytest.raises(StorageUnavailableError, match="UnprocessedKeys"):
+        world.wiring.store.get_all({"WX0001"})
