@@ -234,3 +234,28 @@ def test_a_read_that_brings_nothing_is_not_repeated_for_ever(world: World) -> No
     world.db.around = nothing
     with pytest.raises(StorageUnavailableError, match="UnprocessedKeys"):
         world.wiring.store.get_all({"WX0001"})
+
+
+# ---- midnight between a payment and its fee ----
+
+
+def test_a_fee_that_is_taken_after_midnight_is_of_another_day_on_both(world: World) -> None:
+    payment = paid(at="23:59:59")
+    world.keep(payment)
+    row = payment_row(payment)
+    booked, fee = fund_rows(row)
+    world.compare(Day(trade=[row], fund=[booked]))
+    assert [each.awaits for each in world.differences()] == [NEXT]
+    world.compare(Day(fund=[replace(fee, at=f"{NEXT} 00:00:00")]), bill_date=NEXT, run="r2")
+    about = f"fund#{payment.transaction_id}"
+    assert world.found() == world.found(NEXT) == {("other_day", about, False)}
+
+
+def test_a_fee_that_is_not_taken_after_midnight_either_is_a_fee_that_differs(world: World) -> None:
+    payment, other = paid(at="23:59:59"), paid("WX0002", day=NEXT)
+    world.keep(payment, other)
+    row = payment_row(payment)
+    world.compare(Day(trade=[row], fund=fund_rows(row)[:1]))
+    beyond = payment_row(other)
+    world.compare(Day(trade=[beyond], fund=fund_rows(beyond)), bill_date=NEXT, run="r2")
+    assert world.found() == {("fee", f"fund#{payment.transaction_id}", False)}

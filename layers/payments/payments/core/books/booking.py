@@ -137,14 +137,18 @@ def _same_fee(exact: int, taken: int) -> bool:
 
 
 def _fee(number: str, trade: Traded, taken: int) -> Difference:
+    """The fee is another; where none was taken at midnight, the neighbouring day's bill may have it."""
+    neighbour = None if taken else neighbour_of(trade.at)
     return Difference(
-        K.FEE,
+        K.FEE if neighbour is None else K.OTHER_DAY,
         fund_key(number),
         bill=f"{fee_text(trade.fee)} CNY in the trade bill, {money(taken)} taken",
         out_trade_no=trade.out_trade_no,
         out_refund_no=trade.out_refund_no,
         wechat_number=number,
         line=trade.line,
+        awaits=neighbour,
+        becomes=None if neighbour is None else K.FEE,
     )
 
 
