@@ -204,6 +204,11 @@ class World:
                 work_on(Message.of(self.queue.waiting[0]), self.wiring)
             self.queue.waiting.pop(0)
 
+    def deliver_one(self) -> None:
+        """The message that has waited longest."""
+        work_on(Message.of(self.queue.waiting[0]), self.wiring)
+        self.queue.waiting.pop(0)
+
     def day(self, bill_date: str = DAY) -> BillDay:
         """Where the day stands."""
         found = self.wiring.bills.day(bill_date)

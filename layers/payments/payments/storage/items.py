@@ -54,13 +54,24 @@ def get(out_trade_no: str) -> Payment | None:
 
 
 def get_all(out_trade_nos: Collection[str]) -> dict[str, Payment]:
-    """Those of these payments, at most a hundred, that there are, as of now (one consistent read), by their numbers."""
-    keys: list[Any] = [{"out_trade_no": number} for number in out_trade_nos]
+    """Those of these payments, at most a hundred, that there are, as of now (consistent reads, one as a rule), by their numbers."""
+    payments: dict[str, Payment] = {}
+    left = list(out_trade_nos)
+    while left:
+        found, unread = _batch(left)
+        payments |= {payment.out_trade_no: payment for payment in map(payment_of, found)}
+        if len(unread) >= len(left):  # what was left out must not look as if it were not there
+            raise StorageUnavailableError("UnprocessedKeys")
+        left = unread
+    return payments
+
+
+def _batch(numbers: Sequence[str]) -> tuple[Sequence[RawItem], list[str]]:
+    """What one read brings of these, and the numbers that it has left out: many large items at once, or a table that is busy."""
+    keys: list[Any] = [{"out_trade_no": number} for number in numbers]
     answer = read(lambda: P._get_connection().batch_get_item(keys, consistent_read=True))
-    if answer.get("UnprocessedKeys"):  # what was left out must not look as if it were not there
-        raise StorageUnavailableError("UnprocessedKeys")
-    payments = map(payment_of, answer["Responses"].get(P.Meta.table_name, ()))
-    return {payment.out_trade_no: payment for payment in payments}
+    unread = answer.get("UnprocessedKeys", {}).get(P.Meta.table_name, {}).get("Keys", ())
+    return answer["Responses"].get(P.Meta.table_name, ()), [key["out_trade_no"]["S"] for key in unread]
 
 
 def read(call: Callable[[], T]) -> T:

@@ -14,12 +14,15 @@ BILL_BALANCED, BILL_DIFFERS = "BillBalanced", "BillDiffers"
 
 
 def bill_entry(
-    day: BillDay, status: DayStatus, numbers: Mapping[str, int], *, now: int, bus: str
+    day: BillDay, status: DayStatus, numbers: Mapping[str, int], *, now: int, bus: str, after: str = ""
 ) -> dict[str, Any]:
-    """The PutEvents entry of a day's result; its id is the run's, so whoever gets it twice can tell. Amounts in fen, the fee in yuan."""
+    """The PutEvents entry of a day's result; its id is the run's, so whoever gets it twice can tell. Amounts in fen, the fee in yuan.
+
+    `after` is the neighbouring day that has shown more of it, where this is not the run's first word.
+    """
     kinds = {name.removeprefix("kind:"): count for name, count in numbers.items() if name.startswith("kind:")}
     detail = {
-        "id": f"{day.bill_date}#{day.run}",
+        "id": f"{day.bill_date}#{day.run}" + (after and f"#{after}"),
         "billDate": day.bill_date,
         "status": status.value,
         "orders": numbers["orders"],

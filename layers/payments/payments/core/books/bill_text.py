@@ -26,6 +26,11 @@ class BillKind(StrEnum):
     TRADE = "trade"
     FUND = "fund"
 
+    @property
+    def words(self) -> str:
+        """As a reason names it."""
+        return "the trade bill" if self is BillKind.TRADE else "the fund-flow bill"
+
 
 class BillFormatError(ValueError):
     """A bill that cannot be read: `line` counts from 1, `column` is the name of a column where it is about one."""

@@ -6,6 +6,7 @@ Both are of one day. What was traded or booked within a minute of midnight may s
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
+from payments.core.books.comparing import FAILED
 from payments.core.books.differences import (
     FEE_UNITS_PER_FEN,
     Difference,
@@ -35,6 +36,7 @@ class Traded:
     fee: int
     out_trade_no: str
     out_refund_no: str | None = None
+    failed: bool = False  # a refund that has come to nothing: what had left the account for it has come back
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,7 @@ def traded(row: TradeRow) -> Traded:
         row.fee,
         row.out_trade_no,
         row.out_refund_no if row.is_refund else None,
+        row.is_refund and row.refund_state == FAILED,
     )
 
 
@@ -110,7 +113,7 @@ def _differences(number: str, account: _Account) -> Iterator[Difference]:
                 number, account.first.at, None, bill=f"{money(found)} booked", line=account.first.line
             )
     elif account.first is None:
-        if trade.settled or trade.fee:
+        if (trade.settled or trade.fee) and not trade.failed:
             yield _lacking(number, trade.at, trade, bill=f"{money(trade.settled)} traded", line=trade.line)
     elif account.gross == trade.settled:
         if not _same_fee(trade.fee, -account.fee):
@@ -134,14 +137,18 @@ def _same_fee(exact: int, taken: int) -> bool:
 
 
 def _fee(number: str, trade: Traded, taken: int) -> Difference:
+    """The fee is another; where none was taken at midnight, the neighbouring day's bill may have it."""
+    neighbour = None if taken else neighbour_of(trade.at)
     return Difference(
-        K.FEE,
+        K.FEE if neighbour is None else K.OTHER_DAY,
         fund_key(number),
         bill=f"{fee_text(trade.fee)} CNY in the trade bill, {money(taken)} taken",
         out_trade_no=trade.out_trade_no,
         out_refund_no=trade.out_refund_no,
         wechat_number=number,
         line=trade.line,
+        awaits=neighbour,
+        becomes=None if neighbour is None else K.FEE,
     )
 
 

@@ -11,13 +11,14 @@ from payments.core.payment import Payment, Refund
 K = DifferenceKind
 
 _PAID = "SUCCESS"
+FAILED = "FAIL"  # a refund that has come to nothing
 _UNDER_WAY = (RefundStatus.PROCESSING, RefundStatus.ABNORMAL, RefundStatus.SUCCEEDED, RefundStatus.CLOSED)
 # What a refund of ours may be where the bill says this of it: the bill was written earlier, and never is again.
 _POSSIBLE = {
     "PROCESSING": _UNDER_WAY,
     "CHANGE": _UNDER_WAY,
     "SUCCESS": (RefundStatus.SUCCEEDED,),
-    "FAIL": (RefundStatus.CLOSED,),
+    FAILED: (RefundStatus.CLOSED,),
 }
 
 
@@ -117,6 +118,8 @@ def _payment(row: TradeRow, payment: Payment, day: str) -> Iterator[Difference]:
 
 def _refund(row: TradeRow, payment: Payment, day: str) -> Iterator[Difference]:
     refund = payment.refunds.get(row.out_refund_no or "")
+    if refund is None and row.refund_state == FAILED:
+        return  # somebody else's, and it has moved no money: there is none here
     if refund is None or refund.refund_id not in (None, row.refund_id):
         ours = None if refund is None else f"{money(refund.amount)} by {refund.refund_id}"
         yield _difference(K.REFUND_UNKNOWN_HERE, row, bill=_told(row), ours=ours)

@@ -63,6 +63,16 @@ def fund_key(wechat_number: str) -> str:
     return f"fund#{wechat_number}"
 
 
+def unwritten(partition: int, count: int, out_trade_no: str) -> Difference:
+    """Of a partition's orders so many movements are not in the journal, one of them of this order: what follows from it is not all."""
+    return Difference(
+        DifferenceKind.SUM,
+        f"sum#journal#{partition}",
+        ours=f"the journal lacks {count} movements of payments that the bill has, of {out_trade_no} for one;"
+        " what the bill lacks cannot be told before `make journal`",
+    )
+
+
 def money(fen: int, currency: str = "CNY") -> str:
     """An amount in words: `19.90 CNY`."""
     return f"{yuan(fen)} {currency}"

@@ -76,11 +76,12 @@ class BillStore:
         """Take the day for this run, at its first stage and with nothing left of an earlier one.
 
         The same run may take it again as long as it is at that stage: its function died. RefusedUpdate while another run has it,
-        and when it is done.
+        when it is done, and for a run that had come farther: some of its parts are done, of bills that may be others by now.
         """
-        waiting = D.status.is_in(DayStatus.PENDING.value, DayStatus.FAILED.value)
         running = D.status == DayStatus.RUNNING.value
         mine = (D.run == run) & (D.stage == FETCH)
+        others = D.run.does_not_exist() | (D.run != run)
+        waiting = D.status.is_in(DayStatus.PENDING.value, DayStatus.FAILED.value) & (mine | others)
         actions = [
             D.status.set(DayStatus.RUNNING.value),
             D.run.set(run),
@@ -89,7 +90,7 @@ class BillStore:
             D.attempts.set((D.attempts | 0) + 1),
             *(each.remove() for each in (D.reason, D.trade, D.fund, D.results)),
         ]
-        free = D.status.does_not_exist() | waiting | (running & (mine | (D.leased_until < now)))
+        free = D.status.does_not_exist() | waiting | (running & (mine | (others & (D.leased_until < now))))
         return _update(bill_date, actions, free, now=now)
 
     def renew(self, bill_date: str, run: str, *, now: int) -> BillDay:

@@ -135,16 +135,19 @@ class ResultStore:
         name = listed.name.removesuffix(listed.difference.key) + difference.key
         conditional_write(R(bill_date, name, told=_text(difference)).save)
         if name != listed.name:
-            self._delete(bill_date, [listed.name])
+            self.forget(bill_date, [listed.name])
 
-    def forget_others(self, bill_date: str, run: str) -> None:
-        """Delete what other runs of the day have left."""
-        for kind in ("part", "diff"):
-            names = [item["part"]["S"] for item in _rows(bill_date, f"{kind}#")]
-            self._delete(bill_date, [name for name in names if not name.startswith(f"{kind}#{run}#")])
+    def of_others(self, bill_date: str, run: str) -> list[str]:
+        """The names of what other runs of the day have left."""
+        return [
+            name
+            for kind in ("part", "diff")
+            for item in _rows(bill_date, f"{kind}#")
+            if not (name := item["part"]["S"]).startswith(f"{kind}#{run}#")
+        ]
 
-    @staticmethod
-    def _delete(bill_date: str, names: Collection[str]) -> None:
+    def forget(self, bill_date: str, names: Collection[str]) -> None:
+        """Delete these rows."""
         for name in names:
             conditional_write(R(bill_date, name).delete)
 

@@ -1,5 +1,6 @@
 """The end of a run: the day's sums, its result, the event and the metrics that tell of it, and what the days beside it wait for."""
 
+from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +59,10 @@ def conclude(day: BillDay, wiring: Wiring) -> None:
 def tidy_up(day: BillDay, wiring: Wiring) -> None:
     """What follows from a day's result, and may be done twice: see `settle_neighbours`; and nothing is left of earlier runs."""
     settle_neighbours(day, wiring)
-    wiring.results.forget_others(day.bill_date, day.run or "")
+    left = wiring.results.of_others(day.bill_date, day.run or "")
+    now = wiring.bills.day(day.bill_date) if left else None
+    if now is not None and now.run == day.run:  # so none of those is of a run that has begun since
+        wiring.results.forget(day.bill_date, left)
 
 
 def settle_neighbours(day: BillDay, wiring: Wiring) -> None:
@@ -80,14 +84,30 @@ def _other_days(day: BillDay, wiring: Wiring) -> list[Listed]:
 
 def _decide(day: BillDay, rows: list[Listed], other: BillDay, others: list[Listed], wiring: Wiring) -> None:
     there = {each.difference.about for each in others}
+    decided: list[tuple[Listed, Difference]] = []
     for listed in rows:
         difference = listed.difference
-        if difference.awaits != other.bill_date:
-            continue
-        kind = difference.kind if difference.about in there else difference.becomes or difference.kind
-        wiring.results.replace(
-            day.bill_date, listed, replace(difference, kind=kind, awaits=None, becomes=None)
-        )
+        if difference.awaits == other.bill_date:
+            kind = difference.kind if difference.about in there else difference.becomes or difference.kind
+            decided.append((listed, replace(difference, kind=kind, awaits=None, becomes=None)))
+    _tell_of_worse(day, other, [difference for _, difference in decided], wiring)
+    for listed, difference in decided:
+        wiring.results.replace(day.bill_date, listed, difference)
+
+
+def _tell_of_worse(day: BillDay, other: BillDay, decided: list[Difference], wiring: Wiring) -> None:
+    """The day's event had told of clocks that disagree at midnight: what is more than that is told, before it is written down."""
+    worse = Counter(
+        each.kind for each in decided if each.kind is not DifferenceKind.OTHER_DAY and not each.repaired
+    )
+    if not worse:
+        return
+    numbers = Counter(day.results)
+    numbers[f"kind:{DifferenceKind.OTHER_DAY}"] -= worse.total()
+    numbers.update({f"kind:{kind}": count for kind, count in worse.items()})
+    told = {name: count for name, count in numbers.items() if count or not name.startswith("kind:")}
+    now, bus = int(wiring.now()), wiring.settings.event_bus
+    _put_event(bill_entry(day, day.status, told, now=now, bus=bus, after=other.bill_date), wiring)
 
 
 def _sums(day: BillDay, whole: PartResult, wiring: Wiring) -> list[Difference]:

@@ -16,7 +16,6 @@ _ASK: dict[BillKind, Callable[[Client, str], BillLink]] = {
     BillKind.TRADE: trade_bill,
     BillKind.FUND: fund_flow_bill,
 }
-_NAMES = {BillKind.TRADE: "the trade bill", BillKind.FUND: "the fund-flow bill"}
 
 
 class _NotFetchedError(Exception):
@@ -67,7 +66,7 @@ def _put_off(bill_date: str, run: str, problem: _NotFetchedError, wiring: Wiring
 
 
 def _fetch(kind: BillKind, bill_date: str, wiring: Wiring) -> KeptBill:
-    name = _NAMES[kind]
+    name = kind.words
     try:
         link = _ASK[kind](wiring.wechat, bill_date)
         index = wiring.bill_files.write(kind, bill_date, download(wiring.wechat, link))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from payments.core.books.bill_day import BillDay, DayStatus
-from payments.core.books.bill_text import BillKind
+from payments.core.books.bill_text import BillFormatError, BillKind
 from payments.core.books.partitions import partitions
 from payments.core.books.results import PartResult
 from payments.core.errors import RefusedUpdate
@@ -58,8 +58,22 @@ def work_on(message: Message, wiring: Wiring) -> None:
     with suppress(RefusedUpdate):  # nobody else takes a day that has just been looked at
         wiring.bills.renew(message.bill_date, message.run, now=int(wiring.now()))
     if not wiring.results.is_finished(part):
-        wiring.results.finish(part, _done(part, day, wiring))
+        try:
+            result = _done(part, day, wiring)
+        except BillFormatError as problem:  # it would be no better the next time
+            _give_up(part, problem, wiring)
+            return
+        wiring.results.finish(part, result)
     _go_on(part, day, wiring)
+
+
+def _give_up(part: Part, problem: BillFormatError, wiring: Wiring) -> None:
+    reason = f"{BillKind(part.stage).words} cannot be read: {problem}"
+    logger.error(
+        "a bill cannot be read", extra={"bill_date": part.bill_date, "run": part.run, "reason": reason}
+    )
+    with suppress(RefusedUpdate):  # another part has said so
+        wiring.bills.put_off(part.bill_date, part.run, DayStatus.FAILED, reason, now=int(wiring.now()))
 
 
 def _done(part: Part, day: BillDay, wiring: Wiring) -> PartResult:
