@@ -99,7 +99,7 @@ def lacking_there(movement: MovementRow, key: str) -> Difference | None:
 
 def _payment(row: TradeRow, payment: Payment, day: str) -> Iterator[Difference]:
     if payment.transaction_id not in (None, row.transaction_id):
-        # Not the money that we know: this is unknown here, and ours is looked for in the bill by itself.
+        # Not the money that we know. One row tells of both, for both have this order's number.
         ours = f"{money(payment.paid, payment.currency)} by {payment.transaction_id}"
         yield _difference(K.UNKNOWN_HERE, row, bill=_told(row), ours=ours)
         return
