@@ -129,7 +129,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
         print(f"WeChat      {sandbox.open_platform}  (open platform: openids)")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
-        operating = _exported({"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)})
+        here = {
+            "AWS_ENDPOINT_URL": sandbox.aws.url,
+            **keys(sandbox),
+            "SANDBOX_CLOCK_FILE": str(sandbox.clock.file),
+        }
+        operating = _exported(here)
         print(
             f"operations  make doctor ENV={STACK_NAME.removeprefix('wechatpay-')} and the like, after: {operating}"
         )
