@@ -3,10 +3,12 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable
 
 from operations.stack import Stack, run
 
+TOLD_EACH = 2.0  # seconds between two lines that tell how far it has come
 MAX_MESSAGES = 10_000  # messages in one go, so that a queue which refills itself does not keep us for ever
 
 
@@ -18,7 +20,8 @@ def main() -> int:
 def _move(stack: Stack, _options: argparse.Namespace) -> int:
     for name, again in (("Settle", _question), ("PaidCheckouts", str)):
         moved = _moved(stack, stack.output(f"{name}DeadLettersUrl"), stack.output(f"{name}QueueUrl"), again)
-        print(f"redrive: {moved} messages moved into {name}Queue", flush=True)
+        more = ", and there may be more: run it again" if moved >= MAX_MESSAGES else ""
+        print(f"redrive: {moved} messages moved into {name}Queue{more}", flush=True)
     return 0
 
 
@@ -30,7 +33,7 @@ def _question(body: str) -> str:
 def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str]) -> int:
     """How many messages went from one queue into the other, each as `again` makes it of its body."""
     queues = stack.client("sqs")
-    moved = 0
+    moved, told = 0, time.monotonic()
     while moved < MAX_MESSAGES:
         messages = queues.receive_message(QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
             "Messages", []
@@ -42,6 +45,9 @@ def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str]) 
             queues.send_message(QueueUrl=target, MessageBody=again(message["Body"]))
             queues.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
+        if time.monotonic() - told >= TOLD_EACH:
+            told = time.monotonic()
+            print(f"redrive: {moved} messages so far", flush=True)
     return moved
 
 

@@ -83,7 +83,7 @@ def test_a_payment_that_cannot_be_read_is_named_and_keeps_no_other_back(
         continue
     again = command("republish", "--since", "2024-01-01T00:00:00Z")
     tables.delete_item(TableName=table, Key={"out_trade_no": {"S": "WXBROKEN"}})
-    assert (again.returncode, again.stderr) == (1, "republish.py: these payments cannot be read: WXBROKEN\n")
+    assert (again.returncode, again.stderr) == (1, "republish: these payments cannot be read: WXBROKEN\n")
     assert events_of(sandbox, number) == before * 2
 
 
@@ -126,5 +126,5 @@ def test_a_stack_that_is_not_there_is_one_sentence(command: Command) -> None:
     failed = command("quarantine", "--stack", "no-such-stack")
     assert failed.returncode == 1
     assert "Traceback" not in failed.stderr
-    assert failed.stderr.startswith("quarantine.py: ")
+    assert failed.stderr.startswith("quarantine: ")
     assert "Stack with id no-such-stack does not exist" in failed.stderr
