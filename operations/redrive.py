@@ -25,13 +25,16 @@ def _move(stack: Stack, _options: argparse.Namespace) -> int:
     return 0
 
 
-def _question(body: str) -> str:
-    """Without its lease, which has run out: `settle` looks at whatever is still due."""
-    return json.dumps({"out_trade_no": json.loads(body)["out_trade_no"]})
+def _question(body: str) -> str | None:
+    """Without its lease, which has run out: `settle` looks at whatever is still due. None for what names no order."""
+    try:
+        return json.dumps({"out_trade_no": json.loads(body)["out_trade_no"]})
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
-def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str]) -> int:
-    """How many messages went from one queue into the other, each as `again` makes it of its body."""
+def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str | None]) -> int:
+    """How many messages went from one queue into the other, each as `again` makes it of its body; what it makes nothing of stays."""
     queues = stack.client("sqs")
     moved, told = 0, time.monotonic()
     while moved < MAX_MESSAGES:
@@ -42,7 +45,10 @@ def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str]) 
             break
         for message in messages:
             # Sent before it is deleted: twice does no harm to either, a lost message would.
-            queues.send_message(QueueUrl=target, MessageBody=again(message["Body"]))
+            if (body := again(message["Body"])) is None:
+                print(f"redrive: message {message['MessageId']} names no order and stays", flush=True)
+                continue
+            queues.send_message(QueueUrl=target, MessageBody=body)
             queues.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
         if time.monotonic() - told >= TOLD_EACH:
