@@ -16,11 +16,10 @@ from payments.wiring import Wiring
 
 def answer(request: Request, wiring: Wiring) -> dict[str, object]:
     """The day, a page of its differences once it was compared, and the bills that were fetched for it."""
-    bill_date, limit = date_asked_for(request), limit_asked_for(request.query)
+    bill_date, limit = date_asked_for(request), limit_asked_for(request)
     day = known_day(bill_date, wiring)
-    members = day_members(day)
+    members, after = day_members(day), name_in(request.query.get("cursor"), day)
     if day.status.is_done and day.run is not None:
-        after = name_in(request.query.get("cursor"), day)
         page = wiring.results.page(bill_date, day.run, after=after, limit=limit)
         members["listed"] = [difference_members(each.difference) for each in page.rows]
         if (cursor := cursor_after(day, page.after)) is not None:

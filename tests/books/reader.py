@@ -2,8 +2,10 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlencode
 
 from payments.api.http import endpoint
 from payments.core.books.journal import changes
@@ -21,6 +23,20 @@ READ, PAY = "payments:read", "payments:pay"
 def order_number(n: int) -> str:
     """An order number of ours."""
     return "WX" + base64.b32encode((n << 6).to_bytes(17, "big")).decode()[:26]
+
+
+def query_members(asked: Mapping[str, object]) -> dict[str, Any]:
+    """A query as API Gateway hands it over; a list's members each stand for themselves, and come joined by commas.
+
+    Source: API Gateway developer guide, Lambda proxy integration, payload format 2.0.
+    """
+    if not asked:
+        return {}
+    joined = {
+        name: ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        for name, value in asked.items()
+    }
+    return {"queryStringParameters": joined, "rawQueryString": urlencode(asked, doseq=True)}
 
 
 @dataclass
@@ -57,10 +73,8 @@ class Reader:
 
     def ask(self, *, scope: str = READ, sub: str = "support", **query: object) -> tuple[int, Any]:
         """GET …/orders: status, and `data` or the refusal. A name of the query that Python has itself ends with `_`."""
-        asked = {name.rstrip("_"): str(value) for name, value in query.items() if value is not None}
-        return self._called(
-            "orders", "GET", "/orders", sub, scope, {"queryStringParameters": asked} if asked else {}
-        )
+        asked = {name.rstrip("_"): value for name, value in query.items() if value is not None}
+        return self._called("orders", "GET", "/orders", sub, scope, query_members(asked))
 
     def all_pages(self, **query: Any) -> list[dict[str, Any]]:
         """The orders of every page of a list."""

@@ -8,6 +8,7 @@ import pytest
 from payments.api.http import endpoint
 from payments.core.books.bill_day import DayStatus
 from tests.books.days import DAY, Day, paid
+from tests.books.reader import query_members
 from tests.books.world import World
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.kit.functions import function
@@ -23,11 +24,16 @@ def world(db: MemoryDynamoDB) -> World:
 
 
 def call(
-    world: World, name: str, bill_date: str | None = None, *, scope: str = "payments:reconcile", **query: str
+    world: World,
+    name: str,
+    bill_date: str | None = None,
+    *,
+    scope: str = "payments:reconcile",
+    **query: object,
 ) -> tuple[int, dict[str, Any]]:
     """One request; the answer's status, and its data or the refusal."""
     event: dict[str, Any] = {
-        "queryStringParameters": query,
+        **query_members(query),
         "requestContext": {"authorizer": {"jwt": {"claims": {"sub": "books", "scope": scope}}}},
     }
     if bill_date is not None:
@@ -108,6 +114,31 @@ def test_a_cursor_of_an_earlier_run_is_refused(world: World) -> None:
     assert (status, refusal["details"]["field"]) == (400, "cursor")
 
 
+def test_a_cursor_of_a_day_that_is_wanted_again_is_refused(world: World) -> None:
+    day = Day()
+    for number in range(3):
+        day.add(paid(f"WX{number:04}"))
+    world.compare(day)
+    _, page = call(world, "bill_day", DAY, limit="1")
+    assert call(world, "bill_again", DAY)[0] == 202
+    # A page without `nextCursor` would look like the last one.
+    status, refusal = call(world, "bill_day", DAY, cursor=page["nextCursor"])
+    assert (status, refusal["details"]["field"]) == (400, "cursor")
+
+
+@pytest.mark.parametrize(
+    ("name", "bill_date", "query"),
+    [("bill_days", None, {"from": [DAY, DAY]}), ("bill_day", DAY, {"limit": [1, 1]})],
+)
+def test_a_parameter_that_stands_twice_is_refused(
+    world: World, name: str, bill_date: str | None, query: dict[str, Any]
+) -> None:
+    world.compare(Day())
+    ((field, _),) = query.items()
+    status, refusal = call(world, name, bill_date, **query)
+    assert (status, refusal["details"]) == (400, {"field": field, "issue": "must not stand more than once"})
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "%%%", "é", "QQ", "cnVuLTE", "a" * 600])
 def test_a_cursor_that_nobody_gave_is_refused(world: World, cursor: str) -> None:
     world.compare(Day())
@@ -123,6 +154,16 @@ def test_a_day_that_is_wanted_again_waits_and_shows_no_old_numbers(world: World)
     assert world.queue.waiting == [{"billDate": DAY, "run": "", "stage": "fetch", "part": 0}]
     _, shown = call(world, "bill_day", DAY)
     assert (shown["status"], "listed" in shown) == ("pending", False)
+
+
+def test_a_day_that_is_wanted_again_does_not_tell_why_it_failed_before(world: World) -> None:
+    bills, now = world.wiring.bills, int(world.wiring.now())
+    bills.claim(DAY, "run-1", now=now)
+    bills.put_off(DAY, "run-1", DayStatus.FAILED, "WeChat Pay refuses the bill", now=now)
+    assert call(world, "bill_day", DAY)[1]["reason"] == "WeChat Pay refuses the bill"
+    _, data = call(world, "bill_again", DAY)
+    assert (data["status"], "reason" in data) == ("pending", False)
+    assert "reason" not in call(world, "bill_day", DAY)[1]
 
 
 def test_a_day_that_is_being_compared_cannot_be_begun_again(world: World) -> None:

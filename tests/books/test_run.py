@@ -80,7 +80,7 @@ def test_a_day_that_agrees_is_balanced_and_its_sums_are_the_same_on_all_sides(wo
     balance = numbers["income"] - numbers["expense"]
     assert balance == numbers["amount"] - numbers["refund_amount"] - numbers["fee"] // 1000
     assert world.wiring.measured["BillDifferences"] == 0
-    assert world.wiring.measured["BillFee"] == 0.21
+    assert world.wiring.measured["BillFee"] == 21
     (entry,) = world.bus.entries
     assert entry["DetailType"] == "BillBalanced"
     detail = json.loads(entry["Detail"])

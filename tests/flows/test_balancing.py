@@ -133,6 +133,7 @@ def test_a_bill_of_the_old_layout_balances_too(books: Books, day: str) -> None:
     shop = books.shop
     number = shop.native("40.00").json()["data"]["outTradeNo"]
     assert shop.control("pay", {"outTradeNo": number, "coupons": COUPONS}).status_code == 200
+    shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "succeeded")
     assert shop.refund(number, "9.99").status_code == 200
     shop.sandbox.wait_until(lambda: shop.details(number)["status"] == "partially_refunded")
     books.wait_until(11)

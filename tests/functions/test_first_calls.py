@@ -35,6 +35,7 @@ GOOD: dict[
     "bills": [{"sent": 1, "overdue": 0}, {"sent": 1, "overdue": 1}],  # by the hour in Beijing
     "certificates": [{"stored": 0}],
     "checkout_paid": [{"batchItemFailures": []}],
+    "export": [None],
     "echo": [{"missed": 0}, {"missed": 1}],  # by how long the sandbox's `notify` takes to start
     "live_push": [None],
     "journal": [{"batchItemFailures": []}],
@@ -43,7 +44,14 @@ GOOD: dict[
     "settle": [{"batchItemFailures": []}],
     "sweep": [{"sent": 0, "failed": 0}],
 }
-OTHERWISE = {"verify_file": 404, "checkout_wechat": 302}  # which has no file here; which leads on
+OTHERWISE = {
+    "verify_file": 404,  # which has no file here
+    "checkout_wechat": 302,  # which leads on
+    "bill_again": 400,  # of a day that WeChat Pay has no bill of any more
+    "bill_day": 404,  # of a day that nobody has looked at
+    "export_begin": 202,
+    "export_status": 404,  # of an export that nobody has asked for
+}
 
 
 def event_for(function, sandbox):

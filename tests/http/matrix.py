@@ -532,7 +532,7 @@ def a_list(answer, call):
 OWN = Told(200, check=nobody_elses)
 NOT_ONES_OWN = noauth("userId", "must be the caller's own")
 UNNAMED = param("day", "is required, or from and to, userId or contentId")
-NO_PARAMETER = param("user", "is not a parameter of this list")
+NO_PARAMETER = param("user", "is not a parameter here")
 LIST = Row(
     frozenset({PAY, READ}),
     {
@@ -575,7 +575,7 @@ EXPORT = Row(
     frozenset({READ}),
     {
         "january": exporting(Told(202, check=export_begun)),
-        "malformed": exporting(param("kind", "is not acceptable"), kind="all"),
+        "malformed": exporting(param("kind", "must be one of movements, orders"), kind="all"),
     },
 )
 LOOK_AT_AN_EXPORT = Row(
@@ -808,13 +808,13 @@ CALLERS = {
     "a reader by list": holding("support", None, READ, scp=["openid", READ]),
     "the bookkeeper": holding("books", RECONCILE, RECONCILE),
     "the bookkeeper by list": holding("books", None, RECONCILE, scp=["openid", RECONCILE]),
-    "pay and read": holding(BOB, f"{PAY} {READ}", PAY, READ),
+    "pay and read": holding("carol-of-the-matrix", f"{PAY} {READ}", PAY, READ),
     "pay and charge": holding(BOB, f"{PAY} {CHARGE}", PAY, CHARGE),
     "pay and refund": holding(BOB, f"{REFUND}  {PAY}", PAY, REFUND),
     "the owner with refund": holding(ALICE, f"{PAY} {REFUND}", PAY, REFUND),
     "charge and refund": holding("operator", f"{CHARGE} {REFUND}", CHARGE, REFUND),
     "all three": holding("operator", f"{PAY} {CHARGE} {REFUND}", PAY, CHARGE, REFUND),
-    "all four": holding("operator", f"{PAY} {CHARGE} {REFUND} {READ}", PAY, CHARGE, REFUND, READ),
+    "all four": holding("overseer", f"{PAY} {CHARGE} {REFUND} {READ}", PAY, CHARGE, REFUND, READ),
 }
 
 

@@ -118,6 +118,7 @@ def test_no_function_may_walk_a_table() -> None:
             "dynamodb:PutItem",
             "dynamodb:UpdateItem",
             "dynamodb:Query",
+            "dynamodb:DeleteItem",
         ),
         *("dynamodb:GetShardIterator", "dynamodb:GetRecords"),
     }

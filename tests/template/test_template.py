@@ -79,7 +79,7 @@ WIDE = {
     "${PaymentsTable.Arn}/stream/*": "ListStreams names a table, and its permission is on the table's streams",
     "${NotificationsTable.Arn}/stream/*": "the same",
     "${UnpublishedBucket.Arn}/*": "Lambda makes the names of the objects up, and of the one it tries the grant with",
-    "${BillsBucket.Arn}/exports/*": "each export's file has its id for a name",
+    "${BillsBucket.Arn}/exports/*": "each export's file has its id, and its own, for a name",
     "${BillsBucket.Arn}/bills/*": "one object for each day and bill, and its index",
     "${BillsBucket.Arn}/work/*": "objects of a run, by its name",
     "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:${LiveApi}/live/POST/@connections/*": (

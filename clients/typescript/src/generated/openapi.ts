@@ -276,7 +276,7 @@ export interface paths {
         /**
          * What a day's bills and the payments differ in, and links to both bills
          * @description Each answer has links of its own, open to whoever has them for five minutes. Differences come in pages; a cursor ends when the day
-         *     is compared again.
+         *     is to be compared again, and is refused then.
          */
         get: operations["getBillDay"];
         put?: never;
@@ -305,7 +305,7 @@ export interface paths {
          *     `userId`, `contentId` is required of whoever reads; several narrow the list, and so do `status` and `method`. What is new in
          *     a payment is seen here within seconds. A page looks at 2,000 orders at most, or at 25 days without one: it may hold fewer orders than `limit`, or none,
          *     and still have a `cursor`. The list ends where there is no `cursor`. Orders that come in meanwhile are on none of the later pages; whoever follows
-         *     the cursors to the end is shown every order once that was there at the beginning. A parameter that is not named here is refused.
+         *     the cursors to the end is shown every order once that was there at the beginning. A parameter that is not named here is refused, and one that stands twice.
          */
         get: operations["listOrders"];
         put?: never;
@@ -327,7 +327,8 @@ export interface paths {
         put?: never;
         /**
          * Have the orders, or the movements of money, of some days written into a file
-         * @description It is written in the background: ask for it by its `exportId`. With an Idempotency-Key the same request is the same export.
+         * @description It is written in the background: ask for it by its `exportId`. With an Idempotency-Key the same request is the same export until
+         *     that expires, and then another one.
          */
         post: operations["beginExport"];
         delete?: never;
@@ -346,8 +347,8 @@ export interface paths {
         /**
          * Where an export stands, and once it is done a link to its file
          * @description Each answer has a link of its own, open to whoever has it for five minutes. The file is CSV: UTF-8 with a byte order mark, CRLF, the
-         *     columns' names first; amounts in yuan with two decimals. A text that a spreadsheet would take for a formula, or for a number that it shortens, has an
-         *     apostrophe before it; so has one that begins with an apostrophe.
+         *     columns' names first; amounts in yuan with two decimals. A text that a spreadsheet would take for a formula, a number or a day has an apostrophe before it;
+         *     so has one that begins with an apostrophe. In movements `refund` and `refund_ended` are the same money, asked for and gone back.
          */
         get: operations["getExport"];
         put?: never;

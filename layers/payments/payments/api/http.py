@@ -47,6 +47,7 @@ class Request:
     path_parameters: Mapping[str, str]
     claims: Mapping[str, object]
     query: Mapping[str, str] = field(default_factory=dict)
+    query_text: str = ""  # as it was sent: `query` has one value for each name, several joined by commas
     source_ip: str = ""  # whoever holds the connection to API Gateway: the buyer, or what stands in between
     scope_names: Mapping[str, str] = field(default_factory=lambda: SCOPE_NAMES)
     cookies: Mapping[str, str] = field(default_factory=dict)
@@ -121,6 +122,7 @@ def request_of(event: Mapping[str, Any], log_context: dict[str, object]) -> Requ
         body=raw,
         path_parameters=event.get("pathParameters") or {},
         query=event.get("queryStringParameters") or {},
+        query_text=event.get("rawQueryString") or "",
         source_ip=str(connection.get("sourceIp") or ""),
         claims=(authorizer.get("jwt") or {}).get("claims") or {},
         cookies=dict(each.partition("=")[::2] for each in event.get("cookies") or ()),

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -52,7 +52,20 @@ def read_as(kind: type[T], members: Mapping[str, object]) -> T:
         return msgspec.convert(members, kind)
     except msgspec.ValidationError as problem:
         field, issue = explain(str(problem))
+        if words := _words_of(kind, field):
+            issue = f"must be one of {', '.join(words)}"
         raise ParameterError(field, issue) from problem
+
+
+def _words_of(kind: type[T], member: str) -> list[str]:
+    """The words that a member may be, in their order; none where it is no matter of words."""
+    for each in msgspec.structs.fields(kind):
+        if each.encode_name == member:
+            choices = [
+                choice for choice in (each.type, *get_args(each.type)) if get_origin(choice) is Literal
+            ]
+            return [str(word) for choice in choices for word in get_args(choice)]
+    return []
 
 
 def explain(message: str) -> tuple[str, str]:

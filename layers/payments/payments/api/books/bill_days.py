@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
+from payments.api.books.queries import check_names
 from payments.api.http import Request
 from payments.core.access import RECONCILE
 from payments.core.books.bill_day import BillDay, days_before, oldest_day
@@ -27,7 +28,7 @@ _MAX_CURSOR_CHARACTERS = 512
 def dates_asked_for(request: Request, wiring: Wiring) -> list[str]:
     """The days from `from` to `to`, the newest first; usually the last thirty up to yesterday. Raises ParameterError, NotAllowedError."""
     request.caller.with_one_of(RECONCILE)
-    _check_names(request.query, ("from", "to"))
+    check_names(request, ("from", "to"))
     yesterday = days_before(day_text(int(wiring.now())), 1)
     last = _day(request.query.get("to", yesterday), "to")
     first = _day(request.query.get("from", days_before(last, USUAL_DAYS - 1)), "from")
@@ -67,10 +68,10 @@ def known_day(bill_date: str, wiring: Wiring) -> BillDay:
     return day
 
 
-def limit_asked_for(query: Mapping[str, str]) -> int:
+def limit_asked_for(request: Request) -> int:
     """How many differences at most. Raises ParameterError."""
-    _check_names(query, ("cursor", "limit"))
-    text = query.get("limit", str(USUAL_LIMIT))
+    check_names(request, ("cursor", "limit"))
+    text = request.query.get("limit", str(USUAL_LIMIT))
     if not (text.isascii() and text.isdigit() and len(text) <= 3 and 1 <= int(text) <= MAX_LIMIT):
         raise ParameterError("limit", f"must be a whole number from 1 to {MAX_LIMIT}")
     return int(text)
@@ -84,7 +85,7 @@ def cursor_after(day: BillDay, name: str | None) -> str | None:
 
 
 def name_in(cursor: str | None, day: BillDay) -> str | None:
-    """Where a list of a day's differences goes on. Raises ParameterError, also once the day was compared again."""
+    """Where a list of a day's differences goes on. Raises ParameterError, also once the day waits to be compared again."""
     if cursor is None:
         return None
     refused = ParameterError("cursor", "must be one that this list has given since the day was last compared")
@@ -95,7 +96,7 @@ def name_in(cursor: str | None, day: BillDay) -> str | None:
     except (binascii.Error, UnicodeDecodeError):
         raise refused from None
     run, _, name = raw.partition("\n")
-    if run != day.run or not name.isprintable() or not name:
+    if not day.status.is_done or run != day.run or not name.isprintable() or not name:
         raise refused
     return name
 
@@ -166,9 +167,3 @@ def _day(text: str, name: str) -> str:
     except ValueError:
         raise refused from None
     return text
-
-
-def _check_names(query: Mapping[str, str], names: tuple[str, ...]) -> None:
-    for name in query:
-        if name not in names:  # a filter that is misspelt must not look like one that filters nothing
-            raise ParameterError(name[:64], "is not a parameter here")

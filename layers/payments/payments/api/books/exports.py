@@ -66,7 +66,7 @@ def export_asked_for(request: Request, wiring: Wiring) -> Export:
     request.caller.with_one_of(READ)
     number = request.path_parameters.get("exportId", "")
     export = wiring.exports.get(number) if _ID.fullmatch(number) else None
-    if export is None or export.expires_at <= wiring.now():
+    if export is None or export.is_over(wiring.now()):
         raise ExportNotFoundError
     request.log_context["export_id"] = number
     return export

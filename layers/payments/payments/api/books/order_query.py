@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from payments.api.books.cursors import position_in
+from payments.api.books.queries import check_names
 from payments.api.callers import Caller
 from payments.api.http import Request
 from payments.api.orders.texts import check_printable
@@ -37,9 +38,7 @@ def order_listing(request: Request) -> OrderListing:
     """
     caller = request.caller.with_one_of(READ, PAY)
     asked = request.query
-    for name in asked:
-        if name not in NAMES:  # a filter that is misspelt must not look like one that filters nothing
-            raise ParameterError(name[:64], "is not a parameter of this list")
+    check_names(request, NAMES)
     query = order_query(asked, user_id=_whose(caller, asked))
     cursor = asked.get("cursor")
     after = None if cursor is None else position_in(cursor, query)

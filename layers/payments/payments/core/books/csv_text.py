@@ -1,7 +1,7 @@
 """Rows of the journal as CSV that spreadsheets open as it is meant: UTF-8 with a byte order mark, CRLF, no cell a formula.
 
-Amounts are yuan with two decimals. A text that a spreadsheet would calculate, round or shorten has an apostrophe before it, and so has
-one that begins with an apostrophe itself: whoever reads the file by program takes one away.
+Amounts are yuan with two decimals. A text that a spreadsheet would calculate, or read as a number or a day, has an apostrophe before it,
+and so has one that begins with an apostrophe itself: whoever reads the file by program takes one away.
 """
 
 import csv
@@ -19,16 +19,22 @@ Columns = Sequence[tuple[str, Callable[[T], str]]]
 """The columns of a file by name, and what stands in each."""
 
 PIECE_CHARACTERS = 1024 * 1024
-# A formula's first character, the full-width ones of a Chinese keyboard among them, with blanks before it or not; and numbers of more
-# digits than a spreadsheet keeps, with noughts in front, or with an exponent.
-_GUARDED = re.compile(r"\s*[=+\-@＝＋－＠']|[\t\r\n]|(?:[0-9]{16,}|0[0-9]+|[0-9]+(?:\.[0-9]+)?[eE][0-9]+)\Z")
+# A formula's first character, the full-width and small ones of a Chinese keyboard among them, behind blanks and what is not shown.
+_FORMULA = r"[\s\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠﹦﹢﹣﹫']|[\t\r\n]"
+# What a spreadsheet reads as a number, an amount, a day or a time, and then shows as it likes: `007`, `1.10`, `1E+5`, `3-4`, `MAR1`.
+_NUMBER = r"\s*[\d.]+[eE][+-]?\d+\s*\Z|[\s.,:/()%％$￥¥-]*\d[\s\d.,:/()%％$￥¥年月日时分秒-]*\Z"
+_MONTH = r"(?i:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec|(?:janu|febru)ary|march|april|august|(?:septem|octo|novem|decem)ber)"
+_DAY = rf"\s*(?:(?=[jfmasondJFMASOND]){_MONTH}[\s.,/-]*\d+|\d+[\s./-]*{_MONTH}(?:[\s.,/-]*\d+)?)\s*\Z"
+_GUARDED = re.compile(f"{_FORMULA}|{_NUMBER}|{_DAY}")
+_AS_IT_IS = re.compile(r"0|[1-9][0-9]{0,14}")  # whole numbers of no more digits than a spreadsheet keeps
 
 
 def cell(text: str | None) -> str:
     """A text as it may stand in a cell; nothing for None."""
     if not text:
         return ""
-    return f"'{text}" if _GUARDED.match(text) else text
+    guarded = _GUARDED.match(text) and not _AS_IT_IS.fullmatch(text)
+    return f"'{text}" if guarded else text
 
 
 def _amount(fen: int) -> str:
@@ -52,11 +58,11 @@ ORDER_COLUMNS: Columns[OrderRow] = (
     ("refundingAmount", lambda row: _amount(row.refunding)),
     ("refundedAmount", lambda row: _amount(row.refunded)),
     ("transactionId", lambda row: cell(row.transaction_id)),
-    ("successTime", lambda row: row.success_time or ""),
+    ("successTime", lambda row: cell(row.success_time)),
 )
 MOVEMENT_COLUMNS: Columns[MovementRow] = (
     ("day", lambda row: row.day),
-    ("at", lambda row: row.at),
+    ("at", lambda row: cell(row.at)),
     ("kind", lambda row: row.kind.value),
     ("outTradeNo", lambda row: cell(row.out_trade_no)),
     ("transactionId", lambda row: cell(row.transaction_id)),

@@ -35,11 +35,15 @@ class Export:
     status: ExportStatus = ExportStatus.RUNNING
     rows: int | None = None  # once it is done
     reason: str | None = None  # why it failed, as a sentence
+    file: str | None = None  # where its file lies in the bucket, once it is done
 
-    @property
-    def object_key(self) -> str:
-        """Where its file lies in the bucket."""
-        return f"exports/{self.export_id}.csv"
+    def is_over(self, now: float) -> bool:
+        """Whether its time is over; what is kept of it goes some time later."""
+        return self.expires_at <= now
+
+    def file_of(self, attempt: str) -> str:
+        """Where one attempt at writing it puts its file: no other writes there, so what is told of a file stays true."""
+        return f"exports/{self.export_id}/{attempt}.csv"
 
     @property
     def file_name(self) -> str:

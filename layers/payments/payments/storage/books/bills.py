@@ -121,7 +121,8 @@ class BillStore:
     def reopen(self, bill_date: str, *, now: int) -> BillDay:
         """Somebody wants the day compared again, done or not. RefusedUpdate while a run has it."""
         free = (D.status != DayStatus.RUNNING.value) | (D.leased_until < now)
-        actions = [D.status.set(DayStatus.PENDING.value), D.attempts.set(D.attempts | 0)]
+        waiting = D.status.set(DayStatus.PENDING.value)
+        actions = [waiting, D.attempts.set(D.attempts | 0), D.reason.remove()]  # why it failed then
         return _update(bill_date, actions, D.status.does_not_exist() | free, now=now)
 
 

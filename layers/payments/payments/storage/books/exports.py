@@ -32,6 +32,7 @@ class ExportItem(Table):
     status = UnicodeAttribute()
     rows = IntAttribute(null=True)
     reason = UnicodeAttribute(null=True)
+    file = UnicodeAttribute(null=True)
 
 
 E = ExportItem
@@ -44,10 +45,11 @@ class ExportStore:
         E.Meta.table_name = exports_table
 
     def create(self, export: Export) -> None:
-        """Keep a new export. RefusedUpdate when its id exists."""
+        """Keep a new export. RefusedUpdate when its id is that of one whose time is not over."""
         values = {name: value for name, value in vars(export).items() if value is not None}
         item = E(**values | {"kind": export.kind.value, "status": export.status.value})
-        put(item, export.export_id, E.export_id.does_not_exist(), refused=lambda _: RefusedUpdate())
+        free = E.export_id.does_not_exist() | (E.expires_at <= export.created_at)
+        put(item, export.export_id, free, refused=lambda _: RefusedUpdate())
 
     def get(self, export_id: str) -> Export | None:
         """The export as of now (a consistent read), or None. One whose time is over may still be there."""
@@ -63,7 +65,9 @@ class ExportStore:
         told: list[Any] = [E.status.set(export.status.value)]
         told += [] if export.rows is None else [E.rows.set(export.rows)]
         told += [] if export.reason is None else [E.reason.set(export.reason)]
-        running = E.status == ExportStatus.RUNNING.value
+        told += [] if export.file is None else [E.file.set(export.file)]
+        # Of this very one: its id may be another's, once its time is over.
+        running = (E.status == ExportStatus.RUNNING.value) & (E.created_at == export.created_at)
         with suppress(RefusedUpdate):
             conditional_write(lambda: E(export.export_id).update(told, running))
 
@@ -74,19 +78,19 @@ class ExportFiles:
     def __init__(self, *, bucket: str, client: Any) -> None:
         self._bucket, self._client = bucket, client
 
-    def write(self, export: Export, pieces: Iterable[bytes]) -> None:
+    def write(self, file: str, pieces: Iterable[bytes]) -> None:
         """Store a file piece by piece; it is there once all are. Raises StorageUnavailableError, and whatever `pieces` raises."""
-        with Upload(self._client, self._bucket, export.object_key, "text/csv; charset=utf-8") as upload:
+        with Upload(self._client, self._bucket, file, "text/csv; charset=utf-8") as upload:
             for piece in pieces:
                 upload.add(piece)
             upload.complete()
 
-    def link(self, export: Export) -> str:
-        """An address from which anybody who has it can fetch the file, for five minutes. Nobody is asked."""
+    def link(self, file: str, *, name: str) -> str:
+        """An address from which anybody who has it can fetch the file under this name, for five minutes. Nobody is asked."""
         where = {
             "Bucket": self._bucket,
-            "Key": export.object_key,
-            "ResponseContentDisposition": f'attachment; filename="{export.file_name}"',
+            "Key": file,
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
         }
         address: str = self._client.generate_presigned_url("get_object", Params=where, ExpiresIn=LINK_SECONDS)
         return address

@@ -36,7 +36,7 @@ def conclude(day: BillDay, wiring: Wiring) -> None:
     if status is not DayStatus.EMPTY:
         _put_event(bill_entry(day, status, numbers, now=now, bus=wiring.settings.event_bus), wiring)
     wiring.measure({"BillDifferences": whole.differences})
-    wiring.measure({"BillFee": whole.trade.fee / 100_000}, "None")
+    wiring.measure({"BillFee": whole.trade.fee // 1000}, "None")  # fen
     try:
         done = wiring.bills.conclude(day.bill_date, run, status, numbers, now=now)
     except RefusedUpdate:

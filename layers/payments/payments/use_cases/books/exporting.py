@@ -1,7 +1,7 @@
 """Exports: asked for, made in the background, told of.
 
-Whoever makes one may die anywhere: its message comes again, and the file is written anew under the same name. A file is there whole
-or not at all, and the export is done only after it.
+Whoever makes one may die anywhere: its message comes again, and the file is written anew, under a name of its own. A file is there
+whole or not at all, and the export is done only after it; the first that is whole is its file.
 """
 
 import heapq
@@ -57,7 +57,9 @@ def begin_export(wanted: Export, wiring: Wiring) -> Export:
 def make_export(export_id: str, wiring: Wiring) -> Export | None:
     """Write the file of an export that is wanted, and say so; returns it as it is then. None where there is none (any more)."""
     export = wiring.exports.get(export_id)
-    if export is None or export.status is not ExportStatus.RUNNING:
+    if export is None or export.is_over(wiring.now()):
+        return None
+    if export.status is not ExportStatus.RUNNING:
         return export
     period = Period(day_number(export.first_day), day_number(export.last_day))
     counted = _Counted()
@@ -65,9 +67,10 @@ def make_export(export_id: str, wiring: Wiring) -> Export | None:
         pieces = csv_pieces(ORDER_COLUMNS, counted.over(orders_of(period, wiring)))
     else:
         pieces = csv_pieces(MOVEMENT_COLUMNS, counted.over(movements_of(period, wiring)))
+    file = export.file_of(wiring.nonce())
     try:
-        wiring.export_files.write(export, pieces)
-        ended = replace(export, status=ExportStatus.DONE, rows=counted.rows)
+        wiring.export_files.write(file, pieces)
+        ended = replace(export, status=ExportStatus.DONE, rows=counted.rows, file=file)
     except TooManyRowsError:
         reason = f"over {MAX_ROWS} rows; ask for fewer days"
         ended = replace(export, status=ExportStatus.FAILED, reason=reason)
