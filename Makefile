@@ -12,7 +12,9 @@ AUDIT := .venv-audit
 BENCH := .venv-bench
 CLIENTS := .venv-clients
 ENV ?= dev
-OPERATE := PYTHONPATH=layers/payments:layers/wechatpay $(PY) -m operations
+# By a sandbox's clock, where one is exported (docs/operations.md, On a laptop): its functions read it so, too.
+SHIFT := $(if $(wildcard $(SANDBOX_CLOCK_FILE)),sandbox/functions/clock_shift:)
+OPERATE := PYTHONPATH=$(SHIFT)layers/payments:layers/wechatpay $(PY) -m operations
 # Function processes and tests must find compiled modules, whatever the shell says.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -73,7 +73,8 @@ class Rebuild:
             list(side.map(self._compare, range(self.segments)))
         self.tell(
             f"{self.count['payments']} payments, {self.count['rows']} rows;"
-            f" {self.count['corrected']} were of no payment as it is, and {self.count['left']} are younger than that"
+            f" {self.count['corrected']} rows that fitted no payment were put right,"
+            f" {self.count['left']} were left to the stream, which has something newer"
         )
 
     def _write(self, segment: int) -> None:

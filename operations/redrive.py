@@ -3,10 +3,12 @@
 import argparse
 import json
 import sys
+import time
 from collections.abc import Callable
 
 from operations.stack import Stack, run
 
+TOLD_EACH = 2.0  # seconds between two lines that tell how far it has come
 MAX_MESSAGES = 10_000  # messages in one go, so that a queue which refills itself does not keep us for ever
 
 
@@ -18,19 +20,23 @@ def main() -> int:
 def _move(stack: Stack, _options: argparse.Namespace) -> int:
     for name, again in (("Settle", _question), ("PaidCheckouts", str)):
         moved = _moved(stack, stack.output(f"{name}DeadLettersUrl"), stack.output(f"{name}QueueUrl"), again)
-        print(f"redrive: {moved} messages moved into {name}Queue", flush=True)
+        more = ", and there may be more: run it again" if moved >= MAX_MESSAGES else ""
+        print(f"redrive: {moved} messages moved into {name}Queue{more}", flush=True)
     return 0
 
 
-def _question(body: str) -> str:
-    """Without its lease, which has run out: `settle` looks at whatever is still due."""
-    return json.dumps({"out_trade_no": json.loads(body)["out_trade_no"]})
+def _question(body: str) -> str | None:
+    """Without its lease, which has run out: `settle` looks at whatever is still due. None for what names no order."""
+    try:
+        return json.dumps({"out_trade_no": json.loads(body)["out_trade_no"]})
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
-def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str]) -> int:
-    """How many messages went from one queue into the other, each as `again` makes it of its body."""
+def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str | None]) -> int:
+    """How many messages went from one queue into the other, each as `again` makes it of its body; what it makes nothing of stays."""
     queues = stack.client("sqs")
-    moved = 0
+    moved, told = 0, time.monotonic()
     while moved < MAX_MESSAGES:
         messages = queues.receive_message(QueueUrl=source, MaxNumberOfMessages=10, WaitTimeSeconds=1).get(
             "Messages", []
@@ -39,9 +45,15 @@ def _moved(stack: Stack, source: str, target: str, again: Callable[[str], str]) 
             break
         for message in messages:
             # Sent before it is deleted: twice does no harm to either, a lost message would.
-            queues.send_message(QueueUrl=target, MessageBody=again(message["Body"]))
+            if (body := again(message["Body"])) is None:
+                print(f"redrive: message {message['MessageId']} names no order and stays", flush=True)
+                continue
+            queues.send_message(QueueUrl=target, MessageBody=body)
             queues.delete_message(QueueUrl=source, ReceiptHandle=message["ReceiptHandle"])
             moved += 1
+        if time.monotonic() - told >= TOLD_EACH:
+            told = time.monotonic()
+            print(f"redrive: {moved} messages so far", flush=True)
     return moved
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from typing import Any
 
 from operations.checks.parameters import kept
 from operations.restored_items import Checkouts, Copy, Payments
@@ -40,6 +41,9 @@ def _restore(stack: Stack, options: argparse.Namespace) -> int:
             f"{own} is the stack's own table; restore to a moment into a new one, and name that"
         )
     client = stack.client("dynamodb")
+    for variable, table in (("TABLE", options.table), ("CHECKOUTS", options.checkouts)):
+        if table and not _there(client, table):  # before anything is copied
+            raise CannotError(f"{variable}: there is no table {table} in this account and region")
     mark = {"M": {"scope": {"S": scope}, "at": {"N": str(int(time.time()))}}}
     payments = Payments(options.table, stack.parameter("WeChatMchId"), int(stack.parameter("DueShards")))
     print(f"restore: {options.table} into {target}, scope {scope}", flush=True)
@@ -53,6 +57,14 @@ def _restore(stack: Stack, options: argparse.Namespace) -> int:
         print("restore: checkouts were not copied; make restore … CHECKOUTS=<their restored table> does")
     _tell(options)
     return 0
+
+
+def _there(client: Any, table: str) -> bool:
+    try:
+        client.scan(TableName=table, Limit=1)
+    except client.exceptions.ResourceNotFoundException:
+        return False
+    return True
 
 
 def _copied(copy: Copy) -> None:

@@ -1,9 +1,11 @@
 """The deployed stack that a command is about: AWS clients, and the stack's outputs by name."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -20,6 +22,9 @@ NEVER_CREATED = (
     "DELETE_IN_PROGRESS",
     "DELETE_FAILED",
 )
+
+
+_CUT_OFF = 141  # exit status, as a shell has it: what was to be told has not been told
 
 
 class CannotError(Exception):
@@ -125,6 +130,19 @@ class Stack:
             self._parameters.setdefault(parameter["ParameterKey"], parameter["ParameterValue"])
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, and not how all the rest is written."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _command() -> str:
+    """The target of `make` that this program is: of `operations/cancel_refund.py` `cancel-refund`."""
+    path = Path(sys.argv[0])
+    return (path.parent.name if path.stem == "__main__" else path.stem).replace("_", "-")
+
+
 def run(
     description: str,
     work: Callable[[Stack, argparse.Namespace], int],
@@ -136,7 +154,7 @@ def run(
 
     `cannot` is the one for work that could not be done.
     """
-    parser = argparse.ArgumentParser(description=description)
+    parser = _Parser(prog=_command(), description=description)
     parser.add_argument("--stack", default="wechatpay-dev", help="the stack's name (default wechatpay-dev)")
     for kind in ("output", "parameter"):
         parser.add_argument(
@@ -152,7 +170,11 @@ def run(
         dict(pair.partition("=")[::2] for pair in pairs) for pairs in (options.output, options.parameter)
     ]
     try:
-        return work(Stack(options.stack, *given), options)
+        status = work(Stack(options.stack, *given), options)
+        sys.stdout.flush()  # so that a reader who has gone is met here
+    except BrokenPipeError:  # whoever reads has enough: `make orders … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _CUT_OFF
     except EOFError:  # at a question
         print(f"\n{parser.prog}: nobody has agreed, and nothing was done", file=sys.stderr)
         return cannot
@@ -160,3 +182,4 @@ def run(
         told = problem if isinstance(problem, CannotError) else sentence(problem)
         print(f"{parser.prog}: {told}", file=sys.stderr)
         return cannot
+    return status

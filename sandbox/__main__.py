@@ -107,19 +107,18 @@ def main(arguments: list[str] | None = None) -> int:
     from sandbox.stack import STACK_NAME, Sandbox
 
     with ExitStack() as stack:
-        sink = _log_to(options.log_file, stack)
         try:
             sandbox = Sandbox(
                 port=options.port,
                 credentials=options.credentials,
                 parameters=parameters,
-                log_sink=sink,
+                log_sink=_log_to(options.log_file, stack),
                 forward_events=options.forward_events,
                 webhook_secret=options.webhook_secret,
                 wechat_log=_appended(options.wechat_log, stack),
             )
         except OSError as error:
-            return _failed(f"port {options.port} cannot be had ({error.strerror}); --port chooses another")
+            return _failed(_not_to_be_had(error, options.port))
         try:
             stack.enter_context(sandbox)
         except (CredentialsError, TemplateError) as error:
@@ -129,7 +128,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"WeChat Pay  {sandbox.simulator}  (simulator; credentials in {sandbox.credentials_path})")
         print(f"WeChat      {sandbox.open_platform}  (open platform: openids)")
         print(f"AWS         {sandbox.aws.url}  (tables, secrets, events)")
-        operating = _exported({"AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)})
+        here = {
+            "AWS_ENDPOINT_URL": sandbox.aws.url,
+            **keys(sandbox),
+            "SANDBOX_CLOCK_FILE": str(sandbox.clock.file),
+        }
+        operating = _exported(here)
         print(
             f"operations  make doctor ENV={STACK_NAME.removeprefix('wechatpay-')} and the like, after: {operating}"
         )
@@ -156,6 +160,12 @@ def _write(file: Path, content: Mapping[str, object]) -> None:
     announcement = file.with_name(file.name + ".new")
     announcement.write_text(json.dumps(content, indent=2) + "\n")
     announcement.replace(file)  # whoever waits for it never reads half of it
+
+
+def _not_to_be_had(error: OSError, port: int) -> str:
+    if error.filename is not None:
+        return f"{error.filename} cannot be opened: {error.strerror}"
+    return f"port {port} cannot be had ({error.strerror}); --port chooses another"
 
 
 def _failed(sentence: str) -> int:

@@ -22,6 +22,7 @@ from payments.use_cases.books.messages import Message
 DAYS = 14  # of the list without a day
 TOLD_EACH = 2.0  # seconds between two looks, and two lines, while a run works
 DIFFERS, NOT_DONE = 3, 1  # exit statuses
+AGAIN = "it is asked for again from 10:10 to 20:40 Beijing time, each half hour; DAY=… RUN=1 asks at once"
 
 
 def main() -> int:
@@ -71,12 +72,17 @@ def _list(store: BillStore) -> int:
     for bill_date in dates:
         day = known.get(bill_date)
         if day is None:
-            rows.append((bill_date, "-", "", "", "", "", "", ""))
+            rows.append((bill_date, "-", "", "", "", "", "", "nobody has looked at it"))
         else:
             rows.append((bill_date, day.status.value, *_numbers(day), day.reason))
     print("\n".join(table(rows, right=(2, 3, 4, 5, 6))))
     last = known.get(yesterday)
-    return NOT_DONE if last is None else _exit_status(last)
+    status = NOT_DONE if last is None else _exit_status(last)
+    if status == NOT_DONE:
+        print(f"bills: {yesterday} is not compared; {AGAIN}")
+    elif status == DIFFERS:
+        print(f"bills: DAY={yesterday} shows in what it differs")
+    return status
 
 
 def _numbers(day: BillDay) -> tuple[object, ...]:
@@ -87,12 +93,17 @@ def _numbers(day: BillDay) -> tuple[object, ...]:
     return (*amounts, of("differences", 0))
 
 
-def _compare(bill_date: str, store: BillStore, stack: Stack, patience: float) -> None:
+def _has_a_bill(bill_date: str) -> None:
     now = int(time.time())
     if not oldest_day(now) <= bill_date < day_text(now):
         raise CannotError(
             f"WeChat Pay has bills of {oldest_day(now)} to {days_before(day_text(now), 1)}, and none of {bill_date}"
         )
+
+
+def _compare(bill_date: str, store: BillStore, stack: Stack, patience: float) -> None:
+    _has_a_bill(bill_date)
+    now = int(time.time())
     try:
         before = store.reopen(bill_date, now=now)
     except RefusedUpdate:
@@ -123,11 +134,14 @@ def _stage(day: BillDay | None) -> str:
 def _tell(bill_date: str, store: BillStore, results: ResultStore) -> int:
     day = store.day(bill_date)
     if day is None:
+        _has_a_bill(bill_date)
         raise CannotError(f"nobody has looked at {bill_date} yet; RUN=1 has it compared")
     print(f"{bill_date}  {day.status.value}  since {utc(day.updated_at)}, in run {day.attempts}")
     if day.reason:
         print(day.reason)
     if not day.status.is_done:
+        if day.status is not DayStatus.RUNNING:
+            print(AGAIN)
         return NOT_DONE
     print("\n".join(_sums(day)))
     found = [each.difference for each in results.differences(bill_date, day.run or "")]

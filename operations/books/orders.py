@@ -4,6 +4,7 @@ The table has the newest orders first, as the API lists them; the file is the on
 """
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -28,6 +29,8 @@ from payments.wiring import Wiring
 TOLD_EACH = 2.0  # seconds between two lines that tell how far it has come
 SHOWN = 100  # orders of a table, where nothing else is said
 _AT_ONCE = 100  # orders of one page of a list
+_MOST = 1_000_000  # lines of a table
+_TYPED = {"userId": "USER_ID", "contentId": "CONTENT_ID"}
 
 T = TypeVar("T")
 
@@ -46,12 +49,28 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--status", default="", help="a status, in the API's words")
     parser.add_argument("--method", default="", help="native, jsapi, app or h5")
     parser.add_argument(
-        "--limit", type=int, default=SHOWN, help=f"lines of the table at most (default {SHOWN})"
+        "--limit", type=_whole, default=SHOWN, help=f"lines of the table at most (default {SHOWN})"
     )
     parser.add_argument(
         "--kind", choices=[each.value for each in ExportKind], default=ExportKind.ORDERS.value
     )
     parser.add_argument("--csv", type=Path, help="write all of it into this file instead")
+
+
+def _whole(text: str) -> int:
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"LIMIT must be a whole number from 1 to {_MOST}, not {text}")
+
+
+def _as_typed(sentence: str) -> str:
+    """The API's sentence with the variables of `make` in place of the API's parameters."""
+    field, _, rest = sentence.partition(" ")
+    named = re.sub(r"(?<=beside )\w+|(?<=before )from|from and to|`to`", lambda word: word[0].upper(), rest)
+    said = f"{field if field in _TYPED else field.upper()} {named}".replace("FROM AND TO", "FROM and TO")
+    for name, typed in _TYPED.items():
+        said = said.replace(name, typed)
+    return said
 
 
 def _orders(stack: Stack, options: argparse.Namespace) -> int:
@@ -61,7 +80,7 @@ def _orders(stack: Stack, options: argparse.Namespace) -> int:
     try:
         query = order_query(asked, user_id=asked.get("userId"))
     except ParameterError as refused:
-        raise CannotError(refused.sentence) from None
+        raise CannotError(_as_typed(refused.sentence)) from None
     if movements and (set(asked) - {"day", "from", "to"} or options.csv is None):
         raise CannotError(
             "movements of money go into a file (CSV=…), and by days alone (DAY=… or FROM=… and TO=…)"
@@ -88,7 +107,11 @@ def _oldest_first(query: OrderQuery, wiring: Wiring) -> Iterable[OrderRow]:
 def _newest_first(query: OrderQuery, wiring: Wiring) -> Iterator[OrderRow]:
     page = list_orders(query, None, _AT_ONCE, wiring)
     yield from page.orders
+    at = time.monotonic()
     while page.goes_on is not None:
+        if not page.orders and (now := time.monotonic()) - at >= TOLD_EACH:
+            at = now  # a filter that few orders fit: nothing else would be told
+            print(f"orders: back to {beijing(page.goes_on[0])[:10]} so far", flush=True)
         page = list_orders(query, page.goes_on, _AT_ONCE, wiring)
         yield from page.orders
 

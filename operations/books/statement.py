@@ -39,6 +39,7 @@ TOLD_EACH = 2.0  # seconds between two lines that tell how far it has come
 DIFFERS, NOT_DONE = 3, 1  # exit statuses
 _OF_THE_FUND_FLOW_BILL = "资金流水单号"  # a column that the trade bill does not have
 _CHUNK = 1 << 20
+_NO_BILL = " (a bill is read as WeChat Pay writes it: download it again, and save it by no other program)"
 
 
 def main() -> int:
@@ -51,22 +52,27 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _statement(stack: Stack, options: argparse.Namespace) -> int:
+    if options.file == Path():
+        raise CannotError("which bill is to be compared? Say FILE=bill.csv")
     try:
         text = _lines(options.file)
         header = next(text, None)
         if header is None:
             raise CannotError(f"{options.file}: there is nothing in it")
-        if _OF_THE_FUND_FLOW_BILL in header.text:
-            found = _fund(_whole(header, text))
-        else:
-            found = _Trade(stack).compared(_whole(header, text))
+        fund = _OF_THE_FUND_FLOW_BILL in header.text
+        rows = _whole(header, text)
+        found = _fund(rows) if fund else _Trade(stack).compared(rows)
     except OSError as problem:
         raise CannotError(f"{options.file}: {problem.strerror}") from problem
     except (BillFormatError, UnprovenBillError) as problem:
-        raise CannotError(f"{options.file}: {problem}") from problem
+        raise CannotError(f"{options.file}: {problem}{_NO_BILL}") from problem
     except StorageUnavailableError as problem:
         raise CannotError(f"a table does not answer ({problem}); try again") from problem
     print("\n".join(differences(found)) or "no difference")
+    if fund:
+        print(
+            "A fund-flow bill by itself is held against its own sums alone; make bills compares both bills of a day."
+        )
     return DIFFERS if found else 0
 
 
@@ -108,6 +114,7 @@ class _Trade:
     def __init__(self, stack: Stack) -> None:
         self._payments = PaymentStore(payments_table=stack.output("PaymentsTableName"), due_shards=1)
         self._journal = JournalStore(journal_table=stack.output("JournalTableName"))
+        self._mchid = stack.parameter("WeChatMchId")
         self._totals, self._found = TradeTotals(), list[Difference]()
         self._billed: set[str] = set()
         self._days: Counter[str] = Counter()
@@ -145,6 +152,10 @@ class _Trade:
     def _compare(self, rows: list[TradeRow]) -> None:
         payments = self._payments.get_all({row.out_trade_no for row in rows}) if rows else {}
         for row in rows:
+            if row.mchid not in (self._mchid, ""):
+                raise CannotError(
+                    f"line {row.line} is of merchant {row.mchid}, and this stack's is {self._mchid}: another merchant's bill"
+                )
             day, key = row.at[:10], key_of(row)
             self._totals.count(row)
             self._days[day] += 1
@@ -164,7 +175,7 @@ class _Trade:
                     self._found.append(lacking)
 
     def _period(self) -> str:
-        days = sorted(self._days)
+        days = sorted(filter(None, self._days))
         return " to ".join(dict.fromkeys((days[0], days[-1]))) if days else "no day"
 
     def _tell(self) -> None:

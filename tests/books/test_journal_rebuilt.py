@@ -128,4 +128,6 @@ def test_it_tells_how_far_it_has_come_every_two_seconds(stand: Stand, wiring: Wi
     payments = len(stand.db.items("PaymentsTable"))
     assert len(told) > payments / 3
     assert told[-2].endswith("so far")
-    assert told[-1].startswith(f"{payments} payments, {len(stand.rows())} rows; 0 were of no payment")
+    assert told[-1].startswith(
+        f"{payments} payments, {len(stand.rows())} rows; 0 rows that fitted no payment"
+    )

@@ -98,7 +98,7 @@ def test_without_a_day_the_last_ones_are_listed(balanced: Done, command: Command
     rows = lines(done)
     assert rows[1] == [day, "balanced", "2", "123.45", "1", "40.00", "0"]
     assert len(rows) == 15
-    assert rows[2][1:] == ["-"]
+    assert rows[2][1:] == ["-", "nobody", "has", "looked", "at", "it"]
 
 
 def test_a_day_that_differs_says_in_what(kept: dict, shop: Shop, command: Command, day: str) -> None:
@@ -129,7 +129,7 @@ def test_a_bill_that_cannot_be_had_says_why(kept: dict, shop: Shop, command: Com
     [
         (["--day", "2026-13-01"], "2026-13-01 is no day"),
         (["--day", "yesterday"], "yesterday is no day"),
-        (["--day", "2020-01-01"], "nobody has looked at 2020-01-01 yet"),
+        (["--day", "2020-01-01"], "and none of 2020-01-01"),
         (["--day", "2020-01-01", "--run"], "and none of 2020-01-01"),
         (["--day", "2099-01-01", "--run"], "and none of 2099-01-01"),
         (["--run"], "which day is to be compared?"),
@@ -160,7 +160,8 @@ def test_what_a_file_lacks_alters_or_makes_up_is_found(
     kept: dict[str, bytes], command: Command, day: str, tmp_path: Path
 ) -> None:
     header, *rows, sums_header, sums, _ = gzip.decompress(kept["trade"]).split(b"\r\n")
-    made_up = trade_bill(PAYMENT | {"交易时间": f"{day} 12:00:00"}).split(b"\r\n")[1]
+    mchid = rows[1].split(b",")[2][1:].decode()
+    made_up = trade_bill(PAYMENT | {"交易时间": f"{day} 12:00:00", "商户号": mchid}).split(b"\r\n")[1]
     altered = rows[1].replace(b"`23.45", b"`99.99")
     file = tmp_path / "bill.csv"
     file.write_bytes(b"\r\n".join([header, altered, rows[2], made_up, sums_header, sums, b""]))
@@ -176,12 +177,57 @@ def test_a_fund_flow_bill_is_held_against_its_own_sums(
 ) -> None:
     file = tmp_path / "fund.csv.gz"
     file.write_bytes(kept["fund"])
-    assert command("statement", "--file", str(file)).returncode == 0
+    same = command("statement", "--file", str(file))
+    assert same.returncode == 0
+    assert same.stdout.splitlines()[-1] == (
+        "A fund-flow bill by itself is held against its own sums alone; make bills compares both bills of a day."
+    )
     file.write_bytes(fund_bill(MOVEMENT, MOVEMENT | {"业务类型": "提现", "收支类型": "支出"}))
     done = command("statement", "--file", str(file))
     assert done.returncode == 3
     assert ["of", "these", "提现", "1", "-19.90"] in lines(done)
-    assert any(line[0] == "sum" for line in lines(done))
+    sums = [line for line in done.stdout.splitlines() if line.startswith("sum ")]
+    assert sums
+    assert all("bills: its sums say" in line and "ours" not in line for line in sums)
+
+
+def test_a_bill_of_another_merchant_is_compared_with_nothing(
+    kept: dict[str, bytes], shop: Shop, command: Command, tmp_path: Path
+) -> None:
+    file, ours = tmp_path / "bill.csv", shop.sandbox.credentials.mchid
+    file.write_bytes(gzip.decompress(kept["trade"]).replace(ours.encode(), b"1900000109"))
+    done = command("statement", "--file", str(file))
+    said = (
+        f"statement: line 2 is of merchant 1900000109, and this stack's is {ours}: another merchant's bill\n"
+    )
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_without_a_file_the_variable_is_named(command: Command) -> None:
+    done = command("statement", "--file", "")
+    said = "statement: which bill is to be compared? Say FILE=bill.csv\n"
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_a_day_that_is_not_over_is_not_said_to_be_comparable(command: Command, shop: Shop) -> None:
+    today = Books(shop).today
+    done = command("bills", "--day", today)
+    assert (done.returncode, f"and none of {today}" in done.stderr) == (1, True)
+
+
+def test_the_list_says_what_becomes_of_a_day_that_was_not_compared(
+    kept: dict, shop: Shop, command: Command, day: str
+) -> None:
+    shop.faults({"on": "tradeBill", "effect": "status", "status": 403, "code": "NO_AUTH"})
+    one = command("bills", "--day", day, "--run", "--wait", "100")
+    shop.faults()
+    listed = command("bills")
+    again = "it is asked for again from 10:10 to 20:40 Beijing time, each half hour; DAY=… RUN=1 asks at once"
+    assert one.stdout.splitlines()[-1] == again
+    assert (listed.returncode, listed.stdout.splitlines()[-1]) == (
+        1,
+        f"bills: {day} is not compared; {again}",
+    )
 
 
 @pytest.mark.parametrize(

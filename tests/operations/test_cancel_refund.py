@@ -81,7 +81,7 @@ def test_a_refund_that_wechat_pay_does_not_take_ends_and_its_money_is_free_again
     again = cancel(command, number, refund_number)
     assert again.returncode == 1
     assert again.stderr == (
-        f"cancel_refund.py: {refund_number} has ended already: nothing was paid, and its money is free\n"
+        f"cancel-refund: {refund_number} has ended already: nothing was paid, and its money is free\n"
     )
 
 
@@ -114,7 +114,7 @@ def test_what_wechat_pay_has_accepted_or_ended_is_left_as_it_is(shop: Shop, comm
     left = cancel(command, number, refund_number)
     assert (left.returncode, left.stderr) == (
         1,
-        f"cancel_refund.py: {refund_number} has ended already: the money has gone back to the buyer\n",
+        f"cancel-refund: {refund_number} has ended already: the money has gone back to the buyer\n",
     )
 
 
@@ -132,8 +132,8 @@ def test_what_was_refused_for_good_ends_without_an_operator(shop: Shop, command:
 
 def test_an_order_or_a_refund_that_is_not_there_is_one_sentence(shop: Shop, command: Command) -> None:
     unknown = cancel(command, "WXNOBODY", "RF1")
-    assert (unknown.returncode, unknown.stderr) == (1, "cancel_refund.py: there is no order WXNOBODY\n")
+    assert (unknown.returncode, unknown.stderr) == (1, "cancel-refund: there is no order WXNOBODY\n")
     number = paid(shop)
     unknown = cancel(command, number, "RF1")
-    assert unknown.stderr == f"cancel_refund.py: the order {number} has no refund RF1; it has: none\n"
+    assert unknown.stderr == f"cancel-refund: the order {number} has no refund RF1; it has: none\n"
     assert cancel(command, number, "").returncode == 1

@@ -35,7 +35,7 @@ def test_the_stream_writes_the_books_and_the_command_writes_the_same_where_they_
     assert same.returncode == 0, same.stderr
     assert same.stdout == (
         f"journal: {len(payments)} payments, {len(by_stream)} rows;"
-        " 0 were of no payment as it is, and 0 are younger than that\n"
+        " 0 rows that fitted no payment were put right, 0 were left to the stream, which has something newer\n"
     )
     tables, name = sandbox.aws.client("dynamodb"), sandbox.deployed.refs["JournalTable"]
     for item in by_stream:
@@ -50,4 +50,4 @@ def test_a_payment_that_cannot_be_read_is_named(sandbox: Running, command: Comma
     tables.put_item(TableName=table, Item={"out_trade_no": {"S": "WXBROKEN"}})
     done = command("journal")
     tables.delete_item(TableName=table, Key={"out_trade_no": {"S": "WXBROKEN"}})
-    assert (done.returncode, done.stderr) == (1, "journal.py: these payments cannot be read: WXBROKEN\n")
+    assert (done.returncode, done.stderr) == (1, "journal: these payments cannot be read: WXBROKEN\n")

@@ -1,6 +1,8 @@
 """The commands of docs/operations.md, as they stand there, against `python -m sandbox`."""
 
+import datetime as dt
 import re
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,17 +52,10 @@ def exported() -> Iterator[dict[str, str]]:
         process.communicate(timeout=20)
 
 
-def test_the_document_shows_every_command() -> None:
-    assert sorted(ENDS) == sorted(line.split()[0] for line in DOCUMENTED)
-
-
-@pytest.mark.parametrize("line", DOCUMENTED)
-def test_a_documented_command_does_its_work(line: str, exported: dict[str, str], tmp_path: Path) -> None:
-    (tmp_path / "change.env").write_text("\n".join(CHANGE))
-    words = line.replace("FILE=change.env", f"FILE={tmp_path}/change.env").split()
+def make(words: list[str], exported: dict[str, str]) -> subprocess.CompletedProcess[str]:
     # The environment that this test runs in, whose making is another test's matter.
     ready = ["-o", f"{sys.prefix}/.ready", f"V={sys.prefix}"]
-    done = subprocess.run(
+    return subprocess.run(
         ["make", *ready, *words],
         cwd=ROOT,
         env=exported,
@@ -69,6 +64,35 @@ def test_a_documented_command_does_its_work(line: str, exported: dict[str, str],
         check=False,
         timeout=120,
     )
+
+
+def test_the_commands_go_by_the_sandboxes_clock(exported: dict[str, str], tmp_path: Path) -> None:
+    """Two days on, the list begins a day after today. A clock that has ended with its sandbox is none."""
+    now = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
+    with Path(exported["SANDBOX_CLOCK_FILE"]).open(
+        "r+b", buffering=0
+    ) as clock:  # in place, as the sandbox does
+        clock.write(struct.pack("<q", 2 * 86400 * 10**9))
+        try:
+            listed = make(["bills", "ENV=sandbox"], exported)
+        finally:
+            clock.seek(0)
+            clock.write(bytes(8))
+    yesterday = (now + dt.timedelta(hours=8) - dt.timedelta(days=1)).date()
+    assert listed.stdout.splitlines()[1].split()[0] == yesterday.isoformat(), listed.stderr
+    ended = make(["quarantine", "ENV=sandbox"], exported | {"SANDBOX_CLOCK_FILE": str(tmp_path / "gone")})
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_the_document_shows_every_command() -> None:
+    assert sorted(ENDS) == sorted(line.split()[0] for line in DOCUMENTED)
+
+
+@pytest.mark.parametrize("line", DOCUMENTED)
+def test_a_documented_command_does_its_work(line: str, exported: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "change.env").write_text("\n".join(CHANGE))
+    words = line.replace("FILE=change.env", f"FILE={tmp_path}/change.env").split()
+    done = make(words, exported)
     status, sentence = ENDS[words[0]]
     assert sentence in done.stdout + done.stderr
     assert done.returncode == status, done.stdout + done.stderr

@@ -83,7 +83,7 @@ def test_a_payment_that_cannot_be_read_is_named_and_keeps_no_other_back(
         continue
     again = command("republish", "--since", "2024-01-01T00:00:00Z")
     tables.delete_item(TableName=table, Key={"out_trade_no": {"S": "WXBROKEN"}})
-    assert (again.returncode, again.stderr) == (1, "republish.py: these payments cannot be read: WXBROKEN\n")
+    assert (again.returncode, again.stderr) == (1, "republish: these payments cannot be read: WXBROKEN\n")
     assert events_of(sandbox, number) == before * 2
 
 
@@ -108,6 +108,21 @@ def test_dead_letters_go_back_to_be_settled(sandbox: Running, command: Command) 
     assert "Messages" not in queues.receive_message(QueueUrl=dead)
 
 
+def test_a_message_that_names_no_order_stays_and_keeps_nobody_back(
+    sandbox: Running, command: Command
+) -> None:
+    queues = sandbox.aws.client("sqs")
+    dead = sandbox.deployed.outputs["SettleDeadLettersUrl"]
+    for body in ("written by hand", "[]", '{"order": 1}', json.dumps({"out_trade_no": "WXTHREE"})):
+        queues.send_message(QueueUrl=dead, MessageBody=body)
+    moved = command("redrive")
+    assert moved.returncode == 0, moved.stderr
+    assert moved.stdout.count(" names no order and stays\n") == 3
+    assert "redrive: 1 messages moved into SettleQueue\n" in moved.stdout
+    queues.purge_queue(QueueUrl=dead)
+    sandbox.drain()
+
+
 def test_a_paid_order_that_was_given_up_is_heard_of_after_all(sandbox: Running, command: Command) -> None:
     queues = sandbox.aws.client("sqs")
     dead = sandbox.deployed.outputs["PaidCheckoutsDeadLettersUrl"]
@@ -126,5 +141,5 @@ def test_a_stack_that_is_not_there_is_one_sentence(command: Command) -> None:
     failed = command("quarantine", "--stack", "no-such-stack")
     assert failed.returncode == 1
     assert "Traceback" not in failed.stderr
-    assert failed.stderr.startswith("quarantine.py: ")
+    assert failed.stderr.startswith("quarantine: ")
     assert "Stack with id no-such-stack does not exist" in failed.stderr

@@ -2,15 +2,20 @@
 
 import csv
 import io
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.commands.sam_local import keys
+from sandbox.stack import STACK_NAME
 from tests.kit.running import Running
 from tests.kit.shop import Shop
-from tests.operations.commands import Command
+from tests.operations.commands import ROOT, Command
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +117,17 @@ def test_a_file_of_one_content_has_its_orders_the_oldest_first(
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "day is required, or from and to, userId or contentId."),
-        (("--day", "28.11.2026"), "day must be a day like 2026-11-28 (Beijing's)."),
-        (("--day", "2026-11-28", "--status", "paid"), "status must be one of pending, failed"),
+        ((), "orders: DAY is required, or FROM and TO, USER_ID or CONTENT_ID.\n"),
+        (("--from", "2026-11-28"), "orders: TO is required beside FROM.\n"),
+        (("--day", "2026-11-28", "--to", "2026-11-29"), "orders: TO must not stand beside DAY.\n"),
+        (("--from", "2026-11-28", "--to", "2026-11-01"), "orders: TO must not be before FROM.\n"),
+        (
+            ("--from", "2026-01-01", "--to", "2026-11-01"),
+            "FROM must not be over 92 days up to TO, without USER_ID and CONTENT_ID.",
+        ),
+        (("--user", "a" * 256), "orders: USER_ID must have 1 to 255 characters.\n"),
+        (("--day", "28.11.2026"), "DAY must be a day like 2026-11-28 (Beijing's)."),
+        (("--day", "2026-11-28", "--status", "paid"), "STATUS must be one of pending, failed"),
         (("--day", "2026-11-28", "--kind", "movements"), "movements of money go into a file (CSV=…)"),
         (("--user", "a", "--kind", "movements", "--csv", "x"), "and by days alone"),
         (
@@ -123,9 +136,36 @@ def test_a_file_of_one_content_has_its_orders_the_oldest_first(
         ),
     ],
 )
-def test_what_cannot_be_listed_is_refused_with_the_apis_own_words(
+def test_what_cannot_be_listed_is_refused_with_the_apis_own_rules_and_the_variable_that_breaks_one(
     command: Command, arguments: tuple[str, ...], sentence: str
 ) -> None:
     done = command("books.orders", *arguments)
     assert done.returncode == 1
     assert sentence in done.stderr
+
+
+@pytest.mark.parametrize("limit", ["0", "-3", "many", "1.5", "9999999"])
+def test_a_number_of_lines_that_is_none_is_one_line(command: Command, today: str, limit: str) -> None:
+    done = command("books.orders", "--day", today, f"--limit={limit}")
+    said = f"orders: argument --limit: LIMIT must be a whole number from 1 to 1000000, not {limit}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_whoever_stops_reading_is_told_no_success(shop: Shop, sandbox: Running, today: str) -> None:
+    """`make orders … | head`: no traceback, and no 0, which says that all was told."""
+    keys_ = {"PATH": os.environ["PATH"], "AWS_ENDPOINT_URL": sandbox.aws.url, **keys(sandbox)}
+    path = os.pathsep.join(str(ROOT / layer) for layer in ("layers/payments", "layers/wechatpay"))
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "operations.books.orders", "--stack", STACK_NAME, "--day", today],
+        env={**keys_, "PYTHONPATH": path},
+        cwd=ROOT,
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (141, "")

@@ -378,6 +378,17 @@ def test_a_checkout_that_was_paid_by_an_order_that_nobody_has_is_named(old: Shop
     assert {link.number(old)} == {link.number(new)}
 
 
+def test_a_table_that_is_not_there_is_named_before_anything_is_copied(old: Shop, new: Shop) -> None:
+    as_they_were(old, new, "payments-beside-nowhere")
+    for variable, tables in (
+        ("TABLE", ("--table=nowhere",)),
+        ("CHECKOUTS", ("--table=payments-beside-nowhere", "--checkouts=nowhere")),
+    ):
+        done = run(new, "restore", *tables, "--scope=sandbox")
+        said = f"restore: {variable}: there is no table nowhere in this account and region\n"
+        assert (done.returncode, done.stdout, done.stderr) == (1, "", said)
+
+
 def test_a_table_that_holds_no_checkouts_is_refused(new: Shop) -> None:
     done = run(new, "restore", f"--table={TABLE}", f"--checkouts={TABLE}", "--scope=sandbox")
     assert done.returncode == 1

@@ -188,6 +188,11 @@ def test_the_document_names_each_parameter_that_the_sandbox_chooses(sandbox):
         (["MerchantName"], "a parameter is given as Name=value"),
         (["=secret"], "a parameter is given as Name=value"),
         (["Stage=a", "Stage=b"], "each parameter is given once"),
+        (["Stage=a", "--log-file", "/nowhere/x"], "/nowhere/x cannot be opened: No such file or directory"),
+        (
+            ["Stage=a", "--wechat-log", "/nowhere/x"],
+            "/nowhere/x cannot be opened: No such file or directory",
+        ),
     ],
 )
 def test_an_option_that_cannot_be_taken_is_one_sentence_without_its_value(given, said):
