@@ -66,7 +66,9 @@ def _whole(text: str) -> int:
 def _as_typed(sentence: str) -> str:
     """The API's sentence with the variables of `make` in place of the API's parameters."""
     field, _, rest = sentence.partition(" ")
-    named = re.sub(r"(?<=beside )\w+|(?<=before )from|from and to|`to`", lambda word: word[0].upper(), rest)
+    named = re.sub(
+        r"(?<=beside )\w+|(?<=before )from|from and to|`to`", lambda word: word[0].strip("`").upper(), rest
+    )
     said = f"{field if field in _TYPED else field.upper()} {named}".replace("FROM AND TO", "FROM and TO")
     for name, typed in _TYPED.items():
         said = said.replace(name, typed)

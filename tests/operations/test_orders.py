@@ -125,7 +125,7 @@ def test_a_file_of_one_content_has_its_orders_the_oldest_first(
             ("--from", "2026-01-01", "--to", "2026-11-01"),
             "FROM must not be over 92 days up to TO, without USER_ID and CONTENT_ID.",
         ),
-        (("--user", "a" * 256), "orders: USER_ID must have 1 to 255 characters.\n"),
+        (("--content", "a" * 256), "orders: CONTENT_ID must have 1 to 255 characters.\n"),
         (("--day", "28.11.2026"), "DAY must be a day like 2026-11-28 (Beijing's)."),
         (("--day", "2026-11-28", "--status", "paid"), "STATUS must be one of pending, failed"),
         (("--day", "2026-11-28", "--kind", "movements"), "movements of money go into a file (CSV=…)"),
