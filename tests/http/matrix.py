@@ -195,8 +195,8 @@ def opening(what, opened=OPENED, **members):
             body = {"contentId": world.new_content(), "amount": 1.23, "subject": "A photograph", **members}
             if quoted:
                 body["quote"] = world.shop.sandbox.tokens.quote(sub, body["contentId"], 123)
-            if user_id:
-                body["userId"] = user_id
+            if user_id:  # another for each caller: a buyer may have so many open orders
+                body["userId"] = f"{user_id}-{world.new_content()}"
             body.pop(without, None)
             return Call(world, sub, f"{WECHAT}/{what}", body=json.dumps(body).encode())
 
