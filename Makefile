@@ -47,8 +47,9 @@ test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a shar
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 
-# Of what proves commands, and holds no money, `make check` draws a share as `make test` does; DRAW= takes all.
-DRAW ?= operations sandbox alarms
+# Of what holds no money (commands, the sandbox, documents, the simulator, figures) `make check` draws a share, as `make test` does;
+# DRAW= takes all.
+DRAW ?= alarms bench documents functions operations sandbox simulator
 
 check: ## everything that must hold: static, then the tests in full (of DRAW's folders a share), a minute of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
