@@ -59,5 +59,5 @@ def told() -> str:
     """The last line of a run: what it has proven, and how to repeat it."""
     if THOROUGH:
         but = f"of {', '.join(sorted(DRAW))} a share (SHARE={SHARE}), of all else " if DRAW else ""
-        return f"thorough: {but}everything was tried, and tables were moto's"
+        return f"thorough: {but}everything was tried, and tables were those of {TABLES}"
     return f"of what is exhaustive a share: SHARE={SHARE} draws the same again, THOROUGH=1 takes all"
