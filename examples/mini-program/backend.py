@@ -120,7 +120,11 @@ def hear() -> tuple[str, int]:
         event = verify_event(request.get_data(), dict(request.headers), WEBHOOK_SECRET)
     except WebhookError:
         return "", 400
-    if event["type"] != "NotificationReceived" and event["data"]["id"] not in handled:
+    if event["type"] == "NotificationReceived":
+        return "", 204  # of another product of the merchant's
+    if event["type"] == "BillBalanced" or event["type"] == "BillDiffers" or event["type"] == "BillMissing":
+        return "", 204  # about a day of the books, and no order
+    if event["data"]["id"] not in handled:
         data = event["data"]
         if payments.get(data["outTradeNo"], {"version": 0})["version"] < data["version"]:
             payments[data["outTradeNo"]] = dict(data)

@@ -36,8 +36,8 @@ app.post('/webhook', express.raw({ type: () => true }), async (request, response
     return response.sendStatus(400);
   }
   const { data } = event;
-  // It may come twice, and an older one after a newer one. NotificationReceived is about another product of the merchant's.
-  if (!handled.has(data.id) && event.type !== 'NotificationReceived') {
+  // It may come twice, and an older one after a newer one. What has no outTradeNo is about no order: the books, other products.
+  if (!handled.has(data.id) && 'outTradeNo' in data) {
     const known = payments.get(data.outTradeNo);
     if (!known || known.version < data.version) {
       const { outTradeNo, status, version, refundedAmount = 0 } = data;
