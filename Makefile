@@ -55,8 +55,7 @@ check: ## everything that must hold: static, then the tests in full (of DRAW's f
 	@$(MAKE) --no-print-directory -j2 static
 	@# One process more than otherwise: in full, more of them wait at a time.
 	@THOROUGH=1 DRAW="$(DRAW)" TABLES=$(or $(TABLES),memory) $(MAKE) --no-print-directory test JOBS=4
-	@$(MAKE) --no-print-directory model MINUTES=1
-	@$(MAKE) --no-print-directory soak SHORT=1
+	@$(MAKE) --no-print-directory -j2 model soak MINUTES=1 SHORT=1
 
 ##@ What must hold without running
 
