@@ -117,7 +117,11 @@ def rule(target: str) -> str | None:
     found = re.search(rf"^{re.escape(target)}:(.*)\n((?:\t.*\n)*)", MAKEFILE, re.MULTILINE)
     if found is None:
         return None
-    needed = found[1].split("##")[0].split() + re.findall(r"\$\(MAKE\)(?: -\S+)* ([a-z-]+)", found[2])
+    needed = found[1].split("##")[0].split() + [
+        name
+        for names in re.findall(r"\$\(MAKE\)(?: -\S+)*((?: [a-z-]+\b(?!=))+)", found[2])
+        for name in names.split()
+    ]
     return "\n".join([found[0], *(rule(each) or "" for each in needed if each != target)])
 
 
