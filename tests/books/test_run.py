@@ -262,6 +262,17 @@ def test_what_is_booked_after_midnight_is_of_another_day_on_both(world: World) -
     assert world.found() == world.found(NEXT) == {("other_day", about, False)}
 
 
+def test_what_is_booked_after_midnight_by_another_amount_is_not_only_of_another_day(world: World) -> None:
+    payment = paid(at="23:59:59")
+    world.keep(payment)
+    row = payment_row(payment)
+    world.compare(Day(trade=[row]))
+    money, fee = moved(fund_rows(row), NEXT)
+    world.compare(Day(fund=[replace(money, amount=money.amount - 900), fee]), bill_date=NEXT, run="r2")
+    about = f"fund#{payment.transaction_id}"
+    assert world.found() == world.found(NEXT) == {("sum", about, False)}
+
+
 # ---- again, twice, and after deaths ----
 
 

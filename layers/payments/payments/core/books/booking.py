@@ -110,11 +110,19 @@ def _differences(number: str, account: _Account) -> Iterator[Difference]:
         if account.first is not None:
             found = account.gross + account.fee
             yield _lacking(
-                number, account.first.at, None, bill=f"{money(found)} booked", line=account.first.line
+                number,
+                account.first.at,
+                None,
+                bill=f"{money(found)} booked",
+                line=account.first.line,
+                moved=found * FEE_UNITS_PER_FEN,
             )
     elif account.first is None:
         if (trade.settled or trade.fee) and not trade.failed:
-            yield _lacking(number, trade.at, trade, bill=f"{money(trade.settled)} traded", line=trade.line)
+            moved = trade.settled * FEE_UNITS_PER_FEN - trade.fee
+            yield _lacking(
+                number, trade.at, trade, bill=f"{money(trade.settled)} traded", line=trade.line, moved=moved
+            )
     elif account.gross == trade.settled:
         if not _same_fee(trade.fee, -account.fee):
             yield _fee(number, trade, -account.fee)
@@ -149,10 +157,11 @@ def _fee(number: str, trade: Traded, taken: int) -> Difference:
         line=trade.line,
         awaits=neighbour,
         becomes=None if neighbour is None else K.FEE,
+        moved=-trade.fee,
     )
 
 
-def _lacking(number: str, at: str, trade: Traded | None, *, bill: str, line: int) -> Difference:
+def _lacking(number: str, at: str, trade: Traded | None, *, bill: str, line: int, moved: int) -> Difference:
     """One bill has it and the other has not: at midnight the neighbouring day's may have it."""
     neighbour = neighbour_of(at)
     return Difference(
@@ -165,4 +174,5 @@ def _lacking(number: str, at: str, trade: Traded | None, *, bill: str, line: int
         line=line,
         awaits=neighbour,
         becomes=None if neighbour is None else K.SUM,
+        moved=moved,
     )

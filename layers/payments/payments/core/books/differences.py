@@ -27,7 +27,8 @@ class Difference:
     """One difference. `bill` and `ours` are what either side says, in words for a person; None where it says nothing.
 
     `awaits` is the neighbouring day whose bills must have what these lack, while that is not known; if they have it not, this
-    becomes a difference of the kind `becomes`.
+    becomes a difference of the kind `becomes`. `moved` is the money that one bill lacks of it, in hundred-thousandths of a yuan, and
+    negative where it leaves: the neighbouring day's must have as much.
     """
 
     kind: DifferenceKind
@@ -41,6 +42,13 @@ class Difference:
     repaired: bool = False  # a signed query has explained it, and our records say now what it said
     awaits: str | None = None
     becomes: DifferenceKind | None = None
+    moved: int | None = None  # None where amounts are compared by themselves
+
+    def is_made_good_by(self, other: "Difference") -> bool:
+        """Whether the neighbouring day has, as `other`, what this one lacks: of the same thing, and as much up to a fen."""
+        if self.moved is None or other.moved is None:
+            return self.about == other.about
+        return self.about == other.about and abs(self.moved - other.moved) < FEE_UNITS_PER_FEN
 
     @property
     def key(self) -> str:

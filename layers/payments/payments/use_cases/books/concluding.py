@@ -83,12 +83,15 @@ def _other_days(day: BillDay, wiring: Wiring) -> list[Listed]:
 
 
 def _decide(day: BillDay, rows: list[Listed], other: BillDay, others: list[Listed], wiring: Wiring) -> None:
-    there = {each.difference.about for each in others}
+    there: dict[str, list[Difference]] = {}
+    for each in others:
+        there.setdefault(each.difference.about, []).append(each.difference)
     decided: list[tuple[Listed, Difference]] = []
     for listed in rows:
         difference = listed.difference
         if difference.awaits == other.bill_date:
-            kind = difference.kind if difference.about in there else difference.becomes or difference.kind
+            has_it = any(map(difference.is_made_good_by, there.get(difference.about, ())))
+            kind = difference.kind if has_it else difference.becomes or difference.kind
             decided.append((listed, replace(difference, kind=kind, awaits=None, becomes=None)))
     _tell_of_worse(day, other, [difference for _, difference in decided], wiring)
     for listed, difference in decided:
