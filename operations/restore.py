@@ -124,6 +124,7 @@ def _tell(options: argparse.Namespace) -> None:
     steps = [
         f"make doctor ENV={options.env}",
         f"make republish SINCE=<some minutes before the table's moment> ENV={options.env}    # same ids: nothing counts twice",
+        f"make journal ENV={options.env}    # the books follow from what was copied",
         "let sweep and settle look at what is due (metric OldestDueSeconds)",
         "compare the refunds since the table's moment with the merchant platform's",
         f"make deploy ENV={options.env} PARAMETERS=RefundsHeld=false",
