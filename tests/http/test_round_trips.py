@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from payments.storage.secrets import CACHE_SECONDS
 from tests.http.port import Port
 from tests.kit.shop import WECHAT, WITHIN_WECHAT
 
@@ -13,6 +14,12 @@ pytestmark = pytest.mark.share(2, of_file=True)
 
 GET, PUT, UPDATE = "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"
 BATCH = "dynamodb:BatchGetItem"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def secrets_read_anew(shop):
+    """What other files' calls have read is old by now, so that nothing is read again in between here."""
+    shop.sandbox.clock.advance(CACHE_SECONDS)
 
 
 @pytest.fixture

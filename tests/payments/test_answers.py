@@ -12,10 +12,13 @@ from payments.core import identifiers
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment, Refund
 from sandbox.aws.access_control import ADMIN_ACCESS_KEY
+from sandbox.aws.aws import Aws
+from sandbox.deployed import Deployed
 from tests.kit.aws_line import new_line
 from tests.kit.payments import put
 from tests.kit.script import SILENCE, UNCLEAR, Script, missing, order_object, refund_object
 from tests.payments.calls import Calls
+from tests.payments.stage import StagedWiring
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/answers.md").read_text()
@@ -52,12 +55,18 @@ def said(text: str) -> Exception | None:
 
 
 @pytest.fixture
-def calls(calls: Calls, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
-    """With an operator's rights: four functions' handlers are called here, and pynamodb knows one caller at a time."""
+def calls(calls: Calls, deployed: tuple[Aws, Deployed], monkeypatch: pytest.MonkeyPatch) -> Iterator[Calls]:
+    """By a clock that stands, for the document names whole seconds.
+
+    With an operator's rights: four functions' handlers are called here, and pynamodb knows one caller at a time.
+    """
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ADMIN_ACCESS_KEY)
     monkeypatch.delenv("AWS_SESSION_TOKEN", raising=False)
+    environment: dict[str, str] = {}
+    for function in ("Native", "Close", "Refund", "AbnormalRefund"):
+        environment |= deployed[1].functions[f"{function}Function"].environment
     with new_line():
-        yield calls
+        yield Calls(StagedWiring(environment), deployed[0])
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ def test_a_quote_of_a_key_that_could_not_be_read_yet_is_not_refused_for_good(
     assert asked() == (403, "NOAUTH")
     secret._client, secret._due = Away(), 0.0
     assert asked() == (503, "SYSTEMERROR")
-    assert calls.headers["retry-after"] == "10"  # when it is read again
+    assert 8 <= int(calls.headers["retry-after"]) <= 10  # when it is read again
     secret._client, secret._due = manager, 0.0
     assert asked() == (403, "NOAUTH")
     assert calls.asked == []
