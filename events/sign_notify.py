@@ -5,7 +5,7 @@ A signature is good for five minutes, so events/notify.json can only ever be ref
     python events/sign_notify.py --credentials FILE --out-trade-no WX… --total 9999
     python events/sign_notify.py --credentials FILE --out-trade-no WX… --total 9999 --refund 5000
 
-FILE is what `python -m sandbox.simulator --credentials FILE` writes: WeChat Pay's private key is in it.
+FILE is what `python -m wechatpay_simulator --credentials FILE` writes: WeChat Pay's private key is in it.
 """
 
 import argparse

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sandbox import loopback
-from sandbox.signals import listen, until_told_to_stop
+from wechatpay_simulator.signals import listen, until_told_to_stop
 
 
 def port_number(text: str) -> int:
@@ -103,8 +103,8 @@ def main(arguments: list[str] | None = None) -> int:
     # Half a second of imports: only once a signal is understood.
     from sandbox.cloudformation.template import TemplateError
     from sandbox.commands.sam_local import keys, variables
-    from sandbox.simulator import CredentialsError
     from sandbox.stack import STACK_NAME, Sandbox
+    from wechatpay_simulator import CredentialsError
 
     with ExitStack() as stack:
         try:

@@ -10,8 +10,8 @@ import requests
 from sandbox.__main__ import port_number
 from sandbox.commands.narrator import StepFailedError
 from sandbox.commands.walk import Walk
-from sandbox.signals import listen, until_told_to_stop
 from sandbox.stack import Sandbox
+from wechatpay_simulator.signals import listen, until_told_to_stop
 
 
 def main() -> int:

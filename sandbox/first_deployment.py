@@ -5,8 +5,8 @@ from typing import Any
 
 from sandbox.aws.aws import Aws
 from sandbox.deployed import Deployed
-from sandbox.simulator import Credentials
 from sandbox.tokens import Tokens
+from wechatpay_simulator import Credentials
 
 
 def chosen_parameters(

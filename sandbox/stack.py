@@ -15,6 +15,7 @@ from starlette.routing import BaseRoute
 
 from sandbox import loopback
 from sandbox.apigateway.gateway import Gateway
+from sandbox.apigateway.handshake import Refusable
 from sandbox.apigateway.payload import Api
 from sandbox.apigateway.websocket_gateway import WebSocketGateway
 from sandbox.aws.aws import Aws
@@ -28,11 +29,11 @@ from sandbox.functions.artefacts import Artefacts
 from sandbox.functions.lambdas import Lambdas
 from sandbox.pages import routes
 from sandbox.pages.prices import SHOP_NAME
-from sandbox.serving import Served
-from sandbox.simulator import Credentials, Simulator
 from sandbox.tokens import Tokens
 from sandbox.triggers.triggers import Triggers
 from sandbox.triggers.webhooks import key_of, new_secret
+from wechatpay_simulator import Credentials, Simulator
+from wechatpay_simulator.serving import Served
 
 TEMPLATE = Path(__file__).parent.parent / "template.yaml"
 STACK_NAME = "wechatpay-sandbox"  # what `make doctor ENV=sandbox` and the like ask for
@@ -76,7 +77,7 @@ class Sandbox:
         self._overrides = dict(parameters or {})
         self._max_processes, self._log_sink = max_processes, log_sink
         self._front = Front(self, routes(self) if pages is None else pages)
-        self._served = Served(self._front, port=port)
+        self._served = Served(self._front, port=port, websockets=Refusable)
         self.api = self._served.url
         self._state = Path(tempfile.mkdtemp(prefix="wechatpay-sandbox-"))
         self.credentials_path = credentials or self._state / "credentials.json"

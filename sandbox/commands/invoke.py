@@ -9,8 +9,8 @@ from typing import Any, NoReturn
 from sandbox.cloudformation.template import translate
 from sandbox.commands.samples import ABOUT_AN_ORDER, EVENTS, SampleError, SampleOrder, invoke, logs
 from sandbox.functions.lambdas import FunctionError
-from sandbox.simulator import CredentialsError
 from sandbox.stack import TEMPLATE, Sandbox
+from wechatpay_simulator import CredentialsError
 
 USAGE = "usage: make invoke F=FUNCTION [E=EVENT.json] [CREDENTIALS=FILE]"
 CHANGING = ("notify", "close", "settle")

@@ -3,8 +3,8 @@
 from typing import Protocol
 
 from sandbox.clock import Clock
-from sandbox.simulator import Credentials
 from sandbox.tokens import Tokens
+from wechatpay_simulator import Credentials
 
 
 class Running(Protocol):

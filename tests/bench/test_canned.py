@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import urllib3
 
-from sandbox.simulator import Credentials
 from tests.bench.stage.authority import server_context
 from tests.bench.stage.canned import HOSTS, Answered, Asked, Canned, Replaying, Script
 from tests.kit.keys import merchant
 from wechatpay.errors import SignatureError
 from wechatpay.keys import KeyRing, load_public_key
 from wechatpay.verification import verify
+from wechatpay_simulator import Credentials
 
 DYNAMODB, WECHAT = "dynamodb.us-east-1.amazonaws.com", "api.mch.weixin.qq.com"
 Ask = Callable[..., Any]

@@ -8,11 +8,11 @@ from typing import Any
 
 import requests
 
-from sandbox.simulator import Clock, Credentials, Simulator
 from tests.kit.keys import merchant
 from wechatpay.client import Client
 from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.signing import MerchantSigner
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 BEIJING = timezone(timedelta(hours=8))
 

@@ -9,7 +9,7 @@ DOCUMENTS = [
     *(
         ROOT / name
         for name in (
-            *("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "sandbox/simulator/README.md"),
+            *("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "wechatpay_simulator/README.md"),
             *("clients/python/README.md", "clients/typescript/README.md", "examples/README.md"),
         )
     ),
@@ -93,9 +93,12 @@ SHOWS_NO_COMMAND = {
     ("", "stateDiagram"): "a drawing",
     ("", "sequenceDiagram"): "a drawing",
     ("", " buyer, shop ──▶"): "a drawing",
-    ("sandbox/simulator/README.md", "2026-11-29T"): "lines of a log; tests/simulator/test_log.py reads such",
     (
-        "sandbox/simulator/README.md",
+        "wechatpay_simulator/README.md",
+        "2026-11-29T",
+    ): "lines of a log; tests/simulator/test_log.py reads such",
+    (
+        "wechatpay_simulator/README.md",
         "TRANSACTION.SUCCESS",
     ): "what is printed; tests/simulator/test_trigger.py reads such",
     ("docs/simulator.md", "SIM="): "the address that the commands after it go to; their test has its own",

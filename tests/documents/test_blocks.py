@@ -17,7 +17,6 @@ import pytest
 import requests
 
 from sandbox.commands.sam_local import keys
-from sandbox.simulator import Credentials
 from sandbox.stack import NOTIFY_PATH
 from tests.documents.blocks import (
     BEGINNING,
@@ -31,6 +30,7 @@ from tests.documents.blocks import (
 from tests.documents.world import World
 from tests.kit.program import Program
 from tests.kit.running import Running
+from wechatpay_simulator import Credentials
 
 
 @pytest.fixture(scope="module")
@@ -237,9 +237,9 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("docs/sandbox.md", "curl -s $SIMULATOR"): a_payment_of_a_strangers_shop,
     ("docs/local-invocation.md", "make invoke"): a_notification_of_ones_own,
     ("docs/local-invocation.md", ".venv/bin/python -m sandbox --env-file"): a_sandbox_for_sam,
-    ("", "python -m sandbox.simulator --"): a_simulator,
-    ("sandbox/simulator/README.md", "python -m sandbox.simulator trigger"): a_triggered_notification,
-    ("sandbox/simulator/README.md", "from sandbox.simulator"): a_simulator_in_a_test_suite,
+    ("", "python -m wechatpay_simulator --"): a_simulator,
+    ("wechatpay_simulator/README.md", "python -m wechatpay_simulator trigger"): a_triggered_notification,
+    ("wechatpay_simulator/README.md", "from wechatpay_simulator"): a_simulator_in_a_test_suite,
     ("docs/simulator.md", "python3 -c"): a_key_as_a_file,
 }
 BY_BEGINNING = (RUN_HERE, BEGINNING, SHOWS_NO_COMMAND, CANNOT_BE_RUN_HERE)

@@ -61,7 +61,7 @@ MARKED = {
 }
 MODULES_RUN = {
     "sandbox": "tests/sandbox/test_stack_commands.py",
-    "sandbox.simulator": "tests/node/test_node_client.py",
+    "wechatpay_simulator": "tests/node/test_node_client.py",
     "tests.refunding.growth": "tests/refunding/test_growth.py",
 }
 """Modules that documents start by themselves, and the test that does."""
@@ -163,9 +163,9 @@ def test_what_is_wrong_with_a_make_command_is_told(words: str, wrong: str | None
 @pytest.mark.parametrize(
     ("words", "wrong"),
     [
-        ("sandbox.simulator --port 1", None),
-        ("sandbox.simulators", "there is no module sandbox.simulators"),
-        ("sandbox.simulator --prot 1", "sandbox.simulator takes no --prot"),
+        ("wechatpay_simulator --port 1", None),
+        ("wechatpay_simulators", "there is no module wechatpay_simulators"),
+        ("wechatpay_simulator --prot 1", "wechatpay_simulator takes no --prot"),
     ],
 )
 def test_what_is_wrong_with_a_module_is_told(words: str, wrong: str | None) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from operations.configuration import of_file
 from payments.core.access import MIN_KEY_CHARACTERS
-from sandbox.simulator import Credentials
 from tests.documents.blocks import DOCUMENTS, ROOT
+from wechatpay_simulator import Credentials
 
 PROGRAMS = "curl|wget|openssl|git|pip|npm|npx|node|cp|mv|rm|docker|sam|uv|export|apt-get|brew|chmod"
 """Of make, python -m and aws, test_commands.py and test_aws_commands.py hold each word."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.simulator import Credentials
+from wechatpay_simulator import Credentials
 
 
 @cache

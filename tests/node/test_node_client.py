@@ -34,7 +34,7 @@ def credentials(tmp_path_factory):
 def told(packages, mode, credentials):
     """What the package got to know on its walk."""
     options = ["--port", "0", "--credentials", str(credentials), "--mode", mode]
-    command = [sys.executable, "-m", "sandbox.simulator", *options]
+    command = [sys.executable, "-m", "wechatpay_simulator", *options]
     with subprocess.Popen(command, cwd=HERE.parents[1], stdout=subprocess.PIPE, text=True) as process:
         url = process.stdout.readline().strip()
         walk = subprocess.run(

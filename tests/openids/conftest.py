@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.simulator import Credentials
 from tests.kit.aws_line import new_line
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.openids.login import Login
 from tests.openids.visitor import Street
+from wechatpay_simulator import Credentials
 
 
 @pytest.fixture(scope="session")

@@ -9,12 +9,12 @@ from typing import Any
 import requests
 
 from payments.api.http import endpoint
-from sandbox.simulator import Clock, Credentials, Simulator
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.kit.functions import function
 from tests.kit.logs import logged_to
 from tests.kit.office import OfficeWiring
 from tests.kit.secrets import SecretsManager
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 CHARGE, PAY = "payments:charge", "payments:pay"
 

@@ -22,11 +22,11 @@ from cryptography.x509.oid import NameOID
 
 from operations import doctor
 from operations.env_file import EnvFileError, parse
-from sandbox.simulator import Simulator
-from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
 from tests.kit.keys import stranger
 from tests.kit.serving import Answering, serving
+from wechatpay_simulator import Simulator
+from wechatpay_simulator.clock import Clock
 
 Values = dict[str, str]
 NOTIFY = "https://pay.example.com/api/v1/payments/wechat/notify"

@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.simulator import Simulator
-from sandbox.simulator.clock import Clock
 from sandbox.stack import Sandbox
 from tests.kit.keys import stranger
 from tests.kit.serving import Answering, serving
@@ -19,6 +17,8 @@ from tests.kit.wechat_pay import WeChatPay
 from tests.operations.commands import Command
 from tests.operations.test_doctor import private_pem, public_pem
 from wechatpay.sensitive import encrypt_sensitive
+from wechatpay_simulator import Simulator
+from wechatpay_simulator.clock import Clock
 
 pytestmark = pytest.mark.share(2, of_file=True)
 

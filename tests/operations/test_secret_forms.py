@@ -15,9 +15,9 @@ from operations.configuration import DEFAULTS, PARAMETERS
 from payments.core.errors import ConfigurationError
 from payments.wiring import Wiring
 from sandbox.commands.sam_local import keys
-from sandbox.simulator import Credentials
 from sandbox.stack import Sandbox
 from tests.kit.aws_line import begin_anew
+from wechatpay_simulator import Credentials
 
 Members = dict[str, Any]
 SIGNING, VERIFICATION = "SigningSecretArn", "VerificationSecretArn"

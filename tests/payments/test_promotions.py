@@ -17,9 +17,9 @@ from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Payment
 from payments.use_cases.evidence import Applied, apply_order
 from payments.use_cases.refunds.refund_evidence import apply_refund
-from sandbox.simulator.orders.means import Coupon, Means
 from tests.kit.payments import a_payment
 from tests.payments.stage import Stage, order_object
+from wechatpay_simulator.orders.means import Coupon, Means
 
 COUPON: dict[str, Any] = {
     "coupon_id": "109519",

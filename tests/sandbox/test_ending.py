@@ -6,7 +6,7 @@ from pathlib import Path
 
 PROGRAM = """
 import signal
-from sandbox.signals import listen, until_told_to_stop
+from wechatpay_simulator.signals import listen, until_told_to_stop
 listen(signal.SIGALRM)
 for count in range(20_000):
     signal.setitimer(signal.ITIMER_REAL, 1e-5 + 1e-6 * (count % 40))

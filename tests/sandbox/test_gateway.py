@@ -18,8 +18,8 @@ from sandbox.apigateway.throttles import Throttles
 from sandbox.clock import Clock
 from sandbox.deployed import Cors, JwtAuthorizer, Limit, Limits, Route
 from sandbox.functions.lambdas import FunctionError, PayloadTooLargeError
-from sandbox.serving import Served
 from sandbox.tokens import Tokens
+from wechatpay_simulator.serving import Served
 
 ISSUER, AUDIENCE = "https://issuer.test", "shop"
 AUTHORIZER = JwtAuthorizer(ISSUER, (AUDIENCE, "another"))

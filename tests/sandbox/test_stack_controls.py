@@ -7,10 +7,11 @@ import jwt
 import pytest
 import requests
 
+from sandbox.apigateway.handshake import Refusable
 from sandbox.clock import Clock
 from sandbox.controls import Front
-from sandbox.serving import Served
 from sandbox.tokens import Tokens
+from wechatpay_simulator.serving import Served
 
 
 class Handles:
@@ -45,7 +46,7 @@ def url(handles):
 
     front = Front(handles)
     front.open(gateway, None)  # type: ignore[arg-type]
-    served = Served(front)
+    served = Served(front, websockets=Refusable)
     served.start()
     yield served.url
     served.stop()

@@ -232,9 +232,15 @@ def test_make_sandbox_takes_parameters_and_a_port(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "module", ["sandbox", "sandbox.demo", "sandbox.simulator", "sandbox.commands.invoke"]
+    ("module", "then"),
+    [
+        ("sandbox", "`make sandbox`"),
+        ("sandbox.demo", "`make sandbox`"),
+        ("sandbox.commands.invoke", "`make sandbox`"),
+        ("wechatpay_simulator", "`pip install wechatpay-simulator`"),
+    ],
 )
-def test_outside_the_environment_it_says_what_to_do(module):
+def test_outside_the_environment_it_says_what_to_do(module, then):
     done = subprocess.run(
         [sys.executable, "-S", "-m", module, "--port=0"],  # without any package that was installed
         cwd=ROOT,
@@ -245,8 +251,10 @@ def test_outside_the_environment_it_says_what_to_do(module):
         timeout=30,
     )
     assert done.returncode == 1
-    assert re.fullmatch(r"sandbox: \S+ has no package \w+; `make sandbox` .*\n", done.stderr), done.stderr
+    package = module.partition(".")[0]
+    assert re.fullmatch(rf"{package}: \S+ has no package \w+; {then} .*\n", done.stderr), done.stderr
 
 
-def test_what_an_old_python_reads_first_is_written_for_it():
-    ast.parse((ROOT / "sandbox/__init__.py").read_text(), feature_version=(3, 6))
+@pytest.mark.parametrize("package", ["sandbox", "wechatpay_simulator"])
+def test_what_an_old_python_reads_first_is_written_for_it(package):
+    ast.parse((ROOT / package / "__init__.py").read_text(), feature_version=(3, 6))

@@ -10,11 +10,12 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import connect
 
+from sandbox.apigateway.handshake import Refusable
 from sandbox.apigateway.websocket_gateway import WebSocketGateway
 from sandbox.clock import Clock
 from sandbox.deployed import Limit, Limits, WebSocketApi
 from sandbox.functions.execution import FunctionError
-from sandbox.serving import Served
+from wechatpay_simulator.serving import Served
 
 MANAGE = "arn:aws:execute-api:us-east-1:123456789012:websocket/live/{}/@connections/*"
 
@@ -46,7 +47,7 @@ class Line:
         self.aws, self.clock, self.functions = aws, Clock(), Functions()
         api = WebSocketApi("websocket", "live", {"$connect": "In", "$disconnect": "Out"}, **settings)
         self.gateway = WebSocketGateway(api, self.functions, aws=aws, clock=self.clock)
-        self.served = Served(self._app)
+        self.served = Served(self._app, websockets=Refusable)
         self.url = f"ws://127.0.0.1:{self.served.port}/live"
         self.served.start()
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.simulator import Clock, Credentials, Simulator
 from tests.kit.keys import merchant as one_merchant
 from tests.kit.serving import Answering, serving
 from tests.simulator.merchant import Merchant, served
 from tests.simulator.receiver import Received, Receiver
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 
 @pytest.fixture

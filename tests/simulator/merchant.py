@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 
-from sandbox.simulator import Clock, Credentials, Simulator
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 
 @dataclass

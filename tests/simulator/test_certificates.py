@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sandbox.simulator import Clock, Simulator
+from wechatpay_simulator import Clock, Simulator
 
 
 @pytest.fixture

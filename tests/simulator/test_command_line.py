@@ -1,4 +1,4 @@
-"""`python -m sandbox.simulator` from outside: its file, its one line of output, its end."""
+"""`python -m wechatpay_simulator` from outside: its file, its one line of output, its end."""
 
 import json
 import re
@@ -47,7 +47,7 @@ def start(path, *arguments):
     command = [
         sys.executable,
         "-m",
-        "sandbox.simulator",
+        "wechatpay_simulator",
         "--port",
         "0",
         "--credentials",
@@ -108,7 +108,7 @@ def test_a_file_that_is_there_is_used_again(credentials_file):
 
 
 def test_serve_is_what_it_does_without_a_word(credentials_file):
-    command = [sys.executable, "-m", "sandbox.simulator", "serve", "--credentials", str(credentials_file)]
+    command = [sys.executable, "-m", "wechatpay_simulator", "serve", "--credentials", str(credentials_file)]
     with Program(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         url = process.stdout.readline().strip()
         with urllib.request.urlopen(f"{url}/_sandbox/orders", timeout=5) as answer:
@@ -118,9 +118,9 @@ def test_serve_is_what_it_does_without_a_word(credentials_file):
 
 
 def test_its_help_tells_of_both_commands():
-    command = [sys.executable, "-m", "sandbox.simulator", "--help"]
+    command = [sys.executable, "-m", "wechatpay_simulator", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
-    for word in ("sandbox.simulator serve", "--port", "--log", "sandbox.simulator trigger", "--tamper"):
+    for word in ("wechatpay_simulator serve", "--port", "--log", "wechatpay_simulator trigger", "--tamper"):
         assert word in told
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.simulator.faults.fault_rule import REQUESTS
 from tests.notifications.kinds import LISTED
 from tests.simulator.merchant import Merchant, Response
+from wechatpay_simulator.faults.fault_rule import REQUESTS
 
-README = (Path(__file__).parents[2] / "sandbox/simulator/README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "wechatpay_simulator/README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.simulator.faults.fault_rule import ANSWER_EFFECTS, NOTIFICATION_EFFECTS, OPERATIONS
 from tests.simulator.test_call_up import of_page
+from wechatpay_simulator.faults.fault_rule import ANSWER_EFFECTS, NOTIFICATION_EFFECTS, OPERATIONS
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "simulator.md"
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", DOCUMENT.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

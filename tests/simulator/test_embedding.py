@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from sandbox.simulator import Clock, Credentials, CredentialsError, Simulator
+from wechatpay_simulator import Clock, Credentials, CredentialsError, Simulator
 
 
 def test_it_is_started_once_and_stopped_as_often_as_one_likes(credentials):

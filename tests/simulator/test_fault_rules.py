@@ -2,8 +2,8 @@
 
 import pytest
 
-from sandbox.simulator.faults.fault_rule import parsed_rule
-from sandbox.simulator.faults.faults import Faults
+from wechatpay_simulator.faults.fault_rule import parsed_rule
+from wechatpay_simulator.faults.faults import Faults
 
 
 @pytest.fixture

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.simulator import Clock, Credentials, Simulator
 from tests.kit.program import Program
 from tests.simulator.merchant import Merchant
 from tests.simulator.receiver import Receiver
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00"
 CANARY = "canary-that-nobody-shall-read"
@@ -169,7 +169,7 @@ def test_a_log_that_cannot_be_written_harms_no_request(credentials: Credentials)
 @pytest.mark.parametrize("to_file", [False, True])
 def test_the_program_writes_it_to_stderr_or_to_a_file(credentials_file, tmp_path, to_file) -> None:
     file = tmp_path / "wechat.log"
-    command = [sys.executable, "-m", "sandbox.simulator", "--credentials", str(credentials_file), "--log"]
+    command = [sys.executable, "-m", "wechatpay_simulator", "--credentials", str(credentials_file), "--log"]
     with Program(
         [*command, *([str(file)] if to_file else [])],
         stdout=subprocess.PIPE,

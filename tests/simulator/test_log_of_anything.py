@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sandbox.simulator import Clock, Credentials
-from sandbox.simulator.protocol.merchant_keys import MerchantKeys
-from sandbox.simulator.watching.mistakes import Mistakes
 from tests.simulator.merchant import Merchant
+from wechatpay_simulator import Clock, Credentials
+from wechatpay_simulator.protocol.merchant_keys import MerchantKeys
+from wechatpay_simulator.watching.mistakes import Mistakes
 
 Signing = Callable[[bytes], str]
 

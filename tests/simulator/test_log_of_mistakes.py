@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS, PKCS1v1
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from sandbox.simulator import Clock, Credentials, Simulator
 from tests.simulator.merchant import Merchant, Response
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 NATIVE = "/v3/pay/transactions/native"
 QUERY = "/v3/pay/transactions/out-trade-no/T1217752501201407?mchid={mchid}"

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from sandbox.simulator import Clock, Simulator
+from wechatpay_simulator import Clock, Simulator
 
 LADDER = [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600]
 

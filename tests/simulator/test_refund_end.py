@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sandbox.simulator import Clock, Simulator
+from wechatpay_simulator import Clock, Simulator
 
 HOUR, DAY = 3600, 86400
 

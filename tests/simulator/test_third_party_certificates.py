@@ -7,7 +7,7 @@ import pytest
 import requests
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from sandbox.simulator import Clock, Simulator
+from wechatpay_simulator import Clock, Simulator
 
 
 @pytest.fixture(params=["cert", "two-certs", "mixed"])

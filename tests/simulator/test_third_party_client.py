@@ -21,7 +21,7 @@ def url(credentials_file):
     command = [
         sys.executable,
         "-m",
-        "sandbox.simulator",
+        "wechatpay_simulator",
         "--port",
         "0",
         "--credentials",

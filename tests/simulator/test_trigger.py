@@ -16,16 +16,16 @@ from typing import Any
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
 
-from sandbox.simulator import Credentials
-from sandbox.simulator.__main__ import main
-from sandbox.simulator.triggering.kinds import KINDS
-from sandbox.simulator.triggering.tampering import TAMPERS
-from sandbox.simulator.triggering.trigger import parser, sent
 from tests.kit.serving import Answering, serving
 from tests.notifications.kinds import LISTED
 from wechatpay.errors import WeChatPayError
 from wechatpay.keys import KeyRing
 from wechatpay.notification import receive
+from wechatpay_simulator import Credentials
+from wechatpay_simulator.__main__ import main
+from wechatpay_simulator.triggering.kinds import KINDS
+from wechatpay_simulator.triggering.tampering import TAMPERS
+from wechatpay_simulator.triggering.trigger import parser, sent
 
 ORDER, AMOUNT = "T1217752501201407", 250
 Reader = Callable[[dict[str, str], bytes], dict[str, Any]]
@@ -362,7 +362,7 @@ def test_another_host_is_called_only_when_it_is_named(our_backend, trigger):
 
 
 def test_it_runs_as_a_program_and_tells_nothing_secret(our_backend, credentials_file):
-    command = [sys.executable, "-m", "sandbox.simulator", "trigger", "payment.succeeded"]
+    command = [sys.executable, "-m", "wechatpay_simulator", "trigger", "payment.succeeded"]
     url = our_backend.url.replace("://", "://user:canary@") + "?token=canary"
     done = subprocess.run(
         [*command, "--to", url, "--credentials", str(credentials_file)],

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.simulator import Clock, Credentials, Simulator
 from tests.kit.keys import merchant
 from wechatpay.client import Client
 from wechatpay.errors import RefusedError
 from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.signing import MerchantSigner
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 SCENE = {"payer_client_ip": "203.0.113.7", "h5_info": {"type": "Wap"}}
 BUYER = {"payer": {"openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}}

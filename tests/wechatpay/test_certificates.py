@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.simulator import Clock, Simulator
 from tests.kit.keys import merchant
 from wechatpay.certificates import DAY, Certificate, check_platform
 from wechatpay.client import Client
@@ -14,6 +13,7 @@ from wechatpay.decryption import apiv3_key
 from wechatpay.errors import CertificateError, DecryptionError, RefusedError, UnknownOutcomeError
 from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.signing import MerchantSigner
+from wechatpay_simulator import Clock, Simulator
 
 CREDENTIALS = merchant()
 Start = Callable[[str], str]

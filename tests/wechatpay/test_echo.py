@@ -10,7 +10,6 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.padding import MGF1, OAEP
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, HashAlgorithm
 
-from sandbox.simulator import Clock, Credentials, Simulator
 from tests.kit.identities import IDENTITIES, WECHAT_PAY
 from tests.kit.keys import merchant, stranger
 from tests.wechatpay.gateway import Server, answering, client, merchant_public_key, proof
@@ -20,6 +19,7 @@ from wechatpay.keys import KeyRing, load_private_key
 from wechatpay.sensitive import decrypt_sensitive, encrypt_sensitive
 from wechatpay.sensitive_calls import echo
 from wechatpay.signing import MerchantSigner
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 SERIAL = WECHAT_PAY["public_key_id"]
 MERCHANT = load_private_key(IDENTITIES["merchant"]["private_key_pkcs8_der_base64"])

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field, replace
 from typing import IO, Protocol, Self
 from urllib.parse import urlsplit
 
-from sandbox.simulator import Credentials
 from tests.kit.wechat_pay import WeChatPay
+from wechatpay_simulator import Credentials
 
 AWS_HOSTS = tuple(f"{service}.us-east-1.amazonaws.com" for service in ("dynamodb", "secretsmanager"))
 WECHAT_HOSTS = ("api.mch.weixin.qq.com", "api2.mch.weixin.qq.com")

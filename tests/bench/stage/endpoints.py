@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.simulator import Credentials
 from tests.kit.parameters import ROOT
 from tests.kit.wechat_pay import WeChatPay
+from wechatpay_simulator import Credentials
 
 ENDPOINTS = ("native", "jsapi", "query", "refund", "close", "payment", "notify")
 ABOUT_AN_ORDER = ("query", "refund", "close", "payment", "notify")

@@ -19,7 +19,6 @@ from sandbox.cloudformation.deployer import deploy
 from sandbox.cloudformation.template import parameters_of
 from sandbox.deployed import Deployed
 from sandbox.first_deployment import chosen_parameters, write_secrets
-from sandbox.simulator import Credentials, Simulator
 from sandbox.tokens import Tokens
 from tests.bench.measuring.calling import Called
 from tests.bench.stage.authority import server_context
@@ -38,6 +37,7 @@ from tests.bench.stage.variants import (
     reference,
 )
 from tests.kit.parameters import ROOT
+from wechatpay_simulator import Credentials, Simulator
 
 ADMIN = {
     "AWS_ACCESS_KEY_ID": ADMIN_ACCESS_KEY,

@@ -8,10 +8,10 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sandbox.simulator.notifications.courier import LADDER
 from tests.resilience.believing.agenda import Agenda
 from tests.resilience.believing.ledger import Order, Refund, transaction
 from tests.resilience.believing.line import Line
+from wechatpay_simulator.notifications.courier import LADDER
 
 APIV3_KEY = "k" * 32
 _CIPHER = AESGCM(APIV3_KEY.encode())

@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from sandbox.deployed import QueueMapping
-from sandbox.simulator.notifications.courier import LADDER
 from sandbox.triggers.batches import failures_of
 from sandbox.triggers.queues import as_lambda_delivers
 from tests.resilience.crash import invariants
@@ -21,6 +20,7 @@ from tests.resilience.crash.invariants import Promises
 from tests.resilience.crash.modes import Modes
 from tests.resilience.crash.notification import opened
 from tests.resilience.crash.world import World
+from wechatpay_simulator.notifications.courier import LADDER
 
 HORIZON = 36 * 3600  # virtual seconds after which a run must be quiet …
 INVOCATIONS = 200  # … and how many it may take

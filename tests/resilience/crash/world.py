@@ -23,7 +23,6 @@ from payments.storage.tables import AllowanceItem, PaymentItem, QuarantineItem
 from sandbox.aws.aws import Aws
 from sandbox.cloudformation.deployer import deploy
 from sandbox.deployed import QueueMapping
-from sandbox.simulator import Credentials, Simulator
 from tests.kit.aws_line import new_line
 from tests.kit.environment import operator_of
 from tests.kit.functions import function
@@ -33,6 +32,7 @@ from tests.kit.secrets import QUOTE_KEY, signing, verification
 from tests.resilience.crash.clock import VirtualClock
 from tests.resilience.crash.guard import Guard
 from tests.resilience.crash.stream import Stream
+from wechatpay_simulator import Credentials, Simulator
 
 MAX_WAIT_SECONDS = 30  # seconds for a table's answer: a busy machine is none of the faults
 TABLES = (PaymentItem, QuarantineItem, AllowanceItem, CheckoutItem, JournalItem)

@@ -19,7 +19,6 @@ from payments.core.lifecycle import Status
 from payments.core.payment import Payment
 from payments.wiring import Wiring
 from sandbox.cloudformation.deployer import deploy
-from sandbox.simulator import Credentials
 from tests.kit.environment import local_aws, operator_of
 from tests.kit.functions import function
 from tests.kit.logs import logged_to
@@ -28,6 +27,7 @@ from tests.kit.payments import put
 from tests.kit.secrets import SecretsManager, verification
 from tests.kit.sockets import SocketWatch
 from tests.kit.wechat_pay import WeChatPay
+from wechatpay_simulator import Credentials
 
 APP = ROOT / "functions" / "notify" / "app.py"
 PREVIOUS_KEY = "previous-api-v3-key-32-character"

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from sandbox.simulator import Simulator
-from sandbox.simulator.notifications.courier import LADDER, Delivery
 from tests.resilience.crash import invariants
 from tests.resilience.crash.notification import opened
+from wechatpay_simulator import Simulator
+from wechatpay_simulator.notifications.courier import LADDER, Delivery
 
 if TYPE_CHECKING:
     from tests.resilience.soak.window import Window

@@ -4,9 +4,9 @@ from typing import Any
 
 from sandbox.cloudformation.intrinsics import Resolver
 from sandbox.cloudformation.template import checked, parameters_of, transformed
-from sandbox.simulator import Credentials
 from tests.kit.parameters import NEEDED, TEMPLATE
 from tests.kit.secrets import CHECKOUT, QUOTE_KEY, signing, verification
+from wechatpay_simulator import Credentials
 
 PARAMETERS = NEEDED | {
     "DueShards": "1",

@@ -13,7 +13,6 @@ from unittest.mock import patch
 import requests
 
 from payments.use_cases import sweeping
-from sandbox.simulator import Credentials, Simulator
 from sandbox.triggers.batches import failures_of
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.kit.logs import logged_to
@@ -27,6 +26,7 @@ from tests.resilience.soak.functions import Functions, InOrder, Planted
 from tests.resilience.soak.idle import IdleGateway
 from tests.resilience.soak.stream import Stream
 from tests.resilience.soak.wired import Outside
+from wechatpay_simulator import Credentials, Simulator
 
 START = 1_900_000_800  # epoch seconds at which every window begins
 HORIZON = 72 * 3600  # virtual seconds after which a window must be quiet …

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from typing import Any, Self, TypeVar
 
-from sandbox.simulator import Credentials
 from tests.kit.dynamodb import MemoryDynamoDB
 from tests.resilience.soak.environment import environment, parameters
 from tests.resilience.soak.functions import Planted
@@ -19,6 +18,7 @@ from tests.resilience.soak.people import People
 from tests.resilience.soak.results import Figures, Result
 from tests.resilience.soak.window import Window
 from tests.resilience.soak.wishes import Mood
+from wechatpay_simulator import Credentials
 
 T = TypeVar("T")
 
