@@ -123,7 +123,7 @@ browser-ready: setup
 pictures: browser-ready ## the pictures of docs/pictures, from the real pages (CHROMIUM= names the program)
 	@$(PY) -m tests.browser.pictures
 
-node: setup ## a Node.js package as the simulator's client (needs node and npm)
+node: setup ## npm packages as clients of the simulator and as receivers of its notifications (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/node $(ARGS)
 
 clients: setup $(CLIENTS)/.ready ## both clients, built and called against a sandbox; others generated from docs/openapi.yaml (needs node and npm)

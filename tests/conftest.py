@@ -130,7 +130,11 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say what share of the exhaustive tests this run has proven, and how to draw it again."""
+    """Print what tests have to say (`record_property("at_the_end", …)`), then the share of the exhaustive ones that was proven."""
+    for report in terminalreporter.stats.get("passed", ()):
+        for name, said in report.user_properties:
+            if name == "at_the_end":
+                terminalreporter.write_line(said)
     terminalreporter.write_line(told())
 
 

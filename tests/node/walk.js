@@ -1,72 +1,17 @@
-// The npm package wechatpay-node-v3 orders, closes, refunds and is notified: node walk.js SIMULATOR CREDENTIALS pubkey|cert
+// A client of npm makes every call that the simulator answers: node walk.js CLIENT SIMULATOR CREDENTIALS pubkey|cert
 //
-// The package is used as it is but for one thing: it names WeChat Pay's host in every call and drops the answers' headers.
-// Its own hook for another transport (createHttp) changes the host and keeps what a signature is checked with.
+// Prints what it was told, as JSON. CLIENT is a file beside this one.
 'use strict';
 
 const assert = require('node:assert/strict');
+const { createHash } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const http = require('node:http');
 const superagent = require('superagent');
-const WxPay = require('wechatpay-node-v3');
 
-const HOST = 'https://api.mch.weixin.qq.com';
-const [simulator, credentialsFile, mode] = process.argv.slice(2);
+const [name, simulator, credentialsFile, mode] = process.argv.slice(2);
 const mine = JSON.parse(readFileSync(credentialsFile, 'utf8'));
-
-class Transport {
-  answers = []; // whose signatures have not been checked yet
-
-  get(url, headers) {
-    return this.take(superagent.get(url.replace(HOST, simulator)).set(headers));
-  }
-
-  post(url, params, headers) {
-    return this.take(superagent.post(url.replace(HOST, simulator)).send(params).set(headers));
-  }
-
-  async take(request) {
-    const answer = await request.ok(() => true).retry(0);
-    this.answers.push({ headers: answer.headers, body: answer.text ?? '' });
-    return { status: answer.status, data: answer.body };
-  }
-}
-
-const transport = new Transport();
-const pay = new WxPay({
-  appid: mine.appid,
-  mchid: mine.mchid,
-  publicKey: Buffer.from(mine.merchantCertificate),
-  privateKey: Buffer.from(mine.merchantPrivateKey),
-  key: mine.apiV3Key,
-  userAgent: 'wechatpay-node-v3',
-});
-pay.createHttp(transport);
-// The package knows certificates only, which it downloads; a public key goes where it keeps them.
-if (mode === 'pubkey') WxPay.certificates[mine.wechatPublicKeyId] = mine.wechatPublicKey;
-
-const serials = new Set();
-let verified = 0;
-
-async function verify({ headers, body }) {
-  const signed = {
-    timestamp: headers['wechatpay-timestamp'],
-    nonce: headers['wechatpay-nonce'],
-    serial: headers['wechatpay-serial'],
-    signature: headers['wechatpay-signature'],
-  };
-  assert.equal(await pay.verifySign({ ...signed, body }), true, 'WeChat Pay signed it');
-  assert.equal(await pay.verifySign({ ...signed, body: body + ' ' }), false, 'and nothing else');
-  serials.add(signed.serial);
-  verified += 1;
-}
-
-// One call of the package; its answer counts once its signature has been checked, and so has every other one on the way.
-async function checked(call) {
-  const { status, data } = await call;
-  while (transport.answers.length) await verify(transport.answers.shift());
-  return { status, data };
-}
+const client = require(`./${name}.js`).client(simulator, mine, mode);
 
 // The merchant's web server: every notification that arrives, verified and decrypted by the package.
 function listen() {
@@ -82,10 +27,10 @@ function listen() {
   async function next() {
     while (!arrived.length) await new Promise((resolve) => (wake = resolve));
     const came = arrived.shift();
-    await verify(came);
+    assert.equal(await client.verified(came), true, 'WeChat Pay signed it');
+    assert.equal(await client.verified({ ...came, body: `${came.body} ` }), false, 'and nothing else');
     const { event_type: type, resource } = JSON.parse(came.body);
-    const { ciphertext, associated_data: associated, nonce } = resource;
-    return { type, resource: pay.decipher_gcm(ciphertext, associated, nonce, mine.apiV3Key) };
+    return { type, serial: came.headers['wechatpay-serial'], resource: client.opened(resource) };
   }
   return new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {
@@ -95,46 +40,108 @@ function listen() {
   });
 }
 
-async function phone(what) {
-  const { body } = await superagent.post(`${simulator}/_sandbox/pay`).send(what);
-  return body.transaction_id;
+async function control(what, body) {
+  const answer = await superagent.post(`${simulator}/_sandbox/${what}`).send(body);
+  return answer.body;
+}
+
+async function orders(told, merchant) {
+  const wanted = { description: '测试商品', notify_url: merchant.url, attach: 'é微', amount: { total: 9999 } };
+  told.native = await client.native({ ...wanted, out_trade_no: 'NODE-NATIVE' });
+  told.unpaid = await client.query({ out_trade_no: 'NODE-NATIVE' });
+  told.transactionId = (await control('pay', { codeUrl: told.native.data.code_url })).transaction_id;
+  told.paymentNotification = await merchant.next();
+  told.paid = await client.query({ out_trade_no: 'NODE-NATIVE' });
+  told.paidById = await client.query({ transaction_id: told.transactionId });
+
+  const payer = { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' };
+  told.jsapi = await client.jsapi({ ...wanted, out_trade_no: 'NODE-JSAPI', payer });
+  await control('pay', { payment: told.jsapi.data.payment });
+  told.jsapiNotification = await merchant.next();
+  const scene_info = { payer_client_ip: '203.0.113.7', h5_info: { type: 'Wap' } };
+  told.h5 = await client.h5({ ...wanted, out_trade_no: 'NODE-H5', scene_info });
+  await control('pay', { h5Url: told.h5.data.h5_url, ip: '203.0.113.7' });
+  told.h5Notification = await merchant.next();
+  told.app = await client.app({ ...wanted, out_trade_no: 'NODE-APP' });
+  await control('pay', { payment: told.app.data.payment });
+  told.appNotification = await merchant.next();
+  await client.native({ ...wanted, out_trade_no: 'NODE-CLOSED' });
+  told.close = await client.close('NODE-CLOSED');
+  told.closed = await client.query({ out_trade_no: 'NODE-CLOSED' });
+}
+
+async function refunds(told, merchant) {
+  await control('settings', { refundAfter: null });
+  const refund = { out_trade_no: 'NODE-NATIVE', out_refund_no: 'NODE-REFUND', reason: '商品已售完' };
+  const amount = { refund: 5000, total: 9999, currency: 'CNY' };
+  told.refund = await client.refund({ ...refund, notify_url: merchant.url, amount });
+  await control('refund', { outRefundNo: 'NODE-REFUND', status: 'ABNORMAL' });
+  told.abnormalNotification = await merchant.next();
+  told.sentOn = await client.abnormalRefund(told.refund.data.refund_id, {
+    out_refund_no: 'NODE-REFUND',
+    type: 'USER_BANK_CARD',
+    bank_type: 'ICBC_DEBIT',
+    bank_account: client.encrypt('6222020200112233455'),
+    real_name: client.encrypt('张三'),
+  });
+  await control('refund', { outRefundNo: 'NODE-REFUND', status: 'SUCCESS' });
+  told.refundNotification = await merchant.next();
+  told.refunded = await client.queryRefund('NODE-REFUND');
+  told.afterRefund = await client.query({ out_trade_no: 'NODE-NATIVE' });
+}
+
+async function echo(told, merchant) {
+  const sent = { echo_message: 'hello', encrypted_echo_message: client.encrypt('秘密'), notify_url: merchant.url };
+  told.echo = await client.echo(sent);
+  told.echoDecrypted = client.decrypt(told.echo.data.encrypted_echo_message);
+  told.echoNotification = await merchant.next();
+}
+
+// Yesterday's bills, with the clocks of both put forward to ten o'clock of tomorrow in Beijing.
+async function bills(told) {
+  const real = Date.now();
+  const day = new Date(real + 8 * 3600_000).toISOString().slice(0, 10);
+  const advance = Date.parse(`${day}T10:00:01+08:00`) / 1000 + 86400 - Math.floor(real / 1000);
+  await control('clock', { advance });
+  const Present = Date;
+  globalThis.Date = class extends Present {
+    constructor(...given) {
+      super(...(given.length ? given : [Present.now() + advance * 1000]));
+    }
+
+    static now() {
+      return Present.now() + advance * 1000;
+    }
+  };
+  told.bills = [];
+  for (const ask of [client.tradeBill, client.fundFlowBill]) {
+    const { data } = await ask(day);
+    const text = await client.download(data.download_url);
+    assert.equal(createHash('sha1').update(text).digest('hex'), data.hash_value);
+    told.bills.push(text.toString('utf8'));
+  }
 }
 
 async function walk() {
   const told = {};
   const merchant = await listen();
-  const wanted = { description: '测试商品', notify_url: merchant.url, attach: 'é微', amount: { total: 9999 } };
-
-  told.native = await checked(pay.transactions_native({ ...wanted, out_trade_no: 'NODE-NATIVE' }));
-  told.unpaid = await checked(pay.query({ out_trade_no: 'NODE-NATIVE' }));
-  told.transactionId = await phone({ codeUrl: told.native.data.code_url });
-  told.paymentNotification = await merchant.next();
-  told.paid = await checked(pay.query({ out_trade_no: 'NODE-NATIVE' }));
-  told.paidById = await checked(pay.query({ transaction_id: told.transactionId }));
-
-  const refund = { out_trade_no: 'NODE-NATIVE', out_refund_no: 'NODE-REFUND', reason: '商品已售完' };
-  const amount = { refund: 5000, total: 9999, currency: 'CNY' };
-  told.refund = await checked(pay.refunds({ ...refund, notify_url: merchant.url, amount }));
-  told.refundNotification = await merchant.next();
-  told.refunded = await checked(pay.find_refunds('NODE-REFUND'));
-  told.afterRefund = await checked(pay.query({ out_trade_no: 'NODE-NATIVE' }));
-
-  const payer = { openid: 'oUpF8uMuAJO_M2pxb1Q9zNjWeS6o' };
-  told.jsapi = await checked(pay.transactions_jsapi({ ...wanted, out_trade_no: 'NODE-JSAPI', payer }));
-  const scene_info = { payer_client_ip: '203.0.113.7', h5_info: { type: 'Wap' } };
-  told.h5 = await checked(pay.transactions_h5({ ...wanted, out_trade_no: 'NODE-H5', scene_info }));
-  await phone({ h5Url: told.h5.data.h5_url, ip: '203.0.113.7' });
-  told.h5Notification = await merchant.next();
-  told.app = await checked(pay.transactions_app({ ...wanted, out_trade_no: 'NODE-APP' }));
-  await phone({ payment: told.app.data });
-  told.appNotification = await merchant.next();
-  told.close = await checked(pay.close('NODE-JSAPI'));
-  told.closed = await checked(pay.query({ out_trade_no: 'NODE-JSAPI' }));
-  told.unknown = await checked(pay.query({ out_trade_no: 'NOBODY-KNOWS' }));
-  told.closedAfterPayment = await checked(pay.close('NODE-NATIVE'));
-
+  if (mode === 'cert') told.certificates = await client.certificates();
+  await orders(told, merchant);
+  if (mode === 'cert') {
+    await refunds(told, merchant);
+    await echo(told, merchant);
+    await bills(told);
+  } else {
+    told.unknown = await client.query({ out_trade_no: 'NOBODY-KNOWS' });
+    told.closedAfterPayment = await client.close('NODE-NATIVE');
+    await control('faults', { rules: [{ on: 'query', effect: 'bad_signature' }] });
+    told.notSigned = await client.query({ out_trade_no: 'NODE-NATIVE' }).then(
+      () => 'believed',
+      (problem) => `refused: ${problem.message}`,
+    );
+  }
   merchant.close();
-  return { ...told, verified, serials: [...serials] };
+  return { ...told, methods: client.methods() };
 }
 
 walk().then(
