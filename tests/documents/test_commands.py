@@ -61,7 +61,7 @@ MARKED = {
 }
 MODULES_RUN = {
     "sandbox": "tests/sandbox/test_stack_commands.py",
-    "wechatpay_simulator": "tests/node/test_node_client.py",
+    "wechatpay_simulator": "tests/simulator/test_command_line.py",
     "tests.refunding.growth": "tests/refunding/test_growth.py",
 }
 """Modules that documents start by themselves, and the test that does."""

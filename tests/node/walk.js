@@ -8,6 +8,7 @@ const { createHash } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const http = require('node:http');
 const superagent = require('superagent');
+const clock = require('./clock.js');
 
 const [name, simulator, credentialsFile, mode] = process.argv.slice(2);
 const mine = JSON.parse(readFileSync(credentialsFile, 'utf8'));
@@ -103,16 +104,7 @@ async function bills(told) {
   const day = new Date(real + 8 * 3600_000).toISOString().slice(0, 10);
   const advance = Date.parse(`${day}T10:00:01+08:00`) / 1000 + 86400 - Math.floor(real / 1000);
   await control('clock', { advance });
-  const Present = Date;
-  globalThis.Date = class extends Present {
-    constructor(...given) {
-      super(...(given.length ? given : [Present.now() + advance * 1000]));
-    }
-
-    static now() {
-      return Present.now() + advance * 1000;
-    }
-  };
+  clock.ahead(advance);
   told.bills = [];
   for (const ask of [client.tradeBill, client.fundFlowBill]) {
     const { data } = await ask(day);
