@@ -131,6 +131,15 @@ def test_the_fund_flow_has_fees_of_their_own_and_a_balance(merchant: Any) -> Non
     }
 
 
+def test_of_the_merchants_three_accounts_only_the_basic_one_has_movements(merchant: Any) -> None:
+    merchant.paid()
+    day = advance_to(merchant, 10)
+    assert link(merchant, "fundflowbill", bill_date=day, account_type="BASIC").status == 200
+    for account in ("OPERATION", "FEES"):
+        told = link(merchant, "fundflowbill", bill_date=day, account_type=account)
+        assert (told.status, told.code) == (400, "NO_STATEMENT_EXIST")
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_random_day_balances_in_both_bills(merchant: Any, seed: int) -> None:
     draw = random.Random(seed)

@@ -15,14 +15,13 @@ from wechatpay_simulator.bills.statements import Statements
 from wechatpay_simulator.clock import Timepiece
 from wechatpay_simulator.protocol.call import Answer, Call, Download, Endpoint, Fields
 from wechatpay_simulator.protocol.fields import Text
-from wechatpay_simulator.protocol.refusals import no_such_file
+from wechatpay_simulator.protocol.refusals import no_statement, no_such_file
 
 LINK_LIFE_SECONDS = 300
 DOWNLOAD_PATH = "/v3/billdownload/file"
 
 _BILL_TYPE = Text("账单类型", 32, pattern=rf"^({'|'.join(trade_bill.COLUMNS)})$", required=False)
-# The other accounts have no movements here.
-_ACCOUNT_TYPE = Text("资金账户类型", 32, pattern=r"^(BASIC)$", required=False)
+_ACCOUNT_TYPE = Text("资金账户类型", 32, pattern=r"^(BASIC|OPERATION|FEES)$", required=False)
 _TAR_TYPE = Text("压缩类型", 32, pattern=r"^(GZIP)$", required=False)
 _TOKEN = Text("下载凭证", 512)
 _TARTYPE = Text("压缩类型", 32, required=False)
@@ -69,9 +68,11 @@ class Bills:
         return self._linked(call, query, self._statements.trade_bill(day, query.get("bill_type", "ALL")))
 
     def fund_flow_bill(self, call: Call) -> Answer:
-        """WeChat Pay APIv3, Fund-flow bill: likewise."""
+        """WeChat Pay APIv3, Fund-flow bill: likewise. Only the basic account has movements here."""
         query = call.query_members()
         day = day_of(query["bill_date"], self._clock.time())
+        if query.get("account_type", "BASIC") != "BASIC":
+            raise no_statement()
         return self._linked(call, query, self._statements.fund_flow_bill(day))
 
     def download(self, call: Call) -> Download:
