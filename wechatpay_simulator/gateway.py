@@ -12,6 +12,7 @@ from wechatpay_simulator.faults.faulty_reply import FaultyReply
 from wechatpay_simulator.protocol.authorization import Gatekeeper
 from wechatpay_simulator.protocol.call import Call, Download, Endpoint
 from wechatpay_simulator.protocol.keys import Keys
+from wechatpay_simulator.protocol.rates import Rates
 from wechatpay_simulator.protocol.refusals import Refusal, invalid_request, no_such_method, no_such_path
 from wechatpay_simulator.protocol.reply import Reply, json_bytes
 from wechatpay_simulator.protocol.signing import MerchantKey
@@ -36,12 +37,14 @@ class Gateway:
         mistakes: Mistakes,
         keys: Keys,
         faults: Faults,
+        rates: Rates,
     ) -> None:
         self._endpoints = tuple(endpoints)
         self._gatekeeper = gatekeeper
         self._mistakes = mistakes
         self._keys = keys
         self._faults = faults
+        self._rates = rates
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
@@ -84,10 +87,26 @@ class Gateway:
         fault = self._faults.take(endpoint.name, *ANSWER_EFFECTS)
         if fault is not None:
             remark(scope, f"fault rule {fault.effect}")
-            faulty = FaultyReply(fault, answered=lambda: _answered(endpoint, call, scope), signer=signer)
+            faulty = FaultyReply(fault, answered=lambda: self._answered(endpoint, call, scope), signer=signer)
             await faulty.send(scope, receive, send)
             return
-        await _answered(endpoint, call, scope).signed(signer).send(send)
+        await self._answered(endpoint, call, scope).signed(signer).send(send)
+
+    def _answered(self, endpoint: Endpoint, call: Call, scope: Scope) -> Reply:
+        """Do what the call asks for; how that went, not signed yet."""
+        try:
+            self._rates.admit(endpoint.name)
+        except Refusal as refusal:
+            return _refused(refusal, scope)
+        try:
+            answer = endpoint.answer(call)
+        except Refusal as refusal:
+            self._rates.count(endpoint.name, was_done=False)
+            return _refused(refusal, scope)
+        self._rates.count(endpoint.name, was_done=True)
+        if isinstance(answer, Download):
+            return Reply(200, answer.content, number=0, content_type=answer.content_type, is_signed=False)
+        return Reply(answer.status, b"" if answer.body is None else json_bytes(answer.body), number=0)
 
     def _admit(self, scope: Scope, headers: Mapping[str, str], body: bytes) -> MerchantKey:
         if len(body) > _MAX_BODY_BYTES:
@@ -145,17 +164,6 @@ def _origin(scope: Scope) -> str:
 def _query(scope: Scope) -> tuple[tuple[str, str], ...]:
     text = scope["query_string"].decode("latin-1")
     return tuple(parse_qsl(text, keep_blank_values=True, errors="replace"))
-
-
-def _answered(endpoint: Endpoint, call: Call, scope: Scope) -> Reply:
-    """Do what the call asks for; how that went, not signed yet."""
-    try:
-        answer = endpoint.answer(call)
-    except Refusal as refusal:
-        return _refused(refusal, scope)
-    if isinstance(answer, Download):
-        return Reply(200, answer.content, number=0, content_type=answer.content_type, is_signed=False)
-    return Reply(answer.status, b"" if answer.body is None else json_bytes(answer.body), number=0)
 
 
 def _refused(refusal: Refusal, scope: Scope) -> Reply:

@@ -19,7 +19,13 @@ from wechatpay_simulator.controls.key_controls import KeyControls
 from wechatpay_simulator.controls.login_controls import LoginControls
 from wechatpay_simulator.controls.notify_controls import NotifyControls
 from wechatpay_simulator.controls.refund_controls import RefundControls
-from wechatpay_simulator.controls.settings_controls import SettingsControls, domains, duration, flag
+from wechatpay_simulator.controls.settings_controls import (
+    SettingsControls,
+    choice,
+    domains,
+    duration,
+    flag,
+)
 from wechatpay_simulator.credentials import Credentials
 from wechatpay_simulator.faults.fault_rule import ABNORMAL_REFUND, REFUND
 from wechatpay_simulator.faults.faults import Faults
@@ -33,13 +39,14 @@ from wechatpay_simulator.openplatform.codes import Codes
 from wechatpay_simulator.openplatform.platform import OpenPlatform
 from wechatpay_simulator.openplatform.tokens import Tokens
 from wechatpay_simulator.orders.h5_link import PATH as H5_PATH
-from wechatpay_simulator.orders.ledger import Ledger
+from wechatpay_simulator.orders.ledger import REPOSTED, Ledger
 from wechatpay_simulator.orders.paying import Paying
 from wechatpay_simulator.orders.transactions import Transactions
 from wechatpay_simulator.protocol.authorization import Gatekeeper
 from wechatpay_simulator.protocol.certificates import Certificates
 from wechatpay_simulator.protocol.keys import Keys
 from wechatpay_simulator.protocol.merchant_keys import MerchantKeys
+from wechatpay_simulator.protocol.rates import Rates
 from wechatpay_simulator.refunds.abnormal_refund import AbnormalRefunds
 from wechatpay_simulator.refunds.domestic_refunds import Refunds
 from wechatpay_simulator.refunds.refund import Refund, RefundStatus
@@ -71,6 +78,7 @@ class Simulator:
         merchant_keys = MerchantKeys(credentials)
         ledger = Ledger(clock)
         faults = Faults()
+        rates = Rates(clock)
         apps, codes = Apps(credentials), Codes(clock)
         authorize = Authorize(apps, codes)
         written = None if log is None else Log(log, clock)
@@ -99,6 +107,7 @@ class Simulator:
             mistakes=Mistakes(credentials, merchant_keys, clock, endpoints),
             keys=keys,
             faults=faults,
+            rates=rates,
         )
         h5_checks = H5Checks(ledger)
         paying = Paying(ledger=ledger, courier=self._courier, clock=clock, merchant_keys=merchant_keys)
@@ -106,6 +115,8 @@ class Simulator:
             refundAfter=duration(self._refund_ledger, "after", or_null="refunds wait for somebody"),
             minuteBetweenRefunds=flag(self._refund_ledger, "minute_between"),
             closeAfter=duration(ledger, "close_after"),
+            repostedDifferently=choice(ledger, "reposted_differently", *REPOSTED),
+            rateLimits=flag(rates, "are_held"),
             h5Domains=domains(h5_checks, "domains"),
             oauthDomains=domains(authorize, "domains"),
         )

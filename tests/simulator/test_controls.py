@@ -42,6 +42,8 @@ def test_settings_change_together_or_not_at_all(merchant):
         "refundAfter": 1,
         "minuteBetweenRefunds": False,
         "closeAfter": 0,
+        "repostedDifferently": "INVALID_REQUEST",
+        "rateLimits": False,
         "h5Domains": ["127.0.0.1", "localhost"],
         "oauthDomains": ["127.0.0.1", "localhost"],
     }

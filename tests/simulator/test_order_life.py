@@ -137,3 +137,21 @@ def test_a_paid_order_is_never_closed(merchant):
     merchant.pay(codeUrl=order["code_url"])
     merchant.advance(30 * DAY)
     assert state(merchant, order) == "SUCCESS"
+
+
+def test_another_request_is_refused_by_whichever_code_a_merchant_has_been_told(merchant):
+    order = merchant.placed()
+    for status, code, message in (
+        (400, "PARAM_ERROR", "订单重入参数校验失败"),
+        (403, "OUT_TRADE_NO_USED", "商户订单号重复"),
+        (400, "INVALID_REQUEST", "201 商户订单号重复"),
+    ):
+        assert merchant.control("POST", "settings", {"repostedDifferently": code}).status == 200
+        response = merchant.app({name: value for name, value in order.items() if name != "code_url"})
+        assert (response.status, response.code, response.json["message"]) == (status, code, message)
+        assert response.error_number == 268498688
+        merchant.verify(response.headers, response.body)
+    unknown = merchant.control("POST", "settings", {"repostedDifferently": "ORDERPAID"})
+    assert unknown.json["error"] == (
+        "repostedDifferently is one of INVALID_REQUEST, PARAM_ERROR, OUT_TRADE_NO_USED."
+    )

@@ -1,7 +1,8 @@
-"""GET /_sandbox/coverage: which calls, fields, refusals and notifications of WeChat Pay's the simulator knows."""
+"""GET /_sandbox/coverage: which calls, fields, refusals, rates and notifications of WeChat Pay's the simulator knows."""
 
 import re
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from wechatpay_simulator.controls.control_request import told
 from wechatpay_simulator.coverage.known_refusals import known_refusals
 from wechatpay_simulator.coverage.shown_rule import shown_rule, shown_rules
 from wechatpay_simulator.protocol.call import Endpoint
+from wechatpay_simulator.protocol.rates import RATES
 from wechatpay_simulator.triggering.kinds import KINDS
 
 
@@ -26,11 +28,12 @@ class CoverageControl:
         return [Route("/_sandbox/coverage", told(self.coverage), methods=["GET"])]
 
     async def coverage(self, _request: Request) -> Response:
-        """`endpoints` with the rules of their fields, `refusals`, and the kinds of `notifications` that can be triggered."""
+        """`endpoints` with the rules of their fields, `refusals`, `rates`, and the kinds of `notifications` that can be triggered."""
         return JSONResponse(
             {
                 "endpoints": [_shown(each) for each in self._endpoints],
                 "refusals": known_refusals(),
+                "rates": [asdict(rate) for rate in RATES],
                 "notifications": [
                     {"event_type": kind.event_type, "original_type": kind.original_type} for kind in KINDS
                 ],

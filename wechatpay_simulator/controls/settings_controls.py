@@ -46,6 +46,16 @@ def flag(owner: object, attribute: str) -> Setting:
     return Setting(owner, attribute, "true or false", lambda value: isinstance(value, bool))
 
 
+def choice(owner: object, attribute: str, *words: str) -> Setting:
+    """One of these words."""
+    return Setting(
+        owner,
+        attribute,
+        f"one of {', '.join(words)}",
+        lambda value: isinstance(value, str) and value in words,
+    )
+
+
 def domains(owner: object, attribute: str) -> Setting:
     """Names of hosts, without scheme and port."""
     return Setting(

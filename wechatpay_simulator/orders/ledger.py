@@ -17,9 +17,18 @@ from wechatpay_simulator.protocol.refusals import (
     order_expired,
     order_missing,
     order_paid,
+    out_trade_no_used,
     paid_order_not_closed,
+    reentry_differs,
     reposted_differently,
 )
+
+# What WeChat Pay says of a number that was first posted with other parameters differs; each is documented or was seen.
+REPOSTED = {
+    "INVALID_REQUEST": reposted_differently,
+    "PARAM_ERROR": reentry_differs,
+    "OUT_TRADE_NO_USED": out_trade_no_used,
+}
 
 
 @dataclass(frozen=True)
@@ -35,6 +44,7 @@ class Ledger:
 
     def __init__(self, clock: Timepiece) -> None:
         self.close_after: float = 0  # seconds from its creation in which an order is not closed
+        self.reposted_differently = "INVALID_REQUEST"  # a code of REPOSTED
         self._clock = clock
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {}
@@ -60,7 +70,8 @@ class Ledger:
             elif known.trade_state is not TradeState.NOTPAY:
                 raise order_paid()
             elif not known.was_asked_for_by(trade_type, request):
-                raise reposted_differently()
+                refusal = REPOSTED[self.reposted_differently]()
+                raise refusal
             elif now >= known.payable_until:
                 raise order_expired()
             else:

@@ -128,6 +128,16 @@ def reposted_differently() -> Refusal:
     return invalid_request("201 商户订单号重复", number=REPOSTED_DIFFERENTLY)
 
 
+def reentry_differs() -> Refusal:
+    """400: the same, as other merchants have been told it; by the setting repostedDifferently."""
+    return Refusal(400, "PARAM_ERROR", "订单重入参数校验失败", number=REPOSTED_DIFFERENTLY)
+
+
+def out_trade_no_used() -> Refusal:
+    """403: the same, as the documents list it (WeChat Pay APIv3, Native order: error codes); by the setting repostedDifferently."""
+    return Refusal(403, "OUT_TRADE_NO_USED", "商户订单号重复", number=REPOSTED_DIFFERENTLY)
+
+
 def order_paid() -> Refusal:
     """400: the order is paid already."""
     return Refusal(400, "ORDERPAID", "该订单已支付", number=ALREADY_PAID)
@@ -198,6 +208,11 @@ def refund_too_soon() -> Refusal:
     return Refusal(
         429, "FREQUENCY_LIMITED", "同一订单的两次部分退款须间隔1分钟，请稍后再试", number=TOO_OFTEN
     )
+
+
+def too_often() -> Refusal:
+    """429: more calls within a second than WeChat Pay takes of one merchant; it was not done."""
+    return Refusal(429, "FREQUENCY_LIMITED", "频率过高，请降低频率后重试", number=TOO_OFTEN)
 
 
 def statement_creating() -> Refusal:
