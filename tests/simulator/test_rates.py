@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.simulator.merchant import Merchant, Response
-from wechatpay_simulator import Credentials, Simulator
+from wechatpay_simulator import Clock, Credentials, Simulator
 
 # Calls in a second (WeChat Pay APIv3, frequency limits of each call; for orders the handbook). Of refunds those that are
 # accepted and those that are refused count apart.
@@ -22,10 +22,11 @@ DOCUMENTED = {
 }
 
 
-class Standing:
-    """A clock that moves only when it is moved."""
+class Standing(Clock):
+    """Moves only when it is moved."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.now = float(int(time.time()))
 
     def time(self) -> float:
