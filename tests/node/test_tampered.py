@@ -4,11 +4,13 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Queue
+from typing import Any
 
 import pytest
 from wechatpayv3 import WeChatPay, WeChatPayType
@@ -28,35 +30,18 @@ GENUINE = ("none", "amount")  # WeChat Pay's own: any verifier takes them
 
 @dataclass
 class Backend:
-    """Where it is told of payments, and what it believed, oldest first."""
+    """Where it is told of payments; `believed` gives the next of what it believed, oldest first."""
 
     url: str
-    told: Queue[object]
-
-    def believed(self) -> dict[str, object] | str:
-        """The next of what it believed."""
-        found = self.told.get(timeout=5)
-        assert isinstance(found, dict | str)
-        return found
+    believed: Callable[[], Any]
 
 
 @contextmanager
 def in_node(name, extent, simulator, credentials_file, environment) -> Iterator[Backend]:
     command = ["node", str(HERE / "receiver.js"), name, extent, simulator, str(credentials_file)]
     with Program(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
-        yield Backend(process.stdout.readline().strip(), Lines(process.stdout))
-
-
-class Lines(Queue[object]):
-    """A program's output as a queue of what its lines are in JSON."""
-
-    def __init__(self, stream) -> None:
-        super().__init__()
-        self._stream = stream
-
-    def get(self, block: bool = True, timeout: float | None = None) -> object:
-        """The next line; it was printed before the program answered."""
-        return json.loads(self._stream.readline())
+        lines = process.stdout
+        yield Backend(lines.readline().strip(), lambda: json.loads(lines.readline()))
 
 
 @contextmanager
@@ -74,7 +59,7 @@ def in_python(extent, simulator, credentials_file) -> Iterator[Backend]:
         timeout=(5, 5),
     )
     client._core._gate_way = simulator
-    told: Queue[object] = Queue()
+    told: Queue[dict[str, Any]] = Queue()
 
     def is_fresh(headers) -> bool:
         return abs(time.time() - int(headers["Wechatpay-Timestamp"])) < 300
@@ -89,7 +74,7 @@ def in_python(extent, simulator, credentials_file) -> Iterator[Backend]:
             self.answer(204)
 
     with serving(Handler) as origin:
-        yield Backend(f"{origin}/notify", told)
+        yield Backend(f"{origin}/notify", partial(told.get, timeout=5))
 
 
 @pytest.fixture(scope="module")
@@ -105,16 +90,8 @@ def backends(environment, credentials_file, simulating) -> Iterator[dict[tuple[s
 
 
 def words(tamper, url, credentials_file) -> list[str]:
-    asked = [
-        "payment.succeeded",
-        "--to",
-        url,
-        "--credentials",
-        str(credentials_file),
-        "--amount",
-        str(AMOUNT),
-    ]
-    return [*asked, *([] if tamper == "none" else ["--tamper", tamper])]
+    asked = f"payment.succeeded --to {url} --credentials {credentials_file} --amount {AMOUNT}"
+    return [*asked.split(), *([] if tamper == "none" else ["--tamper", tamper])]
 
 
 @pytest.fixture(scope="module")
