@@ -17,7 +17,7 @@ from payments.core.books.rows import FundRow, TradeRow
 from payments.core.payment import Payment
 from payments.storage.books.bill_files import BillFiles
 from payments.storage.books.work import WorkFiles
-from payments.storage.items import P
+from payments.storage.tables import PaymentItem
 from payments.use_cases.books.messages import Message
 from payments.use_cases.books.stages import begin_comparing, work_on
 from payments.wiring import Wiring
@@ -234,7 +234,7 @@ class World:
         return payment
 
 
-def _item(payment: Payment) -> P:
+def _item(payment: Payment) -> PaymentItem:
     values = {f.name: value for f in fields(payment) if _is_there(value := getattr(payment, f.name))}
     values["status"] = payment.status.value
     values["history"] = [history.stored(status=payment.status, cause="test", at=0)]
@@ -246,7 +246,7 @@ def _item(payment: Payment) -> P:
         }
         for number, refund in payment.refunds.items()
     }
-    return P(**values)
+    return PaymentItem(**values)
 
 
 def _is_there(value: object) -> bool:

@@ -10,6 +10,7 @@ def begin_anew() -> None:
     """The next call of this process goes by the environment as it is then: a session is kept for as long as a process lives."""
     if (sdk := sys.modules.get("payments.storage.sdk.session")) is not None:
         sdk.session.cache_clear()
+        sdk.sender.cache_clear()
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from payments.core.errors import StorageUnavailableError
 from payments.core.lifecycle import Status
 from payments.core.payment import Payment
-from payments.storage.items import P
+from payments.storage.tables import PaymentItem
 from payments.wiring import Wiring
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run, time_out
 from tests.kit.payments import a_payment
@@ -171,10 +171,10 @@ def test_the_stream_tells_each_change_once_and_no_write_that_changes_nothing(
 
 def test_outside_of_it_pynamodb_is_what_it_was(db: MemoryDynamoDB, wiring: Wiring) -> None:
     wiring.store.create(payment(), due_at=10)
-    here = type(P._get_connection().connection).client
+    here = type(PaymentItem._get_connection().connection).client
     with MemoryDynamoDB.from_template():
         assert wiring.store.get("WX1") is None
-    assert type(P._get_connection().connection).client is here
+    assert type(PaymentItem._get_connection().connection).client is here
     seen = wiring.store.get("WX1")
     assert seen is not None
     assert seen.status is Status.CREATING

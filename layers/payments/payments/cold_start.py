@@ -54,6 +54,10 @@ def _make(wiring: "Wiring", ahead: Sequence[str]) -> None:
             attrgetter(part)(wiring)
     if tables := sys.modules.get("payments.storage.tables"):  # a store is among them
         tables.PaymentItem.connect()
+    if client := vars(wiring).get("_secrets_manager"):  # a secret is among them
+        from payments.storage.sdk.rehearsal import OF_SECRETS, rehearse  # noqa: PLC0415
+
+        rehearse(client, OF_SECRETS)
 
 
 def _kind() -> str | None:

@@ -8,6 +8,7 @@ import functools
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
+from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,13 +22,11 @@ from payments.core.lifecycle import RefundStatus, Status
 from payments.core.payment import Payment, Refund
 from payments.storage.tables import PaymentItem
 
-P = PaymentItem
 T = TypeVar("T")
 RawItem = dict[str, dict[str, Any]]
 """An item in DynamoDB's JSON."""
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
-NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
 
 
 class _Member(Path):
@@ -40,6 +39,14 @@ class _Member(Path):
         return ".".join(placeholders.setdefault(name, f"#{len(placeholders)}") for name in names)
 
 
+# Each attribute of a payment, as conditions and actions name it. pynamodb would make it anew each time that it is named.
+P: Any = SimpleNamespace(
+    **{name: _Member(attribute) for name, attribute in PaymentItem.get_attributes().items()}
+)
+NOT_DUE = (P.due_at.remove(), P.due_shard.remove(), P.due_since.remove())
+_EXISTS, _ABSENT = P.out_trade_no.exists(), P.out_trade_no.does_not_exist()
+
+
 def refund_record(out_refund_no: str) -> Path:
     """Where a refund lies in its payment's item, whatever characters somebody else's number has."""
     return _Member(["refunds", out_refund_no])
@@ -48,7 +55,7 @@ def refund_record(out_refund_no: str) -> Path:
 def get(out_trade_no: str) -> Payment | None:
     """The payment as of now (a consistent read), or None."""
     try:
-        return payment_of(read(lambda: P.get(out_trade_no, consistent_read=True)).raw)
+        return payment_of(read(lambda: PaymentItem.get(out_trade_no, consistent_read=True)).raw)
     except DoesNotExist:
         return None
 
@@ -69,9 +76,11 @@ def get_all(out_trade_nos: Collection[str]) -> dict[str, Payment]:
 def _batch(numbers: Sequence[str]) -> tuple[Sequence[RawItem], list[str]]:
     """What one read brings of these, and the numbers that it has left out: many large items at once, or a table that is busy."""
     keys: list[Any] = [{"out_trade_no": number} for number in numbers]
-    answer = read(lambda: P._get_connection().batch_get_item(keys, consistent_read=True))
-    unread = answer.get("UnprocessedKeys", {}).get(P.Meta.table_name, {}).get("Keys", ())
-    return answer["Responses"].get(P.Meta.table_name, ()), [key["out_trade_no"]["S"] for key in unread]
+    answer = read(lambda: PaymentItem._get_connection().batch_get_item(keys, consistent_read=True))
+    unread = answer.get("UnprocessedKeys", {}).get(PaymentItem.Meta.table_name, {}).get("Keys", ())
+    return answer["Responses"].get(PaymentItem.Meta.table_name, ()), [
+        key["out_trade_no"]["S"] for key in unread
+    ]
 
 
 def read(call: Callable[[], T]) -> T:
@@ -101,8 +110,7 @@ def put(item: Model, key: str, condition: Any, *, refused: Callable[[RawItem], R
 
 def put_new(payment: PaymentItem) -> None:
     """Put a new payment; RefusedUpdate when its number exists."""
-    absent = P.out_trade_no.does_not_exist()
-    put(payment, payment.out_trade_no, absent, refused=lambda item: RefusedUpdate(payment=payment_of(item)))
+    put(payment, payment.out_trade_no, _ABSENT, refused=lambda item: RefusedUpdate(payment=payment_of(item)))
 
 
 def update(out_trade_no: str, actions: Sequence[Any], condition: Any, *, owner: str | None = None) -> Payment:
@@ -110,7 +118,7 @@ def update(out_trade_no: str, actions: Sequence[Any], condition: Any, *, owner: 
 
     `owner` is the user whose payment it must be. Of another's a refusal tells nothing, as if there were none.
     """
-    condition = P.out_trade_no.exists() & condition
+    condition = _EXISTS & condition
     if owner is not None:
         condition &= P.user_id == owner
 
@@ -119,7 +127,9 @@ def update(out_trade_no: str, actions: Sequence[Any], condition: Any, *, owner: 
         return RefusedUpdate(payment=payment if owner in (None, payment.user_id) else None)
 
     given = {"actions": list(actions), "return_values": "ALL_NEW"}
-    return payment_of(write("UpdateItem", P, out_trade_no, condition, refused, **given)["Attributes"])
+    return payment_of(
+        write("UpdateItem", PaymentItem, out_trade_no, condition, refused, **given)["Attributes"]
+    )
 
 
 def write(
@@ -165,7 +175,8 @@ def append(
     return update(out_trade_no, [*actions, *step], condition, owner=owner)
 
 
-def status_in(statuses: Sequence[Status]) -> Any:
+@functools.cache
+def status_in(statuses: tuple[Status, ...]) -> Any:
     """The condition that the payment's status is one of these."""
     return functools.reduce(operator.or_, [P.status == status.value for status in statuses])
 
@@ -228,5 +239,5 @@ _READ_BY_KIND: dict[str, Callable[[Any], Any]] = {"N": int}
 _ATTRIBUTES = {
     f.name: (kind, _READ_BY_NAME.get(f.name) or _READ_BY_KIND.get(kind))
     for f in fields(Payment)
-    if (kind := P.get_attributes()[f.name].attr_type)
+    if (kind := PaymentItem.get_attributes()[f.name].attr_type)
 }

@@ -7,6 +7,7 @@ from payments.core.lifecycle import OPEN
 from payments.core.payment import Payment
 from payments.core.schedule import due_shard
 from payments.storage.items import NOT_DUE, P, read, status_in, unchanged, update
+from payments.storage.tables import PaymentItem
 
 ENDED_SECONDS = 3600
 """Seconds for which one process does not try to ask about what it has found ended; nothing that has ended opens again."""
@@ -26,7 +27,7 @@ class LookStore:
     """When payments are looked into; no look moves a payment's status. All times in epoch seconds."""
 
     def __init__(self, *, payments_table: str, due_shards: int) -> None:
-        P.Meta.table_name = payments_table
+        PaymentItem.Meta.table_name = payments_table
         self._due_shards = due_shards
         self._refused_until: dict[tuple[str, str | None], int] = {}
 
@@ -59,7 +60,7 @@ class LookStore:
 
         The index may lag behind: `lease` decides.
         """
-        rows = P.due.query(key, P.due_at <= now, limit=most)
+        rows = PaymentItem.due.query(key, P.due_at <= now, limit=most)
         found = [row.raw for row in read(lambda: list(rows))]
         return [Due(key, row["out_trade_no"]["S"], int(row["due_at"]["N"])) for row in found]
 

@@ -22,6 +22,7 @@ from payments.core.lifecycle import (
 from payments.core.payment import Credential, Payment
 from payments.core.schedule import FIRST_CHECK_SECONDS, shard
 from payments.storage.items import NOT_DUE, P, append, get, get_all, put_new, status_in, unchanged, update
+from payments.storage.tables import PaymentItem
 
 _UNCLAIMED = (P.claim.remove(), P.claimed_until.remove())
 
@@ -30,7 +31,7 @@ class PaymentStore:
     """One stack's payments. All amounts in fen, all times in epoch seconds."""
 
     def __init__(self, *, payments_table: str, due_shards: int) -> None:
-        P.Meta.table_name = payments_table
+        PaymentItem.Meta.table_name = payments_table
         self._due_shards = due_shards
 
     def get(self, out_trade_no: str) -> Payment | None:
@@ -68,7 +69,7 @@ class PaymentStore:
             values |= {"due_shard": self._shard(payment.out_trade_no), "due_at": due_at}
         for later in ("late_paid", "refunded_elsewhere", "held"):
             values.pop(later)
-        put_new(P(**values))
+        put_new(PaymentItem(**values))
 
     def claim(self, seen: Payment, *, claim: str, until: int, due_at: int, now: int) -> Payment:
         """Take the right to send the frozen request again, under the name `claim`. RefusedUpdate when somebody else has it.

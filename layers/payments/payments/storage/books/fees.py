@@ -6,6 +6,7 @@ from payments.core.books.rows import TradeRow
 from payments.core.errors import RefusedUpdate
 from payments.core.payment import Payment
 from payments.storage.items import P, RawItem, refund_record, write
+from payments.storage.tables import PaymentItem
 
 
 def record_fee(payment: Payment, row: TradeRow, day: str) -> bool:
@@ -28,7 +29,7 @@ def record_fee(payment: Payment, row: TradeRow, day: str) -> bool:
     with contextlib.suppress(
         RefusedUpdate
     ):  # it is of another payment by now, or of none: the next run tells
-        write("UpdateItem", P, payment.out_trade_no, condition, _refused, actions=actions)
+        write("UpdateItem", PaymentItem, payment.out_trade_no, condition, _refused, actions=actions)
         return True
     return False
 

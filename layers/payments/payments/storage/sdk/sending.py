@@ -9,7 +9,7 @@ import functools
 import socket
 import ssl
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -37,6 +37,9 @@ class Sender:
     What goes through a proxy of the environment (HTTPS_PROXY, NO_PROXY …) is left to botocore.
     """
 
+    rehearsed: tuple[int, bytes] | None = None
+    """Status and body that every request is answered with, instead of being sent; None but while calls are rehearsed."""
+
     def __init__(self, tls: Callable[[], ssl.SSLContext]) -> None:
         self._tls = tls
         self._pools: dict[tuple[str, str], Any] = {}  # by scheme and authority; None where there is a proxy
@@ -50,6 +53,9 @@ class Sender:
         )  # of this request alone
         try:
             pool = self._pool(where.scheme, where.netloc, config.max_pool_connections)
+            if self.rehearsed is not None:
+                status, body = self.rehearsed
+                return AWSResponse(url, status, {}, _Whole(body))
             if pool is None:
                 return None
             target = where.path or "/"
@@ -96,6 +102,17 @@ class Sender:
         if scheme == "https":
             return HttpsPool(where.hostname, where.port, maxsize=size, ssl_context=self._tls())
         return HttpPool(where.hostname, where.port, maxsize=size)
+
+
+class _Whole:
+    """A body that is there, as urllib3 would hand it over."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self) -> Iterator[bytes]:
+        """All of it."""
+        yield self._body
 
 
 def _demand_whole(request: AWSPreparedRequest, response: AWSResponse) -> None:

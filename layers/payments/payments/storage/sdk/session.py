@@ -26,11 +26,17 @@ def session() -> Any:
     # botocore would build this line anew, twice for each request: an eighth of all that a call costs.
     made.set_default_client_config(Config(user_agent=made.user_agent()))
     made.register_component("response_parser_factory", ParserFactory())
-    made.register("before-send", Sender(functools.partial(_context, made)).send, unique_id=SENDER)
+    made.register("before-send", sender().send, unique_id=SENDER)
     return made
 
 
-def _context(made: Any) -> ssl.SSLContext:
+@functools.cache
+def sender() -> Sender:
+    """What sends for all of them."""
+    return Sender(_context)
+
+
+def _context() -> ssl.SSLContext:
     # In botocore's order: AWS_CA_BUNDLE, or `ca_bundle` of a profile, or what `requests` reads, or certifi's.
-    named = made.get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
+    named = session().get_config_variable("ca_bundle") or os.environ.get("REQUESTS_CA_BUNDLE")
     return client_context(named) if named else client_context()

@@ -7,6 +7,7 @@ from typing import Any, Self
 from pynamodb.connection import Connection, TableConnection
 from pynamodb.models import Model
 
+from payments.storage.sdk.rehearsal import OF_TABLES, rehearse
 from payments.storage.sdk.session import making, session
 
 
@@ -15,8 +16,8 @@ class Table(Model):
 
     @classmethod
     def connect(cls) -> None:
-        """Make the connection now instead of with the first call. Nobody is asked."""
-        cls._get_connection()
+        """Make the connection now instead of with the first call, and rehearse its calls. Nobody is asked."""
+        rehearse(cls._get_connection().connection.client, OF_TABLES)
 
     @classmethod
     def _get_connection(cls) -> TableConnection:
