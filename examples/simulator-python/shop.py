@@ -140,11 +140,7 @@ def walk(notify_url: str) -> None:
 
     # region order
     order: dict[str, Any] = {"appid": MINE["appid"], "mchid": MINE["mchid"], "notify_url": notify_url}
-    order |= {
-        "out_trade_no": number,
-        "description": "一壶茶",
-        "amount": {"total": 100, "currency": "CNY"},
-    }  # fen
+    order |= {"out_trade_no": number, "description": "一壶茶", "amount": {"total": 100}}  # fen
     code_url = call("POST", "/v3/pay/transactions/native", order)["code_url"]
     # endregion
     print("native:", "a code_url" if code_url.startswith("weixin://") else code_url)

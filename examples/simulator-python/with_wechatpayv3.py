@@ -70,10 +70,9 @@ TAKEN: set[str] = set()  # a real shop keeps what it has taken in its database
 def verified(pay: WeChatPay, headers: dict[str, str], body: bytes) -> dict[str, Any] | None:
     """The notification with its `resource` decrypted, or None where WeChat Pay has not signed it lately."""
     try:
+        # The package looks at the signature alone: an old notification would be good for ever.
         if abs(time.time() - int(headers["Wechatpay-Timestamp"])) > 300:
-            return (
-                None  # the package looks at the signature alone: an old notification would be good for ever
-            )
+            return None
         told: dict[str, Any] | None = pay.callback(headers, body)
     except Exception:  # noqa: BLE001  # the package has no kind of its own for what it refuses
         return None

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ NOT_NOTICED = {("with_wechatpayv3.py", "stale")}
 """What a package of others does not see in an answer, as its page says."""
 OWN_WORDS = ("with_wechatpayv3.py", "with-wechatpay-axios-plugin.cjs")
 """Packages that verify answers by themselves, and say so in words of their own."""
+ASKS_AGAIN = (".", "Shop")
+"""Whose HTTP client repeats a GET on a new connection by itself when an old one breaks, as the pages of Go and Java say."""
 NO_QUERY = "the signature covers the path without the query"
 OTHERWISE = "the signature covers the same JSON written otherwise"
 MISTAKES = {
@@ -127,6 +129,7 @@ MISTAKES = {
 RULES: dict[str, list[dict[str, Any]]] = {"none": [], "forged": FORGED}
 RULES |= {effect: [{"on": "query", "effect": effect, "times": 1}] for effect in UNTRUSTED}
 RULES |= {name: [rule] for name, (rule, _) in REFUSED.items()}
+RULES["a broken connection"] = [{"on": "query", "effect": "reset_before", "times": 1}]
 
 
 @dataclass(frozen=True)
@@ -239,6 +242,15 @@ def test_it_shows_the_status_code_and_message_of_a_refusal(outcomes: Outcomes, n
     run = outcomes[name].result()
     assert run.status == 1
     assert run.complained.startswith(REFUSED[name][1])
+
+
+def test_a_connection_that_breaks_is_no_answer(program: Shown, outcomes: Outcomes) -> None:
+    run = outcomes["a broken connection"].result()
+    if name_of(program) in ASKS_AGAIN:
+        assert (run.told, run.status) == (WALK, 0), run.complained
+    else:
+        assert run.told == WALK.splitlines(keepends=True)[0]
+        assert run.status != 0
 
 
 def test_the_log_says_of_each_mistake_what_the_page_says(program: Shown, outcomes: Outcomes) -> None:
