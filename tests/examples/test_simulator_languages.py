@@ -283,6 +283,11 @@ def test_there_is_a_page_for_each_folder_and_a_program_for_each_file() -> None:
     assert folders == {shown.folder for shown in PROGRAMS}
 
 
+def test_a_language_that_is_not_here_is_left_out_with_the_reason() -> None:
+    assert replace(PROGRAMS[0], command="no-such-toolchain run").missing() == "needs no-such-toolchain"
+    assert replace(PROGRAMS[0], ready=("no-such-compiler Shop",)).missing() == "needs no-such-compiler"
+
+
 @pytest.mark.parametrize(
     "file", sorted((ROOT / "examples").glob("simulator-*/*.*")), ids=lambda file: file.name
 )
