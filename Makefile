@@ -129,7 +129,7 @@ node: setup ## npm packages as clients of the simulator and as receivers of its 
 clients: setup $(CLIENTS)/.ready ## both clients, built and called against a sandbox; others generated from docs/openapi.yaml (needs node and npm)
 	@THOROUGH=1 CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/clients $(ARGS)
 
-examples: setup ## each shop of examples/ beside a sandbox: bought, paid, heard of, refunded, and how long that took (needs node and npm)
+examples: setup ## each shop of examples/ beside a sandbox: bought, paid, heard of, refunded, and how long that took; docs/simulator's programs in each language that is installed (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/examples $(ARGS)
 
 first-hour: setup ## by the documents alone, from an empty clone: each shop of examples/ installed, up, paid, heard of, refunded, with times (needs node and npm)

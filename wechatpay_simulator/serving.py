@@ -79,3 +79,6 @@ class _Breakable(H11Protocol):
             await application(scope, receive, send)
 
         self.app = with_transport
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Nothing: a client that offers HTTP/2, as the JDK's does each time, speaks HTTP/1.1 as well, and needs no package here."""

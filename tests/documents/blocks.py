@@ -1,4 +1,4 @@
-"""The blocks of code of all documents, and how each is settled: run by a test, no command at all, or not to be run here, and why."""
+"""The blocks of code of all documents, and how each is settled: run by a test, a copy of a file that is, no command at all, or not to be run here, and why."""
 
 import re
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ DOCUMENTS = [
         )
     ),
     *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs/simulator").glob("*.md")),
 ]
 
 
@@ -25,6 +26,8 @@ class Block:
     line: int
     language: str
     text: str
+    shown: str = ""
+    """The file that it is a copy of, or with `#name` a region of it: <!-- shown: FILE#NAME --> stands on the line above."""
 
     def __str__(self) -> str:
         return f"{self.document}:{self.line}"
@@ -34,7 +37,10 @@ class Block:
         return document in ("", self.document) and self.text.startswith(start)
 
 
-FENCED = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+FENCED = re.compile(
+    r"^(?:<!-- shown: (?P<shown>\S+) -->\n)?(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^ *```$",
+    re.MULTILINE | re.DOTALL,
+)
 
 
 def _blocks(document: Path) -> list[Block]:
@@ -42,9 +48,10 @@ def _blocks(document: Path) -> list[Block]:
     return [
         Block(
             name,
-            text.count("\n", 0, found.start()) + 1,
-            found[2],
-            re.sub(rf"^{found[1]}", "", found[3], flags=re.MULTILINE),
+            text.count("\n", 0, found.start("language")) + 1,
+            found["language"],
+            re.sub(rf"^{found['indent']}", "", found["text"], flags=re.MULTILINE),
+            found["shown"] or "",
         )
         for found in FENCED.finditer(text)
     ]
@@ -63,6 +70,12 @@ READ_BY_A_TEST = {
     ("docs/getting-started.zh-CN.md", "sh"): "tests/documents/test_getting_started.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
+    ("docs/simulator.md", "text"): "tests/examples/test_simulator_languages.py",
+    ("docs/simulator/python.md", "sh"): "tests/examples/test_simulator_languages.py",
+    ("docs/simulator/node.md", "sh"): "tests/examples/test_simulator_languages.py",
+    ("docs/simulator/go.md", "sh"): "tests/examples/test_simulator_languages.py",
+    ("docs/simulator/java.md", "sh"): "tests/examples/test_simulator_languages.py",
+    ("docs/simulator/php.md", "sh"): "tests/examples/test_simulator_languages.py",
 }
 """By document and language: the test that takes them out of it and runs each as it stands there."""
 
@@ -102,7 +115,7 @@ SHOWS_NO_COMMAND = {
         "TRANSACTION.SUCCESS",
     ): "what is printed; tests/simulator/test_trigger.py reads such",
     ("docs/simulator.md", "SIM="): "the address that the commands after it go to; their test has its own",
-    ("docs/simulator.md", "127.0.0.1 simulator"): "a line of /etc/hosts, which no test may change",
+    ("docs/simulator/java.md", "127.0.0.1 simulator"): "a line of /etc/hosts, which no test may change",
 }
 
 CANNOT_BE_RUN_HERE = {
@@ -134,25 +147,11 @@ CANNOT_BE_RUN_HERE = {
     ): "needs an AWS account; its words are held to the model by test_aws_commands.py",
     ("docs/checkout.md", "const { appId"): "runs in a mini program alone",
     ("docs/checkout.zh-CN.md", "const { appId"): "runs in a mini program alone",
-    ("docs/simulator.md", "use WeChatPay"): "needs PHP and its SDK",
-    (
-        "docs/simulator.md",
-        "HttpUrl simulator",
-    ): "needs Java and its SDK; what it expects is in tests/simulator",
-    ("docs/simulator.md", "Config config"): "needs Java and its SDK; what it expects is in tests/simulator",
-    (
-        "docs/simulator.md",
-        "config.setApiHostUrl",
-    ): "needs Java and WxJava; what it expects is in tests/simulator",
-    ("docs/simulator.md", "type toSimulator"): "needs Go and its SDK",
-    ("docs/simulator.md", "forDownloads"): "needs Go and its SDK",
-    ("docs/simulator.md", "client.SetProxyHost"): "needs Go and gopay",
-    (
-        "docs/simulator.md",
-        "const { readFileSync }",
-    ): "needs a package of npm's; make node runs another one as a client",
-    (
-        "docs/simulator.md",
-        "const { PayRequest }",
-    ): "make node runs this package, with a transport that keeps headers",
+    ("docs/simulator/php.md", "use WeChatPay"): "needs the SDK, from a registry that tests do not ask",
+    ("docs/simulator/java.md", "HttpUrl simulator"): "needs the SDK, from a registry that tests do not ask",
+    ("docs/simulator/java.md", "Config config"): "needs the SDK, from a registry that tests do not ask",
+    ("docs/simulator/java.md", "config.setApiHostUrl"): "needs WxJava, from a registry that tests do not ask",
+    ("docs/simulator/go.md", "type toSimulator"): "needs the SDK, from a registry that tests do not ask",
+    ("docs/simulator/go.md", "forDownloads"): "needs the SDK, from a registry that tests do not ask",
+    ("docs/simulator/go.md", "client.SetProxyHost"): "needs gopay, from a registry that tests do not ask",
 }

@@ -253,7 +253,8 @@ def ways(block: Block) -> list[object]:
         for (document, start), way in table.items()
         if block.begins(document, start)
     ]
-    return found + [way for place, way in READ_BY_A_TEST.items() if place == (block.document, block.language)]
+    found += [way for place, way in READ_BY_A_TEST.items() if place == (block.document, block.language)]
+    return found + ([block.shown] if block.shown else [])  # test_shown.py holds it to the file
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

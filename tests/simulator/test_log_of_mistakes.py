@@ -179,6 +179,10 @@ MISTAKES: dict[str, tuple[Signed, Any]] = {
         Signed("GET", QUERY, b"", text=b"\n".join),
         "the final line feed is missing: an empty body has its line, too",
     ),
+    "a body that is sent with a line feed more": (
+        Signed(body=b'{"a":1}\n', covers={"body": b'{"a":1}'}),
+        "the signature covers the body without the line feed that it ends with, or the final line feed is missing",
+    ),
     "carriage returns": (
         Signed(text=lambda lines: b"".join(line + b"\r\n" for line in lines)),
         "the lines end with CR LF: they end with LF alone",

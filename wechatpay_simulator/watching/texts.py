@@ -190,6 +190,8 @@ def _shapes(right: Parts) -> list[Change]:
     no_end = "the final line feed is missing: the last line ends with one, too"
     if not right.body:
         no_end = "the final line feed is missing: an empty body has its line, too"
+    elif right.body.endswith(b"\n"):  # the two mistakes make the same text
+        no_end = "the signature covers the body without the line feed that it ends with, or the final line feed is missing"
     return [
         shaped(lambda lines: signed_text(*lines)[:-1], no_end),
         shaped(lambda lines: signed_text(*lines)[:-2], "the last two line feeds are missing"),
