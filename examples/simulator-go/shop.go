@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -19,8 +20,8 @@ import (
 
 // notify is the notify_url: what WeChat Pay has signed is taken, once for each id; everything else is a 401.
 func notify(arrived chan<- notification) http.HandlerFunc {
-	taken := make(chan map[string]bool, 1) // a real shop keeps what it has taken in its database
-	taken <- map[string]bool{}
+	var alone sync.Mutex
+	taken := map[string]bool{} // a real shop keeps what it has taken in its database
 	return func(writer http.ResponseWriter, request *http.Request) {
 		var note notification
 		body, err := io.ReadAll(request.Body)
@@ -39,12 +40,12 @@ func notify(arrived chan<- notification) http.HandlerFunc {
 		case err != nil:
 			answer(writer, http.StatusInternalServerError, "FAIL", err.Error())
 		default:
-			ids := <-taken
-			if !ids[note.ID] {
-				ids[note.ID] = true
+			alone.Lock()
+			if !taken[note.ID] {
+				taken[note.ID] = true
 				arrived <- note
 			}
-			taken <- ids
+			alone.Unlock()
 			answer(writer, http.StatusOK, "SUCCESS", "")
 		}
 	}

@@ -13,10 +13,10 @@ try {
     $told = [$notification['event_type'], decrypted($notification)];
     // One file for each id: what comes again finds it there. A real shop has a table with that key.
     $file = getenv('INBOX') . '/' . hash('sha256', $notification['id']) . '.json';
-    if (!file_exists($file)) {
-        file_put_contents("$file.new", json_encode($told), LOCK_EX);
-        rename("$file.new", $file);
-    }
+    $new = tempnam(getenv('INBOX'), 'new');
+    file_put_contents($new, json_encode($told));
+    @link($new, $file); // whole or not at all, and not where that id has been taken
+    unlink($new);
     echo json_encode(['code' => 'SUCCESS', 'message' => '']);
 } catch (Throwable $problem) {
     http_response_code($problem instanceof Untrusted ? 401 : 500);

@@ -14,6 +14,8 @@ from tests.kit.npm import installed
 
 INSTALLS = ("pip install ", "npm install")  # what these bring is in this environment, or in .sandbox
 
+CREDENTIALS = "WECHATPAY_CREDENTIALS=../../credentials.json"  # here: another file
+
 
 @dataclass(frozen=True)
 class Shown:
@@ -84,7 +86,8 @@ def _path() -> str:
 def _shown(page: str, text: str) -> Shown:
     first, *lines = text.splitlines()
     _, folder = first.split("cd examples/")
-    *ready, command = [line for line in lines if not line.startswith(INSTALLS)]
+    *ready, last = [line for line in lines if not line.startswith(INSTALLS)]
+    _, command = last.split(f"{CREDENTIALS} ")
     return Shown(page, folder, tuple(ready), command)
 
 
