@@ -1,7 +1,8 @@
-"""One ASGI application on a loopback port, served by uvicorn in a thread of its own."""
+"""One ASGI application on a port, served by uvicorn in a thread of its own."""
 
 import asyncio
 import socket
+import sys
 import threading
 import time
 from typing import Any
@@ -12,24 +13,39 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 TRANSPORT = "wechatpay_simulator.transport"  # in scope["extensions"]: the connection, for an application that breaks it
 
 
-class Served:
-    """Binds 127.0.0.1 at once (port 0 picks a free one), so that `url` is known before anything runs.
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104: as what an address is shown that is none to call
 
-    `websockets` is uvicorn's protocol class for an application that has some. Raises OSError when the port is taken.
+
+class PortError(OSError):
+    """A port cannot be had; the sentence names it, the host, and the system's reason."""
+
+    def __init__(self, reason: OSError, host: str, port: int) -> None:
+        super().__init__(reason.errno, reason.strerror)
+        self._place = f"port {port} of {host}"
+
+    def __str__(self) -> str:
+        return f"{self._place} cannot be had: {self.strerror}"
+
+
+class Served:
+    """Binds `host` at once (port 0 picks a free one), so that `url` is known before anything runs.
+
+    `websockets` is uvicorn's protocol class for an application that has some. Raises PortError when the port is taken, or the
+    host is not of this machine.
     """
 
-    def __init__(self, app: Any, *, port: int = 0, websockets: type[asyncio.Protocol] | None = None) -> None:
-        # Named as TCP, because asyncio switches Nagle's delay off only then: 40 ms for each answer.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind(("127.0.0.1", port))
-        except OSError:
-            self._socket.close()
-            raise
-        self._socket.listen(1024)
+    def __init__(
+        self,
+        app: Any,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        websockets: type[asyncio.Protocol] | None = None,
+    ) -> None:
+        self._socket, address = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        shown = _EVERYWHERE.get(address, address)
+        self.url = f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -65,6 +81,27 @@ class Served:
         if self._thread.is_alive():
             self._thread.join(timeout=20)  # a busy machine takes its time over those two seconds
         self._socket.close()
+
+
+def _bound(host: str, port: int) -> tuple[socket.socket, str]:
+    """A socket that listens, and the address that `host` is."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # Named as TCP, because asyncio switches Nagle's delay off only then: 40 ms for each answer.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise PortError(error, host, port) from None
+    try:
+        if sys.platform == "win32":  # where the other option would let two servers have one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        raise PortError(error, host, port) from None
+    return listening, str(address[0])
 
 
 class _Breakable(H11Protocol):
