@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sandbox import loopback
-from wechatpay_simulator.ready_file import announce
+from wechatpay_simulator.command.ready_file import announce
 from wechatpay_simulator.signals import listen, until_told_to_stop
 
 

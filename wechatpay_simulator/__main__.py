@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from wechatpay_simulator import __version__, console, serve
+from wechatpay_simulator import __version__, serve
+from wechatpay_simulator.command import console
 from wechatpay_simulator.triggering import trigger
 
 _COMMANDS = {"serve": serve.serve, "trigger": trigger.trigger}

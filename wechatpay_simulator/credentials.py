@@ -151,9 +151,7 @@ class Credentials:
                 raise ValueError(f"certificate and private key of {whose} do not belong together")
             if serial_no != f"{certificate.serial_number:040X}":
                 raise ValueError(f"the serial number of {whose} is not that of its certificate")
-        if not belong_together(
-            self.wechat_private_key, load_pem_public_key(self.wechat_public_key.encode())
-        ):
+        if not belong_together(self.wechat_private_key, load_pem_public_key(self.wechat_public_key.encode())):
             raise ValueError("wechatPublicKey and wechatPrivateKey do not belong together")
 
     def _save(self, path: Path) -> None:

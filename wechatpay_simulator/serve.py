@@ -8,11 +8,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
-from wechatpay_simulator.arguments import notify_host, port_number
 from wechatpay_simulator.clock import Clock
+from wechatpay_simulator.command.arguments import notify_host, port_number
+from wechatpay_simulator.command.ready_file import announce
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.protocol.keys import MODES
-from wechatpay_simulator.ready_file import announce
 from wechatpay_simulator.serving import PortError
 from wechatpay_simulator.signals import listen, until_told_to_stop
 from wechatpay_simulator.simulator import Simulator

@@ -10,14 +10,17 @@ import sys
 _reading, _writing = socket.socketpair()
 _writing.setblocking(False)
 
-# Whoever starts a program on Windows can send it this one, and no SIGTERM.
-_ENDING = (signal.SIGTERM, signal.SIGINT, *((signal.SIGBREAK,) if sys.platform == "win32" else ()))
+_ENDING = [signal.SIGTERM, signal.SIGINT]
+if sys.platform == "win32":  # where whoever starts a program can send it this one, and no SIGTERM
+    _ENDING.append(signal.SIGBREAK)
 
 
 def listen(*numbers: signal.Signals) -> None:
     """Understand these signals from now on, or all of those; main thread only."""
     signal.set_wakeup_fd(_writing.fileno(), warn_on_full_buffer=False)
-    atexit.register(signal.set_wakeup_fd, -1)  # before the pair is closed: what was registered last is called first
+    atexit.register(
+        signal.set_wakeup_fd, -1
+    )  # before the pair is closed: what was registered last is called first
     for number in numbers or _ENDING:
         signal.signal(number, lambda *_: None)
 

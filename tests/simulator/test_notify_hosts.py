@@ -10,7 +10,10 @@ from tests.simulator.merchant import Merchant
 from wechatpay_simulator import Clock, Credentials, Simulator
 from wechatpay_simulator.notifications.courier import NOT_SENT
 
-NAMED, OTHER = "127.0.0.2", "127.0.0.3"  # loopback as well, so that nothing leaves; to the simulator they are other hosts
+NAMED, OTHER = (
+    "127.0.0.2",
+    "127.0.0.3",
+)  # loopback as well, so that nothing leaves; to the simulator they are other hosts
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,7 @@ def test_a_payment_a_refund_and_an_echo_reach_it_or_nobody(merchant: Merchant, h
         assert merchant.refund(out_trade_no=order["out_trade_no"], **asked).status == 200
         merchant.advance(2)
         echo = json.dumps({"echo_message": "hello", "notify_url": url}).encode()
-        key = {"Wechatpay-Serial": merchant.credentials.wechat_public_key_id}
+        key: dict[str, str | None] = {"Wechatpay-Serial": merchant.credentials.wechat_public_key_id}
         assert merchant.call("POST", "/v3/security/echo", echo, headers=key).status == 200
         eventually(lambda: len(told := statuses(merchant, url)) == 3 and "sending" not in told)
     if host == NAMED:

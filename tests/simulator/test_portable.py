@@ -122,7 +122,11 @@ def test_an_outcome_is_told_on_a_console_that_has_no_signs_for_it(credentials_fi
         words += ["--to", f"{origin}/notify", "--credentials", str(credentials_file)]
         done = {
             tamper: subprocess.run(
-                [*words, *tamper], env=os.environ | AS_ON_WINDOWS, capture_output=True, check=False, timeout=60
+                [*words, *tamper],
+                env=os.environ | AS_ON_WINDOWS,
+                capture_output=True,
+                check=False,
+                timeout=60,
             )
             for tamper in [(), ("--tamper", "signature")]
         }
@@ -133,7 +137,15 @@ def test_an_outcome_is_told_on_a_console_that_has_no_signs_for_it(credentials_fi
 
 
 def test_a_log_of_chinese_words_is_written_to_such_a_console(credentials_file: Path) -> None:
-    words = [sys.executable, "-m", "wechatpay_simulator", "serve", "--credentials", str(credentials_file), "--log"]
+    words = [
+        sys.executable,
+        "-m",
+        "wechatpay_simulator",
+        "serve",
+        "--credentials",
+        str(credentials_file),
+        "--log",
+    ]
     with Program(
         words, env=os.environ | AS_ON_WINDOWS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:

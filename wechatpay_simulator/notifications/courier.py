@@ -175,9 +175,7 @@ class Courier:
             return delivery
         status: int | str = NOT_SENT
         if on_this_machine(notification.url, others=self._notify_hosts):
-            status = post(
-                notification.url, delivery.headers, notification.body, others=self._notify_hosts
-            )
+            status = post(notification.url, delivery.headers, notification.body, others=self._notify_hosts)
         delivery = replace(delivery, status=status)
         with self._lock:
             self._deliveries[place] = delivery

@@ -27,12 +27,14 @@ class Told:
 
 def host_name(text: str) -> str:
     """A host that may be called besides this machine, as `others` hold it. Raises ValueError for anything but one exact name."""
-    name = text.lower().removeprefix("[").removesuffix("]")
+    name = text.lower()
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
     try:
         alone = urlsplit(f"http://[{name}]" if ":" in name else f"http://{name}").hostname == name
     except ValueError:  # a port, or an address that is none
         alone = False
-    if not alone or not name.isprintable() or set(name) & set("*%, "):
+    if not alone or not name.isprintable() or set(name) & set("[]*%, "):
         raise ValueError(f"{text!r} is not the name of one host, without scheme, port or pattern")
     return name
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from wechatpay_simulator.arguments import notify_host
 from wechatpay_simulator.clock import Clock
+from wechatpay_simulator.command.arguments import notify_host
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.notifications.courier import HEADERS
 from wechatpay_simulator.notifications.post import on_this_machine, tell
