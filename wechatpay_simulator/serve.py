@@ -10,7 +10,7 @@ from typing import TextIO
 
 from wechatpay_simulator.clock import Clock
 from wechatpay_simulator.command.arguments import notify_host, port_number
-from wechatpay_simulator.command.ready_file import announce
+from wechatpay_simulator.command.ready_file import announce, foresee, withdraw
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.protocol.keys import MODES
 from wechatpay_simulator.serving import PortError
@@ -77,8 +77,8 @@ def serve(words: Sequence[str]) -> int:
         try:
             ready_file: Path | None = arguments.ready_file
             if ready_file is not None:
-                _foreseen(ready_file)
-                stack.callback(ready_file.unlink, missing_ok=True)
+                foresee(ready_file)
+                stack.callback(withdraw, ready_file)
             credentials = Credentials.load_or_create(arguments.credentials)
             simulator = Simulator(
                 credentials,
@@ -109,14 +109,6 @@ def serve(words: Sequence[str]) -> int:
         print(f"{url}\nopen platform: {simulator.open_platform_url}", flush=True)
         until_told_to_stop()
     return 0
-
-
-def _foreseen(ready_file: Path) -> None:
-    """Nothing is announced by now, not by an earlier run either, and something can be. Raises OSError where it cannot."""
-    ready_file.unlink(missing_ok=True)
-    beside = ready_file.with_name(ready_file.name + ".new")
-    beside.touch()
-    beside.unlink()
 
 
 def _log(file: str | None, stack: ExitStack) -> TextIO | None:

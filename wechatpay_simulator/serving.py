@@ -13,7 +13,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 TRANSPORT = "wechatpay_simulator.transport"  # in scope["extensions"]: the connection, for an application that breaks it
 
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # nosec B104: as what an address is shown that is none to call
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # no address to call: shown as
 
 
 class PortError(OSError):

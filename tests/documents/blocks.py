@@ -124,7 +124,7 @@ CANNOT_BE_RUN_HERE = {
     ): "needs the reader's backend; the exam's own tests examine backends",
     (
         "wechatpay_simulator/README.md",
-        "def test_an_order",
+        "def test_a_payment_whose",
     ): "needs the reader's shop; the plugin's own tests use the fixture",
     (
         "wechatpay_simulator/README.md",
