@@ -4,6 +4,7 @@ import email
 import os
 import re
 import shutil
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,19 @@ def test_a_wheel_holds_the_package_and_nothing_else(package: str, installed: Ins
     assert not [path for path, content in files.items() if KEY.search(content)]
     assert any(path.endswith(".dist-info/licenses/LICENSE") for path in files)
     assert (SOURCES[package] / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
+
+
+def test_an_sdist_has_besides_what_a_wheel_is_built_from(
+    package: str, dist: Path, installed: Installed
+) -> None:
+    own = {path for path in installed.files() if ".dist-info/" not in path}
+    if package == "simulator":  # its folder is the package
+        own = {path.removeprefix("wechatpay_simulator/") for path in own}
+    (sdist,) = dist.glob(f"{installed.wheel.name.partition('-')[0]}-*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    others = {"README.md", "README.zh-CN.md", "LICENSE", "pyproject.toml", "PKG-INFO", ".gitignore"}
+    assert names == own | others
 
 
 def test_it_needs_what_it_says_and_nothing_of_aws(package: str, installed: Installed) -> None:
