@@ -135,7 +135,7 @@ clients: setup $(CLIENTS)/.ready ## both clients, built and called against a san
 packages: setup $(CLIENTS)/.ready ## wheels of the simulator and of the crypto layer, in dist; each installed into an empty environment and used there
 	@rm -rf dist
 	@for package in wechatpay_simulator layers/wechatpay; do \
-		SOURCE_DATE_EPOCH=1767225600 $(CLIENTS)/bin/python -m build --no-isolation --outdir dist $$package >/dev/null || exit 1; done
+		SOURCE_DATE_EPOCH=1767225600 $(CLIENTS)/bin/python -m build --quiet --no-isolation --outdir dist $$package || exit 1; done
 	@CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/packages $(ARGS)
 	@ls dist
 
