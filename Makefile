@@ -133,9 +133,10 @@ clients: setup $(CLIENTS)/.ready ## both clients, built and called against a san
 
 # The same files whoever builds them, and whenever: their times are this one's, 2026-01-01.
 packages: setup $(CLIENTS)/.ready ## wheels of the simulator and of the crypto layer, in dist; each installed into an empty environment and used there
-	@rm -rf dist
+	@rm -rf dist && mkdir dist
 	@for package in wechatpay_simulator layers/wechatpay; do \
-		SOURCE_DATE_EPOCH=1767225600 $(CLIENTS)/bin/python -m build --quiet --no-isolation --outdir dist $$package || exit 1; done
+		SOURCE_DATE_EPOCH=1767225600 $(CLIENTS)/bin/python -m build --no-isolation --outdir dist $$package >dist/log 2>&1 || { cat dist/log; exit 1; }; done
+	@rm dist/log
 	@CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/packages $(ARGS)
 	@ls dist
 
