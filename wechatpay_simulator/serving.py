@@ -5,15 +5,13 @@ import socket
 import sys
 import threading
 import time
+from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 TRANSPORT = "wechatpay_simulator.transport"  # in scope["extensions"]: the connection, for an application that breaks it
-
-
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # no address to call: shown as
 
 
 class PortError(OSError):
@@ -44,8 +42,7 @@ class Served:
     ) -> None:
         self._socket, address = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
-        shown = _EVERYWHERE.get(address, address)
-        self.url = f"http://[{shown}]:{self.port}" if ":" in shown else f"http://{shown}:{self.port}"
+        self.url = f"http://{_called(address)}:{self.port}"
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -81,6 +78,14 @@ class Served:
         if self._thread.is_alive():
             self._thread.join(timeout=20)  # a busy machine takes its time over those two seconds
         self._socket.close()
+
+
+def _called(listening: str) -> str:
+    """The address within a URL; of whoever listens everywhere, which is no address to call, this machine's own."""
+    address = ip_address(listening)
+    if address.is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"[{address}]" if address.version == 6 else str(address)
 
 
 def _bound(host: str, port: int) -> tuple[socket.socket, str]:

@@ -53,15 +53,16 @@ def ran(name: str, runner: dict[str, str], given: dict[str, str]) -> subprocess.
 
 @pytest.fixture(scope="module")
 def runner(dist: Path, client: Installed, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A runner whose python has nothing, and to whose package index our wheel was added: the step `install` has been run."""
+    """A runner whose python has nothing, and to whose package index our wheel was added: it has run the step `install`."""
     folder = tmp_path_factory.mktemp("runner")
     found = client.environment | {
         "RUNNER_TEMP": str(folder),
         "GITHUB_OUTPUT": str(folder / "output"),
+        "GITHUB_ACTION_PATH": str(ROOT / "wechatpay_simulator"),
         "PIP_FIND_LINKS": str(dist),
         "PATH": f"{client.home / 'bin'}{os.pathsep}{os.environ['PATH']}",
     }
-    done = ran("install", found, {"version": __version__})
+    done = ran("install", found, {})
     assert done.returncode == 0, done.stderr
     return found
 
@@ -105,6 +106,12 @@ def test_what_it_cannot_begin_with_fails_the_step_in_words(runner: dict[str, str
 def test_no_input_is_written_into_a_script() -> None:
     for each in ACTION["runs"]["steps"]:
         assert "${{" not in each["run"]
+
+
+def test_a_version_is_installed_from_the_package_index(runner: dict[str, str], tmp_path: Path) -> None:
+    done = ran("install", runner | {"RUNNER_TEMP": str(tmp_path)}, {"version": __version__})
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / f"wechatpay-simulator/wechatpay_simulator-{__version__}.dist-info").exists()
 
 
 def test_a_version_that_there_is_not_fails_the_step(runner: dict[str, str]) -> None:
