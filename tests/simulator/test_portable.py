@@ -31,12 +31,18 @@ READING_OR_WRITING = {"open", "read_text", "write_text", "fdopen", "NamedTempora
 def on_every_system(tree: ast.AST) -> Iterator[ast.AST]:
     """All that is run everywhere: not what stands behind a question for the system."""
     for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.If | ast.IfExp):
-            question = ast.unparse(node.test)
-            if "sys.platform" in question or "os.name" in question:
-                continue
+        if isinstance(node, ast.If | ast.IfExp) and asks_for_the_system(node.test):
+            if isinstance(node, ast.If) and isinstance(node.body[-1], ast.Return | ast.Raise):
+                return  # what follows is the other systems'
+            continue
+        if isinstance(node, ast.keyword) and asks_for_the_system(node.value):
+            continue
         yield node
         yield from on_every_system(node)
+
+
+def asks_for_the_system(question: ast.expr) -> bool:
+    return "sys.platform" in ast.unparse(question) or "os.name" in ast.unparse(question)
 
 
 def of_unix_alone(tree: ast.AST) -> Iterator[str]:
@@ -98,7 +104,11 @@ def test_a_module_needs_no_unix_and_no_locale(module: Path) -> None:
 )
 def test_what_unix_alone_has_is_seen(line: str) -> None:
     assert list(of_unix_alone(ast.parse(line)))
-    assert list(of_unix_alone(ast.parse(f"if sys.platform != 'win32':\n    {line}"))) == []
+    asked = (
+        f"if sys.platform != 'win32':\n    {line}",
+        f"def end():\n    if sys.platform == 'win32':\n        return\n    {line}",
+    )
+    assert [list(of_unix_alone(ast.parse(each))) for each in asked] == [[], []]
 
 
 @pytest.mark.parametrize(
