@@ -99,8 +99,10 @@ audit: setup $(AUDIT)/.ready ## checkov over the transformed template and the de
 	@mkdir -p .sandbox && $(PY) -m sandbox.cloudformation.template GradualDeployment=true > .sandbox/audited.json
 	@$(PY) -m tests.audit
 
-workflows: $(AUDIT)/.ready $(SAM)/.ready ## GitHub's workflows by GitHub's schema, and the template of the role that deploys by cfn-lint
+workflows: $(AUDIT)/.ready $(SAM)/.ready ## workflows and the simulator's action by GitHub's schemas, its Dockerfile by hadolint, the template of the role that deploys by cfn-lint
 	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(AUDIT)/bin/check-jsonschema --builtin-schema vendor.github-actions wechatpay_simulator/action.yml
+	@$(AUDIT)/bin/hadolint --failure-threshold info wechatpay_simulator/Dockerfile && echo "wechatpay_simulator/Dockerfile: clean"
 	@$(SAM)/bin/cfn-lint --non-zero-exit-code warning -- operations/github-role.yaml && echo "operations/github-role.yaml: clean"
 
 $(AUDIT)/.ready: requirements-audit.txt
@@ -128,6 +130,15 @@ node: setup ## npm packages as clients of the simulator and as receivers of its 
 
 clients: setup $(CLIENTS)/.ready ## both clients, built and called against a sandbox; others generated from docs/openapi.yaml (needs node and npm)
 	@THOROUGH=1 CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/clients $(ARGS)
+
+# The same files whoever builds them, and whenever: their times are this one's, 2026-01-01.
+packages: setup $(CLIENTS)/.ready ## wheels of the simulator and of the crypto layer, in dist; each installed into an empty environment and used there
+	@rm -rf dist && mkdir dist
+	@for package in wechatpay_simulator layers/wechatpay; do \
+		SOURCE_DATE_EPOCH=1767225600 $(CLIENTS)/bin/python -m build --no-isolation --outdir dist $$package >dist/log 2>&1 || { cat dist/log; exit 1; }; done
+	@rm dist/log
+	@CLIENTS=$(CLIENTS) $(PY) -m pytest -q tests/packages $(ARGS)
+	@ls dist
 
 examples: setup ## each shop of examples/ beside a sandbox: bought, paid, heard of, refunded, and how long that took; docs/simulator's programs in each language that is installed (needs node and npm)
 	@THOROUGH=1 $(PY) -m pytest -q tests/examples $(ARGS)
@@ -269,4 +280,4 @@ lock: $(SAM)/.ready ## compile the requirement files from pyproject.toml
 		--group clients -c requirements-dev.txt -o requirements-clients.txt
 
 clean: ## remove what the commands made
-	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) $(CLIENTS) .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf $(V) $(SAM) $(AUDIT) $(BENCH) $(CLIENTS) dist .aws-sam .sandbox .mypy_cache .pytest_cache .ruff_cache .hypothesis

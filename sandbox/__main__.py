@@ -1,7 +1,6 @@
 """`python -m sandbox`: the whole stack on this machine until it is told to end."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from sandbox import loopback
+from wechatpay_simulator.command.ready_file import announce
 from wechatpay_simulator.signals import listen, until_told_to_stop
 
 
@@ -140,11 +140,11 @@ def main(arguments: list[str] | None = None) -> int:
         if sandbox.webhook is not None:
             print(f"events      → {sandbox.webhook['url']}, signed with {sandbox.webhook['secret']}")
         if options.env_file is not None:
-            _write(options.env_file, variables(sandbox))
+            _announce(options.env_file, variables(sandbox))
             print(f"sam local   --env-vars {options.env_file}, after: {_exported(keys(sandbox))}")
         print("Ctrl-C ends it.", flush=True)
         if options.ready_file is not None:
-            _write(options.ready_file, sandbox.info())
+            _announce(options.ready_file, sandbox.info())
         until_told_to_stop()
     print("sandbox: ended", flush=True)
     return 0
@@ -155,11 +155,9 @@ def _exported(variables: Mapping[str, str]) -> str:
     return "export " + " ".join(f"{name}={value}" for name, value in variables.items())
 
 
-def _write(file: Path, content: Mapping[str, object]) -> None:
+def _announce(file: Path, content: Mapping[str, object]) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    announcement = file.with_name(file.name + ".new")
-    announcement.write_text(json.dumps(content, indent=2) + "\n")
-    announcement.replace(file)  # whoever waits for it never reads half of it
+    announce(file, content)
 
 
 def _not_to_be_had(error: OSError, port: int) -> str:

@@ -42,6 +42,7 @@ ALONE = {
     "dynalite",
     "examples",
     "node",
+    "packages",
 }  # with more needs than the suite: run when named
 
 

@@ -21,3 +21,4 @@ except ModuleNotFoundError as problem:
     sys.exit(f"wechatpay_simulator: {sys.executable} has no package {problem.name}; {_GET_ALL}")
 
 __all__ = ["Clock", "Credentials", "CredentialsError", "Simulator"]
+__version__ = "1.0.0"

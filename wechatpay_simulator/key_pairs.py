@@ -4,9 +4,18 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
+from cryptography.exceptions import InternalError, InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 
 PLATFORM = "Tenpay.com sign"  # the common name of WeChat Pay's own certificates
@@ -25,6 +34,19 @@ def private_pem(key: rsa.RSAPrivateKey) -> str:
 def public_pem(key: rsa.RSAPrivateKey) -> str:
     """SubjectPublicKeyInfo."""
     return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
+
+
+def belong_together(private_key: str, public_key: PublicKeyTypes) -> bool:
+    """Whether what this PEM's key signs is verified by `public_key`. Raises ValueError for what is no PEM of a key."""
+    # Checking the numbers of one key takes 35 ms, a tenth of a start; a signature that holds proves as much in two.
+    key = load_pem_private_key(private_key.encode(), password=None, unsafe_skip_rsa_key_validation=True)
+    if not isinstance(key, rsa.RSAPrivateKey) or not isinstance(public_key, rsa.RSAPublicKey):
+        return False
+    try:
+        public_key.verify(key.sign(b"", PKCS1v15(), hashes.SHA256()), b"", PKCS1v15(), hashes.SHA256())
+    except (InvalidSignature, InternalError, ValueError):
+        return False
+    return True
 
 
 def pair(whose: str, suffix: str, *, common_name: str = PLATFORM, successor: bool = False) -> dict[str, str]:

@@ -1,14 +1,19 @@
-"""`python -m wechatpay_simulator serve`: WeChat Pay alone, until SIGTERM or SIGINT."""
+"""`wechatpay-simulator serve`: WeChat Pay alone, until SIGTERM or SIGINT."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TextIO
 
 from wechatpay_simulator.clock import Clock
+from wechatpay_simulator.command.arguments import notify_host, port_number
+from wechatpay_simulator.command.ready_file import announce, foresee, withdraw
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.protocol.keys import MODES
+from wechatpay_simulator.serving import PortError
 from wechatpay_simulator.signals import listen, until_told_to_stop
 from wechatpay_simulator.simulator import Simulator
 
@@ -16,19 +21,41 @@ from wechatpay_simulator.simulator import Simulator
 def parser() -> argparse.ArgumentParser:
     """What the command understands."""
     found = argparse.ArgumentParser(
-        prog="python -m wechatpay_simulator serve",
-        description="A WeChat Pay APIv3 on a loopback port, for any client. Without `serve` it is the same.",
+        prog="wechatpay-simulator serve",
+        description="A WeChat Pay APIv3 on a port of this machine, for any client. Without `serve` it is the same.",
+        epilog="Exit status: 0 when it was told to end, 2 when it could not begin.",
     )
-    found.add_argument("--port", type=int, default=0, help="0, the default, picks a free one")
-    found.add_argument("--open-platform-port", type=int, default=0, help="of the open platform, likewise")
+    found.add_argument("--port", type=port_number, default=0, help="0, the default, picks a free one")
+    found.add_argument(
+        "--open-platform-port", type=port_number, default=0, help="of the open platform, likewise"
+    )
+    found.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="the address to listen on (127.0.0.1); 0.0.0.0 in a container. Whoever reaches it can use the controls",
+    )
     found.add_argument(
         "--credentials", required=True, metavar="FILE", help="JSON; written when it is not there"
+    )
+    found.add_argument(
+        "--ready-file",
+        type=Path,
+        metavar="FILE",
+        help="written once it answers, removed at the end: JSON with url, openPlatformUrl, credentials, pid",
     )
     found.add_argument("--mode", choices=MODES, default="pubkey", help="which key of WeChat Pay's signs")
     found.add_argument(
         "--minute-between-refunds",
         action="store_true",
         help="refuse a refund that follows another of the same order within a minute",
+    )
+    found.add_argument(
+        "--notify-host",
+        type=notify_host,
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="a host besides this machine that notifications may go to, by its exact name; may be repeated",
     )
     found.add_argument(
         "--log",
@@ -46,26 +73,46 @@ def serve(words: Sequence[str]) -> int:
     arguments = understood.parse_args(words)
 
     listen()
-    try:
-        credentials = Credentials.load_or_create(arguments.credentials)
-        simulator = Simulator(
-            credentials,
-            clock=Clock(),
-            mode=arguments.mode,
-            minute_between_refunds=arguments.minute_between_refunds,
-            log=_log(arguments.log),
-        )
-        url = simulator.start(arguments.port, open_platform_port=arguments.open_platform_port)
-    except (CredentialsError, OSError, OverflowError, ValueError) as error:
-        understood.error(str(error))
-    print(f"{url}\nopen platform: {simulator.open_platform_url}", flush=True)
-    until_told_to_stop()
-    simulator.stop()
+    with ExitStack() as stack:
+        try:
+            ready_file: Path | None = arguments.ready_file
+            if ready_file is not None:
+                foresee(ready_file)
+                stack.callback(withdraw, ready_file)
+            credentials = Credentials.load_or_create(arguments.credentials)
+            simulator = Simulator(
+                credentials,
+                clock=Clock(),
+                mode=arguments.mode,
+                minute_between_refunds=arguments.minute_between_refunds,
+                log=_log(arguments.log, stack),
+                notify_hosts=arguments.notify_host,
+            )
+            url = simulator.start(
+                arguments.port, open_platform_port=arguments.open_platform_port, host=arguments.host
+            )
+            stack.callback(simulator.stop)
+            if ready_file is not None:
+                announce(
+                    ready_file,
+                    {
+                        "url": url,
+                        "openPlatformUrl": simulator.open_platform_url,
+                        "credentials": str(Path(arguments.credentials).resolve()),
+                        "pid": os.getpid(),
+                    },
+                )
+        except (CredentialsError, PortError) as error:
+            understood.error(str(error))
+        except OSError as error:
+            understood.error(f"{error.filename or 'a file'} cannot be written: {error.strerror}")
+        print(f"{url}\nopen platform: {simulator.open_platform_url}", flush=True)
+        until_told_to_stop()
     return 0
 
 
-def _log(file: str | None) -> TextIO | None:
-    """Where the log goes; kept open to the end. Raises OSError for a file that cannot be written."""
+def _log(file: str | None, stack: ExitStack) -> TextIO | None:
+    """Where the log goes; open as long as the stack is. Raises OSError for a file that cannot be written."""
     if file is None:
         return None
-    return sys.stderr if file == "-" else Path(file).open("a", encoding="utf-8")
+    return sys.stderr if file == "-" else stack.enter_context(Path(file).open("a", encoding="utf-8"))

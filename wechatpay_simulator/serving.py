@@ -1,9 +1,11 @@
-"""One ASGI application on a loopback port, served by uvicorn in a thread of its own."""
+"""One ASGI application on a port, served by uvicorn in a thread of its own."""
 
 import asyncio
 import socket
+import sys
 import threading
 import time
+from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
@@ -12,24 +14,35 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 TRANSPORT = "wechatpay_simulator.transport"  # in scope["extensions"]: the connection, for an application that breaks it
 
 
-class Served:
-    """Binds 127.0.0.1 at once (port 0 picks a free one), so that `url` is known before anything runs.
+class PortError(OSError):
+    """A port cannot be had; the sentence names it, the host, and the system's reason."""
 
-    `websockets` is uvicorn's protocol class for an application that has some. Raises OSError when the port is taken.
+    def __init__(self, reason: OSError, host: str, port: int) -> None:
+        super().__init__(reason.errno, reason.strerror)
+        self._place = f"port {port} of {host}"
+
+    def __str__(self) -> str:
+        return f"{self._place} cannot be had: {self.strerror}"
+
+
+class Served:
+    """Binds `host` at once (port 0 picks a free one), so that `url` is known before anything runs.
+
+    `websockets` is uvicorn's protocol class for an application that has some. Raises PortError when the port is taken, or the
+    host is not of this machine.
     """
 
-    def __init__(self, app: Any, *, port: int = 0, websockets: type[asyncio.Protocol] | None = None) -> None:
-        # Named as TCP, because asyncio switches Nagle's delay off only then: 40 ms for each answer.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            self._socket.bind(("127.0.0.1", port))
-        except OSError:
-            self._socket.close()
-            raise
-        self._socket.listen(1024)
+    def __init__(
+        self,
+        app: Any,
+        *,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        websockets: type[asyncio.Protocol] | None = None,
+    ) -> None:
+        self._socket, address = _bound(host, port)
         self.port: int = self._socket.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://{_called(address)}:{self.port}"
         config = uvicorn.Config(
             app,
             log_level="warning",
@@ -65,6 +78,35 @@ class Served:
         if self._thread.is_alive():
             self._thread.join(timeout=20)  # a busy machine takes its time over those two seconds
         self._socket.close()
+
+
+def _called(listening: str) -> str:
+    """The address within a URL; of whoever listens everywhere, which is no address to call, this machine's own."""
+    address = ip_address(listening)
+    if address.is_unspecified:
+        address = ip_address("127.0.0.1" if address.version == 4 else "::1")
+    return f"[{address}]" if address.version == 6 else str(address)
+
+
+def _bound(host: str, port: int) -> tuple[socket.socket, str]:
+    """A socket that listens, and the address that `host` is."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        # Named as TCP, because asyncio switches Nagle's delay off only then: 40 ms for each answer.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    except OSError as error:
+        raise PortError(error, host, port) from None
+    try:
+        if sys.platform == "win32":  # where the other option would let two servers have one port
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(1024)
+    except OSError as error:
+        listening.close()
+        raise PortError(error, host, port) from None
+    return listening, str(address[0])
 
 
 class _Breakable(H11Protocol):

@@ -1,5 +1,6 @@
 """The simulator put together, and served on a loopback port."""
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TextIO
 
@@ -33,6 +34,7 @@ from wechatpay_simulator.gateway import Gateway
 from wechatpay_simulator.notifications.courier import Courier, Delivery
 from wechatpay_simulator.notifications.echo import Echo
 from wechatpay_simulator.notifications.notification import refund_notification
+from wechatpay_simulator.notifications.post import host_name
 from wechatpay_simulator.openplatform.apps import Apps
 from wechatpay_simulator.openplatform.authorize import Authorize
 from wechatpay_simulator.openplatform.codes import Codes
@@ -62,7 +64,8 @@ class Simulator:
 
     `mode` says which of WeChat Pay's keys sign (see Keys). Raises ValueError for one that there is not. With
     `minute_between_refunds` two refunds of one order lie a minute apart, or the second is refused. With a `log` each request
-    and notification is a line of it, with what was wrong in words.
+    and notification is a line of it, with what was wrong in words. Notifications go to this machine, and to `notify_hosts`,
+    exact names of hosts; raises ValueError for what is no such name.
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Simulator:
         mode: str = "pubkey",
         minute_between_refunds: bool = False,
         log: TextIO | None = None,
+        notify_hosts: Iterable[str] = (),
     ) -> None:
         keys = Keys(credentials, clock, mode=mode)
         merchant_keys = MerchantKeys(credentials)
@@ -82,7 +86,13 @@ class Simulator:
         apps, codes = Apps(credentials), Codes(clock)
         authorize = Authorize(apps, codes)
         written = None if log is None else Log(log, clock)
-        self._courier = Courier(keys.for_notification, faults, clock, written)
+        self._courier = Courier(
+            keys.for_notification,
+            faults,
+            clock,
+            written,
+            notify_hosts=frozenset(host_name(host) for host in notify_hosts),
+        )
         self._refund_ledger = RefundLedger(
             ledger,
             clock,
@@ -170,16 +180,17 @@ class Simulator:
         """Every attempt to deliver a notification so far, oldest first; a sandbox in the same process needs no request for it."""
         return self._courier.deliveries()
 
-    def start(self, port: int = 0, *, open_platform_port: int = 0) -> str:
-        """Serve on 127.0.0.1 (port 0 picks a free one) and return the base URL once both hosts answer.
+    def start(self, port: int = 0, *, open_platform_port: int = 0, host: str = "127.0.0.1") -> str:
+        """Serve on `host` (port 0 picks a free one) and return the base URL once both answer, the open platform, too.
 
-        Raises OSError when a port is taken, RuntimeError when it was started before.
+        Raises PortError, an OSError, when a port is taken or the host is not of this machine, RuntimeError when it was started
+        before. Whoever reaches another host than 127.0.0.1 can use the controls, which nobody signs.
         """
         if self._served is not None or self._stopped:
             raise RuntimeError("a simulator is started once")
-        served = Served(self.app, port=port)
+        served = Served(self.app, port=port, host=host)
         try:
-            open_platform = Served(self.open_platform, port=open_platform_port)
+            open_platform = Served(self.open_platform, port=open_platform_port, host=host)
         except OSError:
             served.stop()
             raise

@@ -9,7 +9,9 @@ DOCUMENTS = [
     *(
         ROOT / name
         for name in (
-            *("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "wechatpay_simulator/README.md"),
+            *("README.md", "README.zh-CN.md", "CONTRIBUTING.md"),
+            *("wechatpay_simulator/README.md", "wechatpay_simulator/README.zh-CN.md"),
+            *("layers/wechatpay/README.md", "layers/wechatpay/README.zh-CN.md"),
             *("clients/python/README.md", "clients/typescript/README.md", "examples/README.md"),
         )
     ),
@@ -76,10 +78,20 @@ READ_BY_A_TEST = {
     ("docs/simulator/go.md", "sh"): "tests/examples/test_simulator_languages.py",
     ("docs/simulator/java.md", "sh"): "tests/examples/test_simulator_languages.py",
     ("docs/simulator/php.md", "sh"): "tests/examples/test_simulator_languages.py",
+    ("layers/wechatpay/README.md", ""): "tests/packages/test_client.py",
+    ("layers/wechatpay/README.md", "python"): "tests/packages/test_client.py",
+    ("layers/wechatpay/README.zh-CN.md", ""): "tests/documents/test_translations.py",
+    ("layers/wechatpay/README.zh-CN.md", "python"): "tests/documents/test_translations.py",
+    ("wechatpay_simulator/README.md", "yaml"): "tests/packages/test_action.py",
+    ("wechatpay_simulator/README.zh-CN.md", ""): "tests/documents/test_translations.py",
+    ("wechatpay_simulator/README.zh-CN.md", "python"): "tests/documents/test_translations.py",
 }
 """By document and language: the test that takes them out of it and runs each as it stands there."""
 
 BEGINNING = {
+    ("wechatpay_simulator/README.md", "pip install"): "tests/packages/test_simulator.py",
+    ("wechatpay_simulator/README.md", "import base64"): "tests/packages/test_simulator.py",
+    ("wechatpay_simulator/README.md", "curl -s"): "tests/packages/test_simulator.py",
     ("README.md", "make demo"): "tests/documents/test_commands.py",
     ("README.zh-CN.md", "make demo"): "tests/documents/test_commands.py",
     ("CONTRIBUTING.md", "make setup"): "tests/documents/test_commands.py",
@@ -119,6 +131,18 @@ SHOWS_NO_COMMAND = {
 }
 
 CANNOT_BE_RUN_HERE = {
+    (
+        "wechatpay_simulator/README.md",
+        "wechatpay-simulator exam",
+    ): "needs the reader's backend; the exam's own tests examine backends",
+    (
+        "wechatpay_simulator/README.md",
+        "def test_a_payment_whose",
+    ): "needs the reader's shop; the plugin's own tests use the fixture",
+    (
+        "wechatpay_simulator/README.md",
+        "docker build",
+    ): "needs a Docker engine; tests/packages/test_container.py runs the image's own commands",
     (
         "examples/README.md",
         "python3 -m venv",

@@ -180,11 +180,16 @@ def a_triggered_notification(block: Block, world: World) -> None:
         words = shlex.split(
             command.replace("http://127.0.0.1:3000/notify", f"{world.sandbox.api}{NOTIFY_PATH}")
         )
-        assert words[:2] == ["python", "-m"]
+        assert words[:2] == ["wechatpay-simulator", "trigger"]
         file = words.index("credentials.json")
         words[file] = str(world.sandbox.credentials_path)
         done = subprocess.run(
-            [sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+            [sys.executable, "-m", "wechatpay_simulator", *words[1:]],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
         )
         assert done.returncode == (1 if "an order that nobody knows" in comment else 0), (
             done.stdout + done.stderr
@@ -238,7 +243,7 @@ RUN_HERE: dict[tuple[str, str], Callable[[Block, World], None]] = {
     ("docs/local-invocation.md", "make invoke"): a_notification_of_ones_own,
     ("docs/local-invocation.md", ".venv/bin/python -m sandbox --env-file"): a_sandbox_for_sam,
     ("", "python -m wechatpay_simulator --"): a_simulator,
-    ("wechatpay_simulator/README.md", "python -m wechatpay_simulator trigger"): a_triggered_notification,
+    ("wechatpay_simulator/README.md", "wechatpay-simulator trigger"): a_triggered_notification,
     ("wechatpay_simulator/README.md", "from wechatpay_simulator"): a_simulator_in_a_test_suite,
     ("docs/simulator.md", "python3 -c"): a_key_as_a_file,
 }

@@ -50,7 +50,7 @@ RUN_BY_A_TEST = {
 """Targets that .ci/run does not run, and the test that starts the same, in short."""
 MARKED = {
     "audit": "checkov is 300 MB of packages: run by hand after a change of the template, and by GitHub's workflow",
-    "workflows": "in checkov's environment: run by hand after a change of .github, and by GitHub's workflow",
+    "workflows": "in checkov's environment: run by hand after a change of .github or of the simulator's container, and by GitHub's workflow",
     "drills": "keys change under load for a minute: run by hand, as its own tests in tests/resilience/drills",
     "built": "the HTTP tests again, on what `make build` made: run by hand before a release",
     "generated": "writes what is committed in clients; run by hand when docs/openapi.yaml has changed, which make clients tells",

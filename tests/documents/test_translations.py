@@ -6,7 +6,12 @@ import pytest
 
 from tests.documents.blocks import BLOCKS, ROOT
 
-TRANSLATED = ["docs/checkout.zh-CN.md", "docs/getting-started.zh-CN.md"]
+TRANSLATED = [
+    "docs/checkout.zh-CN.md",
+    "docs/getting-started.zh-CN.md",
+    "layers/wechatpay/README.zh-CN.md",
+    "wechatpay_simulator/README.zh-CN.md",
+]
 ABANDONED = (
     "以微信支付的用语",
     "不能证明任何事情",

@@ -120,7 +120,7 @@ def test_serve_is_what_it_does_without_a_word(credentials_file):
 def test_its_help_tells_of_both_commands():
     command = [sys.executable, "-m", "wechatpay_simulator", "--help"]
     told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
-    for word in ("wechatpay_simulator serve", "--port", "--log", "wechatpay_simulator trigger", "--tamper"):
+    for word in ("wechatpay-simulator serve", "--port", "--log", "wechatpay-simulator trigger", "--tamper"):
         assert word in told
 
 

@@ -11,7 +11,7 @@ from tests.notifications.kinds import LISTED
 from tests.simulator.merchant import Merchant, Response
 from wechatpay_simulator.faults.fault_rule import REQUESTS
 
-README = (Path(__file__).parents[2] / "wechatpay_simulator/README.md").read_text(encoding="utf-8")
+REFERENCE = (Path(__file__).parents[2] / "docs/simulator-reference.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -180,7 +180,7 @@ def test_the_refusals_are_listed_and_the_document_names_each_code(coverage: dict
     } <= codes
     assert len(refusals) > 25
     for each in refusals:
-        assert f"`{each['code']}`" in README
+        assert f"`{each['code']}`" in REFERENCE
         assert each["when"]
         assert each["message"]
     expired = next(each for each in refusals if "已失效" in each["message"])

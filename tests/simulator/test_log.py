@@ -85,7 +85,7 @@ def test_what_becomes_of_a_notification_is_said(
     assert found == {
         f"{receiver.url} 500: not accepted: 200 and 204 are",
         "http://127.0.0.1:1/notify nobody answers there",
-        "http://198.51.100.1/notify not_sent: notify_url is not on this machine",
+        "http://198.51.100.1/notify not_sent: notify_url is not on this machine (--notify-host allows others)",
         f"{receiver.url} lost on the way; fault rule drop",
     }
 

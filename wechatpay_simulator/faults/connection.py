@@ -2,13 +2,15 @@
 
 import socket
 import struct
+import sys
 from asyncio import Transport
 
 from starlette.types import Receive, Scope
 
 from wechatpay_simulator.serving import TRANSPORT
 
-_AT_ONCE = struct.pack("ii", 1, 0)  # SO_LINGER on, for zero seconds: closing sends RST
+# SO_LINGER on, for zero seconds: closing sends RST. Both numbers are shorter on Windows.
+_AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 async def reset(scope: Scope, receive: Receive) -> None:

@@ -20,7 +20,7 @@ from wechatpay_simulator.watching.words import line_of
 LADDER = (15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600)
 ACCEPTED = (200, 204)
 HEADERS = {"Content-Type": "application/json", "Accept": "*/*", "User-Agent": "Mozilla/4.0"}
-NOT_SENT = "not_sent: notify_url is not on this machine"
+NOT_SENT = "not_sent: notify_url is not on this machine (--notify-host allows others)"
 DROPPED = "dropped"
 
 _HELD_AT_MOST = 15  # seconds on the clock that a reordered attempt waits for another notification
@@ -53,13 +53,21 @@ class Courier:
     """Delivers in threads of its own; remembers every attempt, in order.
 
     `signer` gives the key for each of them, told the key that the notification was asked to be signed with, or None.
+    `notify_hosts` are hosts besides this machine that are called (see host_name).
     """
 
     def __init__(
-        self, signer: Callable[[str | None], Signer], faults: Faults, clock: Timepiece, log: Log | None = None
+        self,
+        signer: Callable[[str | None], Signer],
+        faults: Faults,
+        clock: Timepiece,
+        log: Log | None = None,
+        *,
+        notify_hosts: frozenset[str] = frozenset(),
     ) -> None:
         self._signer = signer
         self._log = log
+        self._notify_hosts = notify_hosts
         self._faults = faults
         self._clock = clock
         self._agenda = Agenda(clock, name="notification-ladder")
@@ -166,8 +174,8 @@ class Courier:
             self._write(delivery)
             return delivery
         status: int | str = NOT_SENT
-        if on_this_machine(notification.url):
-            status = post(notification.url, delivery.headers, notification.body)
+        if on_this_machine(notification.url, others=self._notify_hosts):
+            status = post(notification.url, delivery.headers, notification.body, others=self._notify_hosts)
         delivery = replace(delivery, status=status)
         with self._lock:
             self._deliveries[place] = delivery

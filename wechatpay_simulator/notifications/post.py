@@ -25,8 +25,22 @@ class Told:
     seconds: float
 
 
+def host_name(text: str) -> str:
+    """A host that may be called besides this machine, as `others` hold it. Raises ValueError for anything but one exact name."""
+    name = text.lower()
+    if name.startswith("[") and name.endswith("]"):
+        name = name[1:-1]
+    try:
+        alone = urlsplit(f"http://[{name}]" if ":" in name else f"http://{name}").hostname == name
+    except ValueError:  # a port, or an address that is none
+        alone = False
+    if not alone or not name.isprintable() or set(name) & set("[]*%, "):
+        raise ValueError(f"{text!r} is not the name of one host, without scheme, port or pattern")
+    return name
+
+
 def on_this_machine(url: str, *, others: Container[str] = ()) -> bool:
-    """Whether the host of `url` is a loopback name, or one of `others`. Nothing else is ever contacted."""
+    """Whether the host of `url` is a loopback name, or one of `others` (see host_name). Nothing else is ever contacted."""
     try:
         host = urlsplit(url).hostname
     except ValueError:
@@ -34,12 +48,12 @@ def on_this_machine(url: str, *, others: Container[str] = ()) -> bool:
     return host is not None and (host in _LOOPBACK or host in others)
 
 
-def post(url: str, headers: dict[str, str], body: bytes) -> int | str:
+def post(url: str, headers: dict[str, str], body: bytes, *, others: Container[str] = ()) -> int | str:
     """The HTTP status of the answer, whose body is not read; `timeout` or `unreachable` when there was none.
 
-    Raises ValueError for a host that is not this machine.
+    `others` are hosts besides this machine. Raises ValueError for a host that is none of these.
     """
-    return tell(url, headers, body, reads=False).status
+    return tell(url, headers, body, reads=False, others=others).status
 
 
 def tell(
@@ -50,7 +64,7 @@ def tell(
     `others` are hosts besides this machine. Raises ValueError for a host that is none of these.
     """
     if not on_this_machine(url, others=others):
-        raise ValueError("notifications go to this machine only")
+        raise ValueError("notifications go to this machine, and to hosts that were named, only")
     begun = time.monotonic()
     status, answer = _asked(url, headers, body, reads)
     seconds = time.monotonic() - begun

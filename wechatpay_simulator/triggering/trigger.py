@@ -1,4 +1,4 @@
-"""`python -m wechatpay_simulator trigger`: send a notification of any kind without an order, and judge the answer."""
+"""`wechatpay-simulator trigger`: send a notification of any kind without an order, and judge the answer."""
 
 import argparse
 import json
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wechatpay_simulator.clock import Clock
+from wechatpay_simulator.command.arguments import notify_host
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.notifications.courier import HEADERS
 from wechatpay_simulator.notifications.post import on_this_machine, tell
@@ -23,7 +24,7 @@ from wechatpay_simulator.watching.log import shown_address
 def parser() -> argparse.ArgumentParser:
     """What the command understands."""
     found = argparse.ArgumentParser(
-        prog="python -m wechatpay_simulator trigger",
+        prog="wechatpay-simulator trigger",
         description="Send a notification of any kind, signed and encrypted, and judge the answer.",
         epilog="Exit status: 0 when each answer is as it should be, 1 when one is not, 2 when it could not be tried.",
     )
@@ -48,6 +49,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--mode", choices=MODES, default="pubkey", help="which key of WeChat Pay's signs")
     found.add_argument(
         "--notify-host",
+        type=notify_host,
         action="append",
         default=[],
         metavar="HOST",
