@@ -1,12 +1,13 @@
-"""`python -m wechatpay_simulator`: serve WeChat Pay, which is also what it does without a word, or trigger a notification."""
+"""`python -m wechatpay_simulator`: serve WeChat Pay, which is also what it does without a word, trigger a notification, or examine a backend."""
 
 import sys
 from collections.abc import Sequence
 
 from wechatpay_simulator import serve
+from wechatpay_simulator.examining import arguments, exam
 from wechatpay_simulator.triggering import trigger
 
-_COMMANDS = {"serve": serve.serve, "trigger": trigger.trigger}
+_COMMANDS = {"serve": serve.serve, "trigger": trigger.trigger, "exam": exam.exam}
 
 
 def main(words: Sequence[str]) -> int:
@@ -19,7 +20,7 @@ def main(words: Sequence[str]) -> int:
 
 
 def _help() -> int:
-    for parser in (serve.parser(), trigger.parser()):
+    for parser in (serve.parser(), trigger.parser(), arguments.parser()):
         parser.print_help()
         print()
     return 0
