@@ -61,6 +61,9 @@ READ_BY_A_TEST = {
     ("docs/checkout.zh-CN.md", "http"): "tests/documents/test_translations.py",
     ("docs/getting-started.md", "sh"): "tests/documents/test_getting_started.py",
     ("docs/getting-started.zh-CN.md", "sh"): "tests/documents/test_getting_started.py",
+    ("docs/exam.md", "sh"): "tests/exam/test_document.py",
+    ("docs/exam.md", "text"): "tests/exam/test_document.py",
+    ("docs/exam.md", "yaml"): "tests/exam/test_document.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
 }

@@ -190,7 +190,8 @@ class Backend:
             return 200
         is_second = not self.at_once.acquire(blocking=False)
         try:
-            time.sleep(0.05)  # so that two at once are two at once
+            if self.flags.counts_twice_at_once or self.flags.holds_the_second:
+                time.sleep(0.3)  # so that two at once are two at once
             if is_second and self.flags.holds_the_second:
                 time.sleep(5.2)
             if self.flags.counts_twice_at_once and is_second:
@@ -216,8 +217,8 @@ class Backend:
 
 
 @contextmanager
-def running(merchant: Merchant, **flags: bool) -> Iterator[Backend]:
-    """A backend that listens, wrong in the ways of `flags`."""
+def running(merchant: Merchant, port: int = 0, **flags: bool) -> Iterator[Backend]:
+    """A backend that listens (on a free port unless told), wrong in the ways of `flags`."""
     backend = Backend(merchant, Flags(**flags))
 
     class Handler(Answering):
@@ -229,14 +230,14 @@ def running(merchant: Merchant, **flags: bool) -> Iterator[Backend]:
             if first == "notify":
                 self.answer(backend.notified(dict(self.headers), body), b"thank you")
             elif not others:
-                self.answer(200, backend.place(int(body)).encode())
+                self.answer(200, backend.place(json.loads(body)["amount"]).encode())
             elif others[1] == "close":
                 backend.close(others[0])
                 self.answer(200)
             else:
-                amount, key = body.decode().split()
-                self.answer(200 if backend.refund(others[0], int(amount), key) else 503)
+                wish = json.loads(body)
+                self.answer(200 if backend.refund(others[0], wish["amount"], wish["key"]) else 503)
 
-    with serving(Handler) as origin:
+    with serving(Handler, port) as origin:
         backend.origin = origin
         yield backend

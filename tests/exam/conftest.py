@@ -61,11 +61,12 @@ def commands(origin: str) -> list[str]:
     """How the backends of these tests are asked, in a shell: by curl, which starts in no time."""
     if shutil.which("curl") is None:
         pytest.skip("needs curl")
-    curl = "curl -sS --fail-with-body --noproxy '*'"
+    curl = "curl -sS --fail-with-body --noproxy '*' -H 'Content-Type: application/json'"
+    refund = r'''"{\"amount\": $AMOUNT, \"key\": \"$REFUND_KEY\"}"'''
     return [
         *("--notify", f"{origin}/notify"),
-        *("--order", f'{curl} -d "$AMOUNT" {origin}/orders'),
-        *("--status", f'{curl} "{origin}/orders/$OUT_TRADE_NO"'),
-        *("--refund", f'{curl} -d "$AMOUNT $REFUND_KEY" "{origin}/orders/$OUT_TRADE_NO/refunds"'),
-        *("--close", f'{curl} -d "" "{origin}/orders/$OUT_TRADE_NO/close"'),
+        *("--order", rf"""{curl} -d "{{\"amount\": $AMOUNT}}" {origin}/orders"""),
+        *("--status", f"{curl} {origin}/orders/$OUT_TRADE_NO"),
+        *("--refund", f"{curl} -d {refund} {origin}/orders/$OUT_TRADE_NO/refunds"),
+        *("--close", f"{curl} -d '' {origin}/orders/$OUT_TRADE_NO/close"),
     ]

@@ -65,6 +65,6 @@ def test_a_mistake_fails_its_rows_and_no_other(merchant, exam, flag):
 @pytest.mark.parametrize("flags", [(), *((flag,) for flag in RIGHT)], ids=" ".join)
 def test_who_is_right_fails_nothing(merchant, exam, flags):
     with running(merchant, **dict.fromkeys(flags, True)) as backend:
-        examined = exam(*commands(backend.origin))
+        examined = exam(*commands(backend.origin), "--patience", "3")
     assert (examined.status, set(examined.marks().values())) == (0, {"✓"}), examined.lines
     assert examined.lines[-1] == "18 rows: 18 ✓, 0 ✗, 0 –"

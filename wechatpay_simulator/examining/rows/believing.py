@@ -15,6 +15,7 @@ from wechatpay_simulator.notifications.courier import ACCEPTED
 from wechatpay_simulator.notifications.notification import Notification
 from wechatpay_simulator.notifications.post import Told
 from wechatpay_simulator.triggering.kinds import Kind
+from wechatpay_simulator.triggering.tampering import TAMPERS
 
 _DAY = 86400
 _COMPLAINT = Kind("COMPLAINT.CREATE", "complaint")
@@ -23,7 +24,7 @@ _ADVICE = {
     "unsigned": "refuse what lacks one of the Wechatpay- headers, from whatever host it comes",
     "signature": "verify the signature over the body as it arrived, not over one that was parsed and written again",
     "ciphertext": "what cannot be decrypted is answered with a 5xx, so that WeChat Pay comes again",
-    "stale": "refuse a Wechatpay-Timestamp that is five minutes off",
+    "stale": "compare Wechatpay-Timestamp with your own clock, of whatever is rightly signed",
     "probe": "do not let WECHATPAY/SIGNTEST/ pass: it is a signature that does not hold, like any other",
     "serial": "choose the key by Wechatpay-Serial, and refuse a name that you have no key for",
     "timestamp": "the signed text begins with Wechatpay-Timestamp: verify it as it arrived",
@@ -108,7 +109,7 @@ def _problem(exam: Examination, order: Placed, told: Told, tamper: str) -> str:
     if entry is not None or is_acknowledged(told):
         exam.spoil()
         then = "" if entry is None else f", and the books say “{entry}” of an order that nobody has paid"
-        return f"answered {told.status}{then}, to what was {tried.what}: {tried.accepted_means}; {_ADVICE[tamper]}"
+        return f"answered {told.status}{then}: {TAMPERS[tamper].accepted_means}; {_ADVICE[tamper]}"
     return no_answer(told)
 
 

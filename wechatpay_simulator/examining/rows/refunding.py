@@ -37,6 +37,9 @@ def _of_lost_answers(exam: Examination) -> Outcome | None:
         first = exam.commands.refund(order.out_trade_no, REFUND, key)
         if first.status == 0:  # whoever refunds in the background has perhaps not begun
             _until(exam, lambda: exam.wechat_pay.happened("refund") > 0)
+        if not exam.wechat_pay.happened("refund"):
+            said = first.problem or "though --refund says that it was accepted"
+            return failed(f"no refund was asked for at WeChat Pay, of a paid order ({said})")
     second = _repeated(exam, order, key)
     return _wrong(exam, order, second, "whose first answer was lost")
 
