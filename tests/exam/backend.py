@@ -28,7 +28,6 @@ class Flags:
     has_no_clock: bool = False
     has_one_key: bool = False  # and does not look at Wechatpay-Serial
     lets_probes_pass: bool = False
-    acknowledges_what_it_cannot_read: bool = False
     knows_no_other_kinds: bool = False
     counts_each_time: bool = False
     counts_twice_at_once: bool = False
@@ -47,6 +46,7 @@ class Flags:
     refuses_all: bool = False
 
     acknowledges_contradictions: bool = False
+    acknowledges_before_it_decrypts: bool = False
     writes_later: bool = False
     leaves_open_what_it_cannot_close: bool = False
     refunds_in_the_background: bool = False
@@ -153,7 +153,7 @@ class Backend:
         try:
             told = self.merchant.decrypt({"associated_data": "", **envelope["resource"]})
         except InvalidTag:
-            return 200 if self.flags.acknowledges_what_it_cannot_read else 500
+            return 200 if self.flags.acknowledges_before_it_decrypts else 500
         if "out_trade_no" not in told:
             return 400 if self.flags.knows_no_other_kinds else 200
         return self.paid(told)

@@ -14,7 +14,6 @@ WRONG = {
     "has_no_clock": {"stale", "replayed"},
     "has_one_key": {"unknown_serial"},
     "lets_probes_pass": {"probe"},
-    "acknowledges_what_it_cannot_read": {"altered"},
     "knows_no_other_kinds": {"other_kinds"},
     "counts_each_time": {"duplicate", "replayed"},
     "counts_twice_at_once": {"duplicate"},
@@ -29,11 +28,12 @@ WRONG = {
     "refunds_under_new_numbers": {"refund_retried"},
     "keeps_only_what_was_answered": {"refund_retried"},
     "holds_the_second": {"slow"},
-    "orders_in_yuan": set(NAMES) - {"other_kinds", "slow"},
+    "orders_in_yuan": set(NAMES) - {"other_kinds", "unknown_order", "slow"},
     "refuses_all": {"paid", "duplicate", "other_kinds"},  # and learns of payments by asking
 }
 RIGHT = (
     "acknowledges_contradictions",
+    "acknowledges_before_it_decrypts",
     "writes_later",
     "leaves_open_what_it_cannot_close",
     "refunds_in_the_background",

@@ -62,9 +62,13 @@ class Examination:
         """An order that is unpaid, one for all rows as long as it stays so; a made-up one without --order."""
         if self._unpaid is None:
             if "order" not in self.commands:
-                return Placed(new_number(), self._appid)
+                return self.unplaced()
             self._unpaid = self.place()
         return self._unpaid
+
+    def unplaced(self) -> Placed:
+        """An order that nobody has placed."""
+        return Placed(new_number(), self._appid)
 
     def spoil(self) -> None:
         """The unpaid order may be taken for paid by now: the next row gets another one."""

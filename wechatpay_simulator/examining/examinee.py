@@ -12,7 +12,7 @@ from wechatpay_simulator.examining.process import end, last_lines, start
 from wechatpay_simulator.examining.row import ExamError
 
 START_SECONDS = 60.0
-_LINES = 8  # of its output that are shown when it dies
+_LINES = 20  # of its output that are shown when it dies
 _PAUSE_SECONDS = 0.05
 
 

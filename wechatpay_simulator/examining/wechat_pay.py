@@ -67,9 +67,9 @@ class WeChatPay:
         """It tells nobody anything by itself; afterwards rules and settings are those that there were."""
         rules = self._call("GET", "faults")["rules"]
         settings = self._call("GET", "settings")
-        before = {name: settings[name] for name in _PERMISSIVE}
+        before = {name: settings[name] for name in _PERMISSIVE if name in settings}
         try:
-            self._call("POST", "settings", _PERMISSIVE)
+            self._call("POST", "settings", {name: _PERMISSIVE[name] for name in before})
             self._faults(_NOTHING_IS_TOLD)
             yield
         finally:

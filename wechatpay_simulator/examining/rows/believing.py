@@ -1,6 +1,8 @@
 """Rows about what is not WeChat Pay's, or not of now: it must be refused, and nothing may be credited for it."""
 
+import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from wechatpay_simulator.examining.examination import (
     AMOUNT,
@@ -15,7 +17,7 @@ from wechatpay_simulator.notifications.courier import ACCEPTED
 from wechatpay_simulator.notifications.notification import Notification
 from wechatpay_simulator.notifications.post import Told
 from wechatpay_simulator.triggering.kinds import Kind
-from wechatpay_simulator.triggering.tampering import TAMPERS
+from wechatpay_simulator.triggering.tampering import TAMPERS, tampered
 
 _DAY = 86400
 _COMPLAINT = Kind("COMPLAINT.CREATE", "complaint")
@@ -23,7 +25,6 @@ _ADVICE = {
     "stranger": "verify Wechatpay-Signature over the bytes of timestamp, nonce and body with WeChat Pay's key before anything else",
     "unsigned": "refuse what lacks one of the Wechatpay- headers, from whatever host it comes",
     "signature": "verify the signature over the body as it arrived, not over one that was parsed and written again",
-    "ciphertext": "what cannot be decrypted is answered with a 5xx, so that WeChat Pay comes again",
     "stale": "compare Wechatpay-Timestamp with your own clock, of whatever is rightly signed",
     "probe": "do not let WECHATPAY/SIGNTEST/ pass: it is a signature that does not hold, like any other",
     "serial": "choose the key by Wechatpay-Serial, and refuse a name that you have no key for",
@@ -34,7 +35,7 @@ _ADVICE = {
 def rows() -> Iterator[Row[Examination]]:
     """In the order of the report."""
     yield Row("forged", "a body signed by a stranger's key", _refuses("stranger", "unsigned"))
-    yield Row("altered", "a body changed after it was signed", _refuses("signature", "ciphertext"))
+    yield Row("altered", "a body changed after it was signed", altered)
     yield Row("stale", "signed ten minutes ago", _refuses("stale"))
     yield Row("probe", "WeChat Pay's own probe, WECHATPAY/SIGNTEST/", _refuses("probe"))
     yield Row("unknown_serial", "signed under the name of a key that nobody has", _refuses("serial"))
@@ -55,6 +56,26 @@ def _refuses(*tampers: str) -> Callable[[Examination], Outcome]:
         return passed(_refused(heard))
 
     return judge
+
+
+def altered(exam: Examination) -> Outcome:
+    """On its way, with the signature of the body that it was: another member of the envelope, another ciphertext."""
+    order = exam.unpaid()
+    heard: list[str] = []
+    for notification in _worth_forging(exam, order):
+        signature = exam.carrier.signed(notification)
+        for changed in (_of_another_id(notification), tampered(notification, "ciphertext")):
+            told = exam.carrier.tell_so(changed, signature)
+            problem = _problem(exam, order, told, "signature")
+            if problem:
+                return failed(problem)
+            heard.append(refusal(told))
+    return passed(_refused(heard))
+
+
+def _of_another_id(notification: Notification) -> Notification:
+    body = notification.body.replace(notification.id.encode(), str(uuid.uuid4()).encode())
+    return replace(notification, body=body)
 
 
 def replayed(exam: Examination) -> Outcome:

@@ -3,11 +3,9 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from wechatpay_simulator.examining.carrier import new_number
 from wechatpay_simulator.examining.examination import (
     AMOUNT,
     Examination,
-    Placed,
     is_acknowledged,
     no_answer,
     refusal,
@@ -69,8 +67,7 @@ def _credits_nothing(changes: dict[str, dict[str, Any]], advice: str) -> Callabl
 
 def unknown_order(exam: Examination) -> Outcome:
     """The order may be there a moment later, or in a restored table: who says 200 is not told again."""
-    unplaced = Placed(new_number(), exam.unpaid().appid)
-    told = exam.carrier.tell(exam.payment_of(unplaced))
+    told = exam.carrier.tell(exam.payment_of(exam.unplaced()))
     if is_acknowledged(told):
         return failed(
             f"answered {told.status}: somebody has paid, and WeChat Pay does not come again; answer 4xx or 5xx and look "
