@@ -9,7 +9,7 @@ import pytest
 from tests.kit.keys import merchant as credentials
 from tests.kit.keys import merchant_file
 from tests.simulator.merchant import Merchant, served
-from wechatpay_simulator.__main__ import main
+from wechatpay_simulator.examining import exam as command
 
 
 @dataclass
@@ -48,7 +48,7 @@ def exam(merchant: Merchant, capsys: pytest.CaptureFixture[str]) -> Exam:
     def examine(*words: str) -> Examined:
         common = ("--simulator", merchant.url, "--credentials", str(merchant_file()), "--patience", "0.6")
         try:
-            status = main(["exam", *common, *words])
+            status = command.exam([*common, *words])
         except SystemExit as end:
             status = int(str(end.code))
         told = capsys.readouterr()

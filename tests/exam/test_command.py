@@ -13,7 +13,7 @@ from tests.exam.backend import running
 from tests.exam.conftest import commands
 from tests.kit.keys import merchant_file
 from tests.kit.program import Program
-from wechatpay_simulator.__main__ import main
+from wechatpay_simulator.examining import exam as command
 from wechatpay_simulator.examining.commands import Commands
 from wechatpay_simulator.examining.row import CommandError
 
@@ -46,7 +46,6 @@ def test_it_starts_the_backend_tells_it_where_everything_is_and_ends_it_with_its
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("PID_FILE", str(written))
     words = [
-        "exam",
         *commands(origin),
         "--credentials",
         str(new),
@@ -56,17 +55,17 @@ def test_it_starts_the_backend_tells_it_where_everything_is_and_ends_it_with_its
         "paid",
         "late_payment",
     ]
-    assert main([*words, "--run", f"{PROGRAM} & wait"]) == 0, capsys.readouterr()
+    assert command.exam([*words, "--run", f"{PROGRAM} & wait"]) == 0, capsys.readouterr()
     assert capsys.readouterr().out.splitlines()[-1] == "2 rows: 2 ✓, 0 ✗, 0 –"
     assert new.exists()
-    eventually(lambda: not Path(f"/proc/{written.read_text()}").exists() or sys.platform != "linux")
+    eventually(lambda: not is_running(int(written.read_text())))
 
 
 def test_credentials_of_its_own_are_gone_afterwards(monkeypatch, capsys, origin, tmp_path):
     monkeypatch.chdir(ROOT)
     written = tmp_path / "where"
     run = f'echo "$WECHATPAY_CREDENTIALS" > {written}; exec {PROGRAM} acknowledges_unknown_orders'
-    assert main(["exam", "--notify", f"{origin}/notify", "--only", "unknown_order", "--run", run]) == 1
+    assert command.exam(["--notify", f"{origin}/notify", "--only", "unknown_order", "--run", run]) == 1
     assert capsys.readouterr().out.startswith("✗ unknown_order ")
     assert written.read_text().endswith("credentials.json\n")
     assert not Path(written.read_text().strip()).exists()
@@ -265,14 +264,14 @@ def test_it_signs_as_the_simulator_does(exam, merchant, mode):
 
 def test_keys_of_another_simulator_are_noticed(exam, backend, tmp_path):
     other = tmp_path / "credentials.json"
-    main_words = ("--notify", f"{backend.origin}/notify", "--credentials", str(other))
-    assert exam(*main_words).status == 2  # no such file, and a simulator that runs
+    words = ("--notify", f"{backend.origin}/notify", "--credentials", str(other))
+    assert exam(*words).status == 2  # no such file, and a simulator that runs
     other.write_text(merchant_file().read_text().replace("PUB_KEY_ID_01", "PUB_KEY_ID_02"))
-    examined = exam(*main_words)
+    examined = exam(*words)
     assert examined.status == 2
     assert "--credentials is not the file that the simulator at" in examined.complaint
     other.write_text("{}")
-    assert "has no text under" in exam(*main_words).complaint
+    assert "has no text under" in exam(*words).complaint
 
 
 def test_no_simulator_at_the_address_is_said(exam, backend, origin):
@@ -280,6 +279,22 @@ def test_no_simulator_at_the_address_is_said(exam, backend, origin):
     assert (examined.status, examined.lines[-1]) == (2, "18 rows: 0 ✓, 0 ✗, 0 –, 18 not examined")
     assert f"no simulator answers at {origin}" in examined.complaint
     assert exam("--notify", f"{backend.origin}/notify", "--simulator", backend.origin).status == 2
+
+
+def test_a_host_is_called_only_if_it_is_named(exam, backend):
+    elsewhere = backend.origin.replace(
+        "127.0.0.1", "127.1"
+    )  # this machine, under a name that is not known for it
+    words = ("--notify", f"{elsewhere}/notify", "--only", "other_kinds")
+    assert exam(*words).status == 2
+    assert exam(*words, "--notify-host", "shop.example.com", "127.1").status == 0
+
+
+def test_a_port_that_is_taken_is_said(capsys, backend):
+    taken = backend.origin.rpartition(":")[2]
+    words = ["--notify", f"{backend.origin}/notify", "--credentials", str(merchant_file()), "--port", taken]
+    assert command.exam(words) == 2
+    assert f"port {taken} cannot be had" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

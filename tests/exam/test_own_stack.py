@@ -4,9 +4,9 @@ from tests.exam.own_stack import examine
 from wechatpay_simulator.examining.checklist import ROWS
 
 
-def test_our_own_stack_passes_every_row(capsys):
+def test_our_own_stack_passes_every_row(capfd):
     status = examine()
-    told = capsys.readouterr()
+    told = capfd.readouterr()
     assert status == 0, told
     lines = told.out.splitlines()
     assert {line[2:20].strip() for line in lines if line.startswith("✓ ")} == {row.name for row in ROWS}
