@@ -13,6 +13,7 @@ from tests.exam.backend import running
 from tests.exam.conftest import commands
 from tests.kit.keys import merchant_file
 from tests.kit.program import Program
+from tests.kit.serving import Answering, serving
 from wechatpay_simulator.examining import exam as command
 from wechatpay_simulator.examining.commands import Commands
 from wechatpay_simulator.examining.row import CommandError
@@ -279,6 +280,14 @@ def test_no_simulator_at_the_address_is_said(exam, backend, origin):
     assert (examined.status, examined.lines[-1]) == (2, "18 rows: 0 ✓, 0 ✗, 0 –, 18 not examined")
     assert f"no simulator answers at {origin}" in examined.complaint
     assert exam("--notify", f"{backend.origin}/notify", "--simulator", backend.origin).status == 2
+
+    class Something(Answering):
+        def do_GET(self) -> None:
+            self.answer(200, b"{}")
+
+    with serving(Something) as other:
+        examined = exam("--notify", f"{backend.origin}/notify", "--simulator", other)
+    assert examined.complaint == f"exam: what answers at {other} is no simulator of WeChat Pay\n"
 
 
 def test_a_host_is_called_only_if_it_is_named(exam, backend):

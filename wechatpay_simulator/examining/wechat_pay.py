@@ -36,6 +36,8 @@ class WeChatPay:
     def keys(self) -> Keys:
         """How it signs now."""
         shown = self._call("GET", "keys")
+        if "mode" not in shown:
+            raise ExamError(f"what answers at {self.url} is no simulator of WeChat Pay")
         names = [shown.get("publicKeyId"), *shown.get("certificates", ())]
         return Keys(shown["mode"], shown["percentage"], tuple(name for name in names if name))
 
