@@ -49,7 +49,7 @@ test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a shar
 
 # Of what holds no money (commands, the sandbox, documents, the simulator, figures) `make check` draws a share, as `make test` does;
 # DRAW= takes all. Where a test does not care its tables are those in memory, which are held against moto's (TABLES=moto: moto's).
-DRAW ?= alarms bench documents functions operations sandbox simulator
+DRAW ?= alarms bench documents exam functions operations sandbox simulator
 
 check: ## everything that must hold: static, then the tests in full (of DRAW's folders a share), a minute of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
@@ -112,6 +112,9 @@ $(AUDIT)/.ready: requirements-audit.txt
 
 invoke: setup ## one function with a sample event: make invoke F=native [E=events/native.json] [CREDENTIALS=file]
 	@$(PY) -m sandbox.commands.invoke $(F) $(E) $(if $(CREDENTIALS),--credentials $(CREDENTIALS))
+
+exam: setup ## this stack put through the simulator's exam, as anybody's backend is: each row with ✓ or ✗, and why (ARGS="--only paid --junit report.xml")
+	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.exam.own_stack $(ARGS)
 
 browser: browser-ready ## the checkout, the shop and the phone in a real Chromium; SHORT=1 draws a share of the looks; PAGES=300 for the long form (CHROMIUM= names the program)
 	@THOROUGH=$(if $(SHORT),0,1) $(PY) -m pytest -q -n 2 --dist loadfile tests/browser $(ARGS)

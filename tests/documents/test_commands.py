@@ -27,6 +27,7 @@ RUN_BY_A_TEST = {
     "destroy": "tests/operations/test_destroy.py",
     "restore": "tests/operations/test_restore.py",
     "deploy": "tests/operations/test_deploy.py",
+    "exam": "tests/exam/test_own_stack.py",
     "fuzz": "tests/resilience/fuzz/test_notifications.py",
     "live": "tests/flows/test_live.py",
     "mutants": "tests/resilience/mutants/test_planting.py",

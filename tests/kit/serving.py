@@ -29,9 +29,11 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(handler: type[BaseHTTPRequestHandler], host: str = "127.0.0.1") -> Iterator[str]:
-    """Its origin."""
-    server = ThreadingHTTPServer((host, 0), handler)
+def serving(
+    handler: type[BaseHTTPRequestHandler], *, host: str = "127.0.0.1", port: int = 0
+) -> Iterator[str]:
+    """Its origin; on a free port of this machine unless told."""
+    server = ThreadingHTTPServer((host, port), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -118,6 +118,7 @@ def test_the_ledger_tells_of_every_order(merchant):
         "orders": [
             {
                 "out_trade_no": order["out_trade_no"],
+                "appid": order["appid"],
                 "trade_type": "NATIVE",
                 "trade_state": "SUCCESS",
                 "transaction_id": transaction_id,
@@ -128,6 +129,7 @@ def test_the_ledger_tells_of_every_order(merchant):
             },
             {
                 "out_trade_no": other["out_trade_no"],
+                "appid": other["appid"],
                 "trade_type": "NATIVE",
                 "trade_state": "NOTPAY",
                 "amount": {"total": 7},

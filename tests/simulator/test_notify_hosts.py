@@ -37,7 +37,7 @@ def test_a_payment_a_refund_and_an_echo_reach_it_or_nobody(merchant: Merchant, h
             came.append(json.loads(self.body())["event_type"])
             self.answer(200)
 
-    with serving(Handler, host) as origin:
+    with serving(Handler, host=host) as origin:
         url = f"{origin}/notify"
         order = merchant.paid(notify_url=url)
         asked = {"notify_url": url, "amount": {"refund": 1, "total": 100, "currency": "CNY"}}

@@ -71,6 +71,7 @@ def ledger_entry(order: Order, refunds: Iterable[Refund], *, origin: str) -> dic
     """
     entry: dict[str, Any] = {
         "out_trade_no": order.out_trade_no,
+        "appid": order.request["appid"],
         "trade_type": order.trade_type,
         "trade_state": order.trade_state.value,
         "amount": {"total": order.total},

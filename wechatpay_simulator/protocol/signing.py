@@ -4,6 +4,7 @@ import base64
 import binascii
 import secrets
 import string
+from typing import Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -42,6 +43,10 @@ class Signer:
         self._key = key
         self.serial = serial
         self._clock = clock
+
+    def with_key(self, private_key: str) -> Self:
+        """Another key (PEM) under this one's name: a forger's."""
+        return type(self)(serial=self.serial, private_key=private_key, clock=self._clock)
 
     def headers(self, body: bytes, *, age: float = 0) -> dict[str, str]:
         """Signature headers over exactly these bytes, as of `age` seconds ago, with a nonce of their own at each call.

@@ -13,6 +13,7 @@ from wechatpay_simulator.notifications.notification import (
 )
 from wechatpay_simulator.orders.ledger import new_openid, new_transaction_id
 from wechatpay_simulator.orders.order import Order, TradeState
+from wechatpay_simulator.orders.transaction import transaction
 from wechatpay_simulator.refunds.refund import Refund, RefundStatus
 from wechatpay_simulator.refunds.refund_ledger import new_refund_id
 from wechatpay_simulator.triggering.kinds import Kind
@@ -55,6 +56,11 @@ def notification_of(
         api_v3_key=key,
         now=now,
     )
+
+
+def payment_told(occasion: Occasion, credentials: Credentials, url: str, now: float) -> dict[str, Any]:
+    """What is encrypted in the notification of a payment, for whoever changes a member of it before it is signed."""
+    return transaction(_paid(occasion, credentials, url, now))
 
 
 def _paid(occasion: Occasion, credentials: Credentials, url: str, now: float) -> Order:

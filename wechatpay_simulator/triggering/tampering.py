@@ -4,8 +4,10 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 from wechatpay_simulator.faults.faulty_signature import STALE, faulty_signature
+from wechatpay_simulator.key_pairs import new_key, private_pem
 from wechatpay_simulator.notifications.notification import Notification
 from wechatpay_simulator.protocol.signing import Signer
 
@@ -20,6 +22,10 @@ class Tamper:
 
 
 TAMPERS = {
+    "stranger": Tamper(
+        "signed by a stranger's key, under the name of WeChat Pay's", "the signature is not verified"
+    ),
+    "unsigned": Tamper("without a signature", "what is not signed at all is believed"),
     "signature": Tamper("signed over other bytes", "the signature is not verified"),
     "serial": Tamper("signed under the name of a key that nobody has", "Wechatpay-Serial is not looked at"),
     "timestamp": Tamper(
@@ -40,6 +46,7 @@ TAMPERS = {
     ),
 }
 _EFFECTS = {
+    "unsigned": "no_signature",
     "signature": "bad_signature",
     "serial": "wrong_serial",
     "probe": "probe_signature",
@@ -62,8 +69,16 @@ def tampered(notification: Notification, tamper: str | None) -> Notification:
 
 def signature_of(body: bytes, signer: Signer, tamper: str | None, now: Callable[[], float]) -> dict[str, str]:
     """Signature headers for `body`, wrong as `tamper` says, where that is of the signature."""
+    if tamper == "stranger":
+        return signer.with_key(_strangers_key()).headers(body)
     if tamper == "timestamp":
         return signer.headers(body, age=STALE) | {"Wechatpay-Timestamp": str(int(now()))}
     if tamper in _EFFECTS:
         return faulty_signature(_EFFECTS[tamper], signer, body)
     return signer.headers(body)
+
+
+@cache
+def _strangers_key() -> str:
+    """In PEM; one is enough for as long as the program runs, for it takes a tenth of a second."""
+    return private_pem(new_key())

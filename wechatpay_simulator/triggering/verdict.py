@@ -4,10 +4,9 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from wechatpay_simulator.notifications.courier import ACCEPTED
 from wechatpay_simulator.notifications.post import ANSWER_TIMEOUT_SECONDS, Told
 from wechatpay_simulator.triggering.tampering import Tamper
-
-_ACCEPTED = (200, 204)
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ def judged(told: Told, tamper: Tamper | None) -> Verdict:
         )
     if not isinstance(status, int):
         return _wrong("nobody answers there, or not in HTTP")
-    if status in _ACCEPTED:
+    if status in ACCEPTED:
         if tamper is not None and not tamper.is_signed:
             return _wrong(f"accepted, and should be refused: {tamper.accepted_means}")
         return _of_acceptance(told, tamper)
@@ -63,11 +62,17 @@ def _wrong(sentence: str) -> Verdict:
 
 
 def _code(body: bytes) -> str:
-    """The code of a refusal, as the end of a sentence; nothing when it is not one."""
+    """The same as the end of a sentence."""
+    code = code_of(body)
+    return f" ({code})" if code else ""
+
+
+def code_of(body: bytes) -> str:
+    """The code of a refusal; nothing when it is not one."""
     said = _object(body) or {}
     code, message = said.get("code"), said.get("message")
     is_one = isinstance(code, str) and isinstance(message, str) and code.isidentifier() and code != "SUCCESS"
-    return f" ({code[:32]})" if is_one and isinstance(code, str) else ""
+    return code[:32] if is_one and isinstance(code, str) else ""
 
 
 def _object(body: bytes) -> dict[str, Any] | None:

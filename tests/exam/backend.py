@@ -1,0 +1,243 @@
+"""A small backend that is right, and wrong in one way for each flag: whom the exam is to pass, and whom not.
+
+It shares no code with the simulator: it signs, verifies and decrypts as tests/simulator/merchant.py does.
+"""
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPException
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature, InvalidTag
+
+from tests.kit.serving import Answering, serving
+from tests.simulator.merchant import Merchant
+
+
+@dataclass
+class Flags:
+    """Wrong in these ways; the last are other ways to be right."""
+
+    verifies_nothing: bool = False
+    believes_the_unsigned: bool = False
+    has_no_clock: bool = False
+    has_one_key: bool = False  # and does not look at Wechatpay-Serial
+    lets_probes_pass: bool = False
+    knows_no_other_kinds: bool = False
+    counts_each_time: bool = False
+    counts_twice_at_once: bool = False
+    refuses_repetitions: bool = False
+    trusts_the_amount: bool = False
+    trusts_the_currency: bool = False
+    trusts_the_merchant: bool = False
+    acknowledges_unknown_orders: bool = False
+    never_asks: bool = False
+    closes_by_its_own_books: bool = False
+    takes_no_late_money: bool = False
+    refunds_under_new_numbers: bool = False
+    keeps_only_what_was_answered: bool = False
+    holds_the_second: bool = False
+    orders_in_yuan: bool = False
+    refuses_all: bool = False
+
+    acknowledges_contradictions: bool = False
+    acknowledges_before_it_decrypts: bool = False
+    writes_later: bool = False
+    leaves_open_what_it_cannot_close: bool = False
+    refunds_in_the_background: bool = False
+    tells_no_fen: bool = False
+
+
+@dataclass
+class Order:
+    """As its books have it."""
+
+    amount: int
+    state: str = "unpaid"
+    fen: int = 0
+    transactions: set[str] = field(default_factory=set)
+    refunds: dict[str, str] = field(default_factory=dict)
+
+
+class Backend:
+    """`merchant` speaks to WeChat Pay for it."""
+
+    def __init__(self, merchant: Merchant, flags: Flags) -> None:
+        self.merchant, self.flags = merchant, flags
+        self.orders: dict[str, Order] = {}
+        self.origin = ""
+        self.lock = threading.Lock()
+        self.at_once = threading.Semaphore(1)
+
+    # ---- what the commands ask for ----
+
+    def place(self, amount: int) -> str:
+        asked = {"total": amount * (100 if self.flags.orders_in_yuan else 1), "currency": "CNY"}
+        number: str = self.merchant.placed(amount=asked, notify_url=f"{self.origin}/notify")["out_trade_no"]
+        self.orders[number] = Order(amount)
+        return number
+
+    def status(self, number: str) -> str:
+        order = self.orders.get(number)
+        if order is None:
+            return "unknown"
+        if order.state == "unpaid" and not self.flags.never_asks:
+            self.ask(number)
+        return order.state if self.flags.tells_no_fen else f"{order.state} {order.fen}"
+
+    def close(self, number: str) -> None:
+        order = self.orders[number]
+        if self.flags.closes_by_its_own_books:
+            order.state = "closed"
+            return
+        try:
+            status = self.merchant.close(number).status
+        except (OSError, HTTPException):
+            if self.flags.takes_no_late_money:
+                order.state = "closed"
+            return
+        if status == 204:
+            order.state = "closed"
+        elif not self.flags.leaves_open_what_it_cannot_close:
+            self.ask(number)
+
+    def refund(self, number: str, amount: int, key: str) -> bool:
+        """Whether WeChat Pay has taken it."""
+        order = self.orders[number]
+        known = order.refunds.get(key)
+        if known is not None and self.flags.keeps_only_what_was_answered:
+            return True
+        out_refund_no = known or f"R{secrets.token_hex(12)}"
+        if not self.flags.keeps_only_what_was_answered and not self.flags.refunds_under_new_numbers:
+            order.refunds[key] = out_refund_no
+        asked = {"refund": amount, "total": order.amount, "currency": "CNY"}
+        body = {"out_trade_no": number, "out_refund_no": out_refund_no, "amount": asked}
+        if self.flags.refunds_in_the_background:
+            threading.Thread(target=self.send_refund, args=(body,), daemon=True).start()
+            return True
+        if self.sent(body):
+            if self.flags.keeps_only_what_was_answered:
+                order.refunds[key] = out_refund_no
+            return True
+        return False
+
+    def send_refund(self, body: dict[str, Any]) -> None:
+        while not self.sent(body):
+            time.sleep(0.05)
+
+    def sent(self, body: dict[str, Any]) -> bool:
+        try:
+            return self.merchant.refund(**body).status == 200
+        except (OSError, HTTPException):
+            return False
+
+    def ask(self, number: str) -> None:
+        found = self.merchant.query(number).json
+        if found["trade_state"] == "SUCCESS":
+            self.credit(self.orders[number], found)
+
+    # ---- what WeChat Pay tells ----
+
+    def notified(self, headers: dict[str, str], body: bytes) -> int:
+        """The answer's status."""
+        if self.flags.refuses_all:
+            return 500
+        if not self.believes(headers, body):
+            return 401
+        envelope = json.loads(body)
+        try:
+            told = self.merchant.decrypt({"associated_data": "", **envelope["resource"]})
+        except InvalidTag:
+            return 200 if self.flags.acknowledges_before_it_decrypts else 500
+        if "out_trade_no" not in told:
+            return 400 if self.flags.knows_no_other_kinds else 200
+        return self.paid(told)
+
+    def believes(self, headers: dict[str, str], body: bytes) -> bool:
+        if self.flags.verifies_nothing:
+            return True
+        if "Wechatpay-Signature" not in headers:
+            return self.flags.believes_the_unsigned
+        if self.flags.lets_probes_pass and headers["Wechatpay-Signature"].startswith("WECHATPAY/SIGNTEST/"):
+            return True
+        if self.flags.has_one_key:
+            headers = headers | {"Wechatpay-Serial": self.merchant.credentials.wechat_public_key_id}
+        at = float(headers["Wechatpay-Timestamp"]) if self.flags.has_no_clock else None
+        try:
+            self.merchant.verify(headers, body, at=at)
+        except (InvalidSignature, AssertionError, ValueError):
+            return False
+        return True
+
+    def paid(self, told: dict[str, Any]) -> int:
+        order = self.orders.get(told["out_trade_no"])
+        if order is None:
+            return 200 if self.flags.acknowledges_unknown_orders else 404
+        mine, amount = self.merchant.credentials, told["amount"]
+        is_right = (
+            (amount["total"] == order.amount or self.flags.trusts_the_amount)
+            and (amount["currency"] == "CNY" or self.flags.trusts_the_currency)
+            and ((told["mchid"], told["appid"]) == (mine.mchid, mine.appid) or self.flags.trusts_the_merchant)
+        )
+        if not is_right:
+            return 200 if self.flags.acknowledges_contradictions else 400
+        if order.state == "closed" and (self.flags.takes_no_late_money or self.flags.closes_by_its_own_books):
+            return 200
+        is_second = not self.at_once.acquire(blocking=False)
+        try:
+            if self.flags.counts_twice_at_once or self.flags.holds_the_second:
+                time.sleep(0.3)  # so that two at once are two at once
+            if is_second and self.flags.holds_the_second:
+                time.sleep(5.2)
+            if self.flags.counts_twice_at_once and is_second:
+                order.fen += amount["total"]
+            if order.transactions and self.flags.refuses_repetitions:
+                return 409
+            if self.flags.writes_later:
+                threading.Timer(0.2, self.credit, (order, told)).start()
+            else:
+                self.credit(order, told)
+        finally:
+            if not is_second:
+                self.at_once.release()
+        return 200
+
+    def credit(self, order: Order, told: dict[str, Any]) -> None:
+        """Once for each transaction."""
+        with self.lock:
+            if told["transaction_id"] not in order.transactions or self.flags.counts_each_time:
+                order.fen += told["amount"]["total"]
+            order.transactions.add(told["transaction_id"])
+            order.state = "paid"
+
+
+@contextmanager
+def running(merchant: Merchant, port: int = 0, **flags: bool) -> Iterator[Backend]:
+    """A backend that listens (on a free port unless told), wrong in the ways of `flags`."""
+    backend = Backend(merchant, Flags(**flags))
+
+    class Handler(Answering):
+        def do_GET(self) -> None:
+            self.answer(200, backend.status(self.path.split("/")[2]).encode())
+
+        def do_POST(self) -> None:
+            body, (_, first, *others) = self.body(), self.path.split("/")
+            if first == "notify":
+                self.answer(backend.notified(dict(self.headers), body), b"thank you")
+            elif not others:
+                self.answer(200, backend.place(json.loads(body)["amount"]).encode())
+            elif others[1] == "close":
+                backend.close(others[0])
+                self.answer(200)
+            else:
+                wish = json.loads(body)
+                self.answer(200 if backend.refund(others[0], wish["amount"], wish["key"]) else 503)
+
+    with serving(Handler, port=port) as origin:
+        backend.origin = origin
+        yield backend

@@ -1,0 +1,1 @@
+"""What an exam tries: each module a few rows of the checklist."""
