@@ -88,7 +88,8 @@ function credit({ out_trade_no: number, transaction_id: transactionId, amount, m
     return false;
   }
   if (!order.transactionId) {
-    Object.assign(order, { status: 'paid', credited: order.fen, transactionId }); // one that was closed, too: the money is here
+    order.credited += order.fen;
+    Object.assign(order, { status: 'paid', transactionId }); // one that was closed, too: the money is here
     console.log(`${number} is paid: send the goods`);
   }
   return true;
@@ -111,7 +112,7 @@ async function ask(order) {
 
 // Close an order. Whether it was paid at the last moment only a query tells, whatever this is answered.
 async function closeAndAsk(order) {
-  await called('POST', `/v3/pay/transactions/out-trade-no/${order.number}/close`, { mchid: mine.mchid }).catch(unclear);
+  await called('POST', `/v3/pay/transactions/out-trade-no/${order.number}/close`, { mchid: mine.mchid }).catch(noted);
   await ask(order);
 }
 
@@ -124,18 +125,15 @@ async function send({ outRefundNo, number, fen, total }) {
   return status === 200;
 }
 
-function unclear(problem) {
-  if (!(problem instanceof Unclear)) throw problem;
-  console.warn(problem.message);
-}
+const noted = (problem) => console.warn(problem.message);
 
 // Ask about all that is open: notifications and answers get lost, buyers do not come back. Close what is too old.
 async function sweep() {
   for (const order of orders.values()) {
     const old = order.created < Date.now() / 1000 - OPEN_SECONDS;
-    if (order.status === 'unpaid') await (old ? closeAndAsk(order) : ask(order)).catch(unclear);
+    if (order.status === 'unpaid') await (old ? closeAndAsk(order) : ask(order)).catch(noted);
   }
-  for (const refund of refunds.values()) if (['WISHED', 'PROCESSING'].includes(refund.status)) await send(refund).catch(unclear);
+  for (const refund of refunds.values()) if (['WISHED', 'PROCESSING'].includes(refund.status)) await send(refund).catch(noted);
   setTimeout(sweep, Number(SWEEP_SECONDS) * 1000);
 }
 
@@ -159,7 +157,7 @@ app.post('/orders', async (request, response) => {
 // `unpaid`, `paid`, `closed`, `refunded` or `unknown`, and how many fen were credited. Who looks need not wait for the sweep.
 app.get('/orders/:number', async (request, response) => {
   const order = orders.get(request.params.number);
-  if (order?.status === 'unpaid') await ask(order).catch(unclear);
+  if (order?.status === 'unpaid') await ask(order).catch(noted);
   response.type('text').send(standing(order));
 });
 

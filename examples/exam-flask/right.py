@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
 from wechatpayv3 import WeChatPay, WeChatPayType
-from werkzeug.datastructures import Headers
 from werkzeug.exceptions import ServiceUnavailable
 
 MINE = json.loads(Path(os.environ["WECHATPAY_CREDENTIALS"]).read_text())
@@ -34,7 +33,7 @@ create view if not exists standings as select orders.*,
 """
 # Each changes only what is still as it says: whoever comes second changes nothing.
 ORDER_MOVES = "update orders set status = ? where out_trade_no = ? and status = ?"
-CREDIT = "update orders set status = 'paid', credited = fen, transaction_id = ? where out_trade_no = ? and transaction_id is null"
+CREDIT = "update orders set status = 'paid', credited = credited + fen, transaction_id = ? where out_trade_no = ? and transaction_id is null"
 REFUND_MOVES = "update refunds set status = ? where out_refund_no = ? and fen = ? and status not in ('SUCCESS', 'CLOSED')"
 WISH = "insert or ignore into refunds select ?, ?, out_trade_no, ?, fen, 'WISHED' from standings where out_trade_no = ? and ? between 1 and credited - taken"
 wechat_pay = WeChatPay(
@@ -78,7 +77,7 @@ def called(call: Callable[..., tuple[int, Any]], **parameters: Any) -> tuple[int
 # ---- what WeChat Pay tells ----
 
 
-def proven(headers: Headers, body: bytes) -> Any:
+def proven(headers: Any, body: bytes) -> Any:
     """Both types of a notification and its content, if WeChat Pay signed these bytes in the last five minutes."""
     try:
         if abs(time.time() - int(headers["Wechatpay-Timestamp"])) >= 300:
@@ -173,8 +172,10 @@ def keep_sweeping() -> None:
     """In a thread here; of several processes one does it."""
     while True:
         time.sleep(SWEEP_SECONDS)
-        with suppress(sqlite3.Error):
+        try:
             sweep()
+        except Exception:
+            app.logger.exception("in the next round")
 
 
 # ---- what the shop's own pages call; yours lets nobody else in ----
@@ -185,8 +186,7 @@ def order() -> str:
     """`{"amount": fen}`: the code that the buyer scans, and on the last line the order's number."""
     number, fen = "EX" + secrets.token_hex(14), request.get_json(force=True)["amount"]
     with books() as db:  # first: the notification may be here before the answer is
-        row = (number, fen, time.time(), "ordering", None, 0)
-        db.execute("insert into orders values (?, ?, ?, ?, ?, ?)", row)
+        db.execute("insert into orders values (?, ?, ?, 'ordering', null, 0)", (number, fen, time.time()))
     amount = {"total": fen, "currency": "CNY"}
     status, told = called(wechat_pay.pay, description="A cup of tea", out_trade_no=number, amount=amount)
     if status != 200:

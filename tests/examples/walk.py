@@ -26,6 +26,12 @@ from tests.kit.parameters import ROOT
 from tests.kit.program import Program
 
 EXAMPLES, HERE = ROOT / "examples", Path(__file__).parent
+# Beside the shops, which use this backend, there are programs that use the simulator alone.
+SHOPS = sorted(
+    path.name
+    for path in EXAMPLES.iterdir()
+    if path.is_dir() and not path.name.startswith((".", "exam-", "simulator-"))
+)
 http = requests.Session()
 http.trust_env = False
 
