@@ -10,7 +10,8 @@ DOCUMENTS = [
         ROOT / name
         for name in (
             *("README.md", "README.zh-CN.md", "CONTRIBUTING.md", "wechatpay_simulator/README.md"),
-            *("clients/python/README.md", "clients/typescript/README.md", "examples/README.md"),
+            *("clients/python/README.md", "clients/typescript/README.md"),
+            *("examples/README.md", "examples/exam.md"),
         )
     ),
     *sorted((ROOT / "docs").glob("*.md")),
@@ -63,6 +64,7 @@ READ_BY_A_TEST = {
     ("docs/getting-started.zh-CN.md", "sh"): "tests/documents/test_getting_started.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
+    ("examples/exam.md", "sh"): "tests/examples/test_exam_backends.py",
 }
 """By document and language: the test that takes them out of it and runs each as it stands there."""
 

@@ -20,8 +20,6 @@ from tests.kit.keys import merchant, merchant_file
 from tests.kit.npm import installed
 from tests.kit.parameters import ROOT
 
-pytest.importorskip("wechatpay_simulator.examining")
-
 TEXT = (EXAMPLES / "exam.md").read_text()
 (LINE,) = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 RUN = {
