@@ -56,6 +56,7 @@ BLOCKS = [block for document in DOCUMENTS for block in _blocks(document)]
 READ_BY_A_TEST = {
     ("clients/python/README.md", "python"): "tests/clients/test_packages.py",
     ("clients/typescript/README.md", "ts"): "tests/clients/test_packages.py",
+    ("examples/exam.md", "sh"): "tests/examples/test_exam_backends.py",
     ("docs/events.md", "python"): "tests/documents/test_events.py",
     ("docs/events.md", "yaml"): "tests/documents/test_events.py",
     ("docs/checkout.md", "http"): "tests/http/test_checkout_examples.py",
@@ -64,7 +65,6 @@ READ_BY_A_TEST = {
     ("docs/getting-started.zh-CN.md", "sh"): "tests/documents/test_getting_started.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
-    ("examples/exam.md", "sh"): "tests/examples/test_exam_backends.py",
 }
 """By document and language: the test that takes them out of it and runs each as it stands there."""
 

@@ -133,12 +133,9 @@ def examine(backend: Path, *more: str) -> Examined:
     told = told.replace(RUN["right.py"], command(backend))
     told = told.replace("\n.venv/bin/python ", f"\n{sys.executable} ")
     assert (str(backend) in told, "5000" in told, f"\n{sys.executable}" in told) == (True, False, True)
+    words = [told, "--credentials", str(merchant_file()), "--junit", str(report), *more]
     done = subprocess.run(
-        [
-            "bash",
-            "-c",
-            " ".join([told, "--credentials", str(merchant_file()), "--junit", str(report), *more]),
-        ],
+        ["bash", "-c", " ".join(words)],
         cwd=ROOT,
         env=os.environ | {"TMPDIR": str(backend.parent), "NO_PROXY": "127.0.0.1"},
         capture_output=True,
@@ -210,15 +207,8 @@ def test_the_document_says_of_each_row_what_it_takes_and_each_is_tried() -> None
 @contextmanager
 def beside_wechat_pay(backend: Path) -> Iterator[tuple[str, str]]:
     """A backend that sweeps all the time, and WeChat Pay without notifications: the addresses of both."""
-    words = [
-        sys.executable,
-        "-m",
-        "wechatpay_simulator",
-        "--port",
-        "0",
-        "--credentials",
-        str(merchant_file()),
-    ]
+    options = ["--port", "0", "--credentials", str(merchant_file())]
+    words = [sys.executable, "-m", "wechatpay_simulator", *options]
     ready = backend.parent / "ready"
     with (
         ready.open("w") as output,
@@ -226,7 +216,7 @@ def beside_wechat_pay(backend: Path) -> Iterator[tuple[str, str]]:
     ):
         try:
             wechat_pay = until(lambda: ready.read_text().partition("\n")[0], "WeChat Pay is up")
-            post(f"{wechat_pay}/_sandbox/faults", rules=[{"on": "notification", "effect": "drop"}])
+            go_wrong(wechat_pay)
             shop = f"http://127.0.0.1:{free_port()}"
             environment = {
                 "WECHATPAY_URL": wechat_pay,
@@ -245,6 +235,12 @@ def beside_wechat_pay(backend: Path) -> Iterator[tuple[str, str]]:
                 yield shop, wechat_pay
         finally:
             simulator.terminate()
+
+
+def go_wrong(wechat_pay: str, *rules: dict[str, str]) -> None:
+    """No notification arrives; and these rules."""
+    assert http.delete(f"{wechat_pay}/_sandbox/faults", timeout=30).ok
+    post(f"{wechat_pay}/_sandbox/faults", rules=[{"on": "notification", "effect": "drop"}, *rules])
 
 
 def post(address: str, **members: Any) -> str:
@@ -273,9 +269,10 @@ def test_a_payment_and_a_refund_that_nobody_asks_about_are_found(
         number = post(f"{shop}/orders", amount=100).split()[-1]
         post(f"{wechat_pay}/_sandbox/pay", outTradeNo=number)
         until(lambda: f"{number} is paid" in log(), "the payment is found")
-        post(f"{wechat_pay}/_sandbox/faults", rules=[{"on": "refund", "effect": "reset_after", "times": 1}])
+        go_wrong(wechat_pay, {"on": "refund", "effect": "reset_after"})
         first = http.post(f"{shop}/orders/{number}/refunds", json={"amount": 100, "key": "a"}, timeout=30)
         assert first.status_code == 503
+        go_wrong(wechat_pay)
         until(
             lambda: "refunded 100" in http.get(f"{shop}/orders/{number}", timeout=30).text,
             "the refund is found",
