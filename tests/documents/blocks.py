@@ -12,7 +12,7 @@ DOCUMENTS = [
             *("README.md", "README.zh-CN.md", "CONTRIBUTING.md"),
             *("wechatpay_simulator/README.md", "wechatpay_simulator/README.zh-CN.md"),
             *("layers/wechatpay/README.md", "layers/wechatpay/README.zh-CN.md"),
-            *("clients/python/README.md", "clients/typescript/README.md", "examples/README.md"),
+            *("clients/python/README.md", "clients/typescript/README.md", "examples/README.md", "examples/exam.md"),
         )
     ),
     *sorted((ROOT / "docs").glob("*.md")),
@@ -64,6 +64,7 @@ BLOCKS = [block for document in DOCUMENTS for block in _blocks(document)]
 READ_BY_A_TEST = {
     ("clients/python/README.md", "python"): "tests/clients/test_packages.py",
     ("clients/typescript/README.md", "ts"): "tests/clients/test_packages.py",
+    ("examples/exam.md", "sh"): "tests/examples/test_exam_backends.py",
     ("docs/events.md", "python"): "tests/documents/test_events.py",
     ("docs/events.md", "yaml"): "tests/documents/test_events.py",
     ("docs/checkout.md", "http"): "tests/http/test_checkout_examples.py",

@@ -33,6 +33,9 @@ COMMANDS = sorted({command for _, command in inline()})
 ELSEWHERE = {
     "sam validate --lint": "make template runs it",
     "npm pack": "tests/clients/building.py runs it",
+    "npm install": "tests/kit/npm.py runs it",
+    "node examples/exam-express/right.js": "tests/examples/test_exam_backends.py runs it",
+    "node examples/exam-express/naive.js": "tests/examples/test_exam_backends.py runs it",
 }
 NOT_HERE = {
     "sam local invoke": "sam needs containers",
@@ -93,3 +96,5 @@ def test_a_command_does_what_it_is_shown_for(command: str, tmp_path: Path) -> No
 def test_who_runs_it_elsewhere_does() -> None:
     assert "sam validate --lint" in (ROOT / "Makefile").read_text()
     assert '"npm", "pack"' in (ROOT / "tests/clients/building.py").read_text()
+    assert '"npm", "install"' in (ROOT / "tests/kit/npm.py").read_text()
+    assert "exam.md" in (ROOT / "tests/examples/test_exam_backends.py").read_text()

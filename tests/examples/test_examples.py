@@ -57,8 +57,9 @@ def test_the_mini_programs_files_are_those_that_it_names() -> None:
         assert f"async {handler}(" in script
 
 
-def test_a_strict_mypy_takes_the_python_shops() -> None:
-    for module in ("shop-flask/shop.py", "mini-program/backend.py"):
+def test_a_strict_mypy_takes_the_examples_in_python() -> None:
+    modules = ("shop-flask/shop.py", "mini-program/backend.py", "exam-flask/right.py", "exam-flask/naive.py")
+    for module in modules:
         words = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", f"examples/{module}"]
         done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
         assert done.returncode == 0, done.stdout
