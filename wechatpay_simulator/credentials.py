@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from wechatpay_simulator.key_pairs import PLATFORM, new_key, pair, private_pem, public_pem
+from wechatpay_simulator.key_pairs import PLATFORM, are_pair, new_key, pair, private_pem, public_pem
 
 _SECOND = ("certificate_new", "private_key_new", "serial_no_new")
 _APPS = ("app_secret", "mini_program_appid", "mini_program_secret", "mobile_appid")
@@ -146,12 +146,11 @@ class Credentials:
         }
         for whose, (certificate_pem, key_pem, serial_no) in certificates.items():
             certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
-            if certificate.public_key() != load_pem_private_key(key_pem.encode(), None).public_key():
+            if not are_pair(certificate.public_key(), key_pem):
                 raise ValueError(f"certificate and private key of {whose} do not belong together")
             if serial_no != f"{certificate.serial_number:040X}":
                 raise ValueError(f"the serial number of {whose} is not that of its certificate")
-        public_key = load_pem_public_key(self.wechat_public_key.encode())
-        if public_key != load_pem_private_key(self.wechat_private_key.encode(), None).public_key():
+        if not are_pair(load_pem_public_key(self.wechat_public_key.encode()), self.wechat_private_key):
             raise ValueError("wechatPublicKey and wechatPrivateKey do not belong together")
 
     def _save(self, path: Path) -> None:
