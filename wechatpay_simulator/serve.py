@@ -31,6 +31,12 @@ def parser() -> argparse.ArgumentParser:
         help="refuse a refund that follows another of the same order within a minute",
     )
     found.add_argument(
+        "--keep-orders",
+        type=_count,
+        metavar="N",
+        help="forget orders that have ended, the oldest first, beyond N (or N and a tenth); beyond 2 N any. Without it nothing is forgotten",
+    )
+    found.add_argument(
         "--log",
         nargs="?",
         const="-",
@@ -53,6 +59,7 @@ def serve(words: Sequence[str]) -> int:
             clock=Clock(),
             mode=arguments.mode,
             minute_between_refunds=arguments.minute_between_refunds,
+            keep_orders=arguments.keep_orders,
             log=_log(arguments.log),
         )
         url = simulator.start(arguments.port, open_platform_port=arguments.open_platform_port)
@@ -62,6 +69,12 @@ def serve(words: Sequence[str]) -> int:
     until_told_to_stop()
     simulator.stop()
     return 0
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
+    return int(text)
 
 
 def _log(file: str | None) -> TextIO | None:

@@ -6,13 +6,15 @@ from datetime import date
 
 from wechatpay_simulator.bills import fund_flow_bill, trade_bill
 from wechatpay_simulator.bills.bill_changes import Change
-from wechatpay_simulator.bills.bill_days import bounds
+from wechatpay_simulator.bills.bill_days import MONTHS, bounds
 from wechatpay_simulator.bills.bill_text import BillForm, Row, written
+from wechatpay_simulator.forgetting.bound import forget_first
 from wechatpay_simulator.orders.ledger import Ledger
 from wechatpay_simulator.protocol.refusals import no_statement
 from wechatpay_simulator.refunds.refund_ledger import RefundLedger
 
 TRADE, FUND_FLOW = "trade", "fundflow"
+_ASKED_FOR = 2 * MONTHS * 31  # bills that can be
 COLUMNS = {TRADE: trade_bill.COLUMNS["ALL"], FUND_FLOW: fund_flow_bill.COLUMNS}
 """All columns that a bill of either kind has, be it of the newest layout."""
 
@@ -57,6 +59,11 @@ class Statements:
         """Take all changes back."""
         with self._lock:
             self._changes.clear()
+
+    def forget(self, _most: int) -> None:
+        """Forget the bills of days that nobody can ask for any more: those made first, of both kinds."""
+        with self._lock:
+            forget_first(self._made, _ASKED_FOR)
 
     def _rows(self, kind: str, day: date) -> list[Row]:
         with self._lock:
