@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from wechatpay_simulator.clock import Clock
     from wechatpay_simulator.credentials import Credentials, CredentialsError
     from wechatpay_simulator.simulator import Simulator
+    from wechatpay_simulator.testing.server import WechatPayServer
+    from wechatpay_simulator.testing.wechatpay import WechatPay
 
 _GET_ALL = "`pip install wechatpay-simulator` brings all, or in its repository `make setup`, and then .venv/bin/python"
 _MODULES = {
@@ -19,6 +21,8 @@ _MODULES = {
     "Credentials": "credentials",
     "CredentialsError": "credentials",
     "Simulator": "simulator",
+    "WechatPay": "testing.wechatpay",
+    "WechatPayServer": "testing.server",
 }
 
 # So it is while a command's module is looked for (Python reference, Command line, -m).
@@ -33,7 +37,7 @@ if sys.argv[:1] == ["-m"]:
             raise
         sys.exit(f"wechatpay_simulator: {sys.executable} has no package {problem.name}; {_GET_ALL}")
 
-__all__ = ["Clock", "Credentials", "CredentialsError", "Simulator"]
+__all__ = ["Clock", "Credentials", "CredentialsError", "Simulator", "WechatPay", "WechatPayServer"]
 
 
 def __getattr__(name: str) -> Any:
