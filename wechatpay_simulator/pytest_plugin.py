@@ -23,7 +23,7 @@ if TYPE_CHECKING or find_spec("pytest"):
         """The one setting: which of WeChat Pay's keys sign."""
         parser.addini(
             "wechatpay_mode",
-            "whose key signs in the fixture wechatpay: pubkey, cert, mixed …",
+            "whose key signs in the fixture wechatpay: pubkey, cert, two-certs or mixed",
             default="pubkey",
         )
 
@@ -35,7 +35,11 @@ if TYPE_CHECKING or find_spec("pytest"):
         from wechatpay_simulator.testing.server import WechatPayServer
 
         mode = str(request.config.getini("wechatpay_mode"))
-        server = WechatPayServer(tmp_path_factory.mktemp("wechatpay") / "credentials.json", mode=mode)
+        folder = tmp_path_factory.mktemp("wechatpay")
+        try:
+            server = WechatPayServer(folder / "credentials.json", mode=mode)
+        except ValueError as error:
+            raise pytest.UsageError(f"wechatpay_mode: {error}") from None
         yield server
         server.stop()
 

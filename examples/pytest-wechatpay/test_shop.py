@@ -35,7 +35,9 @@ def test_a_notification_that_was_lost_comes_again(shop: Shop, wechatpay: WechatP
     assert shop.books[number] == "paid"
 
 
-@pytest.mark.parametrize("effect", ["bad_signature", "no_signature", "probe_signature", "wrong_serial", "stale"])
+@pytest.mark.parametrize(
+    "effect", ["bad_signature", "no_signature", "probe_signature", "wrong_serial", "stale"]
+)
 def test_what_wechat_pay_has_not_signed_is_not_believed(
     shop: Shop, wechatpay: WechatPay, effect: str
 ) -> None:
