@@ -79,7 +79,8 @@ ALONE = """
             wechatpay.pay(KEPT["order"])
 
     def test_what_climbs_its_ladder_or_is_delayed_never_arrives(shop, wechatpay):
-        wechatpay.advance(86400)
+        # Delayed for longer than the one before, so it comes after it.
+        wechatpay.faults({"on": "notification", "effect": "delay", "seconds": 1.3})
         number = shop.order(100)
         wechatpay.pay(number)
         assert wechatpay.told(number).status == 500
