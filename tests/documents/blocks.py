@@ -63,6 +63,7 @@ READ_BY_A_TEST = {
     ("docs/getting-started.zh-CN.md", "sh"): "tests/documents/test_getting_started.py",
     ("docs/identity.md", "python"): "tests/identity/test_document.py",
     ("docs/simulator.md", "sh"): "tests/simulator/test_document.py",
+    ("docs/pytest.md", "python"): "tests/simulator/plugin/test_plugin.py",
 }
 """By document and language: the test that takes them out of it and runs each as it stands there."""
 

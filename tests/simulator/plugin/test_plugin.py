@@ -3,11 +3,11 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.documents.blocks import BLOCKS, ROOT
+
 EXAMPLE = ROOT / "examples/pytest-wechatpay"
 
 pytest_plugins = ["pytester"]
@@ -148,6 +148,11 @@ ALONE = """
 
 def test_each_test_has_a_ledger_faults_notifications_and_a_clock_of_its_own(suite):
     suite(ALONE).assert_outcomes(passed=10)
+
+
+def test_the_documents_lines_run_as_they_stand_there(suite):
+    (block,) = [each for each in BLOCKS if (each.document, each.language) == ("docs/pytest.md", "python")]
+    suite(block.text).assert_outcomes(passed=1)
 
 
 def test_it_works_with_xdist_each_process_with_addresses_of_its_own(suite):
