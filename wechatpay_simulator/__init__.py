@@ -38,6 +38,7 @@ if sys.argv[:1] == ["-m"]:
         sys.exit(f"wechatpay_simulator: {sys.executable} has no package {problem.name}; {_GET_ALL}")
 
 __all__ = ["Clock", "Credentials", "CredentialsError", "Simulator", "WechatPay", "WechatPayServer"]
+__version__ = "1.0.0"
 
 
 def __getattr__(name: str) -> Any:

@@ -13,7 +13,7 @@ from typing import Self
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
-from wechatpay_simulator.key_pairs import PLATFORM, are_pair, new_key, pair, private_pem, public_pem
+from wechatpay_simulator.key_pairs import PLATFORM, belong_together, new_key, pair, private_pem, public_pem
 
 _SECOND = ("certificate_new", "private_key_new", "serial_no_new")
 _APPS = ("app_secret", "mini_program_appid", "mini_program_secret", "mobile_appid")
@@ -64,7 +64,8 @@ class Credentials:
         """Read the JSON file at `path`, or write a new one with mode 0600.
 
         A file from before there were second certificates of platform and merchant, or other apps, gets them added.
-        Raises CredentialsError when the file is there but is not such a JSON, or its keys do not belong together.
+        Raises CredentialsError when the file is there but is not such a JSON, or its keys do not belong together, or when it
+        cannot be written. (Windows knows no such modes: there the folder says who may read it.)
         """
         path = Path(path)
         if path.exists():
@@ -146,22 +147,25 @@ class Credentials:
         }
         for whose, (certificate_pem, key_pem, serial_no) in certificates.items():
             certificate = x509.load_pem_x509_certificate(certificate_pem.encode())
-            if not are_pair(certificate.public_key(), key_pem):
+            if not belong_together(key_pem, certificate.public_key()):
                 raise ValueError(f"certificate and private key of {whose} do not belong together")
             if serial_no != f"{certificate.serial_number:040X}":
                 raise ValueError(f"the serial number of {whose} is not that of its certificate")
-        if not are_pair(load_pem_public_key(self.wechat_public_key.encode()), self.wechat_private_key):
+        if not belong_together(self.wechat_private_key, load_pem_public_key(self.wechat_public_key.encode())):
             raise ValueError("wechatPublicKey and wechatPrivateKey do not belong together")
 
     def _save(self, path: Path) -> None:
         document = {_wire_name(member.name): getattr(self, member.name) for member in fields(self)}
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Whoever waits for the file must never see half of it; mkstemp creates it with mode 0600.
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(document, file, indent=2)
-            file.write("\n")
-        Path(temporary).replace(path)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Whoever waits for the file must never see half of it; mkstemp creates it with mode 0600.
+            descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".new")
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(document, file, indent=2)
+                file.write("\n")
+            Path(temporary).replace(path)
+        except OSError as error:
+            raise CredentialsError(f"{path} cannot be written: {error.strerror}") from None
 
 
 def _wire_name(name: str) -> str:
