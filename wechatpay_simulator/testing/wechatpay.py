@@ -58,6 +58,8 @@ class WechatPay:
         self._log = log
         self._told: set[int] = set()  # places in the list of deliveries
         self.control("POST", "settings", {"refundAfter": None})
+        log.seek(0)  # what the test sees of it begins with the test
+        log.truncate()
 
     @property
     def url(self) -> str:
@@ -128,12 +130,15 @@ class WechatPay:
         seeded = {} if seed is None else {"seed": seed}
         self.control("POST", "faults", {"rules": [dict(rule) for rule in rules], **seeded})
 
-    def told(self, out_trade_no: str, event_type: str | None = None, *, seconds: float = 10) -> Notified:
+    def told(
+        self, out_trade_no: str | None, event_type: str | None = None, *, seconds: float = 10
+    ) -> Notified:
         """Wait until the merchant was told of this order, and has answered or not; then the attempt.
 
         Each attempt is told of once: after `advance(15)` it is the next one. With an `event_type`, `REFUND.SUCCESS`, it is one
-        of that kind. Raises AssertionError, with what happened instead, when none ends within so many seconds. It blocks: a
-        test whose program runs in its own event loop awaits `asyncio.to_thread(wechatpay.told, …)`.
+        of that kind. None in place of a number is for what is about no order, an echo for one. Raises AssertionError, with
+        what happened instead, when none ends within so many seconds. It blocks: a test whose program runs in its own event
+        loop awaits `asyncio.to_thread(wechatpay.told, …)`.
         """
 
         def next_one(deliveries: Sequence[Delivery]) -> int | None:
@@ -176,33 +181,32 @@ class WechatPay:
 
     def _why_not(
         self,
-        out_trade_no: str,
+        out_trade_no: str | None,
         event_type: str | None,
         seconds: float,
         deliveries: Sequence[Delivery],
     ) -> str:
-        what = f"{event_type or 'nothing'} was told of {out_trade_no} within {seconds:g} s"
-        if event_type is not None:
-            what = f"no {what}"
-        order = next((each for each in self.orders if each["out_trade_no"] == out_trade_no), None)
-        if order is None:
-            known = ", ".join(each["out_trade_no"] for each in self.orders[-5:]) or "none"
-            return f"{what}: WeChat Pay has no such order; the latest that it has: {known}"
-        state = ", ".join(
-            [
-                order["trade_state"],
-                *(f"refund {each['out_refund_no']} {each['status']}" for each in order["refunds"]),
-            ]
-        )
+        what = f"no {event_type}" if event_type else "nothing"
+        why = f"{what} was told of {out_trade_no or 'no order'} within {seconds:g} s"
+        orders = {each["out_trade_no"]: each for each in self.orders}
+        if out_trade_no in orders:
+            order = orders[out_trade_no]
+            refunds = [f", refund {each['out_refund_no']} {each['status']}" for each in order["refunds"]]
+            why += (
+                f". The order: {order['trade_state']}{''.join(refunds)}, its notify_url {order['notify_url']}"
+            )
+        elif out_trade_no is not None:
+            known = ", ".join(list(orders)[-5:]) or "none"
+            why += f": WeChat Pay has no such order; the latest that it has: {known}"
         of_it = [each for each in deliveries if _is_of(each, out_trade_no, None)]
         sent = "; ".join(f"{each.notification.event_type} {each.status}" for each in of_it) or "nothing"
-        why = f"{what}. The order: {state}, its notify_url {order['notify_url']}. Sent so far: {sent}"
+        why += f". Sent of it so far: {sent}"
         if any(each.status == SENDING for each in of_it) and _in_an_event_loop():
             why += ". told() blocks this test's event loop: await asyncio.to_thread(wechatpay.told, …)"
         return why
 
 
-def _is_of(delivery: Delivery, out_trade_no: str, event_type: str | None) -> bool:
+def _is_of(delivery: Delivery, out_trade_no: str | None, event_type: str | None) -> bool:
     notification = delivery.notification
     return notification.out_trade_no == out_trade_no and event_type in (None, notification.event_type)
 

@@ -43,6 +43,7 @@ def suite(pytester, monkeypatch):
 
 ALONE = """
     import asyncio
+    import threading
     import time
     import pytest
     from wechatpay_simulator.testing.wechatpay import RefusedError
@@ -64,6 +65,21 @@ ALONE = """
         wechatpay.faults({"on": "notification", "effect": "delay", "seconds": 1})
         KEPT["delayed"] = shop.order(100)
         wechatpay.pay(KEPT["delayed"])
+
+    def test_that_leaves_while_the_shop_is_slow(shop, wechatpay):
+        def slow(headers, body):
+            KEPT["begun"].set()
+            time.sleep(0.3)
+            KEPT["ended"] = True
+            return 500
+
+        KEPT["begun"], quick, shop.notified = threading.Event(), shop.notified, slow
+        wechatpay.pay(shop.order(100))
+        assert KEPT["begun"].wait(10)
+        shop.notified = quick
+
+    def test_it_was_waited_for(wechatpay):
+        assert KEPT["ended"]
 
     def test_addresses_and_keys_are_the_sessions(wechatpay):
         assert wechatpay.url == KEPT["url"]
@@ -140,6 +156,13 @@ ALONE = """
 
         asyncio.run(test())
 
+    def test_what_is_about_no_order_is_told_of_too(shop, wechatpay):
+        shop.notified, usual = lambda headers, body: 204, shop.notified
+        body = {"eventType": "COMPLAINT.CREATE", "plaintext": {}, "url": shop._notify_url}
+        wechatpay.control("POST", "notify", body)
+        assert wechatpay.told(None, "COMPLAINT.CREATE").accepted
+        shop.notified = usual
+
     def test_a_rule_that_is_none_is_refused_in_words(wechatpay):
         with pytest.raises(RefusedError, match="is not one of"):
             wechatpay.faults({"on": "everything", "effect": "html", "status": 502})
@@ -147,7 +170,7 @@ ALONE = """
 
 
 def test_each_test_has_a_ledger_faults_notifications_and_a_clock_of_its_own(suite):
-    suite(ALONE).assert_outcomes(passed=10)
+    suite(ALONE).assert_outcomes(passed=13)
 
 
 def test_the_documents_lines_run_as_they_stand_there(suite):
@@ -212,7 +235,7 @@ FAILS = """
         asyncio.run(test())
 
     def test_that_does_not_call(wechatpay):
-        assert wechatpay.orders
+        assert wechatpay.notifications
 
     def test_that_passes(wechatpay):
         print("nothing to see")
@@ -243,12 +266,13 @@ def test_the_report_of_a_test_that_failed_says_what_wechat_pay_saw(suite):
     )
     assert "no TRANSACTION.SUCCESS was told of SHOP" in text
     assert "The order: NOTPAY, its notify_url http://127.0.0.1:" in text
-    assert "Sent so far: TRANSACTION.SUCCESS 204" in text
+    assert "Sent of it so far: TRANSACTION.SUCCESS 204" in text
     assert "told() blocks this test's event loop: await asyncio.to_thread(wechatpay.told, …)" in text
     told.stdout.re_match_lines(
         [r".* notification TRANSACTION.SUCCESS \S+ to http://127.0.0.1:\d+/notify 204: accepted"]
     )
     assert text.count("- WeChat Pay -") == 7
+    told.stdout.re_match_lines([r"no request came to http://127.0.0.1:\d+"])
     assert "PRIVATE KEY" not in text
 
 
