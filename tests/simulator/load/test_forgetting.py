@@ -139,6 +139,14 @@ def test_notifications_of_no_order_have_the_same_bound(forgetful, receiver, even
     assert len(merchant.deliveries()) <= KEPT + KEPT // 10 + 1
 
 
+def test_of_an_orders_many_codes_the_latest_is_kept(forgetful):
+    merchant = forgetful(KEPT)
+    order = merchant.order()
+    codes = [merchant.native(order).json["code_url"] for _ in range(10 * KEPT + 1)]
+    assert merchant.control("POST", "scan", {"codeUrl": codes[0]}).code == "ORDER_NOT_FOUND"
+    assert merchant.pay(codeUrl=codes[-1]).status == 200
+
+
 def test_codes_tokens_and_rules_that_are_used_up_have_it_too(forgetful):
     merchant = forgetful(KEPT)
     mine = merchant.credentials
