@@ -8,7 +8,6 @@ from wechatpay_simulator.bills import fund_flow_bill, trade_bill
 from wechatpay_simulator.bills.bill_changes import Change
 from wechatpay_simulator.bills.bill_days import MONTHS, bounds
 from wechatpay_simulator.bills.bill_text import BillForm, Row, written
-from wechatpay_simulator.forgetting.bound import forget_first
 from wechatpay_simulator.orders.ledger import Ledger
 from wechatpay_simulator.protocol.refusals import no_statement
 from wechatpay_simulator.refunds.refund_ledger import RefundLedger
@@ -61,9 +60,11 @@ class Statements:
             self._changes.clear()
 
     def forget(self, _most: int) -> None:
-        """Forget the bills of days that nobody can ask for any more: those made first, of both kinds."""
-        with self._lock:
-            forget_first(self._made, _ASKED_FOR)
+        """Forget the bills of days that nobody can ask for any more: of more than there can be, the earliest."""
+        if len(self._made) > _ASKED_FOR:
+            with self._lock:
+                for bill in sorted(self._made, key=lambda bill: bill[1])[:-_ASKED_FOR]:
+                    del self._made[bill]
 
     def _rows(self, kind: str, day: date) -> list[Row]:
         with self._lock:

@@ -1,6 +1,7 @@
 """How much is kept of what has ended: the newest so many, and never twice as many, whatever they are."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any
 
 
@@ -35,7 +36,9 @@ class Bound:
         return list(gone)
 
 
-def forget_first(kept: dict[Any, Any], most: int) -> None:
-    """Delete what was put in first, until there are no more than `most`."""
-    for key in list(kept)[: max(0, len(kept) - most)] if len(kept) > most else ():
+def forget_first(kept: dict[Any, Any], most: int) -> list[Any]:
+    """Delete what was put in first, until there are no more than `most`; which keys those were."""
+    gone = list(islice(kept, max(0, len(kept) - most)))
+    for key in gone:
         del kept[key]
+    return gone

@@ -41,8 +41,7 @@ class Codes:
     def forget(self, most: int) -> None:
         """Keep the newest `most`."""
         with self._lock:
-            forget_first(self._live, most)
-            self._used &= self._live.keys()
+            self._used.difference_update(forget_first(self._live, most))
 
     def redeemed(self, code: str, appid: str) -> Grant:
         """What it stands for; it is used up by that, and by another app's trying it. Raises ErrcodeError."""
