@@ -11,6 +11,7 @@ from tests.documents.blocks import BLOCKS, ROOT
 EXAMPLE = ROOT / "examples/pytest-wechatpay"
 
 pytest_plugins = ["pytester"]
+pytestmark = pytest.mark.share(2, of_file=True)
 
 CONFTEST = f"""
     import json, sys
