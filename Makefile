@@ -186,6 +186,9 @@ backlog: setup ## thousands of payments due at once, and WeChat Pay away for an 
 bench-books: setup ## a made-up day of ROWS rows is compared: processor seconds of each stage, requests counted, memory at most (ROWS=100000)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.books.large_day $(or $(ROWS),100000)
 
+bench-simulator: setup ## the simulator under load: start-up, orders and queries a second, memory over ORDERS=100000, each with its goal
+	@$(PY) -m tests.simulator.load $(if $(ORDERS),--orders $(ORDERS)) $(ARGS)
+
 bench: setup $(BENCH)/.ready ## each endpoint beside a floor and a peer, with goals: BEFORE=revision ONLY=query,close PLOT=1 (docs/performance.md)
 	@PYTHONPATH=layers/wechatpay:layers/payments:. $(PY) -m tests.bench --environment $(BENCH) $(if $(SHORT),--short) \
 		$(if $(BEFORE),--before $(BEFORE)) $(if $(ONLY),--only $(ONLY)) $(if $(PLOT),--plot docs/pictures/performance.png) $(if $(KEEP),--keep) $(ARGS)

@@ -3,7 +3,7 @@
 import heapq
 import itertools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from wechatpay_simulator.clock import Timepiece
 
@@ -17,17 +17,17 @@ class Agenda:
         self._clock = clock
         self._name = name
         self._condition = threading.Condition()
-        self._entries: list[tuple[float, int, Callable[[], None]]] = []  # due, tie-breaker, what
+        self._entries: list[tuple[float, int, Callable[[], None], str]] = []  # due, tie-breaker, what, of
         self._order = itertools.count()
         self._thread: threading.Thread | None = None
         self._stopped = False
 
-    def put(self, due: float, what: Callable[[], None]) -> None:
-        """Do `what`, which is quick, at `due` seconds since the epoch. Nothing is taken after stop()."""
+    def put(self, due: float, what: Callable[[], None], *, of: str) -> None:
+        """Do `what`, which is quick, at `due` seconds since the epoch. Nothing is taken after stop(). See `keep` for `of`."""
         with self._condition:
             if self._stopped:
                 return
-            heapq.heappush(self._entries, (due, next(self._order), what))
+            heapq.heappush(self._entries, (due, next(self._order), what, of))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep, name=self._name, daemon=True)
                 self._thread.start()
@@ -37,6 +37,12 @@ class Agenda:
         """Look at the clock now: it was advanced."""
         with self._condition:
             self._condition.notify_all()
+
+    def keep(self, names: Container[str]) -> None:
+        """Forget what was put in of anything that is not among these."""
+        with self._condition:
+            self._entries = [entry for entry in self._entries if entry[3] in names]
+            heapq.heapify(self._entries)
 
     def stop(self) -> None:
         """Forget what still waits."""

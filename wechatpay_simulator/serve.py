@@ -58,6 +58,12 @@ def parser() -> argparse.ArgumentParser:
         help="a host besides this machine that notifications may go to, by its exact name; may be repeated",
     )
     found.add_argument(
+        "--keep-orders",
+        type=_count,
+        metavar="N",
+        help="forget orders that have ended, the oldest first, beyond N (or N and a tenth); beyond 2 N any. Without it nothing is forgotten",
+    )
+    found.add_argument(
         "--log",
         nargs="?",
         const="-",
@@ -87,6 +93,7 @@ def serve(words: Sequence[str]) -> int:
                 minute_between_refunds=arguments.minute_between_refunds,
                 log=_log(arguments.log, stack),
                 notify_hosts=arguments.notify_host,
+                keep_orders=arguments.keep_orders,
             )
             url = simulator.start(
                 arguments.port, open_platform_port=arguments.open_platform_port, host=arguments.host
@@ -109,6 +116,12 @@ def serve(words: Sequence[str]) -> int:
         print(f"{url}\nopen platform: {simulator.open_platform_url}", flush=True)
         until_told_to_stop()
     return 0
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number, 1 or more")
+    return int(text)
 
 
 def _log(file: str | None, stack: ExitStack) -> TextIO | None:

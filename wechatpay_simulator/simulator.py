@@ -1,10 +1,10 @@
 """The simulator put together, and served on a loopback port."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TextIO
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp
 
 from wechatpay_simulator.bills.bill_calls import Bills
 from wechatpay_simulator.bills.statements import Statements
@@ -30,8 +30,10 @@ from wechatpay_simulator.controls.settings_controls import (
 from wechatpay_simulator.credentials import Credentials
 from wechatpay_simulator.faults.fault_rule import ABNORMAL_REFUND, REFUND
 from wechatpay_simulator.faults.faults import Faults
+from wechatpay_simulator.forgetting.forgetting import Forgetting
 from wechatpay_simulator.gateway import Gateway
-from wechatpay_simulator.notifications.courier import Courier, Delivery
+from wechatpay_simulator.notifications.courier import Courier
+from wechatpay_simulator.notifications.deliveries import Delivery
 from wechatpay_simulator.notifications.echo import Echo
 from wechatpay_simulator.notifications.notification import refund_notification
 from wechatpay_simulator.notifications.post import host_name
@@ -40,10 +42,10 @@ from wechatpay_simulator.openplatform.authorize import Authorize
 from wechatpay_simulator.openplatform.codes import Codes
 from wechatpay_simulator.openplatform.platform import OpenPlatform
 from wechatpay_simulator.openplatform.tokens import Tokens
-from wechatpay_simulator.orders.h5_link import PATH as H5_PATH
 from wechatpay_simulator.orders.ledger import REPOSTED, Ledger
 from wechatpay_simulator.orders.paying import Paying
 from wechatpay_simulator.orders.transactions import Transactions
+from wechatpay_simulator.paths import Paths
 from wechatpay_simulator.protocol.authorization import Gatekeeper
 from wechatpay_simulator.protocol.certificates import Certificates
 from wechatpay_simulator.protocol.keys import Keys
@@ -66,6 +68,10 @@ class Simulator:
     `minute_between_refunds` two refunds of one order lie a minute apart, or the second is refused. With a `log` each request
     and notification is a line of it, with what was wrong in words. Notifications go to this machine, and to `notify_hosts`,
     exact names of hosts; raises ValueError for what is no such name.
+
+    With `keep_orders` orders that have ended are forgotten, the oldest first, as soon as there are more than so many, or a
+    tenth more: see Forgetting. Requests, answers and notifications are dated and judged by `signing_clock`, which is `clock`
+    unless said: whoever advances the one, but not the time of the merchant's program, keeps the other as it is.
     """
 
     def __init__(
@@ -77,8 +83,11 @@ class Simulator:
         minute_between_refunds: bool = False,
         log: TextIO | None = None,
         notify_hosts: Iterable[str] = (),
+        keep_orders: int | None = None,
+        signing_clock: Timepiece | None = None,
     ) -> None:
-        keys = Keys(credentials, clock, mode=mode)
+        signing_clock = signing_clock or clock
+        keys = Keys(credentials, signing_clock, mode=mode)
         merchant_keys = MerchantKeys(credentials)
         ledger = Ledger(clock)
         faults = Faults()
@@ -113,8 +122,8 @@ class Simulator:
         ]
         gateway = Gateway(
             endpoints,
-            gatekeeper=Gatekeeper(credentials.mchid, merchant_keys, clock),
-            mistakes=Mistakes(credentials, merchant_keys, clock, endpoints),
+            gatekeeper=Gatekeeper(credentials.mchid, merchant_keys, signing_clock),
+            mistakes=Mistakes(credentials, merchant_keys, signing_clock, endpoints),
             keys=keys,
             faults=faults,
             rates=rates,
@@ -152,10 +161,20 @@ class Simulator:
                 ).routes(),
             ]
         )
-        self.app: ASGIApp = _Paths(controls, H5Page(h5_checks, paying, clock).app(), gateway)
+        self.app: ASGIApp = Paths(controls, H5Page(h5_checks, paying, clock).app(), gateway)
+        tokens = Tokens(apps, clock)
         self.open_platform: ASGIApp = OpenPlatform(
-            apps=apps, codes=codes, tokens=Tokens(apps, clock), authorize=authorize, faults=faults
+            apps=apps, codes=codes, tokens=tokens, authorize=authorize, faults=faults
         ).app
+        if keep_orders is not None:
+            forgetting = Forgetting(
+                keep_orders,
+                ledger=ledger,
+                refund_ledger=self._refund_ledger,
+                courier=self._courier,
+                others=(faults, statements, apps, codes, tokens),
+            )
+            self.app, self.open_platform = forgetting.after(self.app), forgetting.after(self.open_platform)
         if written is not None:
             self.app, self.open_platform = Watched(self.app, written), Watched(self.open_platform, written)
         self._served: Served | None = None
@@ -179,6 +198,10 @@ class Simulator:
     def deliveries(self) -> list[Delivery]:
         """Every attempt to deliver a notification so far, oldest first; a sandbox in the same process needs no request for it."""
         return self._courier.deliveries()
+
+    def wait_for(self, holds: Callable[[Sequence[Delivery]], bool], seconds: float) -> bool:
+        """Whether it `holds` of the deliveries, now or within so many seconds of real time."""
+        return self._courier.wait_for(holds, seconds)
 
     def start(self, port: int = 0, *, open_platform_port: int = 0, host: str = "127.0.0.1") -> str:
         """Serve on `host` (port 0 picks a free one) and return the base URL once both answer, the open platform, too.
@@ -221,22 +244,3 @@ def _outcome(faults: Faults, on: str) -> RefundStatus:
     """How a refund that is accepted or sent on now will end by itself: well, unless a fault rule says otherwise."""
     fault = faults.take(on, "result")
     return RefundStatus.SUCCESS if fault is None else RefundStatus(fault.parameters["result"])
-
-
-class _Paths:
-    """An ASGI application: the controls under /_sandbox/, the page of an h5_url, WeChat Pay everywhere else."""
-
-    def __init__(self, controls: ASGIApp, h5_page: ASGIApp, gateway: ASGIApp) -> None:
-        self._controls = controls
-        self._h5_page = h5_page
-        self._gateway = gateway
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            raise RuntimeError(f"the simulator speaks HTTP, not {scope['type']}")
-        path = scope["path"]
-        if path.startswith("/_sandbox/"):
-            app = self._controls
-        else:
-            app = self._h5_page if path == H5_PATH else self._gateway
-        await app(scope, receive, send)

@@ -12,7 +12,12 @@ DOCUMENTS = [
             *("README.md", "README.zh-CN.md", "CONTRIBUTING.md"),
             *("wechatpay_simulator/README.md", "wechatpay_simulator/README.zh-CN.md"),
             *("layers/wechatpay/README.md", "layers/wechatpay/README.zh-CN.md"),
-            *("clients/python/README.md", "clients/typescript/README.md", "examples/README.md", "examples/exam.md"),
+            *(
+                "clients/python/README.md",
+                "clients/typescript/README.md",
+                "examples/README.md",
+                "examples/exam.md",
+            ),
         )
     ),
     *sorted((ROOT / "docs").glob("*.md")),
@@ -89,6 +94,7 @@ READ_BY_A_TEST = {
     ("wechatpay_simulator/README.md", "yaml"): "tests/packages/test_action.py",
     ("wechatpay_simulator/README.zh-CN.md", ""): "tests/documents/test_translations.py",
     ("wechatpay_simulator/README.zh-CN.md", "python"): "tests/documents/test_translations.py",
+    ("docs/pytest.md", "python"): "tests/simulator/plugin/test_plugin.py",
 }
 """By document and language: the test that takes them out of it and runs each as it stands there."""
 

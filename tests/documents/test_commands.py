@@ -43,6 +43,7 @@ RUN_BY_A_TEST = {
     "orders": "tests/operations/test_orders.py",
     "bench": "tests/bench/test_bench.py",
     "bench-books": "tests/books/test_large_day.py",
+    "bench-simulator": "tests/simulator/load/test_load.py",
     "invoke": "tests/sandbox/test_invoke.py",
     "sandbox": "tests/sandbox/test_strangers.py",
     "golive": "tests/operations/golive/test_golive.py",

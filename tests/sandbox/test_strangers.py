@@ -237,7 +237,7 @@ def test_make_sandbox_takes_parameters_and_a_port(tmp_path):
         ("sandbox", "`make sandbox`"),
         ("sandbox.demo", "`make sandbox`"),
         ("sandbox.commands.invoke", "`make sandbox`"),
-        ("wechatpay_simulator", "`pip install wechatpay-simulator`"),
+        ("wechatpay_simulator", "its wheel, which `make packages`"),
     ],
 )
 def test_outside_the_environment_it_says_what_to_do(module, then):

@@ -6,13 +6,14 @@ from datetime import date
 
 from wechatpay_simulator.bills import fund_flow_bill, trade_bill
 from wechatpay_simulator.bills.bill_changes import Change
-from wechatpay_simulator.bills.bill_days import bounds
+from wechatpay_simulator.bills.bill_days import MONTHS, bounds
 from wechatpay_simulator.bills.bill_text import BillForm, Row, written
 from wechatpay_simulator.orders.ledger import Ledger
 from wechatpay_simulator.protocol.refusals import no_statement
 from wechatpay_simulator.refunds.refund_ledger import RefundLedger
 
 TRADE, FUND_FLOW = "trade", "fundflow"
+_ASKED_FOR = 2 * MONTHS * 31  # bills that can be
 COLUMNS = {TRADE: trade_bill.COLUMNS["ALL"], FUND_FLOW: fund_flow_bill.COLUMNS}
 """All columns that a bill of either kind has, be it of the newest layout."""
 
@@ -57,6 +58,13 @@ class Statements:
         """Take all changes back."""
         with self._lock:
             self._changes.clear()
+
+    def forget(self, _most: int) -> None:
+        """Forget the bills of days that nobody can ask for any more: of more than there can be, the earliest."""
+        if len(self._made) > _ASKED_FOR:
+            with self._lock:
+                for bill in sorted(self._made, key=lambda bill: bill[1])[:-_ASKED_FOR]:
+                    del self._made[bill]
 
     def _rows(self, kind: str, day: date) -> list[Row]:
         with self._lock:

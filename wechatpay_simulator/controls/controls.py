@@ -16,7 +16,8 @@ from wechatpay_simulator.clock import Timepiece
 from wechatpay_simulator.controls.control_request import ControlError, failure, members, told
 from wechatpay_simulator.controls.means_control import MEMBERS, means_of
 from wechatpay_simulator.controls.visit_control import VISIT, visit_of
-from wechatpay_simulator.notifications.courier import Courier, Delivery
+from wechatpay_simulator.notifications.courier import Courier
+from wechatpay_simulator.notifications.deliveries import Delivery
 from wechatpay_simulator.orders.h5_link import link_query
 from wechatpay_simulator.orders.ledger import Ledger
 from wechatpay_simulator.orders.paying import Paying

@@ -59,6 +59,14 @@ class Faults:
         with self._lock:
             self._standing.clear()
 
+    def forget(self, most: int) -> None:
+        """Of the rules that will not happen any more keep the newest `most`."""
+        if len(self._standing) > most:
+            with self._lock:
+                used_up = [each for each in self._standing if each.left == 0]
+                gone = {id(each) for each in used_up[:-most]}
+                self._standing = [each for each in self._standing if id(each) not in gone]
+
     def shown(self) -> dict[str, Any]:
         """Seed and rules, with how often each has happened and, when it is counted, how often it still will."""
         with self._lock:

@@ -25,7 +25,8 @@ _REFUND_SUMMARIES = {
 class Notification:
     """One event; id and body stay the same at every delivery, signatures do not.
 
-    `serial` names the key of WeChat Pay's that is to sign it; None: whichever is due.
+    `serial` names the key of WeChat Pay's that is to sign it; None: whichever is due. `out_trade_no` is of the order that it
+    is about, if it is about one.
     """
 
     id: str
@@ -33,6 +34,7 @@ class Notification:
     url: str
     body: bytes
     serial: str | None = None
+    out_trade_no: str | None = None
 
 
 def payment_notification(order: Order, *, api_v3_key: str, now: float) -> Notification:
@@ -45,6 +47,7 @@ def payment_notification(order: Order, *, api_v3_key: str, now: float) -> Notifi
         url=order.request["notify_url"],
         api_v3_key=api_v3_key,
         now=now,
+        out_trade_no=order.out_trade_no,
     )
 
 
@@ -58,6 +61,7 @@ def refund_notification(refund: Refund, url: str, *, api_v3_key: str, now: float
         url=url,
         api_v3_key=api_v3_key,
         now=now,
+        out_trade_no=refund.order.out_trade_no,
     )
 
 
@@ -89,10 +93,11 @@ def notification(
     resource_type: str = ENCRYPTED,
     associated_data: str | None = None,
     serial: str | None = None,
+    out_trade_no: str | None = None,
 ) -> Notification:
     """A notification of any kind. The associated data are its original type, unless said otherwise.
 
-    A plaintext that is a string is encrypted as it is. See Notification for `serial`.
+    A plaintext that is a string is encrypted as it is. See Notification for `serial` and `out_trade_no`.
     """
     notification_id = str(uuid.uuid4())
     envelope = {
@@ -108,7 +113,7 @@ def notification(
             api_v3_key=api_v3_key,
         ),
     }
-    return Notification(notification_id, event_type, url, _json(envelope), serial)
+    return Notification(notification_id, event_type, url, _json(envelope), serial, out_trade_no)
 
 
 def _json(document: dict[str, Any]) -> bytes:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wechatpay_simulator.credentials import Credentials
+from wechatpay_simulator.forgetting.bound import forget_first
 
 
 class Kind(StrEnum):
@@ -67,6 +68,11 @@ class Apps:
         """False for an openid that was handed out by another app. What nobody has handed out may be anybody's."""
         with self._lock:
             return self._appid_of.get(openid, appid) == appid
+
+    def forget(self, most: int) -> None:
+        """Keep the newest `most` of whose the openids are."""
+        with self._lock:
+            forget_first(self._appid_of, most)
 
     def _named(self, first: str, text: str) -> str:
         digest = hashlib.sha256(f"{self._salt} {first} {text}".encode()).digest()

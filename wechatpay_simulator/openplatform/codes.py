@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 
 from wechatpay_simulator.clock import Timepiece
+from wechatpay_simulator.forgetting.bound import forget_first
 from wechatpay_simulator.openplatform.errcodes import ErrcodeError
 
 LIFE_SECONDS = 300  # WeChat, Web authorization, step 1; wx.login
@@ -36,6 +37,11 @@ class Codes:
         with self._lock:
             self._live[code] = (grant, self._clock.time() + LIFE_SECONDS)
         return code
+
+    def forget(self, most: int) -> None:
+        """Keep the newest `most`."""
+        with self._lock:
+            self._used.difference_update(forget_first(self._live, most))
 
     def redeemed(self, code: str, appid: str) -> Grant:
         """What it stands for; it is used up by that, and by another app's trying it. Raises ErrcodeError."""

@@ -5,6 +5,7 @@ import threading
 from typing import Any
 
 from wechatpay_simulator.clock import Timepiece
+from wechatpay_simulator.forgetting.bound import forget_first
 from wechatpay_simulator.openplatform.apps import Apps
 from wechatpay_simulator.openplatform.codes import Grant
 from wechatpay_simulator.openplatform.errcodes import ErrcodeError
@@ -39,6 +40,12 @@ class Tokens:
         if self._clock.time() >= expires_at:
             raise ErrcodeError(42002)
         return self._answer(grant, refresh_token)
+
+    def forget(self, most: int) -> None:
+        """Keep the newest `most` of each kind."""
+        with self._lock:
+            forget_first(self._access, most)
+            forget_first(self._refresh, most)
 
     def require(self, access_token: str, openid: str) -> None:
         """Raises ErrcodeError unless it is a good token of this person."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from wechatpay_simulator.clock import Timepiece, beijing_day
 from wechatpay_simulator.controls.control_request import NotPossibleError
+from wechatpay_simulator.forgetting.bound import Bound
 from wechatpay_simulator.orders.means import FROM_BALANCE, Means
 from wechatpay_simulator.orders.order import CREDENTIAL_LIFE_SECONDS, Order, TradeState
 from wechatpay_simulator.protocol.refusals import (
@@ -182,6 +183,36 @@ class Ledger:
                     means=means,
                 )
             )
+
+    def __len__(self) -> int:
+        return len(self._orders)
+
+    def forget(self, bound: Bound, is_over: Callable[[str], bool]) -> set[str]:
+        """Forget orders as `bound` says; which they were. One has ended that cannot be paid any more and that `is_over`."""
+        now = self._clock.time()
+
+        def has_ended(number: str) -> bool:
+            order = self._current(number, now)
+            return order is not None and not order.is_payable(now) and is_over(number)
+
+        with self._lock:
+            gone = set(bound.beyond(list(self._orders), has_ended))
+            for number in gone:
+                del self._orders[number]
+            self._by_transaction_id = {
+                each: number for each, number in self._by_transaction_id.items() if number not in gone
+            }
+            self._issued = {
+                each: issued for each, issued in self._issued.items() if issued.out_trade_no not in gone
+            }
+        return gone
+
+    def forget_credentials(self, most: int) -> None:
+        """Of more than `most` credentials forget those that a later one of their order has followed."""
+        with self._lock:
+            if len(self._issued) > most:
+                latest = {order.credential for order in self._orders.values()}
+                self._issued = {each: issued for each, issued in self._issued.items() if each in latest}
 
     def _current(self, out_trade_no: str, now: float) -> Order | None:
         """The order as time has left it: WeChat Pay closes by itself what nobody paid."""

@@ -75,6 +75,10 @@ class Order:
         """The merchant's number."""
         return str(self.request["out_trade_no"])
 
+    def is_payable(self, now: float) -> bool:
+        """Whether it is unpaid, and there is time yet."""
+        return self.trade_state is TradeState.NOTPAY and now < self.payable_until
+
     @property
     def total(self) -> int:
         """The amount in fen."""

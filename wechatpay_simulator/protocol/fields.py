@@ -43,7 +43,9 @@ class Text:
         if not isinstance(value, str):
             _wrong_type(self, value, pointer, location, "一个 string 类型的 Json 值")
         rule = f"{_mapped(self, pointer, location)}字符串规则校验失败，"
-        if any(ord(character) > 0xFFFF or 0xD800 <= ord(character) <= 0xDFFF for character in value):
+        if not value.isascii() and any(
+            ord(character) > 0xFFFF or 0xD800 <= ord(character) <= 0xDFFF for character in value
+        ):
             raise parameter_error(
                 f"{rule}包含不支持的字符",
                 pointer=pointer,

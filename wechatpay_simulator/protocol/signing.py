@@ -19,7 +19,8 @@ from wechatpay_simulator.clock import Timepiece
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 # WeChat Pay APIv3, Encrypting sensitive members: RSAES-OAEP with SHA-1 for both of its hashes.
 _OAEP = OAEP(mgf=MGF1(SHA1()), algorithm=SHA1(), label=None)  # noqa: S303  # nosec B303
-_NONCE_ALPHABET = string.ascii_letters + string.digits
+_ALPHANUMERIC = (string.ascii_letters + string.digits).encode()
+_TO_ALPHANUMERIC = bytes(_ALPHANUMERIC[byte % len(_ALPHANUMERIC)] for byte in range(256))
 
 
 def signed_text(*parts: bytes) -> bytes:
@@ -28,15 +29,15 @@ def signed_text(*parts: bytes) -> bytes:
 
 
 def random_nonce(length: int = 32) -> str:
-    """Letters and digits, as WeChat Pay's nonces are."""
-    return "".join(secrets.choice(_NONCE_ALPHABET) for _ in range(length))
+    """Letters and digits, as WeChat Pay's nonces are; some a little more often than others, which does a nonce no harm."""
+    return secrets.token_bytes(length).translate(_TO_ALPHANUMERIC).decode("ascii")
 
 
 class Signer:
     """One of WeChat Pay's private keys, named by its serial or key id: it signs, and opens what was encrypted for it."""
 
     def __init__(self, *, serial: str, private_key: str, clock: Timepiece) -> None:
-        # Checking the numbers of a key takes 60 ms; Credentials has done it for what comes from a file.
+        # Checking the numbers of a key takes 40 ms; Credentials has tried what comes from a file.
         key = load_pem_private_key(private_key.encode(), password=None, unsafe_skip_rsa_key_validation=True)
         if not isinstance(key, rsa.RSAPrivateKey):
             raise TypeError("WeChat Pay signs with RSA keys")

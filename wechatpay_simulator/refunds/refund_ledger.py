@@ -2,13 +2,14 @@
 
 import secrets
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from typing import Any
 
 from wechatpay_simulator.agenda import Agenda
 from wechatpay_simulator.clock import Timepiece, beijing_day
 from wechatpay_simulator.controls.control_request import NotPossibleError
+from wechatpay_simulator.forgetting.bound import Bound
 from wechatpay_simulator.orders.ledger import Ledger
 from wechatpay_simulator.orders.order import Order
 from wechatpay_simulator.protocol.refusals import (
@@ -62,9 +63,9 @@ class RefundLedger:
         Raises the refusals of a request that differs from the first, of an order that is unknown or unpaid, and of money,
         time or number of refunds that the order does not have any more.
         """
-        order = self._order(request)
         now = self._clock.time()
         with self._lock:
+            order = self._order(request)  # which is not forgotten now
             known = self._current(request["out_refund_no"], now)
             if known is not None:
                 if not known.has_the_amounts_of(request):
@@ -154,13 +155,33 @@ class RefundLedger:
             for out_refund_no in self._refunds:
                 self._current(out_refund_no, now)
 
+    def forget(self, bound: Bound, waiting: Container[str]) -> set[str]:
+        """Forget orders with their refunds, as `bound` says; which orders they were.
+
+        One has not ended as long as a refund of it may still change, nor when it is among the `waiting`.
+        """
+
+        def is_over(number: str) -> bool:
+            refunds = (self._refunds[each] for each in self._by_order.get(number, ()))
+            return number not in waiting and all(refund.status in FINAL for refund in refunds)
+
+        with self._lock:
+            gone = self._ledger.forget(bound, is_over)
+            for number in gone:
+                for out_refund_no in self._by_order.pop(number, ()):
+                    del self._refunds[out_refund_no]
+            self._agenda.keep(self._refunds)
+        return gone
+
     def stop(self) -> None:
         """Nothing ends by itself any more, unless somebody looks."""
         self._agenda.stop()
 
     def _wait_for(self, refund: Refund) -> None:
         if refund.ends_at is not None:
-            self._agenda.put(refund.ends_at, partial(self._end_if_due, refund.out_refund_no))
+            self._agenda.put(
+                refund.ends_at, partial(self._end_if_due, refund.out_refund_no), of=refund.out_refund_no
+            )
 
     def _end_if_due(self, out_refund_no: str) -> None:
         self._look(out_refund_no)

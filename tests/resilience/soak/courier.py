@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.resilience.crash import invariants
 from tests.resilience.crash.notification import opened
 from wechatpay_simulator import Simulator
-from wechatpay_simulator.notifications.courier import LADDER, Delivery
+from wechatpay_simulator.notifications.courier import LADDER
+from wechatpay_simulator.notifications.deliveries import Delivery
 
 if TYPE_CHECKING:
     from tests.resilience.soak.window import Window

@@ -1,0 +1,1 @@
+"""What ends the growth of a simulator that runs for long."""
