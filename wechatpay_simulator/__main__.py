@@ -19,6 +19,9 @@ def main(words: Sequence[str] | None = None) -> int:
     console.spell_out()
     if words and words[0] in ("-h", "--help"):
         return _help()
+    if words and words[0] == "--version":
+        print(f"wechatpay-simulator {__version__}")
+        return 0
     command, rest = (words[0], words[1:]) if words and words[0] in _COMMANDS else ("serve", words)
     status: int = getattr(_module(_COMMANDS[command]), command)(rest)
     return status

@@ -15,7 +15,7 @@ import pytest
 from tests.simulator.merchant import Merchant, Response, served
 from wechatpay_simulator import Credentials
 
-README = Path(__file__).parents[2] / "wechatpay_simulator/README.md"
+REFERENCE = Path(__file__).parents[2] / "docs/simulator-reference.md"
 BY_RULE = "| by [a rule]"
 ANY_CALL = "400 PARAM_ERROR, 400 INVALID_REQUEST, 401 SIGN_ERROR, 429 FREQUENCY_LIMITED, 500 SYSTEM_ERROR"
 # The current pages, then after the dash what only older editions have.
@@ -254,8 +254,8 @@ def test_each_call_is_here(merchant: Merchant) -> None:
     assert names - {"billDownload"} == DOCUMENTED.keys() == PATHS.keys()
 
 
-def test_the_codes_that_only_a_rule_makes_are_named_in_the_readme(merchant: Merchant) -> None:
+def test_the_codes_that_only_a_rule_makes_are_named_in_the_reference(merchant: Merchant) -> None:
     known = {each["code"] for each in merchant.control("GET", "coverage").json["refusals"]}
     by_rule_alone = {code for call in DOCUMENTED for _, code in listed(call)} - known
-    [row] = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith(BY_RULE)]
+    [row] = [line for line in REFERENCE.read_text(encoding="utf-8").splitlines() if line.startswith(BY_RULE)]
     assert by_rule_alone == set(re.findall(r"`([A-Z_]+)`", row))

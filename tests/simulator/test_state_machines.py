@@ -1,7 +1,7 @@
 """Orders and refunds as state machines: every call in every state, held against tables that were written from the documents.
 
 WeChat Pay APIv3: Native order (repeating an order, error codes), Query order (trade_state), Close order, Refund, Query refund,
-Abnormal refund. Where the documents leave something open, the README's table of uncertainties says what is done here.
+Abnormal refund. Where the documents leave something open, the table of uncertainties in docs/simulator-reference.md says what is done here.
 """
 
 import json
