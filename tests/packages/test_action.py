@@ -17,7 +17,6 @@ import yaml
 
 from tests.kit.parameters import ROOT
 from tests.packages.installed import Installed
-from wechatpay_simulator import __version__
 
 ACTION = yaml.safe_load((ROOT / "wechatpay_simulator/action.yml").read_text(encoding="utf-8"))
 INPUT = re.compile(r"\$\{\{ inputs\.([a-z-]+) \}\}")
@@ -106,18 +105,6 @@ def test_what_it_cannot_begin_with_fails_the_step_in_words(runner: dict[str, str
 def test_no_input_is_written_into_a_script() -> None:
     for each in ACTION["runs"]["steps"]:
         assert "${{" not in each["run"]
-
-
-def test_a_version_is_installed_from_the_package_index(runner: dict[str, str], tmp_path: Path) -> None:
-    done = ran("install", runner | {"RUNNER_TEMP": str(tmp_path)}, {"version": __version__})
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / f"wechatpay-simulator/wechatpay_simulator-{__version__}.dist-info").exists()
-
-
-def test_a_version_that_there_is_not_fails_the_step(runner: dict[str, str]) -> None:
-    done = ran("install", runner, {"version": "0.0.0"})
-    assert done.returncode != 0
-    assert "wechatpay-simulator==0.0.0" in done.stderr
 
 
 def test_the_readme_asks_for_inputs_and_outputs_that_there_are() -> None:

@@ -47,7 +47,7 @@ def test_the_readmes_snippets_sign_verify_open_and_call(client: Installed, runni
 
 
 def test_it_is_installed_by_the_name_that_the_readme_says(client: Installed) -> None:
-    assert "```\npip install wechatpay-apiv3-client\n```" in README
+    assert f"```\npip install dist/{client.wheel.name}\n```" in README
     assert client.wheel.name.startswith("wechatpay_apiv3_client-")
     where = client.run(client.python, "-c", "import wechatpay; print(wechatpay.__file__)")
     assert Path(where.strip()).is_relative_to(client.home)

@@ -39,8 +39,7 @@ def test_what_is_installed_is_what_was_built(simulator: Installed) -> None:
 
 def test_the_readmes_install_and_serve_are_what_these_tests_do(simulator: Installed) -> None:
     install, serve = block("pip install").splitlines()
-    assert install == "pip install wechatpay-simulator"
-    assert simulator.wheel.name.startswith("wechatpay_simulator-")
+    assert install == f"pip install dist/{simulator.wheel.name}"
     assert serve.split()[:2] == ["wechatpay-simulator", "serve"]
 
 
