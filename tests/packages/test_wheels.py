@@ -39,7 +39,7 @@ def test_a_wheel_holds_the_package_and_nothing_else(package: str, installed: Ins
     files = installed.files()
     own = {path for path in files if ".dist-info/" not in path}
     assert own == modules | {f"{name}/py.typed"}
-    assert not [path for path in files if "test" in path or "__pycache__" in path]
+    assert not [path for path in files if re.search(r"(^|/)(tests?/|test_|__pycache__)", path)]
     assert not [path for path, content in files.items() if KEY.search(content)]
     assert any(path.endswith(".dist-info/licenses/LICENSE") for path in files)
     assert (SOURCES[package] / "LICENSE").read_text() == (ROOT / "LICENSE").read_text()
