@@ -1,12 +1,12 @@
 """How often a merchant may call: the documented rates, held on request, on a clock that stands so that a second is one."""
 
-import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.kit.standing_clock import Standing
 from tests.simulator.merchant import Merchant, Response
-from wechatpay_simulator import Clock, Credentials, Simulator
+from wechatpay_simulator import Credentials, Simulator
 
 # Calls in a second (WeChat Pay APIv3, frequency limits of each call; for orders the handbook). Of refunds those that are
 # accepted and those that are refused count apart.
@@ -20,20 +20,6 @@ DOCUMENTED = {
     ("fundFlowBill", "all", 3),
     ("certificates", "all", 1000),
 }
-
-
-class Standing(Clock):
-    """Moves only when it is moved."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.now = float(int(time.time()))
-
-    def time(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @pytest.fixture

@@ -107,7 +107,7 @@ SWITCHES = (
     Switch(STORE, "(P.currency == facts.currency)", "P.currency.exists()", "payments", "currency USD"),
     Switch(STORE, "            & P.transaction_id.does_not_exist()\n", "", "payments", "second payment: torn"),
     Switch(STORE, "allowed if condition is None else allowed & condition", "allowed if condition is None else condition", "believed"),
-    Switch("payments/storage/items.py", "P.out_trade_no.exists() & condition", "condition | P.out_trade_no.exists()", "payments", "total 999"),
+    Switch("payments/storage/items.py", "_EXISTS & condition", "condition | _EXISTS", "payments", "total 999"),
     Switch(REFUND_EVIDENCE, "if facts.mchid is not None and facts.mchid != seen.mchid:", "if False:", "refunds", "merchant"),
     Switch(REFUND_EVIDENCE, "facts.transaction_id != seen.transaction_id or", "", "refunds", "another transaction"),
     Switch(REFUND_EVIDENCE, "or facts.total != seen.amount", "", "refunds", "another total"),
