@@ -30,7 +30,7 @@ EXAMPLES, HERE = ROOT / "examples", Path(__file__).parent
 SHOPS = sorted(
     path.name
     for path in EXAMPLES.iterdir()
-    if path.is_dir() and not path.name.startswith((".", "exam-", "simulator-"))
+    if path.is_dir() and not path.name.startswith((".", "exam-", "pytest-", "simulator-"))
 )
 http = requests.Session()
 http.trust_env = False
