@@ -1,6 +1,7 @@
 """Arguments that several commands understand: each is the text that was given, understood, or says what is wrong with it."""
 
 import argparse
+from urllib.parse import urlsplit
 
 from wechatpay_simulator.notifications.post import host_name
 
@@ -15,6 +16,20 @@ def notify_host(text: str) -> str:
 
 def port_number(text: str) -> int:
     """A TCP port; 0 where a free one is meant."""
-    if not text.isdecimal() or int(text) > 65535:
+    if not (text.isascii() and text.isdecimal()) or len(text) > len("65535") or int(text) > 65535:
         raise argparse.ArgumentTypeError("a number from 0 to 65535")
     return int(text)
+
+
+def address(text: str) -> str:
+    """A URL that can be called."""
+    try:
+        parts = urlsplit(text)
+        is_one = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no number, or one above 65535
+        is_one = False
+    if not is_one:
+        raise argparse.ArgumentTypeError(
+            "a URL begins with http:// or https://, and has a host and, unless it is the usual one, a port"
+        )
+    return text
