@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
@@ -128,4 +128,14 @@ def _log(file: str | None, stack: ExitStack) -> TextIO | None:
     """Where the log goes; open as long as the stack is. Raises OSError for a file that cannot be written."""
     if file is None:
         return None
-    return sys.stderr if file == "-" else stack.enter_context(Path(file).open("a", encoding="utf-8"))
+    if file == "-":
+        return sys.stderr
+    log = Path(file).open("a", encoding="utf-8")  # noqa: SIM115 - the stack closes it
+    stack.callback(_close, log)
+    return log
+
+
+def _close(log: TextIO) -> None:
+    """What is still to be written and cannot be, on a full disk, is no reason to fail."""
+    with suppress(OSError):
+        log.close()

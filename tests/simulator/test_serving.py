@@ -89,6 +89,7 @@ def test_what_cannot_be_had_is_told_in_one_line(credentials_file: Path, tmp_path
     (tmp_path / "file").write_text("")
     ours = ("--credentials", credentials_file)
     assert "port 0 of 192.0.2.1 cannot be had" in refused("--host", "192.0.2.1", *ours)
+    assert "port 0 of a..b cannot be had: that is not the name of a host" in refused("--host", "a..b", *ours)
     assert "argument --port: a number from 0 to 65535" in refused("--port", "65536", *ours)
     assert f"{tmp_path} cannot be read as JSON (IsADirectoryError)" in refused("--credentials", tmp_path)
     nowhere = tmp_path / "file" / "credentials.json"
