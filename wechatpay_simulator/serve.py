@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from wechatpay_simulator.clock import Clock
-from wechatpay_simulator.command.arguments import notify_host, port_number
+from wechatpay_simulator.command.arguments import each_a_file_of_its_own, notify_host, port_number
 from wechatpay_simulator.command.ready_file import announce, foresee, withdraw
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.protocol.keys import MODES
@@ -77,6 +77,7 @@ def serve(words: Sequence[str]) -> int:
     """Serve until told to end; returns the exit status."""
     understood = parser()
     arguments = understood.parse_args(words)
+    each_a_file_of_its_own(understood, arguments, "credentials", "ready_file", "log")
 
     listen()
     with ExitStack() as stack:

@@ -326,6 +326,17 @@ def test_a_port_that_is_taken_is_said(capsys, backend):
         (("--notify", "http://shop.example.com/notify"), "--notify: its host is not this machine"),
         (("--notify", "127.0.0.1:3000"), "--notify: a URL begins with http://"),
         (("--notify", "http://127.0.0.1:99999/"), "--notify: a URL begins with http://"),
+        (
+            (
+                "--notify",
+                "http://127.0.0.1:1/",
+                "--junit",
+                "nowhere/report",
+                "--markdown",
+                "./nowhere/report",
+            ),
+            "--markdown: nowhere/report is the file of --junit",
+        ),
         (("--notify", "http://127.0.0.1:0/"), "--notify: a URL begins with http://"),
         (
             ("--notify", "http://a:1/", "--notify-host", "http://a"),

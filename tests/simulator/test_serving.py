@@ -100,6 +100,15 @@ def test_what_cannot_be_had_is_told_in_one_line(credentials_file: Path, tmp_path
     assert f"{nowhere}.new cannot be written: No such" in refused("--ready-file", nowhere, *ours)
 
 
+@pytest.mark.parametrize("option", ["--ready-file", "--log"])
+def test_the_credentials_are_not_written_over(option: str, credentials_file: Path) -> None:
+    before = credentials_file.read_bytes()
+    again = credentials_file.parent / "." / ".." / credentials_file.parent.name / credentials_file.name
+    told = refused("--credentials", credentials_file, option, again)
+    assert told == f"argument {option}: {again} is the file of --credentials\n"
+    assert credentials_file.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     "host", ["http://10.0.0.1", "10.0.0.1:80", "*.example.com", "a,b", "", "a/b", "u@host", "[::1", "a b"]
 )

@@ -1,6 +1,7 @@
 """Arguments that several commands understand: each is the text that was given, understood, or says what is wrong with it."""
 
 import argparse
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from wechatpay_simulator.notifications.post import host_name
@@ -12,6 +13,21 @@ def notify_host(text: str) -> str:
         return host_name(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def each_a_file_of_its_own(reader: argparse.ArgumentParser, asked: argparse.Namespace, *names: str) -> None:
+    """Ends the program where two of these options name one file: the one would be written over the other, keys and all."""
+    by_file: dict[Path, str] = {}
+    for name in names:
+        file = getattr(asked, name)
+        if file is not None:
+            other = by_file.setdefault(Path(file).resolve(), name)
+            if other != name:
+                reader.error(f"argument {_option(name)}: {file} is the file of {_option(other)}")
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def port_number(text: str) -> int:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from wechatpay_simulator.command.arguments import address, notify_host, port_number
+from wechatpay_simulator.command.arguments import address, each_a_file_of_its_own, notify_host, port_number
 from wechatpay_simulator.examining.checklist import ROWS
 from wechatpay_simulator.notifications.post import on_this_machine
 
@@ -100,6 +100,7 @@ def understood(words: Sequence[str]) -> argparse.Namespace:
         reader.error(
             "argument --credentials: the file that the backend has its keys from (or have --run start it)"
         )
+    each_a_file_of_its_own(reader, asked, "credentials", "junit", "markdown")
     for name in ("junit", "markdown"):
         file = getattr(asked, name)
         if file is not None and (file.is_dir() or not file.resolve().parent.is_dir()):
