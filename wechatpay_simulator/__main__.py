@@ -22,6 +22,12 @@ def main(words: Sequence[str] | None = None) -> int:
     if words and words[0] == "--version":
         print(f"wechatpay-simulator {__version__}")
         return 0
+    if words and words[0] not in _COMMANDS and not words[0].startswith("-"):
+        print(
+            f"wechatpay-simulator: there is no command {words[0]!r}; there are {', '.join(_COMMANDS)}",
+            file=sys.stderr,
+        )
+        return 2
     command, rest = (words[0], words[1:]) if words and words[0] in _COMMANDS else ("serve", words)
     status: int = getattr(_module(_COMMANDS[command]), command)(rest)
     return status

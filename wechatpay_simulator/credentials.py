@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import string
 import tempfile
@@ -11,12 +12,15 @@ from pathlib import Path
 from typing import Self
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from wechatpay_simulator.key_pairs import PLATFORM, belong_together, new_key, pair, private_pem, public_pem
 
 _SECOND = ("certificate_new", "private_key_new", "serial_no_new")
 _APPS = ("app_secret", "mini_program_appid", "mini_program_secret", "mobile_appid")
+_APP_IDS = ("appid", "mini_program_appid", "mobile_appid")
+_NUMBER = re.compile("[0-9A-Za-z_]+")  # they stand in headers and in what is signed
 _ALPHANUMERIC = string.ascii_letters + string.digits
 
 
@@ -98,7 +102,7 @@ class Credentials:
     def _load(cls, path: Path) -> Self:
         try:
             document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise CredentialsError(f"{path} cannot be read as JSON ({type(error).__name__})") from None
         if not isinstance(document, dict):
             document = {}
@@ -121,7 +125,7 @@ class Credentials:
         credentials = cls(**values)
         try:
             credentials._check()
-        except ValueError as error:
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:  # a TypeError of a key with a password
             raise CredentialsError(f"{path} is not usable: {error}") from None
         if older:
             credentials._save(path)
@@ -131,6 +135,9 @@ class Credentials:
         """Raise ValueError when a key cannot be parsed or two halves do not belong together."""
         if len(self.api_v3_key.encode()) != 32:
             raise ValueError("apiV3Key is not 32 bytes long")
+        for name in ("mchid", "wechat_public_key_id", *_APP_IDS):
+            if not _NUMBER.fullmatch(getattr(self, name)):
+                raise ValueError(f"{_wire_name(name)} is not of letters, digits and _ alone")
         certificates = {
             "the merchant": (self.merchant_certificate, self.merchant_private_key, self.merchant_serial_no),
             "the new merchant": (

@@ -4,12 +4,12 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TextIO
 
 from wechatpay_simulator.clock import Clock
-from wechatpay_simulator.command.arguments import notify_host, port_number
+from wechatpay_simulator.command.arguments import each_a_file_of_its_own, notify_host, port_number
 from wechatpay_simulator.command.ready_file import announce, foresee, withdraw
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.protocol.keys import MODES
@@ -77,6 +77,7 @@ def serve(words: Sequence[str]) -> int:
     """Serve until told to end; returns the exit status."""
     understood = parser()
     arguments = understood.parse_args(words)
+    each_a_file_of_its_own(understood, arguments, "credentials", "ready_file", "log")
 
     listen()
     with ExitStack() as stack:
@@ -128,4 +129,14 @@ def _log(file: str | None, stack: ExitStack) -> TextIO | None:
     """Where the log goes; open as long as the stack is. Raises OSError for a file that cannot be written."""
     if file is None:
         return None
-    return sys.stderr if file == "-" else stack.enter_context(Path(file).open("a", encoding="utf-8"))
+    if file == "-":
+        return sys.stderr
+    log = Path(file).open("a", encoding="utf-8")  # noqa: SIM115 - the stack closes it
+    stack.callback(_close, log)
+    return log
+
+
+def _close(log: TextIO) -> None:
+    """What is still to be written and cannot be, on a full disk, is no reason to fail."""
+    with suppress(OSError):
+        log.close()

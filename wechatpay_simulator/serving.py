@@ -1,6 +1,7 @@
 """One ASGI application on a port, served by uvicorn in a thread of its own."""
 
 import asyncio
+import errno
 import socket
 import sys
 import threading
@@ -96,6 +97,8 @@ def _bound(host: str, port: int) -> tuple[socket.socket, str]:
         listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise PortError(error, host, port) from None
+    except UnicodeError:
+        raise PortError(OSError(errno.EINVAL, "that is not the name of a host"), host, port) from None
     try:
         if sys.platform == "win32":  # where the other option would let two servers have one port
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)

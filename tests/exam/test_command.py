@@ -299,6 +299,20 @@ def test_a_host_is_called_only_if_it_is_named(exam, backend):
     assert exam(*words, "--notify-host", "shop.example.com", "127.1").status == 0
 
 
+def test_a_host_is_the_same_in_capitals_and_one_that_cannot_be_is_told(exam):
+    words = (
+        "--notify",
+        "http://shop..invalid:1/notify",
+        "--only",
+        "other_kinds",
+        "--notify-host",
+        "SHOP..Invalid",
+    )
+    examined = exam(*words)
+    assert examined.status == 2
+    assert "nobody listens at http://shop..invalid:1/notify" in examined.complaint
+
+
 def test_a_port_that_is_taken_is_said(capsys, backend):
     taken = backend.origin.rpartition(":")[2]
     words = ["--notify", f"{backend.origin}/notify", "--credentials", str(merchant_file()), "--port", taken]
@@ -312,6 +326,23 @@ def test_a_port_that_is_taken_is_said(capsys, backend):
         (("--notify", "http://shop.example.com/notify"), "--notify: its host is not this machine"),
         (("--notify", "127.0.0.1:3000"), "--notify: a URL begins with http://"),
         (("--notify", "http://127.0.0.1:99999/"), "--notify: a URL begins with http://"),
+        (
+            (
+                "--notify",
+                "http://127.0.0.1:1/",
+                "--junit",
+                "nowhere/report",
+                "--markdown",
+                "./nowhere/report",
+            ),
+            "--markdown: nowhere/report is the file of --junit",
+        ),
+        (("--notify", "http://127.0.0.1:0/"), "--notify: a URL begins with http://"),
+        (
+            ("--notify", "http://a:1/", "--notify-host", "http://a"),
+            "--notify-host: 'http://a' is not the name",
+        ),
+        (("--notify", "http://127.0.0.1:1/", "--port", "٣"), "--port: a number from 0 to 65535"),
         (
             ("--notify", "http://127.0.0.1:3000/", "--simulator", "http://shop.example.com"),
             "--simulator: its host is not",

@@ -7,11 +7,19 @@ import socket
 import stat
 import subprocess
 import sys
+import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+    load_pem_public_key,
+)
 
 from tests.kit.program import Program
 
@@ -150,6 +158,12 @@ def test_a_file_that_is_broken_is_refused_and_left_alone(credentials_file, tmp_p
         "has no text under 'mobileAppid'": json.dumps(document | {"mobileAppid": None}),
         "apiV3Key is not 32 bytes long": json.dumps(document | {"apiV3Key": "short"}),
         "do not belong together": json.dumps(document | {"merchantPrivateKey": document["wechatPrivateKey"]}),
+        "(RecursionError)": "[" * 100_000,
+        "private key is encrypted": json.dumps(
+            document | {"wechatPrivateKey": with_a_password(document["wechatPrivateKey"])}
+        ),
+        "wechatPublicKeyId is not of letters": json.dumps(document | {"wechatPublicKeyId": "a\r\nb"}),
+        "mchid is not of letters": json.dumps(document | {"mchid": "商户"}),
     }
     path = tmp_path / "broken.json"
     for sentence, text in broken.items():
@@ -158,6 +172,48 @@ def test_a_file_that_is_broken_is_refused_and_left_alone(credentials_file, tmp_p
         assert sentence in errors
         assert "PRIVATE KEY" not in errors
         assert path.read_text() == text
+
+
+def with_a_password(key):
+    lock = BestAvailableEncryption(b"password")
+    return (
+        load_pem_private_key(key.encode(), None)
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock)
+        .decode()
+    )
+
+
+def test_a_command_that_is_not_there_is_named():
+    command = [sys.executable, "-m", "wechatpay_simulator", "triger", "echo"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert (told.returncode, told.stdout) == (2, "")
+    assert (
+        told.stderr == "wechatpay-simulator: there is no command 'triger'; there are serve, trigger, exam\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is full is a file of Linux")
+def test_a_log_on_a_full_disk_is_no_reason_to_fail(credentials_file):
+    with start(credentials_file, "--log", "/dev/full") as process:
+        url = process.stdout.readline().strip()
+        with urllib.request.urlopen(f"{url}/_sandbox/orders", timeout=5) as answer:
+            assert json.load(answer) == {"orders": []}
+        process.terminate()
+        assert process.communicate(timeout=10)[1] == ""
+        assert process.returncode == 0
+
+
+def test_a_client_that_goes_in_the_middle_of_a_body_leaves_no_trace(credentials_file, tmp_path):
+    log = tmp_path / "log"
+    with start(credentials_file, "--log", log) as process:
+        address = urllib.parse.urlsplit(process.stdout.readline().strip())
+        half = "HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nabcde\r\n"
+        for path in ("/_sandbox/pay", "/cgi-bin/mmpayweb-bin/checkmweb"):
+            with socket.create_connection((address.hostname, address.port)) as client:
+                client.sendall(f"POST {path} {half}".encode())
+        with urllib.request.urlopen(f"{address.geturl()}/_sandbox/orders", timeout=5):
+            process.terminate()
+        assert process.communicate(timeout=10)[1] == ""
 
 
 def test_a_mode_that_is_not_there_is_refused_in_words(credentials_file):

@@ -89,6 +89,7 @@ def test_what_cannot_be_had_is_told_in_one_line(credentials_file: Path, tmp_path
     (tmp_path / "file").write_text("")
     ours = ("--credentials", credentials_file)
     assert "port 0 of 192.0.2.1 cannot be had" in refused("--host", "192.0.2.1", *ours)
+    assert "port 0 of a..b cannot be had: that is not the name of a host" in refused("--host", "a..b", *ours)
     assert "argument --port: a number from 0 to 65535" in refused("--port", "65536", *ours)
     assert f"{tmp_path} cannot be read as JSON (IsADirectoryError)" in refused("--credentials", tmp_path)
     nowhere = tmp_path / "file" / "credentials.json"
@@ -97,6 +98,15 @@ def test_what_cannot_be_had_is_told_in_one_line(credentials_file: Path, tmp_path
     told = refused("--log", nowhere, *ours)
     assert told == f"{nowhere} cannot be written: No such file or directory\n"
     assert f"{nowhere}.new cannot be written: No such" in refused("--ready-file", nowhere, *ours)
+
+
+@pytest.mark.parametrize("option", ["--ready-file", "--log"])
+def test_the_credentials_are_not_written_over(option: str, credentials_file: Path) -> None:
+    before = credentials_file.read_bytes()
+    again = credentials_file.parent / "." / ".." / credentials_file.parent.name / credentials_file.name
+    told = refused("--credentials", credentials_file, option, again)
+    assert told == f"argument {option}: {again} is the file of --credentials\n"
+    assert credentials_file.read_bytes() == before
 
 
 @pytest.mark.parametrize(

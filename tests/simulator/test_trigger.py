@@ -338,6 +338,7 @@ def test_nobody_there_is_told(trigger):
         (("echo", "http://127.0.0.1.example/"), "its host is not this machine"),
         (("echo", "http://127.0.0.1@192.0.2.1/"), "its host is not this machine"),
         (("echo", "ftp://127.0.0.1/"), "a URL begins with http:// or https://"),
+        (("echo", "http://127.0.0.1:99999/"), "a URL begins with http:// or https://"),
         (("echo", "http://127.0.0.1:1/", "--amount", "0"), "a whole number of fen, 1 or more"),
         (("echo", "http://127.0.0.1:1/", "--amount", "9.99"), "a whole number of fen, 1 or more"),
         (("echo", "http://127.0.0.1:1/", "--times", "0"), "a whole number from 1 to 1000"),

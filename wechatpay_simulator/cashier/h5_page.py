@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
@@ -68,7 +68,10 @@ class H5Page:
 
     async def pay(self, request: Request) -> Response:
         """The tap: pay, then back to the merchant's page, which is told nothing."""
-        form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        try:
+            form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        except ClientDisconnect:  # nobody reads this
+            form = {}
         with self._lock:
             opened = self._opened.pop(form.get("ticket", [""])[0], None)
         if opened is None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -50,6 +50,8 @@ def told(handler: Handler) -> Handler:
             return failure(400, "BAD_CONTROL", str(bad))
         except NotPossibleError as refused:
             return failure(refused.status, refused.code, str(refused))
+        except ClientDisconnect:  # nobody reads this
+            return failure(400, "BAD_CONTROL", "The body has no end.")
 
     return handle
 

@@ -4,8 +4,8 @@ import argparse
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from wechatpay_simulator.command.arguments import address, each_a_file_of_its_own, notify_host, port_number
 from wechatpay_simulator.examining.checklist import ROWS
 from wechatpay_simulator.notifications.post import on_this_machine
 
@@ -31,6 +31,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument(
         "--notify",
         required=True,
+        type=address,
         metavar="URL",
         help="where the backend takes notifications: on this machine, or on a --notify-host",
     )
@@ -40,10 +41,14 @@ def parser() -> argparse.ArgumentParser:
         help="what the backend knows; written when it is not there (a file of this exam's own)",
     )
     found.add_argument(
-        "--port", type=_port, default=0, help="of the exam's own simulator; 0, the default, picks a free one"
+        "--port",
+        type=port_number,
+        default=0,
+        help="of the exam's own simulator; 0, the default, picks a free one",
     )
     found.add_argument(
         "--simulator",
+        type=address,
         metavar="URL",
         help="one that runs, with its --credentials, in place of an own; it is left as it was",
     )
@@ -73,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     )
     found.add_argument(
         "--notify-host",
+        type=notify_host,
         nargs="+",
         action="extend",
         default=[],
@@ -86,8 +92,6 @@ def understood(words: Sequence[str]) -> argparse.Namespace:
     """The arguments, checked; `only` holds the names of the rows. Ends the program with status 2 when they will not do."""
     reader = parser()
     asked = reader.parse_args(words)
-    if not asked.notify.startswith(("http://", "https://")) or not _has_port(asked.notify):
-        reader.error("argument --notify: a URL begins with http:// or https://, and has a host")
     if not on_this_machine(asked.notify, others=asked.notify_host):
         reader.error("argument --notify: its host is not this machine: allow it by --notify-host")
     if asked.simulator is not None:
@@ -96,6 +100,7 @@ def understood(words: Sequence[str]) -> argparse.Namespace:
         reader.error(
             "argument --credentials: the file that the backend has its keys from (or have --run start it)"
         )
+    each_a_file_of_its_own(reader, asked, "credentials", "junit", "markdown")
     for name in ("junit", "markdown"):
         file = getattr(asked, name)
         if file is not None and (file.is_dir() or not file.resolve().parent.is_dir()):
@@ -107,7 +112,7 @@ def understood(words: Sequence[str]) -> argparse.Namespace:
 
 
 def _check_simulator(reader: argparse.ArgumentParser, asked: argparse.Namespace) -> None:
-    if not asked.simulator.startswith("http://") or not _has_port(asked.simulator):
+    if not asked.simulator.startswith("http://"):
         reader.error("argument --simulator: an address like http://127.0.0.1:8181")
     if not on_this_machine(asked.simulator, others=asked.notify_host):
         reader.error("argument --simulator: its host is not this machine: allow it by --notify-host")
@@ -115,20 +120,6 @@ def _check_simulator(reader: argparse.ArgumentParser, asked: argparse.Namespace)
         reader.error("argument --simulator: --credentials names the file that it runs with")
     if asked.port:
         reader.error("argument --port: is of the exam's own simulator, not of one that runs")
-
-
-def _has_port(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # no number, or one above 65535
-        return False
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) > 65535:
-        raise argparse.ArgumentTypeError("a number from 0 to 65535")
-    return int(text)
 
 
 def _patience(text: str) -> float:

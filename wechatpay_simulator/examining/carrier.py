@@ -1,17 +1,15 @@
 """Carries notifications to the examinee, genuine and forged ones, and remembers each answer."""
 
 import secrets
-import socket
 import threading
 from collections.abc import Callable, Container, Mapping
-from urllib.parse import urlsplit
 
 from wechatpay_simulator.clock import Timepiece
 from wechatpay_simulator.credentials import Credentials
 from wechatpay_simulator.examining.row import ExamError
 from wechatpay_simulator.notifications.courier import HEADERS
 from wechatpay_simulator.notifications.notification import Notification
-from wechatpay_simulator.notifications.post import Told, tell
+from wechatpay_simulator.notifications.post import Told, connected, tell
 from wechatpay_simulator.protocol.keys import Keys
 from wechatpay_simulator.protocol.signing import Signer
 from wechatpay_simulator.triggering.kinds import Kind
@@ -108,12 +106,10 @@ class Carrier:
 
 def listens(url: str) -> bool:
     """Whether the port of this address takes connections."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
-        with socket.create_connection((str(parts.hostname), port), timeout=_CONNECT_SECONDS):
+        with connected(url, seconds=_CONNECT_SECONDS):
             return True
-    except OSError:
+    except (OSError, UnicodeError):  # the latter of a host whose name cannot be one
         return False
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from wechatpay_simulator.examining.row import CommandError, ExamError
 from wechatpay_simulator.notifications.notification import Notification
+from wechatpay_simulator.notifications.post import connected
 
 _TIMEOUT_SECONDS = 20
 # For as long as an exam lasts. A notification that was dropped is dropped again whenever the ladder brings it up.
@@ -112,10 +113,9 @@ class WeChatPay:
     ) -> tuple[int, dict[str, Any]]:
         parts = urlsplit(self.url)
         try:
-            connection = http.client.HTTPConnection(
-                str(parts.hostname), parts.port or 80, timeout=_TIMEOUT_SECONDS
-            )
+            connection = http.client.HTTPConnection(str(parts.hostname), parts.port or 80)
             with contextlib.closing(connection):
+                connection.sock = connected(self.url, seconds=_TIMEOUT_SECONDS)
                 connection.request(
                     method, f"/_sandbox/{control}", body=None if body is None else json.dumps(body)
                 )

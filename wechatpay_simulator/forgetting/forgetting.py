@@ -47,7 +47,7 @@ class Forgetting:
         """Forget what is too much by now."""
         most, orders = self._orders.most, set[str]()
         if self._orders.is_due(len(self._ledger)):
-            orders = self._refund_ledger.forget(self._orders, self._courier.waiting())
+            orders = self._refund_ledger.forget(self._orders, self._courier.waiting)
         self._ledger.forget_credentials(_CREDENTIALS * most)
         self._courier.forget(orders, self._notifications, deliveries=_DELIVERIES * most)
         for other in self._others:

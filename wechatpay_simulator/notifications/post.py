@@ -3,16 +3,19 @@
 import contextlib
 import http.client
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Container
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 # Seconds of real time (WeChat Pay APIv3, Payment notification: answer within five seconds).
 ANSWER_TIMEOUT_SECONDS = 5.0
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+# `localhost` is a name, of which a hosts file may say anything: it is never looked up.
+_LOOPBACK = {"127.0.0.1": ("127.0.0.1",), "::1": ("::1",), "localhost": ("::1", "127.0.0.1")}
+_STANDS_IN_A_PATH = "/%:@!$&'()*+,;=-._~"
 _LONGEST = 64 * 1024  # bytes of an answer that are read
 
 
@@ -48,6 +51,16 @@ def on_this_machine(url: str, *, others: Container[str] = ()) -> bool:
     return host is not None and (host in _LOOPBACK or host in others)
 
 
+def connected(url: str, *, seconds: float) -> socket.socket:
+    """A connection to the host and port of `url`, begun within so many seconds. Raises OSError, ValueError for what is no address."""
+    parts = urlsplit(url)
+    *others, last = _LOOPBACK.get(str(parts.hostname), (str(parts.hostname),))
+    for address in others:
+        with contextlib.suppress(OSError):
+            return socket.create_connection((address, _port(parts)), timeout=seconds)
+    return socket.create_connection((last, _port(parts)), timeout=seconds)
+
+
 def post(url: str, headers: dict[str, str], body: bytes, *, others: Container[str] = ()) -> int | str:
     """The HTTP status of the answer, whose body is not read; `timeout` or `unreachable` when there was none.
 
@@ -75,16 +88,21 @@ def tell(
 
 def _asked(url: str, headers: dict[str, str], body: bytes, reads: bool) -> tuple[int | str, bytes]:
     parts = urlsplit(url)
-    connect = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    is_secret = parts.scheme == "https"
+    connect = http.client.HTTPSConnection if is_secret else http.client.HTTPConnection
     try:
-        connection = connect(str(parts.hostname), parts.port, timeout=ANSWER_TIMEOUT_SECONDS)
+        connection = connect(str(parts.hostname), _port(parts))
     except ValueError:  # a port above 65535
         return "unreachable", b""
     end = threading.Timer(ANSWER_TIMEOUT_SECONDS, _cut, [connection])
     end.daemon = True
     try:
         end.start()
-        connection.request("POST", parts.path or "/", body=body, headers=headers)
+        connection.sock = connected(url, seconds=ANSWER_TIMEOUT_SECONDS)
+        if is_secret:
+            context = ssl.create_default_context()
+            connection.sock = context.wrap_socket(connection.sock, server_hostname=parts.hostname)
+        connection.request("POST", _target(parts), body=body, headers=headers)
         response = connection.getresponse()
         return response.status, response.read(_LONGEST) if reads else b""
     except TimeoutError:
@@ -94,6 +112,19 @@ def _asked(url: str, headers: dict[str, str], body: bytes, reads: bool) -> tuple
     finally:
         end.cancel()
         connection.close()
+
+
+def _port(parts: SplitResult) -> int:
+    """Said, or that of the scheme. Raises ValueError for one that is none."""
+    if parts.port is not None:
+        return parts.port
+    return http.client.HTTPS_PORT if parts.scheme == "https" else http.client.HTTP_PORT
+
+
+def _target(parts: SplitResult) -> str:
+    """Path and query as a request line has them: what is no ASCII, or a blank, by its number."""
+    query = f"?{quote(parts.query, safe=_STANDS_IN_A_PATH + '?')}" if parts.query else ""
+    return quote(parts.path or "/", safe=_STANDS_IN_A_PATH) + query
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

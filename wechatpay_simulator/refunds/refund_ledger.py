@@ -155,17 +155,19 @@ class RefundLedger:
             for out_refund_no in self._refunds:
                 self._current(out_refund_no, now)
 
-    def forget(self, bound: Bound, waiting: Container[str]) -> set[str]:
+    def forget(self, bound: Bound, waiting: Callable[[], Container[str]]) -> set[str]:
         """Forget orders with their refunds, as `bound` says; which orders they were.
 
-        One has not ended as long as a refund of it may still change, nor when it is among the `waiting`.
+        One has not ended as long as a refund of it may still change, nor when it is among those that are `waiting`, asked when no
+        refund can end any more: its end may be what somebody has yet to be told of.
         """
 
         def is_over(number: str) -> bool:
             refunds = (self._refunds[each] for each in self._by_order.get(number, ()))
-            return number not in waiting and all(refund.status in FINAL for refund in refunds)
+            return number not in told_later and all(refund.status in FINAL for refund in refunds)
 
         with self._lock:
+            told_later = waiting()
             gone = self._ledger.forget(bound, is_over)
             for number in gone:
                 for out_refund_no in self._by_order.pop(number, ()):

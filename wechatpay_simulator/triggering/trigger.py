@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from wechatpay_simulator.clock import Clock
-from wechatpay_simulator.command.arguments import notify_host
+from wechatpay_simulator.command.arguments import address, notify_host
 from wechatpay_simulator.credentials import Credentials, CredentialsError
 from wechatpay_simulator.notifications.courier import HEADERS
 from wechatpay_simulator.notifications.post import on_this_machine, tell
@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit status: 0 when each answer is as it should be, 1 when one is not, 2 when it could not be tried.",
     )
     found.add_argument("kind", type=_kind, metavar="KIND", help=f"an event_type, or {', '.join(SHORT)}")
-    found.add_argument("--to", required=True, metavar="URL", help="on this machine, or on a --notify-host")
+    found.add_argument(
+        "--to", required=True, type=address, metavar="URL", help="on this machine, or on a --notify-host"
+    )
     found.add_argument(
         "--credentials", required=True, metavar="FILE", help="of the simulator that the receiver knows"
     )
@@ -64,8 +66,6 @@ def trigger(words: Sequence[str]) -> int:
     asked = understood.parse_args(words)
     if not on_this_machine(asked.to, others=asked.notify_host):
         understood.error("argument --to: its host is not this machine: allow it by --notify-host")
-    if not asked.to.startswith(("http://", "https://")):
-        understood.error("argument --to: a URL begins with http:// or https://")
     if not Path(asked.credentials).is_file():
         understood.error("argument --credentials: there is no such file: the receiver has its keys from it")
     if asked.tamper == "amount" and not (

@@ -4,6 +4,7 @@ import gc
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -15,7 +16,10 @@ from wechatpay_simulator import Clock, Simulator
 from wechatpay_simulator.forgetting.bound import Bound
 from wechatpay_simulator.notifications.deliveries import Delivery
 from wechatpay_simulator.notifications.notification import Notification
+from wechatpay_simulator.orders.ledger import Ledger
 from wechatpay_simulator.orders.order import Order
+from wechatpay_simulator.refunds.refund import RefundStatus
+from wechatpay_simulator.refunds.refund_ledger import RefundLedger
 
 KEPT = 10
 
@@ -111,6 +115,31 @@ def test_an_order_is_kept_until_its_notification_was_accepted(forgetful, receive
     eventually(lambda: merchant.deliveries()[-1]["status"] == 200)
     closed(merchant, 3)
     assert order["out_trade_no"] not in numbers(merchant)
+
+
+def test_an_order_whose_refund_ends_at_the_moment_of_the_look_is_kept_until_that_was_told():
+    clock = Clock()
+    to_be_told: set[str] = set()
+    ledger = Ledger(clock)
+    refunds = RefundLedger(ledger, clock, told=lambda refund: to_be_told.add(refund.order.out_trade_no))
+    refunds.after = None
+    money = {"total": 1, "currency": "CNY"}
+    for number in ("ORDER1", "ORDER2"):
+        ledger.place("NATIVE", {"out_trade_no": number, "amount": money}, lambda now: f"code of {now}")
+    ledger.pay(out_trade_no="ORDER1")
+    refunds.accept({"out_trade_no": "ORDER1", "out_refund_no": "REFUND", "amount": money | {"refund": 1}})
+    end = threading.Thread(target=refunds.end, args=("REFUND", RefundStatus.SUCCESS))
+
+    def waiting():
+        before = set(to_be_told)
+        end.start()
+        end.join(0.1)  # it waits for the look to end
+        return before
+
+    gone = refunds.forget(Bound(1), waiting)
+    end.join()
+    assert to_be_told == {"ORDER1"}
+    assert "ORDER1" not in gone
 
 
 def test_beyond_the_bound_a_notification_is_not_repeated_any_more(forgetful, receiver, eventually):
