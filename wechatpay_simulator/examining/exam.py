@@ -48,12 +48,19 @@ def exam(words: Sequence[str]) -> int:
 
 
 def _examine(examination: Examination, names: set[str], report: Report) -> None:
-    """Row by row, each printed as it ends."""
+    """Row by row, each printed as it ends, and again if the last look into the books makes it wrong."""
+    took: dict[str, float] = {}
     for row in in_turn(names):
         began = time.monotonic()
         examination.carrier.row = row.name
         outcome = _judged(row, examination)
-        print(report.add(row.name, outcome, time.monotonic() - began).line(), flush=True)
+        took[row.name] = time.monotonic() - began
+        print(report.add(row.name, outcome, took[row.name]).line(), flush=True)
+    try:
+        for name, problem in examination.credited_late():
+            print(report.add(name, failed(problem), took[name]).line(), flush=True)
+    except CommandError as problem:
+        raise ExamError(f"the last look into the books: {problem}") from None
 
 
 def _judged(row: Row[Examination], examination: Examination) -> Outcome:

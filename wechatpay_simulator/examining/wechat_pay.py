@@ -55,9 +55,11 @@ class WeChatPay:
         found = self.order(out_trade_no) or {"refunds": []}
         return [int(refund["amount"]["refund"]) for refund in found["refunds"]]
 
-    def pay(self, out_trade_no: str) -> Notification:
-        """The buyer pays; the notification, which nobody has been told. Raises CommandError when the order cannot be paid."""
-        status, paid = self._asked("POST", "pay", {"outTradeNo": out_trade_no})
+    def pay(self, out_trade_no: str, *coupons: int) -> Notification:
+        """The buyer pays, in part with coupons of so many fen; the notification, which nobody has been told. Raises CommandError when the order cannot be paid."""
+        status, paid = self._asked(
+            "POST", "pay", {"outTradeNo": out_trade_no, "coupons": [{"amount": fen} for fen in coupons]}
+        )
         if status != 200:
             raise CommandError(f"the order that --order placed cannot be paid: {paid.get('error', status)}")
         told = self._call("GET", "notifications")["notifications"]

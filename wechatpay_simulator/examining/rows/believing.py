@@ -64,7 +64,7 @@ def altered(exam: Examination) -> Outcome:
     heard: list[str] = []
     for notification in _worth_forging(exam, order):
         signature = exam.carrier.signed(notification)
-        for changed in (_of_another_id(notification), tampered(notification, "ciphertext")):
+        for changed in (of_another_id(notification), tampered(notification, "ciphertext")):
             told = exam.carrier.tell_so(changed, signature)
             problem = _problem(exam, order, told, "signature")
             if problem:
@@ -73,7 +73,8 @@ def altered(exam: Examination) -> Outcome:
     return passed(_refused(heard))
 
 
-def _of_another_id(notification: Notification) -> Notification:
+def of_another_id(notification: Notification) -> Notification:
+    """The same content, in an envelope of another id."""
     body = notification.body.replace(notification.id.encode(), str(uuid.uuid4()).encode())
     return replace(notification, body=body)
 
@@ -107,15 +108,18 @@ def _counted_twice(exam: Examination) -> str:
     fen = exam.settled(order).fen
     if fen is not None and fen > AMOUNT:
         return counted_twice(fen, "the same notification with the same headers")
+    exam.watch(order, twice("the same notification with the same headers"), most=AMOUNT)
     return ""
 
 
 def counted_twice(fen: int, what: str) -> str:
     """The sentence for it."""
-    return (
-        f"credited {fen} fen for an order of {AMOUNT}: {what} was counted twice; keep the transaction_id, and credit an "
-        "order only in the one write that makes it paid"
-    )
+    return f"credited {fen} fen for an order of {AMOUNT}: {twice(what)}"
+
+
+def twice(what: str) -> str:
+    """What is wrong then, and what to do about it."""
+    return f"{what} was counted twice; keep the transaction_id, and credit an order only in the one write that makes it paid"
 
 
 def _worth_forging(exam: Examination, order: Placed) -> list[Notification]:
