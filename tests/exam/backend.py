@@ -26,6 +26,8 @@ class Flags:
     verifies_nothing: bool = False
     believes_the_unsigned: bool = False
     has_no_clock: bool = False
+    looks_back_alone: bool = False
+    verifies_what_it_has_written_again: bool = False
     has_one_key: bool = False  # and does not look at Wechatpay-Serial
     lets_probes_pass: bool = False
     knows_no_other_kinds: bool = False
@@ -191,7 +193,11 @@ class Backend:
             return True
         if self.flags.has_one_key:
             headers = headers | {"Wechatpay-Serial": self.merchant.credentials.wechat_public_key_id}
-        at = float(headers["Wechatpay-Timestamp"]) if self.flags.has_no_clock else None
+        signed_at = float(headers["Wechatpay-Timestamp"])
+        is_ahead = self.flags.looks_back_alone and signed_at > time.time()
+        at = signed_at if self.flags.has_no_clock or is_ahead else None
+        if self.flags.verifies_what_it_has_written_again:
+            body = json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
         try:
             self.merchant.verify(headers, body, at=at)
         except (InvalidSignature, AssertionError, ValueError):

@@ -12,6 +12,8 @@ WRONG = {
     "verifies_nothing": {"forged", "altered", "stale", "probe", "unknown_serial", "replayed"},
     "believes_the_unsigned": {"forged"},
     "has_no_clock": {"stale", "replayed"},
+    "looks_back_alone": {"stale"},
+    "verifies_what_it_has_written_again": {"altered"},
     "has_one_key": {"unknown_serial"},
     "lets_probes_pass": {"probe"},
     "knows_no_other_kinds": {"other_kinds"},

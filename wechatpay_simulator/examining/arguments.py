@@ -88,6 +88,10 @@ def understood(words: Sequence[str]) -> argparse.Namespace:
     asked = reader.parse_args(words)
     if not asked.notify.startswith(("http://", "https://")) or not _has_port(asked.notify):
         reader.error("argument --notify: a URL begins with http:// or https://, and has a host")
+    if set(asked.notify) & set("?#"):  # refused at WeChat Pay (APIv3, Native: notify_url)
+        reader.error(
+            "argument --notify: WeChat Pay takes no notify_url with a ? or #, so nothing would come there"
+        )
     if not on_this_machine(asked.notify, others=asked.notify_host):
         reader.error("argument --notify: its host is not this machine: allow it by --notify-host")
     if asked.simulator is not None:

@@ -91,7 +91,9 @@ def _examination(asked: argparse.Namespace) -> Iterator[Examination]:
             "NOTIFY_URL": asked.notify,
         }
         stack.enter_context(wechat_pay.silenced())
-        program = stack.enter_context(examinee(asked.run, asked.notify, environment))
+        program = stack.enter_context(
+            examinee(asked.run, asked.notify, environment, others=asked.notify_host)
+        )
         given = {name: command for name in NAMES if (command := getattr(asked, name)) is not None}
         yield Examination(
             wechat_pay=wechat_pay,
@@ -160,7 +162,7 @@ def _write(asked: argparse.Namespace, report: Report) -> bool:
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM, with which CI servers end what takes too long, is an interruption like Ctrl-C."""
+    """SIGTERM, with which CI servers end what takes too long, and SIGHUP of a closed terminal are interruptions like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -168,8 +170,12 @@ def _ended_by_signals() -> Iterator[None]:
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    ending = [signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # of nohup
+        ending.append(signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in ending]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(ending, before, strict=True):
+            signal.signal(number, handler)
