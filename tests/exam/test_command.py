@@ -27,6 +27,7 @@ from tests.kit.serving import Answering, serving
 from wechatpay_simulator.examining import exam as command
 from wechatpay_simulator.examining.commands import Commands
 from wechatpay_simulator.examining.row import CommandError
+from wechatpay_simulator.examining.wechat_pay import WeChatPay
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = f'"{sys.executable}" -m tests.exam.program'
@@ -372,6 +373,19 @@ def test_rules_and_settings_are_those_that_there_were(exam, backend, merchant):
     finally:
         merchant.control("DELETE", "faults")
         merchant.control("POST", "settings", {"closeAfter": 0, "minuteBetweenRefunds": False})
+
+
+def test_two_exams_at_once_at_one_simulator_would_undo_each_other(exam, backend, merchant):
+    """And one that was killed has left its rule: the next one would put it back for ever."""
+    words = ("--notify", f"{backend.origin}/notify", "--only", "other_kinds")
+    try:
+        with WeChatPay(merchant.url).silenced():
+            examined = exam(*words)
+        assert (examined.status, examined.marks()) == (2, {})
+        assert "another exam is at it, or was killed: DELETE /_sandbox/faults" in examined.complaint
+        assert exam(*words).status == 0
+    finally:
+        merchant.control("DELETE", "faults")
 
 
 @pytest.mark.parametrize("mode", ["cert", "two-certs", "mixed"])
