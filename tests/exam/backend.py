@@ -26,11 +26,20 @@ class Flags:
     verifies_nothing: bool = False
     believes_the_unsigned: bool = False
     has_no_clock: bool = False
+    looks_back_alone: bool = False
+    verifies_what_it_has_written_again: bool = False
     has_one_key: bool = False  # and does not look at Wechatpay-Serial
     lets_probes_pass: bool = False
     knows_no_other_kinds: bool = False
     counts_each_time: bool = False
     counts_twice_at_once: bool = False
+    counts_by_notification_id: bool = False
+    counts_what_it_finds_apart: bool = False
+    compares_what_the_buyer_paid: bool = False  # a coupon may have paid the rest
+    takes_every_answer_for_paid: bool = False
+    believes_wrongly_signed_answers: bool = False
+    takes_refunds_for_payments: bool = False
+    compares_nothing_and_writes_later: bool = False
     refuses_repetitions: bool = False
     trusts_the_amount: bool = False
     trusts_the_currency: bool = False
@@ -41,6 +50,7 @@ class Flags:
     takes_no_late_money: bool = False
     refunds_under_new_numbers: bool = False
     keeps_only_what_was_answered: bool = False
+    gives_up_refunds_without_an_answer: bool = False
     holds_the_second: bool = False
     orders_in_yuan: bool = False
     refuses_all: bool = False
@@ -48,6 +58,7 @@ class Flags:
     acknowledges_contradictions: bool = False
     acknowledges_before_it_decrypts: bool = False
     writes_later: bool = False
+    hands_out_later: bool = False
     leaves_open_what_it_cannot_close: bool = False
     refunds_in_the_background: bool = False
     tells_no_fen: bool = False
@@ -62,6 +73,7 @@ class Order:
     fen: int = 0
     transactions: set[str] = field(default_factory=set)
     refunds: dict[str, str] = field(default_factory=dict)
+    given_up: set[str] = field(default_factory=set)
 
 
 class Backend:
@@ -120,10 +132,14 @@ class Backend:
         if self.flags.refunds_in_the_background:
             threading.Thread(target=self.send_refund, args=(body,), daemon=True).start()
             return True
+        if key in order.given_up:
+            return False
         if self.sent(body):
             if self.flags.keeps_only_what_was_answered:
                 order.refunds[key] = out_refund_no
             return True
+        if self.flags.gives_up_refunds_without_an_answer:
+            order.given_up.add(key)
         return False
 
     def send_refund(self, body: dict[str, Any]) -> None:
@@ -137,9 +153,16 @@ class Backend:
             return False
 
     def ask(self, number: str) -> None:
-        found = self.merchant.query(number).json
-        if found["trade_state"] == "SUCCESS":
-            self.credit(self.orders[number], found)
+        answer = self.merchant.query(number)
+        try:
+            self.merchant.verify(answer.headers, answer.body)
+        except InvalidSignature:
+            if not self.flags.believes_wrongly_signed_answers:
+                return
+        found = answer.json
+        if found["trade_state"] == "SUCCESS" or self.flags.takes_every_answer_for_paid:
+            apart = "found" if self.flags.counts_what_it_finds_apart else ""
+            self.credit(self.orders[number], {"transaction_id": "none yet", **found}, apart)
 
     # ---- what WeChat Pay tells ----
 
@@ -156,7 +179,10 @@ class Backend:
             return 200 if self.flags.acknowledges_before_it_decrypts else 500
         if "out_trade_no" not in told:
             return 400 if self.flags.knows_no_other_kinds else 200
-        return self.paid(told)
+        is_payment = (envelope["event_type"], told.get("trade_state")) == ("TRANSACTION.SUCCESS", "SUCCESS")
+        if not is_payment and not self.flags.takes_refunds_for_payments:
+            return 200
+        return self.paid(told, envelope["id"] if self.flags.counts_by_notification_id else "")
 
     def believes(self, headers: dict[str, str], body: bytes) -> bool:
         if self.flags.verifies_nothing:
@@ -167,24 +193,22 @@ class Backend:
             return True
         if self.flags.has_one_key:
             headers = headers | {"Wechatpay-Serial": self.merchant.credentials.wechat_public_key_id}
-        at = float(headers["Wechatpay-Timestamp"]) if self.flags.has_no_clock else None
+        signed_at = float(headers["Wechatpay-Timestamp"])
+        is_ahead = self.flags.looks_back_alone and signed_at > time.time()
+        at = signed_at if self.flags.has_no_clock or is_ahead else None
+        if self.flags.verifies_what_it_has_written_again:
+            body = json.dumps(json.loads(body), ensure_ascii=False, separators=(",", ":")).encode()
         try:
             self.merchant.verify(headers, body, at=at)
         except (InvalidSignature, AssertionError, ValueError):
             return False
         return True
 
-    def paid(self, told: dict[str, Any]) -> int:
+    def paid(self, told: dict[str, Any], news: str) -> int:
         order = self.orders.get(told["out_trade_no"])
         if order is None:
             return 200 if self.flags.acknowledges_unknown_orders else 404
-        mine, amount = self.merchant.credentials, told["amount"]
-        is_right = (
-            (amount["total"] == order.amount or self.flags.trusts_the_amount)
-            and (amount["currency"] == "CNY" or self.flags.trusts_the_currency)
-            and ((told["mchid"], told["appid"]) == (mine.mchid, mine.appid) or self.flags.trusts_the_merchant)
-        )
-        if not is_right:
+        if not self.is_of(order, told):
             return 200 if self.flags.acknowledges_contradictions else 400
         if order.state == "closed" and (self.flags.takes_no_late_money or self.flags.closes_by_its_own_books):
             return 200
@@ -195,25 +219,43 @@ class Backend:
             if is_second and self.flags.holds_the_second:
                 time.sleep(5.2)
             if self.flags.counts_twice_at_once and is_second:
-                order.fen += amount["total"]
+                order.fen += told["amount"]["total"]
             if order.transactions and self.flags.refuses_repetitions:
                 return 409
-            if self.flags.writes_later:
-                threading.Timer(0.2, self.credit, (order, told)).start()
+            if self.flags.writes_later or self.flags.compares_nothing_and_writes_later:
+                threading.Timer(0.2 if self.flags.writes_later else 0.7, self.credit, (order, told)).start()
             else:
-                self.credit(order, told)
+                self.credit(order, told, news)
         finally:
             if not is_second:
                 self.at_once.release()
         return 200
 
-    def credit(self, order: Order, told: dict[str, Any]) -> None:
-        """Once for each transaction."""
+    def is_of(self, order: Order, told: dict[str, Any]) -> bool:
+        """Whether it is the payment that was ordered; a refund names no currency, and no appid."""
+        mine, amount = self.merchant.credentials, told["amount"]
+        total = amount["payer_total" if self.flags.compares_what_the_buyer_paid else "total"]
+        whose = told["mchid"], told.get("appid", mine.appid)
+        return self.flags.compares_nothing_and_writes_later or (
+            (total == order.amount or self.flags.trusts_the_amount)
+            and (amount.get("currency", "CNY") == "CNY" or self.flags.trusts_the_currency)
+            and (whose == (mine.mchid, mine.appid) or self.flags.trusts_the_merchant)
+        )
+
+    def credit(self, order: Order, told: dict[str, Any], apart: str = "") -> None:
+        """Once for each transaction, or for whatever is counted apart."""
+        which = apart or told["transaction_id"]
         with self.lock:
-            if told["transaction_id"] not in order.transactions or self.flags.counts_each_time:
-                order.fen += told["amount"]["total"]
-            order.transactions.add(told["transaction_id"])
+            if which not in order.transactions or self.flags.counts_each_time:
+                if self.flags.hands_out_later:
+                    threading.Timer(0.3, self.hand_out, (order, told["amount"]["total"])).start()
+                else:
+                    order.fen += told["amount"]["total"]
+            order.transactions.add(which)
             order.state = "paid"
+
+    def hand_out(self, order: Order, fen: int) -> None:
+        order.fen += fen
 
 
 @contextmanager

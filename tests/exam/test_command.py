@@ -1,13 +1,23 @@
 """The command around the rows: what it starts and ends, what it says when something is missing, and how it leaves a simulator."""
 
+import http.server
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import threading
+from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from tests.exam.backend import running
 from tests.exam.conftest import commands
@@ -17,6 +27,7 @@ from tests.kit.serving import Answering, serving
 from wechatpay_simulator.examining import exam as command
 from wechatpay_simulator.examining.commands import Commands
 from wechatpay_simulator.examining.row import CommandError
+from wechatpay_simulator.examining.wechat_pay import WeChatPay
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = f'"{sys.executable}" -m tests.exam.program'
@@ -146,7 +157,121 @@ def test_when_it_is_interrupted_it_reports_what_it_has_found(origin, tmp_path):
         pass
 
 
+def test_a_backend_that_does_not_listen_to_sigterm_is_ended_at_the_second_interruption(
+    origin, tmp_path, eventually
+):
+    """A closed terminal sends SIGHUP; nothing outlives it, for the next exam needs the port."""
+    written = tmp_path / "pid"
+    words = [
+        *(sys.executable, "-m", "wechatpay_simulator", "exam", *commands(origin), "--patience", "600"),
+        *("--run", f"trap '' TERM; {PROGRAM} never_asks; true", "--only", "other_kinds", "lost_notification"),
+    ]
+    environment = {**os.environ, "PID_FILE": str(written)}
+    with Program(
+        words, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("✓ other_kinds ")
+        process.send_signal(signal.SIGHUP)
+        with pytest.raises(subprocess.TimeoutExpired):  # it is patient with the backend
+            process.wait(1)
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30)[1] == "exam: it was interrupted\n"
+    assert process.returncode == 2
+    eventually(lambda: not is_running(int(written.read_text())))
+
+
+def test_a_backend_that_is_still_starting_is_waited_for(exam, origin, tmp_path):
+    """Otherwise its 503 would be taken for the refusal of a forgery."""
+    script = tmp_path / "starting.py"
+    script.write_text(
+        """
+import http.server, os, urllib.parse
+class Starting(http.server.BaseHTTPRequestHandler):
+    asked = 0
+    def do_POST(self):
+        Starting.asked += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(503 if Starting.asked < 4 else 401)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+port = urllib.parse.urlsplit(os.environ["NOTIFY_URL"]).port
+http.server.HTTPServer(("127.0.0.1", port), Starting).serve_forever()
+"""
+    )
+    run = f'"{sys.executable}" -S "{script}"'
+    examined = exam("--notify", f"{origin}/notify", "--only", "forged", "--run", run)
+    assert examined.of("forged").endswith(": refused (401)")
+
+
+def test_another_backend_in_its_place_is_noticed(exam, origin, monkeypatch):
+    """Two exams at once on one port: the second one's backend cannot listen, and the first one's answers."""
+    monkeypatch.chdir(ROOT)
+    run = f"{PROGRAM} & until curl -s --noproxy '*' {origin}/orders/none; do sleep 0.05; done; sleep 0.5; exit 3"
+    late = f"sleep 1.5; {commands(origin)[3]}"
+    examined = exam(*commands(origin), "--order", late, "--only", "paid", "--run", run)
+    assert examined.status == 2
+    assert (
+        f"--run did not live as long as the exam, and somebody listens at {origin}/notify"
+        in examined.complaint
+    )
+
+
+def test_a_certificate_that_nobody_here_trusts_is_said(exam, tmp_path, monkeypatch):
+    certificate = self_signed(tmp_path / "shop.pem")
+
+    class Refusing(Answering):
+        def do_POST(self) -> None:
+            self.body()
+            self.answer(401)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        words = ("--notify", f"https://127.0.0.1:{server.server_port}/notify", "--only", "forged")
+        examined = exam(*words)
+        assert examined.status == 2
+        assert "is not trusted here (self-signed certificate): SSL_CERT_FILE" in examined.complaint
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert exam(*words).status == 0
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def self_signed(file: Path) -> Path:
+    """A certificate of 127.0.0.1 and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "shop")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return file
+
+
 # ---- commands ----
+
+
+def test_books_that_know_an_order_only_once_it_is_paid_are_told_after_the_close(merchant, exam):
+    with running(merchant, never_asks=True, leaves_open_what_it_cannot_close=True) as backend:
+        words = commands(backend.origin)
+        words[5] += " | sed 's/unpaid 0/unknown/'"
+        examined = exam(*words, "--only", "closed_and_paid")
+    assert examined.of("closed_and_paid").startswith("✓"), examined.lines
 
 
 def test_rows_that_need_a_command_say_which(exam, backend):
@@ -250,6 +375,19 @@ def test_rules_and_settings_are_those_that_there_were(exam, backend, merchant):
         merchant.control("POST", "settings", {"closeAfter": 0, "minuteBetweenRefunds": False})
 
 
+def test_two_exams_at_once_at_one_simulator_would_undo_each_other(exam, backend, merchant):
+    """And one that was killed has left its rule: the next one would put it back for ever."""
+    words = ("--notify", f"{backend.origin}/notify", "--only", "other_kinds")
+    try:
+        with WeChatPay(merchant.url).silenced():
+            examined = exam(*words)
+        assert (examined.status, examined.marks()) == (2, {})
+        assert "another exam is at it, or was killed: DELETE /_sandbox/faults" in examined.complaint
+        assert exam(*words).status == 0
+    finally:
+        merchant.control("DELETE", "faults")
+
+
 @pytest.mark.parametrize("mode", ["cert", "two-certs", "mixed"])
 def test_it_signs_as_the_simulator_does(exam, merchant, mode):
     """The backend of these tests knows the public key alone, so what is signed otherwise is refused."""
@@ -343,6 +481,10 @@ def test_a_port_that_is_taken_is_said(capsys, backend):
             "--notify-host: 'http://a' is not the name",
         ),
         (("--notify", "http://127.0.0.1:1/", "--port", "٣"), "--port: a number from 0 to 65535"),
+        (
+            ("--notify", "http://127.0.0.1:3000/n?shop=1"),
+            "--notify: WeChat Pay takes no notify_url with a ? or #",
+        ),
         (
             ("--notify", "http://127.0.0.1:3000/", "--simulator", "http://shop.example.com"),
             "--simulator: its host is not",

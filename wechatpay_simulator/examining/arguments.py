@@ -92,6 +92,10 @@ def understood(words: Sequence[str]) -> argparse.Namespace:
     """The arguments, checked; `only` holds the names of the rows. Ends the program with status 2 when they will not do."""
     reader = parser()
     asked = reader.parse_args(words)
+    if set(asked.notify) & set("?#"):  # refused at WeChat Pay (APIv3, Native: notify_url)
+        reader.error(
+            "argument --notify: WeChat Pay takes no notify_url with a ? or #, so nothing would come there"
+        )
     if not on_this_machine(asked.notify, others=asked.notify_host):
         reader.error("argument --notify: its host is not this machine: allow it by --notify-host")
     if asked.simulator is not None:

@@ -17,6 +17,8 @@ from wechatpay_simulator.triggering.occasions import Occasion, notification_of, 
 from wechatpay_simulator.triggering.tampering import signature_of, tampered
 
 _PAYMENT = Kind("TRANSACTION.SUCCESS", "transaction")
+_FAILED_PAYMENT = Kind("TRANSACTION.FAIL", "transaction")
+_REFUND = Kind("REFUND.SUCCESS", "refund")
 _CONNECT_SECONDS = 2.0
 
 
@@ -52,14 +54,27 @@ class Carrier:
 
     def payment(self, occasion: Occasion, **changes: object) -> Notification:
         """Of a payment that there has not been; `changes` are members of what is encrypted."""
-        told = payment_told(occasion, self._credentials, self.url, self._clock.time())
-        return self.of_kind(_PAYMENT, told | changes)
+        return self.of_kind(_PAYMENT, self._payment_told(occasion) | changes)
+
+    def failed_payment(self, occasion: Occasion) -> Notification:
+        """Of a payment that came to nothing."""
+        return self.of_kind(_FAILED_PAYMENT, self._payment_told(occasion) | {"trade_state": "PAYERROR"})
+
+    def _payment_told(self, occasion: Occasion) -> dict[str, object]:
+        return payment_told(occasion, self._credentials, self.url, self._clock.time())
 
     def of_kind(self, kind: Kind, plaintext: dict[str, object] | None = None) -> Notification:
         """Of any kind, with what its document has, or this."""
+        return self._notification(kind, Occasion(new_number(), new_number(), 1, plaintext))
+
+    def refund(self, out_trade_no: str, amount: int) -> Notification:
+        """Of a refund of so many fen that there has not been."""
+        return self._notification(_REFUND, Occasion(out_trade_no, new_number(), amount))
+
+    def _notification(self, kind: Kind, occasion: Occasion) -> Notification:
         return notification_of(
             kind,
-            Occasion(new_number(), new_number(), 1, plaintext),
+            occasion,
             self._credentials,
             url=self.url,
             serial=self.signer().serial,

@@ -48,12 +48,19 @@ def exam(words: Sequence[str]) -> int:
 
 
 def _examine(examination: Examination, names: set[str], report: Report) -> None:
-    """Row by row, each printed as it ends."""
+    """Row by row, each printed as it ends, and again if the last look into the books makes it wrong."""
+    took: dict[str, float] = {}
     for row in in_turn(names):
         began = time.monotonic()
         examination.carrier.row = row.name
         outcome = _judged(row, examination)
-        print(report.add(row.name, outcome, time.monotonic() - began).line(), flush=True)
+        took[row.name] = time.monotonic() - began
+        print(report.add(row.name, outcome, took[row.name]).line(), flush=True)
+    try:
+        for name, problem in examination.credited_late():
+            print(report.add(name, failed(problem), took[name]).line(), flush=True)
+    except CommandError as problem:
+        raise ExamError(f"the last look into the books: {problem}") from None
 
 
 def _judged(row: Row[Examination], examination: Examination) -> Outcome:
@@ -84,7 +91,9 @@ def _examination(asked: argparse.Namespace) -> Iterator[Examination]:
             "NOTIFY_URL": asked.notify,
         }
         stack.enter_context(wechat_pay.silenced())
-        program = stack.enter_context(examinee(asked.run, asked.notify, environment))
+        program = stack.enter_context(
+            examinee(asked.run, asked.notify, environment, others=asked.notify_host)
+        )
         given = {name: command for name in NAMES if (command := getattr(asked, name)) is not None}
         yield Examination(
             wechat_pay=wechat_pay,
@@ -153,7 +162,7 @@ def _write(asked: argparse.Namespace, report: Report) -> bool:
 
 @contextlib.contextmanager
 def _ended_by_signals() -> Iterator[None]:
-    """SIGTERM, with which CI servers end what takes too long, is an interruption like Ctrl-C."""
+    """SIGTERM, with which CI servers end what takes too long, and SIGHUP of a closed terminal are interruptions like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -161,8 +170,12 @@ def _ended_by_signals() -> Iterator[None]:
     def interrupt(_number: int, _frame: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    ending = [signal.SIGTERM]
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # of nohup
+        ending.append(signal.SIGHUP)
+    before = [signal.signal(number, interrupt) for number in ending]
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in zip(ending, before, strict=True):
+            signal.signal(number, handler)

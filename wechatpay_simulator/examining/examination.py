@@ -1,6 +1,7 @@
 """What the rows of an exam have in common: orders of the examinee, the news that it is told, and what its books say then."""
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,8 @@ AMOUNT = 100  # fen, of each order
 KNOWN = ("paid", "refunded")  # whoever gives a late payment back has known of it
 SETTLING_SECONDS = 0.4  # for whoever acknowledges at once, and writes its books a moment later
 
+LATE_SECONDS = 5.0  # for whoever has a queue; most of them pass while other rows are tried
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 1.0  # seconds between two looks into the books
 _TOLD_AGAIN_SECONDS = 1.0
 
@@ -29,6 +32,16 @@ class Placed:
     out_trade_no: str
     appid: str
     trade_type: str = "NATIVE"
+
+
+@dataclass(frozen=True)
+class Watched:
+    """An order that is looked at once more at the end: more than `most` fen credited are `problem`, and fail this row."""
+
+    row: str
+    order: Placed
+    most: int
+    problem: str
 
 
 class Examination:
@@ -43,9 +56,12 @@ class Examination:
         self.patience = patience
         self._appid = appid
         self._unpaid: Placed | None = None
+        self._watched: list[Watched] = []
+        self._watched_since = 0.0
 
     def place(self) -> Placed:
-        """A new order of AMOUNT fen, by --order. Raises CommandError, also when WeChat Pay knows no such order."""
+        """A new order of AMOUNT fen, by --order. Raises CommandError, also when WeChat Pay knows no such order, or the books
+        take it for paid at once."""
         number = self.commands.order(AMOUNT)
         entry = self.wechat_pay.order(number)
         if entry is None:
@@ -56,6 +72,13 @@ class Examination:
         total = entry["amount"]["total"]
         if total != AMOUNT:
             raise CommandError(f"--order was to order AMOUNT={AMOUNT} fen, and ordered {total} fen")
+        if "status" in self.commands:
+            said = self.commands.status(number)
+            if said.is_credited:
+                raise CommandError(
+                    f"the books say “{said}” of an order that was just placed: nobody has paid it, or told of it; of what WeChat "
+                    "Pay answers to a query trade_state SUCCESS alone is a payment"
+                )
         return Placed(number, entry.get("appid", self._appid), entry["trade_type"])
 
     def unpaid(self) -> Placed:
@@ -91,7 +114,7 @@ class Examination:
         return entry if entry.is_credited else None
 
     def settled(self, order: Placed, news: Notification | None = None) -> Entry:
-        """What the books say once they know of the money (paid, or given back already), or when patience is over.
+        """What the books say once they know of the money (see is_settled), or when patience is over.
 
         `news` is told at the beginning, and again until it is accepted, as WeChat Pay would.
         """
@@ -102,10 +125,30 @@ class Examination:
                 is_known = self.carrier.tell(news).status in ACCEPTED
                 told_at = time.monotonic()
             entry = self.commands.status(order.out_trade_no)
-            if entry.word in KNOWN or time.monotonic() >= due:
+            if is_settled(entry) or time.monotonic() >= due:
                 return entry
             time.sleep(max(0.0, min(pause, due - time.monotonic())))
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def watch(self, order: Placed, problem: str, *, most: int) -> None:
+        """It is right so far, and looked at once more at the end: whoever works off a queue credits later."""
+        self._watched.append(Watched(self.carrier.row, order, most, problem))
+        self._watched_since = time.monotonic()
+
+    def credited_late(self) -> Iterator[tuple[str, str]]:
+        """Rows that were right when they ended and are wrong now, each with the sentence for it."""
+        if self._watched:
+            due = self._watched_since + min(self.patience, LATE_SECONDS)
+            time.sleep(max(0.0, due - time.monotonic()))
+        for each in self._watched:
+            entry = self.commands.status(each.order.out_trade_no)
+            if (entry.fen or 0) > each.most or (each.most == 0 and entry.is_credited):
+                yield each.row, f"at the end of the exam the books say “{entry}”: {each.problem}"
+
+
+def is_settled(entry: Entry) -> bool:
+    """Whether the books know of the money, and what was bought for it is handed out, as far as they tell."""
+    return entry.word == "refunded" or (entry.word == "paid" and (entry.fen is None or entry.fen >= AMOUNT))
 
 
 def refusal(told: Told) -> str:
@@ -121,7 +164,10 @@ def is_acknowledged(told: Told) -> bool:
 def no_answer(told: Told) -> str:
     """Why there was none, as a sentence; nothing when there was one."""
     if told.status == "timeout":
-        return f"no answer within {ANSWER_TIMEOUT_SECONDS:.0f} s: answer first, and do what takes long afterwards"
+        return (
+            f"no answer within {ANSWER_TIMEOUT_SECONDS:.0f} s: verify and write down what came, answer, and do what takes long "
+            "afterwards"
+        )
     if told.status == "unreachable":
         return "the connection ended without an answer: look for a crash in the backend's log"
     return ""

@@ -43,10 +43,12 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
         return
     _to_group(process, signal.SIGTERM)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(_GRACE_SECONDS)
-    _to_group(process, signal.SIGKILL)
-    process.wait()
+    try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_GRACE_SECONDS)
+    finally:  # at a second Ctrl-C, too: nothing may outlive us
+        _to_group(process, signal.SIGKILL)
+        process.wait()
 
 
 def _to_group(process: subprocess.Popen[bytes], number: int) -> None:

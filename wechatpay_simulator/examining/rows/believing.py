@@ -1,5 +1,6 @@
 """Rows about what is not WeChat Pay's, or not of now: it must be refused, and nothing may be credited for it."""
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from wechatpay_simulator.examining.examination import (
     refusal,
 )
 from wechatpay_simulator.examining.row import Outcome, Row, failed, passed
+from wechatpay_simulator.faults.faulty_signature import STALE
 from wechatpay_simulator.notifications.courier import ACCEPTED
 from wechatpay_simulator.notifications.notification import Notification
 from wechatpay_simulator.notifications.post import Told
@@ -25,7 +27,7 @@ _ADVICE = {
     "stranger": "verify Wechatpay-Signature over the bytes of timestamp, nonce and body with WeChat Pay's key before anything else",
     "unsigned": "refuse what lacks one of the Wechatpay- headers, from whatever host it comes",
     "signature": "verify the signature over the body as it arrived, not over one that was parsed and written again",
-    "stale": "compare Wechatpay-Timestamp with your own clock, of whatever is rightly signed",
+    "stale": "compare Wechatpay-Timestamp with your own clock, both ways, of whatever is rightly signed",
     "probe": "do not let WECHATPAY/SIGNTEST/ pass: it is a signature that does not hold, like any other",
     "serial": "choose the key by Wechatpay-Serial, and refuse a name that you have no key for",
     "timestamp": "the signed text begins with Wechatpay-Timestamp: verify it as it arrived",
@@ -36,7 +38,7 @@ def rows() -> Iterator[Row[Examination]]:
     """In the order of the report."""
     yield Row("forged", "a body signed by a stranger's key", _refuses("stranger", "unsigned"))
     yield Row("altered", "a body changed after it was signed", altered)
-    yield Row("stale", "signed ten minutes ago", _refuses("stale"))
+    yield Row("stale", "signed ten minutes ago, and ten ahead", stale)
     yield Row("probe", "WeChat Pay's own probe, WECHATPAY/SIGNTEST/", _refuses("probe"))
     yield Row("unknown_serial", "signed under the name of a key that nobody has", _refuses("serial"))
     yield Row("replayed", "an old notification as it was, and made to look fresh", replayed)
@@ -58,13 +60,33 @@ def _refuses(*tampers: str) -> Callable[[Examination], Outcome]:
     return judge
 
 
+def stale(exam: Examination) -> Outcome:
+    """Whoever only looks back takes a notification of ten minutes ahead again and again for a quarter of an hour."""
+    order = exam.unpaid()
+    heard: list[str] = []
+    for notification in _worth_forging(exam, order):
+        for age in (STALE, -STALE):
+            told = exam.carrier.tell(notification, age=age)
+            problem = _problem(exam, order, told, "stale")
+            if problem:
+                return failed(problem)
+            heard.append(refusal(told))
+    return passed(_refused(heard))
+
+
 def altered(exam: Examination) -> Outcome:
-    """On its way, with the signature of the body that it was: another member of the envelope, another ciphertext."""
+    """On its way, with the signature of the body that it was: another id, another ciphertext, the same JSON with spaces."""
     order = exam.unpaid()
     heard: list[str] = []
     for notification in _worth_forging(exam, order):
         signature = exam.carrier.signed(notification)
-        for changed in (_of_another_id(notification), tampered(notification, "ciphertext")):
+        for changed in (
+            of_another_id(notification),
+            tampered(notification, "ciphertext"),
+            replace(
+                notification, body=json.dumps(json.loads(notification.body), ensure_ascii=False).encode()
+            ),
+        ):
             told = exam.carrier.tell_so(changed, signature)
             problem = _problem(exam, order, told, "signature")
             if problem:
@@ -73,7 +95,8 @@ def altered(exam: Examination) -> Outcome:
     return passed(_refused(heard))
 
 
-def _of_another_id(notification: Notification) -> Notification:
+def of_another_id(notification: Notification) -> Notification:
+    """The same content, in an envelope of another id."""
     body = notification.body.replace(notification.id.encode(), str(uuid.uuid4()).encode())
     return replace(notification, body=body)
 
@@ -107,15 +130,18 @@ def _counted_twice(exam: Examination) -> str:
     fen = exam.settled(order).fen
     if fen is not None and fen > AMOUNT:
         return counted_twice(fen, "the same notification with the same headers")
+    exam.watch(order, twice("the same notification with the same headers"), most=AMOUNT)
     return ""
 
 
 def counted_twice(fen: int, what: str) -> str:
     """The sentence for it."""
-    return (
-        f"credited {fen} fen for an order of {AMOUNT}: {what} was counted twice; keep the transaction_id, and credit an "
-        "order only in the one write that makes it paid"
-    )
+    return f"credited {fen} fen for an order of {AMOUNT}: {twice(what)}"
+
+
+def twice(what: str) -> str:
+    """What is wrong then, and what to do about it."""
+    return f"{what} was counted twice; keep the transaction_id, and credit an order only in the one write that makes it paid"
 
 
 def _worth_forging(exam: Examination, order: Placed) -> list[Notification]:

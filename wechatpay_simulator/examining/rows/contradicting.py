@@ -55,11 +55,11 @@ def _credits_nothing(changes: dict[str, dict[str, Any]], advice: str) -> Callabl
         for how, change in changes.items():
             told = exam.carrier.tell(exam.payment_of(order, **change))
             entry = exam.credited(order, after=told)
+            problem = f"of an order of {AMOUNT} fen, and its payment was {how}: {advice}"
             if entry is not None:
-                return failed(
-                    f"the books say “{entry}” of an order of {AMOUNT} fen, and its payment was {how}: {advice}"
-                )
+                return failed(f"the books say “{entry}” {problem}")
             heard.append(refusal(told))
+        exam.watch(order, f"this is {problem}", most=0)
         return passed(f"not credited (answered {', '.join(dict.fromkeys(heard))})")
 
     return judge

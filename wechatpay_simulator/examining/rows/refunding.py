@@ -41,7 +41,14 @@ def _of_lost_answers(exam: Examination) -> Outcome | None:
             said = first.problem or "though --refund says that it was accepted"
             return failed(f"no refund was asked for at WeChat Pay, of a paid order ({said})")
     second = _repeated(exam, order, key)
-    return _wrong(exam, order, second, "whose first answer was lost")
+    wrong = _wrong(exam, order, second, "whose first answer was lost")
+    if wrong is None and second.problem:
+        return failed(
+            f"the refund whose first answer was lost is made, and the same wish again is not accepted ({second.problem}): no "
+            "answer is no refusal; query the refund, or send it again under its out_refund_no, before it counts as failed: "
+            "another wish would refund it twice"
+        )
+    return wrong
 
 
 def _of_clear_answers(exam: Examination) -> Outcome | None:
