@@ -33,6 +33,8 @@ from tests.kit.dynamodb import MemoryDynamoDB, Operation, Run
 from tests.kit.environment import local_aws
 from tests.kit.functions import function
 
+pytestmark = pytest.mark.in_turn
+
 MIDNIGHT = beijing_midnight(day_number("2026-11-28"))
 NOW = MIDNIGHT + 36 * 3600
 WANTED = {"from": "2026-11-27", "to": "2026-11-29", "kind": "orders"}

@@ -24,6 +24,8 @@ from tests.books.world import BooksWiring, Bucket, DiedError, Effects
 from tests.kit.dynamodb import MemoryDynamoDB, Operation
 from wechatpay.client import Client
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 TRADE_KEY, FUND_KEY = ("bills/1900000109/{}/{}.csv.gz".format(kind, "{}") for kind in ("trade", "fund"))
 

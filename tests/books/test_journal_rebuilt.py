@@ -15,6 +15,8 @@ from tests.books.test_journal_function import history
 from tests.kit.dynamodb import Answer, MemoryDynamoDB, Operation, Run
 from tests.thorough import ROUNDS
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def stand(db: MemoryDynamoDB) -> Stand:

@@ -18,6 +18,8 @@ from tests.kit.dynamodb import MemoryDynamoDB
 from tests.payments.stage import SILENCE
 from tests.thorough import many
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture
 def world(db: MemoryDynamoDB) -> World:

@@ -19,6 +19,8 @@ from tests.kit.document import DOCUMENT
 from tests.kit.running import Running
 from tests.kit.shop import WECHAT, Shop
 
+pytestmark = pytest.mark.in_turn
+
 TWO_HOURS, JSON = 7200, {"Accept": "application/json"}
 SCHEMAS = DOCUMENT.raw["components"]["schemas"]
 

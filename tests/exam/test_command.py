@@ -29,6 +29,8 @@ from wechatpay_simulator.examining.commands import Commands
 from wechatpay_simulator.examining.row import CommandError
 from wechatpay_simulator.examining.wechat_pay import WeChatPay
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = f'"{sys.executable}" -m tests.exam.program'
 QUICK = ("--only", "forged", "paid")

@@ -14,6 +14,8 @@ import yaml
 from wechatpay_simulator.examining.arguments import parser
 from wechatpay_simulator.examining.checklist import ROWS
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "exam.md").read_text(encoding="utf-8")
 MISTAKES = "has_no_clock counts_each_time trusts_the_amount closes_by_its_own_books refunds_under_new_numbers"

@@ -1,7 +1,11 @@
 """The examination of this project's own stack: every row is judged, and every row is right."""
 
+import pytest
+
 from tests.exam.own_stack import examine
 from wechatpay_simulator.examining.checklist import ROWS
+
+pytestmark = pytest.mark.in_turn
 
 
 def test_our_own_stack_passes_every_row(capfd):

@@ -6,6 +6,8 @@ from tests.exam.backend import Flags, running
 from tests.exam.conftest import commands
 from wechatpay_simulator.examining.checklist import ROWS
 
+pytestmark = pytest.mark.in_turn
+
 NAMES = [row.name for row in ROWS]
 
 WRONG = {

@@ -5,6 +5,8 @@ import pytest
 from sandbox.functions.execution import FunctionError
 from tests.kit.console import CACHED, Console, advance
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_certificates_that_no_trusted_key_has_signed_are_not_stored(console: Console) -> None:
     mine = console.sandbox.credentials

@@ -8,6 +8,8 @@ import pytest
 
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.in_turn
+
 COUPONS = [
     {"amount": 1000, "type": "CASH", "paidBy": "wechatpay", "couponId": "109519", "name": "全场立减"},
     {"amount": 333, "type": "NOCASH", "scope": "SINGLE", "paidBy": "merchant", "couponId": "109520"},

@@ -7,6 +7,8 @@ import pytest
 
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.in_turn
+
 SILENCE = "never answers"
 FAULTS: dict[str, dict[str, Any]] = {
     SILENCE: {"effect": "latency", "seconds": 8},

@@ -4,7 +4,7 @@ import pytest
 
 from tests.kit.shop import Shop
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 UNPROVEN = ["no_signature", "bad_signature", "wrong_serial", "stale", "probe_signature"]
 unproven = pytest.mark.parametrize("effect", UNPROVEN)

@@ -10,6 +10,8 @@ import requests
 from sandbox.token_forms import FORMS
 from tests.identity.callers import ORDER, Callers
 
+pytestmark = pytest.mark.in_turn
+
 FORBIDDEN = (403, "Forbidden")
 SERVED = (200, "served")
 

@@ -5,6 +5,8 @@ import pytest
 from tests.kit.dynamodb import time_out
 from tests.openids.login import PAY
 
+pytestmark = pytest.mark.in_turn
+
 ASKED_AS = {
     "shop": "accessToken",
     "mini": "jscode2session",

@@ -17,6 +17,8 @@ from tests.kit.books import Books
 from tests.kit.running import Running
 from tests.kit.shop import Shop
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 Done = subprocess.CompletedProcess[str]
 Command = Callable[..., Done]

@@ -20,7 +20,7 @@ from wechatpay.sensitive import encrypt_sensitive
 from wechatpay_simulator import Simulator
 from wechatpay_simulator.clock import Clock
 
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = [pytest.mark.share(2, of_file=True), pytest.mark.in_turn]
 
 Doctor = Callable[..., tuple[int, str]]
 ARRIVED = "ok         WeChat Pay's echo has arrived at WECHAT_NOTIFY_URL, was verified there and decrypted"

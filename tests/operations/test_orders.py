@@ -17,6 +17,8 @@ from tests.kit.running import Running
 from tests.kit.shop import Shop
 from tests.operations.commands import ROOT, Command
 
+pytestmark = pytest.mark.in_turn
+
 
 @pytest.fixture(scope="module")
 def today(sandbox: Running) -> str:

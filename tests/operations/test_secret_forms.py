@@ -19,6 +19,8 @@ from sandbox.stack import Sandbox
 from tests.kit.aws_line import begin_anew
 from wechatpay_simulator import Credentials
 
+pytestmark = pytest.mark.in_turn
+
 Members = dict[str, Any]
 SIGNING, VERIFICATION = "SigningSecretArn", "VerificationSecretArn"
 

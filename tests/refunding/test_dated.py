@@ -1,11 +1,15 @@
 """When WeChat Pay took a refund made elsewhere: no notification tells, so it is asked, once, and for no longer than a week."""
 
+import pytest
+
 from payments.core.books.journal import rows_of
 from payments.core.books.rows import Kind, MovementRow
 from payments.core.lifecycle import RefundStatus, Status
 from tests.kit.office import DAY, ELSEWHERE_AT, Office, console
 from tests.kit.script import SILENCE, missing
 from tests.refunding.test_news import news
+
+pytestmark = pytest.mark.in_turn
 
 
 def movements(office: Office, number: str) -> list[tuple[Kind, str]]:

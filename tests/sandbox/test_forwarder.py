@@ -18,6 +18,8 @@ from tests.kit.serving import Answering, serving
 from tests.kit.shop import Shop
 from tests.sandbox.bus import Bus
 
+pytestmark = pytest.mark.in_turn
+
 HANGS = 1
 """In place of a status: there is no answer until the receiver is told to go on."""
 DETAIL = '{"id":"WX7#2","version":2,"total":12345678901234567890.10,"subject":"古琴"}'

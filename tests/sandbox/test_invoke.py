@@ -11,7 +11,7 @@ from sandbox.commands.samples import ABOUT_AN_ORDER, SampleOrder, invoke
 from tests.kit import warm
 from tests.kit.running import Running
 
-pytestmark = pytest.mark.share(4, of_file=True)
+pytestmark = [pytest.mark.share(4, of_file=True), pytest.mark.in_turn]
 
 ROOT = Path(__file__).parents[2]
 

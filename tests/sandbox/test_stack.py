@@ -13,7 +13,7 @@ from starlette.routing import Route
 from sandbox.stack import NOTIFY_PATH, Sandbox
 from tests.kit.running import Running
 
-pytestmark = pytest.mark.share(3, of_file=True)
+pytestmark = [pytest.mark.share(3, of_file=True), pytest.mark.in_turn]
 
 TOYS = Path(__file__).parent / "toys"
 

@@ -14,7 +14,7 @@ import requests
 from tests.kit import warm
 from tests.kit.program import Program
 
-pytestmark = pytest.mark.share(4, of_file=True)
+pytestmark = [pytest.mark.share(4, of_file=True), pytest.mark.in_turn]
 
 ROOT = Path(__file__).parents[2]
 

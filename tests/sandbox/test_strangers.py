@@ -22,6 +22,8 @@ from tests.kit.parameters import TEMPLATE as OURS
 from tests.kit.running import Running
 from tests.kit.shop import WECHAT, Shop
 
+pytestmark = pytest.mark.in_turn
+
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs/sandbox.md").read_text()
 THING = {"contentId": "content-1", "amount": 5, "subject": "A thing"}

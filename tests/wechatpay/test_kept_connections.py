@@ -20,6 +20,8 @@ from tests.wechatpay.test_transport import trusting
 from wechatpay import transport
 from wechatpay.errors import RefusedError, UnknownOutcomeError
 
+pytestmark = pytest.mark.in_turn
+
 BODY = b'{"status":"PROCESSING"}'
 REFUND = b'{"out_refund_no":"RF1234","amount":{"refund":1}}'
 Deed = Callable[[socket.socket], None]

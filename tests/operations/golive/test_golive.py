@@ -31,6 +31,8 @@ from tests.operations.commands import ROOT, Command
 from tests.operations.test_doctor import private_pem
 from tests.operations.test_doctor_echo import fault, secret_with
 
+pytestmark = pytest.mark.in_turn
+
 Golive = Callable[..., tuple[int, str]]
 CELLS = re.compile(r"^\| (.) \| (.+?) \| (.+) \|$", re.MULTILINE)
 DATED = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ \(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+08:00 in Beijing\)"

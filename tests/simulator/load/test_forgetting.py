@@ -21,6 +21,8 @@ from wechatpay_simulator.orders.order import Order
 from wechatpay_simulator.refunds.refund import RefundStatus
 from wechatpay_simulator.refunds.refund_ledger import RefundLedger
 
+pytestmark = pytest.mark.in_turn
+
 KEPT = 10
 
 

@@ -10,6 +10,8 @@ from tests.documents.blocks import ROOT
 from tests.simulator.load.driving import WrongAnswerError, driven
 from tests.simulator.load.figures import Figure, told
 
+pytestmark = pytest.mark.in_turn
+
 
 def test_load_in_small_tells_each_figure_with_its_goal():
     done = subprocess.run(

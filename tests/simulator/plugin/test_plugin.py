@@ -11,7 +11,7 @@ from tests.documents.blocks import BLOCKS, ROOT
 EXAMPLE = ROOT / "examples/pytest-wechatpay"
 
 pytest_plugins = ["pytester"]
-pytestmark = pytest.mark.share(2, of_file=True)
+pytestmark = [pytest.mark.share(2, of_file=True), pytest.mark.in_turn]
 
 CONFTEST = f"""
     import json, sys
