@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?=
 PORT ?= 8000
 ONCE ?=
-JOBS ?= 3
+JOBS ?= 4
 V := .venv
 PY := $(V)/bin/python
 SAM := .venv-sam
@@ -43,7 +43,7 @@ demo: setup ## one payment through every endpoint, then a shop on http://127.0.0
 sandbox: setup ## the whole stack for a shop of your own, until Ctrl-C: make sandbox [PORT=8000] [PARAMETERS="Name=value …"] [EVENTS=http://localhost:3000/webhook]
 	@$(PY) -m sandbox --port $(PORT) $(if $(PARAMETERS),--parameter $(PARAMETERS)) $(if $(EVENTS),--forward-events "$(EVENTS)") $(ARGS)
 
-test: setup ## the test suite, in JOBS=3 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
+test: setup ## the test suite, in JOBS=4 processes; of what is exhaustive a share, all with THOROUGH=1 (docs/testing.md)
 	@$(PY) -m pytest -q -n $(JOBS) --dist loadscope $(or $(ARGS),--ignore=tests/resilience/crash)
 	@$(if $(ARGS),,$(PY) -m pytest -q tests/resilience/crash) # in processes of its own making
 
@@ -53,8 +53,7 @@ DRAW ?= alarms bench documents exam functions operations sandbox simulator
 
 check: ## everything that must hold: static, then the tests in full (of DRAW's folders a share), a minute of the model, the soak's short form
 	@$(MAKE) --no-print-directory -j2 static
-	@# One process more than otherwise: in full, more of them wait at a time.
-	@THOROUGH=1 DRAW="$(DRAW)" TABLES=$(or $(TABLES),memory) $(MAKE) --no-print-directory test JOBS=4
+	@THOROUGH=1 DRAW="$(DRAW)" TABLES=$(or $(TABLES),memory) $(MAKE) --no-print-directory test
 	@$(MAKE) --no-print-directory -j2 model soak MINUTES=1 SHORT=1
 
 ##@ What must hold without running

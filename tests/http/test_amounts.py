@@ -13,6 +13,8 @@ from payments.api.request_bodies import NewOrder
 from payments.core.money import MAX_FEN, AmountError, fen, yuan
 from tests.thorough import many
 
+pytestmark = pytest.mark.in_turn
+
 DIGITS = "9" * 5000
 METADATA = '{"price":1.10,"share":12345678901234567890.123,"count":123456789012345678901234567890,"rate":1.0}'
 

@@ -6,6 +6,8 @@ import pytest
 
 from tests.http.test_checkout import MAC_WECHAT, PHONE, WECHAT_BROWSER, Buyer, Tags
 
+pytestmark = pytest.mark.in_turn
+
 BATCH, GET, UPDATE = "dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:UpdateItem"
 DESKTOP = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/126.0.0.0 Safari/537.36"
 ORDER = {"contentId": "content-1", "amount": "8.80", "subject": "A photograph", "clientIp": "127.0.0.1"}

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.in_turn
+
 GOOD = {"contentId": "content-1", "amount": "1.00", "subject": "A photograph"}
 TEXT = json.dumps(GOOD)
 OPEN = TEXT[:-1]  # to be continued with further members

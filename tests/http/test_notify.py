@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.serialization import (
 from tests.kit.keys import stranger
 from tests.thorough import many
 
+pytestmark = pytest.mark.in_turn
+
 SUCCESS = (200, {"code": "SUCCESS", "message": "Success"})
 SIGNED = ("Wechatpay-Timestamp", "Wechatpay-Nonce", "Wechatpay-Serial", "Wechatpay-Signature")
 

@@ -3,8 +3,12 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.notifications.kinds import SECRET, others
 from tests.thorough import many
+
+pytestmark = pytest.mark.in_turn
 
 RECEIVED = "NotificationReceived"
 THANKS = '{"code":"SUCCESS","message":"Success"}'
