@@ -31,7 +31,7 @@ FIRST = ("http", "operations", "flows", "fuzz", "sandbox", "contract", "backlog"
 
 # What a run draws that is not thorough: of files that start worlds of their own, and of a test of many cases that is not
 # marked. What holds texts and templates is whole: it costs little, and whoever changes them has nothing else.
-FILES_IN_TURN = 4
+FILES_IN_TURN = 3 if THOROUGH else 6
 FEW_CASES, OF_MANY_CASES = 8, 4
 WHOLE = {"documents", "template", "deployed", "audit", "contract"}
 

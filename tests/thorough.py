@@ -2,7 +2,7 @@
 
     @pytest.mark.share(4)             # of a test's cases one in four, three at the least; conftest.py drops the others
     pytestmark = pytest.mark.share(2, of_file=True)   # of all tests of a file
-    pytestmark = pytest.mark.in_turn                  # of files that each start a world of their own, one in four
+    pytestmark = pytest.mark.in_turn                  # of files that each start a world of their own, one in six; of DRAW one in three
     range(many(1000, instead=100))    # of what a test does
 
 Of a test of more than eight cases that is not marked one in four is drawn, but for those of texts and templates.
