@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CASES = "tests/http/test_input.py"
+CASES = "tests/http/test_matrix.py"
 WORLDS = "tests/flows"
 FEW_CASES = 8
 
