@@ -125,10 +125,12 @@ def test_serve_is_what_it_does_without_a_word(credentials_file):
         assert process.wait(timeout=10) == 0
 
 
-def test_its_help_tells_of_both_commands():
-    command = [sys.executable, "-m", "wechatpay_simulator", "--help"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
-    for word in ("wechatpay-simulator serve", "--port", "--log", "wechatpay-simulator trigger", "--tamper"):
+@pytest.mark.parametrize("name", ["wechatpay_simulator", "sandbox.simulator"])
+def test_its_help_tells_of_every_command_by_its_former_name_too(name):
+    told = subprocess.run(
+        [sys.executable, "-m", name, "--help"], capture_output=True, text=True, check=True, timeout=30
+    ).stdout
+    for word in ("serve", "--port", "--log", "trigger", "--tamper", "exam", "--notify"):
         assert word in told
 
 
