@@ -27,11 +27,9 @@ from tests.kit.program import Program
 
 EXAMPLES, HERE = ROOT / "examples", Path(__file__).parent
 # Beside the shops, which use this backend, there are programs that use the simulator alone.
-SHOPS = sorted(
-    path.name
-    for path in EXAMPLES.iterdir()
-    if path.is_dir() and not path.name.startswith((".", "exam-", "pytest-", "simulator-"))
-)
+OTHERS = (".", "exam-", "pytest-", "simulator-")
+"""How folders of examples begin that are no shops."""
+SHOPS = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir() and not path.name.startswith(OTHERS))
 http = requests.Session()
 http.trust_env = False
 
