@@ -50,9 +50,8 @@ class Ledger:
         self._lock = threading.Lock()
         self._orders: dict[str, Order] = {}
         self._by_transaction_id: dict[str, str] = {}
-        self._issued: dict[
-            str, _Issued
-        ] = {}  # by credential; replaced ones too: they are refused with a reason
+        # By credential; replaced ones too: they are refused with a reason.
+        self._issued: dict[str, _Issued] = {}
 
     def place(self, trade_type: str, request: Mapping[str, Any], mint: Callable[[float], str]) -> Order:
         """Create the order, or give the one that the same request created a fresh credential from `mint`.

@@ -1,7 +1,7 @@
 """Calls of AWS that are answered within the process and never sent.
 
 botocore builds much when it is first needed: shapes of requests and answers, names of its events, what signs. A function that has
-rehearsed its calls while it started has all that, and its first call does not wait for it.
+rehearsed while it started has most of that, and its first call waits for the rest alone: a put, a query, other services.
 """
 
 from collections.abc import Mapping, Sequence
